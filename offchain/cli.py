@@ -1,0 +1,3 @@
+from milestones.cli.app import main
+
+main()

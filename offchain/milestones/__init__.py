@@ -1,0 +1,3 @@
+"""Milestone payouts on Cardano that nobody has to trust anybody for."""
+
+__version__ = "0.1.0"

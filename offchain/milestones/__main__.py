@@ -1,0 +1,5 @@
+"""`python -m milestones` is the console command `milestones`."""
+
+from milestones.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""The ledger's vocabulary: addresses, values, Plutus Data, CBOR, slots and time. No I/O."""

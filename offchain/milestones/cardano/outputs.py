@@ -1,0 +1,77 @@
+"""Transaction outputs as any source shows them: Ogmios, Kupo, or a transaction of our own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.value import Value
+from milestones.errors import InvalidInput
+
+ScriptLanguage = Literal["native", "plutus:v1", "plutus:v2", "plutus:v3"]
+_HASH_PREFIX: Final[dict[ScriptLanguage, bytes]] = {
+    "native": b"\x00",
+    "plutus:v1": b"\x01",
+    "plutus:v2": b"\x02",
+    "plutus:v3": b"\x03",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OutputReference:
+    """Which output: the transaction's id (32 bytes) and the output's index (from 0)."""
+
+    transaction_id: bytes
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id.hex()}#{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> OutputReference:
+        """Reads `<64 hexadecimal digits>#<index>`."""
+        match = re.fullmatch(r"([0-9a-fA-F]{64})#([0-9]{1,5})", text)
+        if match is None:
+            raise InvalidInput(
+                f"{text!r} is not an output reference", hint="write <transaction id>#<index>"
+            )
+        return cls(bytes.fromhex(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's language and bytes, as they are hashed: flat in one CBOR byte string for Plutus."""
+
+    language: ScriptLanguage
+    code: bytes
+
+    def hash(self) -> bytes:
+        """28 bytes: blake2b_224 of the language's tag and the bytes."""
+        return blake2b_224(_HASH_PREFIX[self.language] + self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionOutput:
+    """An output. `address` is text, so that Byron outputs of others can be shown too.
+
+    `inline_datum` is the datum's CBOR; `datum_hash` (32 bytes) is set for an output that holds only a
+    hash. `script_hash` (28 bytes) is set wherever the output carries a reference script; `script` when
+    its bytes are known as well.
+    """
+
+    address: str
+    value: Value
+    datum_hash: bytes | None = None
+    inline_datum: bytes | None = None
+    script_hash: bytes | None = None
+    script: Script | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utxo:
+    """An unspent output and where it stands."""
+
+    reference: OutputReference
+    output: TransactionOutput

@@ -1,0 +1,152 @@
+"""Plutus Data, with the encoding of Plutus' built-in `serialise_data`.
+
+Hashes that the contract recomputes (a distribution's id, leaves, what oracles sign) are taken over
+this encoding, so it is exact and not merely equivalent: non-empty lists have indefinite length, empty
+ones are `80`, maps have definite length, byte strings over 64 bytes come in chunks of 64, and
+constructors use the tags 121 to 127, 1280 to 1400 and 102.
+Source: the Plutus Core specification, appendix on the serialisation of Data; CDDL `plutus_data`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
+from milestones.errors import InvalidEncoding
+
+CHUNK: Final = 64
+"""Bytes of a byte string that the ledger accepts in one piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constr:
+    """A constructor: its index (0 to 2^64 - 1) and its fields."""
+
+    index: int
+    fields: tuple[PlutusData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlutusMap:
+    """A map as Plutus sees it: pairs in order; a key may stand twice."""
+
+    pairs: tuple[tuple[PlutusData, PlutusData], ...] = ()
+
+
+PlutusData: TypeAlias = "Constr | PlutusMap | int | bytes | tuple[PlutusData, ...]"
+"""Integers are unbounded; lists are tuples."""
+
+
+def encode(data: PlutusData) -> bytes:
+    """The bytes that `serialise_data` gives on chain."""
+    out = bytearray()
+    _write(out, data)
+    return bytes(out)
+
+
+def decode(data: bytes) -> PlutusData:
+    """Reads Plutus Data in any of its legal encodings; refuses trailing bytes and depth over 500."""
+    return from_item(cbor.read(data))
+
+
+def _write(out: bytearray, data: PlutusData) -> None:
+    if isinstance(data, Constr):
+        out += _constructor_head(data.index)
+        _write(out, data.fields)
+    elif isinstance(data, PlutusMap):
+        out += cbor.head(cbor.MAP, len(data.pairs))
+        for key, value in data.pairs:
+            _write(out, key)
+            _write(out, value)
+    elif isinstance(data, int):
+        out += _integer(data)
+    elif isinstance(data, bytes):
+        out += _byte_string(data)
+    elif not data:
+        out += b"\x80"
+    else:
+        out += b"\x9f"
+        for element in data:
+            _write(out, element)
+        out += b"\xff"
+
+
+def _constructor_head(index: int) -> bytes:
+    if 0 <= index < 7:
+        return cbor.head(cbor.TAG, 121 + index)
+    if 7 <= index < 128:
+        return cbor.head(cbor.TAG, 1280 + index - 7)
+    return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + cbor.head(cbor.UINT, index)
+
+
+def _integer(value: int) -> bytes:
+    kind, magnitude = (cbor.UINT, value) if value >= 0 else (cbor.NINT, -1 - value)
+    if magnitude < 1 << 64:
+        return cbor.head(kind, magnitude)
+    size = (magnitude.bit_length() + 7) // 8
+    return cbor.head(cbor.TAG, 2 + kind) + _byte_string(magnitude.to_bytes(size, "big"))
+
+
+def _byte_string(value: bytes) -> bytes:
+    if len(value) <= CHUNK:
+        return cbor.encode_bytes(value)
+    chunks = (value[start : start + CHUNK] for start in range(0, len(value), CHUNK))
+    return b"\x5f" + b"".join(cbor.encode_bytes(chunk) for chunk in chunks) + b"\xff"
+
+
+def from_item(item: Item) -> PlutusData:
+    """Plutus Data out of a CBOR item that was read already."""
+    if item.kind in (cbor.UINT, cbor.NINT):
+        return item.integer()
+    if item.kind == cbor.BYTES:
+        return _bounded_bytes(item)
+    # Loops, not comprehensions: one Python frame a level of nesting.
+    elements: list[PlutusData] = []
+    if item.kind == cbor.ARRAY:
+        for element in item.array():
+            elements.append(from_item(element))
+        return tuple(elements)
+    if item.kind == cbor.MAP:
+        for key, value in item.pairs():
+            elements += (from_item(key), from_item(value))
+        return PlutusMap(tuple(zip(elements[::2], elements[1::2], strict=True)))
+    if item.kind != cbor.TAG:
+        raise InvalidEncoding(f"byte {item.start} holds no Plutus Data")
+    if item.tag in (2, 3):
+        magnitude = int.from_bytes(_bounded_bytes(item.value), "big")
+        return magnitude if item.tag == 2 else -1 - magnitude
+    index, fields = _constructor(item)
+    for field in fields:
+        elements.append(from_item(field))
+    return Constr(index, tuple(elements))
+
+
+def _constructor(item: Item) -> tuple[int, tuple[Item, ...]]:
+    if 121 <= item.tag <= 127:
+        return item.tag - 121, item.value.array()
+    if 1280 <= item.tag <= 1400:
+        return item.tag - 1280 + 7, item.value.array()
+    if item.tag == 102 and len(item.value.array()) == 2:
+        index, fields = item.value.array()
+        return index.unsigned(), fields.array()
+    raise InvalidEncoding(f"tag {item.tag} at byte {item.start} is not Plutus Data")
+
+
+def _bounded_bytes(item: Item) -> bytes:
+    value = item.bytes()
+    if len(value) <= CHUNK:
+        return value
+    if not item.indefinite or any(len(chunk) > CHUNK for chunk in _chunks(item)):
+        raise InvalidEncoding(f"a byte string over {CHUNK} bytes in one piece at byte {item.start}")
+    return value
+
+
+def _chunks(item: Item) -> list[bytes]:
+    chunks, position = [], item.start + 1
+    while position < item.end - 1:
+        chunk = cbor.read_first(item.source, position)
+        chunks.append(chunk.bytes())
+        position = chunk.end
+    return chunks

@@ -1,0 +1,1 @@
+"""Typed clients of Ogmios and Kupo, without policy."""

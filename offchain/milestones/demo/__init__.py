@@ -1,0 +1,1 @@
+"""The whole story, told over services and the embedded chain."""

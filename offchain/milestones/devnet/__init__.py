@@ -1,0 +1,1 @@
+"""The embedded chain: ledger rules, blocks, Ogmios and Kupo in one process."""

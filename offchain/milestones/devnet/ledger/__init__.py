@@ -1,0 +1,1 @@
+"""The Conway ledger's rules, pure, one rule a function."""

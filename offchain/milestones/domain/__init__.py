@@ -1,0 +1,1 @@
+"""The rules of the business: schedules, quorum, claims and the Merkle sum tree. No I/O."""

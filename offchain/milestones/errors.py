@@ -1,0 +1,225 @@
+"""Every error this package raises on purpose.
+
+MilestonesError                      exit code
+├── InvalidInput                     2   an argument, a file or a field is wrong
+│   ├── InvalidAddress
+│   ├── InvalidEncoding                  CBOR, Plutus Data, hex or Bech32
+│   ├── InvalidSchedule
+│   ├── InvalidSignature                 the format of an oracle's entry, never the cryptography
+│   ├── InvalidKeyFile
+│   ├── InvalidConfiguration
+│   └── InvalidBlueprint
+├── ServiceUnavailable               3   Ogmios, Kupo or the node
+│   ├── ServiceOutOfSync
+│   └── NetworkMismatch
+├── NotFound                         4
+├── NotAllowedYet                    5   quorum, vesting, already claimed, already open
+├── InsufficientFunds                6
+├── ChainRejected                    7   the ledger or the contract said no
+└── OutcomeUnknown                   8   submitted, and no answer came back
+
+Classes carry typed attributes and build their message from them. They are caught at the edges only:
+the command line turns them into an exit code and, in JSON, `{"error": {...}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MilestonesError(Exception):
+    """Base of every deliberate error.
+
+    Attributes: `message` (what is wrong and where), `hint` (what to do next, may be empty), `details`
+    (JSON-serialisable facts, for programs), `code` (a stable name), `exit_code` (0 to 8).
+    """
+
+    code: ClassVar[str] = "unexpected"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, *, hint: str = "", details: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details or {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that JSON mode prints under `error`."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "details": self.details,
+            "hint": self.hint,
+        }
+
+
+class InvalidInput(MilestonesError):
+    """A value that can't be used; `path` names the field, such as `allocations[3].token_amount`."""
+
+    code = "invalid_input"
+    exit_code = 2
+
+    def __init__(
+        self, message: str, *, path: str = "", hint: str = "", details: dict[str, Any] | None = None
+    ) -> None:
+        self.path = path
+        text = f"{path}: {message}" if path else message
+        super().__init__(
+            text, hint=hint, details={**({"path": path} if path else {}), **(details or {})}
+        )
+        self.reason = message
+
+    def under(self, prefix: str) -> InvalidInput:
+        """The same error seen from the outside: `prefix` is put before its path."""
+        joined = (
+            f"{prefix}.{self.path}"
+            if self.path and not self.path.startswith("[")
+            else prefix + self.path
+        )
+        details = {k: v for k, v in self.details.items() if k != "path"}
+        return type(self)(self.reason, path=joined, hint=self.hint, details=details)
+
+
+class InvalidAddress(InvalidInput):
+    """Not an address that this program can pay to or read."""
+
+    code = "invalid_address"
+
+
+class InvalidEncoding(InvalidInput):
+    """Bytes or text that aren't well-formed CBOR, Plutus Data, hexadecimal or Bech32."""
+
+    code = "invalid_encoding"
+
+
+class InvalidSchedule(InvalidInput):
+    """A schedule that breaks a rule of the distribution."""
+
+    code = "invalid_schedule"
+
+
+class InvalidSignature(InvalidInput):
+    """An oracle's entry whose form is wrong. The signature itself is verified by the chain alone."""
+
+    code = "invalid_signature"
+
+
+class InvalidKeyFile(InvalidInput):
+    """A key file that is missing, unreadable or of the wrong kind."""
+
+    code = "invalid_key_file"
+
+
+class InvalidConfiguration(InvalidInput):
+    """A configuration file, variable or flag that can't be used."""
+
+    code = "invalid_configuration"
+
+
+class InvalidBlueprint(InvalidInput):
+    """A compiled contract (`plutus.json`) that can't be used."""
+
+    code = "invalid_blueprint"
+
+
+class ServiceUnavailable(MilestonesError):
+    """A service can't be reached, hung up, or answered something that isn't its protocol."""
+
+    code = "service_unavailable"
+    exit_code = 3
+
+    def __init__(self, service: str, url: str, reason: str, *, hint: str = "") -> None:
+        self.service, self.url, self.reason = service, url, reason
+        super().__init__(
+            f"{service} at {url} is not available: {reason}",
+            hint=hint
+            or f"start {service}, or correct its address in the configuration, then try again",
+            details={"service": service, "url": url, "reason": reason},
+        )
+
+
+class ServiceOutOfSync(ServiceUnavailable):
+    """A service answers, but is behind the chain."""
+
+    code = "service_out_of_sync"
+
+
+class NetworkMismatch(ServiceUnavailable):
+    """The node runs another network than the configuration names."""
+
+    code = "network_mismatch"
+
+
+class NotFound(MilestonesError):
+    """What was asked for isn't on the chain or on disk."""
+
+    code = "not_found"
+    exit_code = 4
+
+
+class NotAllowedYet(MilestonesError):
+    """A rule of the contract forbids it now; `rule` is the rule's short name, such as `vesting`."""
+
+    code = "not_allowed_yet"
+    exit_code = 5
+
+    def __init__(
+        self, rule: str, message: str, *, hint: str = "", details: dict[str, Any] | None = None
+    ) -> None:
+        self.rule = rule
+        super().__init__(message, hint=hint, details={"rule": rule, **(details or {})})
+
+
+class InsufficientFunds(MilestonesError):
+    """The wallet can't pay. Amounts are lovelace."""
+
+    code = "insufficient_funds"
+    exit_code = 6
+
+    def __init__(
+        self, what: str, required_lovelace: int, available_lovelace: int, *, hint: str = ""
+    ) -> None:
+        self.required_lovelace, self.available_lovelace = required_lovelace, available_lovelace
+        super().__init__(
+            f"{what}: {required_lovelace} lovelace are needed, the wallet has {available_lovelace}",
+            hint=hint or "send ADA to the wallet's address and try again",
+            details={
+                "required_lovelace": required_lovelace,
+                "available_lovelace": available_lovelace,
+            },
+        )
+
+
+class ChainRejected(MilestonesError):
+    """The ledger or the contract refused the transaction; nothing was spent.
+
+    `rejection_code` is Ogmios' code (3000 to 3999), `data` its data.
+    """
+
+    code = "rejected_by_the_chain"
+    exit_code = 7
+
+    def __init__(
+        self, message: str, *, rejection_code: int, data: Any = None, hint: str = ""
+    ) -> None:
+        self.rejection_code, self.data = rejection_code, data
+        super().__init__(
+            message, hint=hint, details={"rejection_code": rejection_code, "data": data}
+        )
+
+
+class OutcomeUnknown(MilestonesError):
+    """A transaction was sent and no answer came back: it may be in the mempool or even in a block."""
+
+    code = "outcome_unknown"
+    exit_code = 8
+
+    def __init__(self, transaction_id: str, reason: str) -> None:
+        self.transaction_id = transaction_id
+        super().__init__(
+            f"transaction {transaction_id} was sent, but no answer came back: {reason}",
+            hint=f"run `milestones transaction {transaction_id}`; running the same command again is safe",
+            details={"transaction_id": transaction_id, "reason": reason},
+        )

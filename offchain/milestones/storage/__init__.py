@@ -1,0 +1,1 @@
+"""Files: milestone records, the contract cache, the submission journal."""

@@ -1,0 +1,1 @@
+"""Keys, signing, and assembling transactions, hostile ones too. The only room that imports pycardano."""
