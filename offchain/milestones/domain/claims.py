@@ -1,0 +1,96 @@
+"""What can be claimed, when, and why not. Pure: the state of the chain and the time are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal
+
+from milestones.domain.models import Allocation
+
+ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone not attested"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimState:
+    """One allocation as it stands. `reason` is a short phrase for people."""
+
+    index: int
+    allocation: Allocation
+    status: ClaimStatus
+    attested: bool
+    vesting_passed: bool
+    reason: str
+
+    @property
+    def claimable(self) -> bool:
+        """Whether it can be paid out now."""
+        return self.status == "claimable"
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Sums over some allocations, in the token's smallest unit: paid, payable now, and not yet payable."""
+
+    claimed: int
+    claimable: int
+    later: int
+
+
+def claim_states(
+    allocations: Mapping[int, Allocation],
+    *,
+    claimed: Collection[int],
+    attested: Collection[str],
+    now_posix_ms: int,
+    signed: Collection[str] = (),
+) -> list[ClaimState]:
+    """The state of every allocation, in the order of their indices.
+
+    `claimed` are the indices whose bit is set in a vault; `attested` the milestones with an attestation
+    on the chain, `signed` those whose quorum of signatures is at hand, so that one transaction can
+    attest and pay. `now_posix_ms` is the chain's time: the start of the slot that a transaction would
+    name as its lower bound.
+    """
+    states = []
+    for index, allocation in sorted(allocations.items()):
+        milestone = allocation.milestone_identifier
+        on_chain, at_hand = milestone in attested, milestone in signed
+        vested = now_posix_ms >= allocation.vesting_posix_ms
+        status, reason = _judgement(allocation, index in claimed, on_chain, at_hand, vested)
+        states.append(ClaimState(index, allocation, status, on_chain, vested, reason))
+    return states
+
+
+def _judgement(
+    allocation: Allocation, paid: bool, on_chain: bool, at_hand: bool, vested: bool
+) -> tuple[ClaimStatus, str]:
+    if paid:
+        return "claimed", "already claimed"
+    if not (on_chain or at_hand):
+        return "milestone not attested", "milestone not attested"
+    if not vested:
+        return "vesting", f"vesting until {_moment(allocation.vesting_timestamp)}"
+    if not on_chain:
+        return "claimable", "claimable together with the oracles' signatures"
+    return "claimable", "claimable"
+
+
+def _moment(posix_seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{posix_seconds} s after 1970"
+
+
+def amounts(states: Iterable[ClaimState]) -> Amounts:
+    """Adds up the amounts by what has become of them."""
+    sums = {"claimed": 0, "claimable": 0}
+    later = 0
+    for state in states:
+        if state.status in sums:
+            sums[state.status] += state.allocation.token_amount
+        else:
+            later += state.allocation.token_amount
+    return Amounts(sums["claimed"], sums["claimable"], later)

@@ -1,0 +1,118 @@
+"""The records of the business, with the field names of the mission's JSON files.
+
+Models check types alone; `schedule` holds the rules. So a distribution found on the chain that breaks
+one of them can still be shown, and what is wrong with it be named.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from milestones.cardano.value import AssetId
+from milestones.domain.fields import AddressField, HexField, Record
+from milestones.domain.posix_time import to_posix_ms
+
+CONTRACT_VERSION: Final = "1.0.0"
+"""The version of the contract that this program opens distributions with."""
+
+QuorumStatus = Literal["met", "pending"]
+
+
+class Allocation(Record):
+    """Who gets how much, for which milestone, and not before when.
+
+    `token_amount` is in the token's smallest unit (lovelace for ADA); `vesting_timestamp` is in POSIX
+    **seconds**.
+    """
+
+    beneficiary_address: AddressField
+    token_amount: int
+    milestone_identifier: str
+    vesting_timestamp: int
+
+    @property
+    def milestone(self) -> bytes:
+        """The milestone's identifier as the chain holds it: UTF-8."""
+        return self.milestone_identifier.encode()
+
+    @property
+    def vesting_posix_ms(self) -> int:
+        """The moment of vesting in the chain's unit."""
+        return to_posix_ms(self.vesting_timestamp)
+
+
+class ContractMetadata(Record):
+    """What the terms say about themselves. `created_at` is in POSIX seconds."""
+
+    created_at: int
+    network_magic: int
+    contract_version: str = CONTRACT_VERSION
+    description: str = ""
+
+
+class MilestoneSchedule(Record):
+    """A whole distribution as people write it down.
+
+    `token_policy_id` (28 bytes) and `token_name` (up to 32) are hexadecimal in JSON; both empty mean
+    lovelace. `creator` and `oracle_addresses` stand for their payment credentials. Either
+    `reclaim_after` (POSIX seconds) or `irrevocable` is given. `page_depth` is None for the usual paging.
+    """
+
+    token_policy_id: HexField
+    token_name: HexField
+    beneficiary_allocations: tuple[Allocation, ...]
+    oracle_addresses: tuple[AddressField, ...]
+    quorum_threshold: int
+    creator: AddressField
+    reclaim_after: int | None = None
+    irrevocable: bool = False
+    contract_metadata: ContractMetadata
+    page_depth: int | None = None
+
+    @property
+    def token(self) -> AssetId:
+        """What is distributed."""
+        return AssetId(self.token_policy_id, self.token_name)
+
+    @property
+    def total_token_amount(self) -> int:
+        """The sum of all allocations."""
+        return sum(allocation.token_amount for allocation in self.beneficiary_allocations)
+
+
+class OracleSignature(Record):
+    """One oracle's word for one milestone: an entry of `signatures.json`.
+
+    A raw signature comes with `verification_key` (32 bytes); one that a wallet made through CIP-30's
+    `signData` with `cose_sign1` and `cose_key`, and then `signature` may be left out.
+    `signature_timestamp` (POSIX seconds) is a note, it isn't signed.
+    """
+
+    oracle_address: AddressField
+    signature: HexField | None = None
+    signed_data: HexField
+    signature_timestamp: int
+    verification_key: HexField | None = None
+    cose_sign1: HexField | None = None
+    cose_key: HexField | None = None
+
+    @property
+    def oracle(self) -> bytes:
+        """The hash (28 bytes) that stands for this oracle in the terms."""
+        return self.oracle_address.payment.hash
+
+
+class MilestoneCompletion(Record):
+    """The local record of one milestone of one distribution: who has signed, and whether they suffice.
+
+    `verification_timestamp` is when the oracles say that it was reached (POSIX seconds, rounded down;
+    the exact moment is in what they signed), None while nobody has signed.
+    """
+
+    milestone_identifier: str
+    distribution_id: HexField
+    oracle_signatures: tuple[OracleSignature, ...] = ()
+    verification_timestamp: int | None = None
+    quorum_status: QuorumStatus = "pending"
+    quorum_threshold: int
+    total_oracles: int

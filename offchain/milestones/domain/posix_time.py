@@ -1,0 +1,32 @@
+"""The one place where POSIX seconds (files, command line) and milliseconds (the chain) meet.
+
+People write seconds, as the mission's files do; the ledger's script context and so every datum holds
+milliseconds. A mix-up is a factor of a thousand: milliseconds read as seconds vest in the year 50000.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from milestones.errors import InvalidEncoding
+
+LATEST_POSIX_SECONDS: Final = 10**11
+"""The year 5138. A larger number of "seconds" is taken for milliseconds and refused."""
+
+
+def to_posix_ms(posix_seconds: int) -> int:
+    """Milliseconds, the unit of the chain, of a moment in seconds."""
+    return posix_seconds * 1000
+
+
+def to_posix_seconds(posix_ms: int) -> int:
+    """Seconds of a moment in milliseconds. Raises `InvalidEncoding` where it is not a whole second."""
+    seconds, rest = divmod(posix_ms, 1000)
+    if rest:
+        raise InvalidEncoding(f"{posix_ms} ms is not a whole second")
+    return seconds
+
+
+def looks_like_milliseconds(posix_seconds: int) -> bool:
+    """Whether a number given as seconds can only be meant as milliseconds."""
+    return posix_seconds > LATEST_POSIX_SECONDS

@@ -1,0 +1,96 @@
+"""From JSON values to records; everything that is wrong is said at once, each with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from milestones.domain.fields import Record
+from milestones.errors import InvalidInput
+
+T = TypeVar("T", bound=Record)
+E = TypeVar("E", bound=InvalidInput)
+SHOWN: Final = 50
+"""How many problems an error lists; a wrong column of a long file would fill the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, what, and what to do."""
+
+    path: str
+    message: str
+    hint: str = ""
+
+
+def refusal(problems: Sequence[Problem], error: type[E]) -> E:
+    """The error to raise: about the first problem, with all of them under `errors` in its details."""
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    listed = [
+        {"path": problem.path, "message": problem.message, "hint": problem.hint}
+        for problem in problems[:SHOWN]
+    ]
+    return error(first.message + more, path=first.path, hint=first.hint, details={"errors": listed})
+
+
+def read_record(model: type[T], raw: Any, error: type[E]) -> T:
+    """A record of this kind from JSON values. Raises `error` with the paths of all its problems."""
+    try:
+        return model.model_validate(_tuples(raw))
+    except ValidationError as refused:
+        problems = [_problem(details) for details in refused.errors(include_url=False)]
+    raise refusal(problems, error)
+
+
+def read_records(model: type[T], raw: Any, error: type[E]) -> tuple[T, ...]:
+    """A JSON array of records; paths start with the index, such as `[3].token_amount`."""
+    adapter: TypeAdapter[tuple[T, ...]] = TypeAdapter(tuple[model, ...])  # type: ignore[valid-type]
+    try:
+        return adapter.validate_python(_tuples(raw))
+    except ValidationError as refused:
+        problems = [_problem(details) for details in refused.errors(include_url=False)]
+    raise refusal(problems, error)
+
+
+def _tuples(raw: Any) -> Any:
+    """JSON's arrays as tuples: strict models take no list for one."""
+    if isinstance(raw, (list, tuple)):
+        return tuple(_tuples(element) for element in raw)
+    if isinstance(raw, dict):
+        return {key: _tuples(value) for key, value in raw.items()}
+    return raw
+
+
+def _problem(details: ErrorDetails) -> Problem:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
+    return Problem(path.lstrip("."), _sentence(details), details.get("ctx", {}).get("hint", ""))
+
+
+_EXPECTED: Final = {
+    "int_type": "a whole number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "model_type": "an object",
+}
+
+
+def _sentence(details: ErrorDetails) -> str:
+    kind = details["type"]
+    if kind == "missing":
+        return "this field is missing"
+    if kind == "extra_forbidden":
+        return "there is no such field"
+    if kind in _EXPECTED:
+        return f"{_EXPECTED[kind]} is expected, not {_shown(details['input'])}"
+    return details["msg"]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
