@@ -1,0 +1,209 @@
+"""A distribution: its terms together with the allocations that are known of them.
+
+Allocation n of the schedule is leaf n mod 2^page_depth of page n div 2^page_depth. A distribution is
+built from a schedule, or from the terms on chain and allocations from anywhere, which are then checked
+against the terms' roots: what comes out of here is true to the chain.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.value import AssetId
+from milestones.domain.merkle import NodeAt, SumTree, leaf_node, multiproof
+from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.schedule import paging_for
+from milestones.errors import InvalidInput, InvalidSchedule, NotFound
+from milestones.protocol.terms import Terms, TermsMetadata
+from milestones.protocol.tokens import (
+    attestation_token_name,
+    terms_token_name,
+    vault_token_name,
+)
+from milestones.protocol.validator_loader import Contract
+from milestones.protocol.vault import VaultState
+
+
+def leaf_of(allocation: Allocation) -> bytes:
+    """The leaf node (36 bytes) of an allocation. Raises `InvalidInput` for an amount over 2^63 - 1."""
+    preimage = (
+        allocation.beneficiary_address.to_data(),
+        allocation.milestone,
+        allocation.vesting_posix_ms,
+    )
+    digest = blake2b_224(b"\x00" + plutus_data.encode(preimage))
+    return leaf_node(digest, allocation.token_amount)
+
+
+class Distribution:
+    """Terms, allocations by index, and proofs. Make one with `from_schedule` or `check`.
+
+    `allocations` maps an allocation's index to it. It has all of them where `complete` is true; a
+    beneficiary of a private distribution knows only some (see `claim_file`).
+    """
+
+    __slots__ = ("_nodes", "address", "allocations", "complete", "contract", "id", "terms")
+
+    def __init__(
+        self,
+        terms: Terms,
+        contract: Contract,
+        allocations: Mapping[int, Allocation],
+        nodes: Mapping[int, NodeAt],
+        *,
+        complete: bool,
+    ) -> None:
+        self.terms, self.contract, self.complete = terms, contract, complete
+        self.allocations = MappingProxyType(dict(allocations))
+        self.id = terms.distribution_id
+        self.address: Address = terms.address(contract.vault_hash)
+        self._nodes = nodes
+
+    @classmethod
+    def from_schedule(cls, schedule: MilestoneSchedule, contract: Contract) -> Distribution:
+        """The distribution that a schedule describes; its rules are checked elsewhere."""
+        allocations = schedule.beneficiary_allocations
+        depth = paging_for(len(allocations), schedule.page_depth).page_depth
+        trees = page_trees(allocations, depth)
+        reclaim_after = schedule.reclaim_after
+        metadata = schedule.contract_metadata
+        terms = Terms(
+            token=schedule.token,
+            total_token_amount=schedule.total_token_amount,
+            page_depth=depth,
+            pages=tuple(tree.root for tree in trees),
+            oracles=tuple(sorted(address.payment.hash for address in schedule.oracle_addresses)),
+            quorum_threshold=schedule.quorum_threshold,
+            creator=schedule.creator.payment,
+            reclaim_after_posix_ms=None if reclaim_after is None else to_posix_ms(reclaim_after),
+            metadata=TermsMetadata(
+                to_posix_ms(metadata.created_at),
+                metadata.network_magic,
+                metadata.contract_version,
+                metadata.description,
+            ),
+        )
+        return cls._whole(terms, contract, allocations, trees)
+
+    @classmethod
+    def check(
+        cls, terms: Terms, contract: Contract, allocations: Sequence[Allocation]
+    ) -> Distribution:
+        """A distribution from the terms on chain and the schedule found for them.
+
+        Raises `InvalidSchedule` that names what differs: too many allocations, or each page whose root
+        they don't lead to.
+        """
+        most = len(terms.pages) << terms.page_depth
+        if len(allocations) > most:
+            raise InvalidSchedule(
+                f"{len(allocations)} allocations, but the terms have room for {most}"
+            )
+        trees = page_trees(allocations, terms.page_depth)
+        roots = [tree.root for tree in trees]
+        wrong = [
+            page
+            for page, promised in enumerate(terms.pages)
+            if page >= len(roots) or roots[page] != promised
+        ]
+        if wrong:
+            raise InvalidSchedule(
+                f"the schedule is not the one that the terms promise: {len(wrong)} of"
+                f" {len(terms.pages)} pages differ, the first is page {wrong[0]}",
+                hint="use the schedule file that was written when the distribution was registered",
+                details={"pages": wrong},
+            )
+        return cls._whole(terms, contract, allocations, trees)
+
+    @classmethod
+    def _whole(
+        cls,
+        terms: Terms,
+        contract: Contract,
+        allocations: Sequence[Allocation],
+        trees: Sequence[SumTree],
+    ) -> Distribution:
+        nodes = {page: tree.node for page, tree in enumerate(trees)}
+        return cls(terms, contract, dict(enumerate(allocations)), nodes, complete=True)
+
+    @property
+    def token(self) -> AssetId:
+        """What is distributed; the empty asset is lovelace."""
+        return self.terms.token
+
+    @property
+    def terms_token(self) -> AssetId:
+        """The token that marks the terms' UTxO."""
+        return AssetId(self.contract.policy_id, terms_token_name(self.id))
+
+    @property
+    def vault_token(self) -> AssetId:
+        """The token that marks each vault's UTxO."""
+        return AssetId(self.contract.policy_id, vault_token_name(self.id))
+
+    def attestation_token(self, milestone_identifier: str) -> AssetId:
+        """The token that marks an attestation of this milestone."""
+        name = attestation_token_name(self.id, milestone_identifier.encode())
+        return AssetId(self.contract.policy_id, name)
+
+    def fresh_vaults(self) -> tuple[VaultState, ...]:
+        """The vaults' datums at opening, in page order."""
+        depth = self.terms.page_depth
+        return tuple(
+            VaultState.fresh(self.id, page, self.terms.page_amount(page), depth)
+            for page in range(len(self.terms.pages))
+        )
+
+    def place(self, index: int) -> tuple[int, int]:
+        """(page, leaf) of an allocation. Raises `NotFound` where it isn't known or doesn't exist."""
+        if index not in self.allocations:
+            raise NotFound(
+                f"there is no allocation {index} in this distribution"
+                if self.complete
+                else f"allocation {index} is not in this claim file",
+                details={"beneficiary_index": index},
+            )
+        return divmod(index, 1 << self.terms.page_depth)
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf node (36 bytes) of an allocation."""
+        self.place(index)
+        return leaf_of(self.allocations[index])
+
+    def by_page(self, indices: Iterable[int]) -> dict[int, list[int]]:
+        """The allocations grouped by page, each group ascending: a release spends one vault."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index in sorted(set(indices)):
+            groups[self.place(index)[0]].append(index)
+        return dict(groups)
+
+    def proof(self, indices: Iterable[int]) -> bytes:
+        """The multiproof of allocations that share a page. Raises `InvalidInput` where they don't."""
+        groups = self.by_page(indices)
+        if len(groups) != 1:
+            raise InvalidInput("one proof is for allocations of one page")
+        ((page, members),) = groups.items()
+        leaves = [self.place(index)[1] for index in members]
+        return multiproof(self.terms.page_depth, leaves, self._nodes[page])
+
+    def claimed(self, vaults: Iterable[VaultState]) -> frozenset[int]:
+        """The indices of all allocations that these vaults have paid."""
+        depth = self.terms.page_depth
+        return frozenset(
+            (vault.page << depth) + leaf for vault in vaults for leaf in vault.claimed_leaves()
+        )
+
+
+def page_trees(allocations: Sequence[Allocation], page_depth: int) -> list[SumTree]:
+    """The trees of all pages of a schedule, in order."""
+    size = 1 << page_depth
+    leaves = [leaf_of(allocation) for allocation in allocations]
+    return [
+        SumTree(leaves[start : start + size], page_depth) for start in range(0, len(leaves), size)
+    ]

@@ -1,0 +1,130 @@
+"""The compiled contract, out of its blueprint (CIP-57, `plutus.json`).
+
+Nothing in the blueprint is believed that can be recomputed: both hashes are, and the registry must
+know the vault that comes with it. Raises `InvalidBlueprint`, which says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from milestones.cardano import cbor
+from milestones.cardano.outputs import Script
+from milestones.errors import InvalidBlueprint, InvalidEncoding
+
+PURPOSES: Final = {"vault": "spend", "registry": "mint"}
+LARGEST_BLUEPRINT: Final = 4_000_000
+_REBUILD: Final = "restore contracts/compiled/plutus.json, or rebuild it with `make contracts`"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The two scripts. `version` is the blueprint's, such as `1.0.0`."""
+
+    vault_script: Script
+    registry_script: Script
+    vault_hash: bytes
+    policy_id: bytes
+    version: str
+
+    @property
+    def own_scripts(self) -> frozenset[bytes]:
+        """The hashes of both scripts."""
+        return frozenset((self.vault_hash, self.policy_id))
+
+
+def load_contract(path: Path | None = None) -> Contract:
+    """The contract from a blueprint file; without a path, from the one that belongs to this program."""
+    if path is None:
+        return parse_blueprint(_own_blueprint(), "the packaged plutus.json")
+    return parse_blueprint(_read(path), str(path))
+
+
+def parse_blueprint(text: str, name: str = "plutus.json") -> Contract:
+    """The contract from a blueprint's text; `name` is what errors call it."""
+    blueprint = _json_object(text, name)
+    preamble = _field(blueprint, "preamble", dict, name)
+    if preamble.get("plutusVersion") != "v3":
+        raise _refusal(
+            "the blueprint is not of a Plutus V3 contract", name, "preamble.plutusVersion"
+        )
+    vault, registry = (_script(blueprint, module, name) for module in PURPOSES)
+    vault_hash = vault.hash()
+    if vault_hash not in registry.code:
+        raise _refusal("the registry was built for another vault", name, "validators")
+    version = _field(preamble, "version", str, name)
+    return Contract(vault, registry, vault_hash, registry.hash(), version)
+
+
+def _own_blueprint() -> str:
+    packaged = resources.files("milestones.protocol") / "plutus.json"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return _read(Path(__file__).parents[3] / "contracts" / "compiled" / "plutus.json")
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_BLUEPRINT:
+            raise _refusal("the file is too large to be a blueprint", str(path))
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _refusal("there is no such file", str(path)) from None
+    except OSError as error:
+        raise _refusal(f"can't be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError:
+        raise _refusal("the file is not text", str(path)) from None
+
+
+def _json_object(text: str, name: str) -> dict[str, Any]:
+    try:
+        blueprint = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _refusal("the file is not JSON", name) from None
+    if not isinstance(blueprint, dict):
+        raise _refusal("the file holds no JSON object", name)
+    return blueprint
+
+
+def _script(blueprint: dict[str, Any], module: str, name: str) -> Script:
+    suffix = f".{PURPOSES[module]}"
+    for index, entry in enumerate(_field(blueprint, "validators", list, name)):
+        title = entry.get("title") if isinstance(entry, dict) else None
+        if isinstance(title, str) and title.startswith(f"{module}.") and title.endswith(suffix):
+            return _checked_script(entry, f"{name}: validators[{index}]")
+    raise _refusal(f"no validator {module}.…{suffix}", name, "validators")
+
+
+def _checked_script(entry: dict[str, Any], name: str) -> Script:
+    code = _hexadecimal(entry, "compiledCode", name)
+    try:
+        cbor.read(code).bytes()
+    except InvalidEncoding as error:
+        raise _refusal(f"not a script: {error.reason}", name, "compiledCode") from None
+    script = Script("plutus:v3", code)
+    if script.hash() != _hexadecimal(entry, "hash", name):
+        raise _refusal(f"the code's hash is {script.hash().hex()}, not this", name, "hash")
+    return script
+
+
+def _hexadecimal(entry: dict[str, Any], key: str, name: str) -> bytes:
+    try:
+        return bytes.fromhex(_field(entry, key, str, name))
+    except ValueError:
+        raise _refusal("this is not hexadecimal", name, key) from None
+
+
+def _field(entry: dict[str, Any], key: str, kind: type[Any], name: str) -> Any:
+    value = entry.get(key)
+    if not isinstance(value, kind):
+        raise _refusal("the field is missing or of the wrong type", name, key)
+    return value
+
+
+def _refusal(message: str, name: str, field: str = "") -> InvalidBlueprint:
+    path = f"{name}: {field}" if field else name
+    return InvalidBlueprint(message, path=path, hint=_REBUILD)
