@@ -7,6 +7,7 @@ MilestonesError                      exit code
 │   ├── InvalidSchedule
 │   ├── InvalidSignature                 the format of an oracle's entry, never the cryptography
 │   ├── InvalidKeyFile
+│   ├── LimitsExceeded                   a transaction over the ledger's limits, seen before signing
 │   ├── InvalidConfiguration
 │   └── InvalidBlueprint
 ├── ServiceUnavailable               3   Ogmios, Kupo or the node
@@ -15,6 +16,7 @@ MilestonesError                      exit code
 ├── NotFound                         4
 ├── NotAllowedYet                    5   quorum, vesting, already claimed, already open
 ├── InsufficientFunds                6
+│   └── InsufficientTokens
 ├── ChainRejected                    7   the ledger or the contract said no
 └── OutcomeUnknown                   8   submitted, and no answer came back
 
@@ -24,6 +26,7 @@ the command line turns them into an exit code and, in JSON, `{"error": {...}}`.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 
@@ -124,6 +127,38 @@ class InvalidBlueprint(InvalidInput):
     code = "invalid_blueprint"
 
 
+@dataclass(frozen=True, slots=True)
+class ExceededLimit:
+    """One limit of the ledger and what the transaction would take; `unit` says of what."""
+
+    limit: str
+    actual: int
+    maximum: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.limit} is {self.actual} {self.unit}, at most {self.maximum} are allowed"
+
+
+class LimitsExceeded(InvalidInput):
+    """A transaction that no block would take.
+
+    `budgets` gives, for each script run (such as `spend 0`), its hash and its execution units.
+    """
+
+    code = "limits_exceeded"
+
+    def __init__(
+        self, exceeded: tuple[ExceededLimit, ...], budgets: dict[str, dict[str, Any]]
+    ) -> None:
+        self.exceeded, self.budgets = exceeded, budgets
+        super().__init__(
+            "the transaction is too large: " + "; ".join(map(str, exceeded)),
+            hint="do less in one transaction: fewer claims, or the attestation on its own",
+            details={"exceeded": [asdict(limit) for limit in exceeded], "budgets": budgets},
+        )
+
+
 class ServiceUnavailable(MilestonesError):
     """A service can't be reached, hung up, or answered something that isn't its protocol."""
 
@@ -189,6 +224,21 @@ class InsufficientFunds(MilestonesError):
                 "required_lovelace": required_lovelace,
                 "available_lovelace": available_lovelace,
             },
+        )
+
+
+class InsufficientTokens(InsufficientFunds):
+    """The wallet lacks a native token; `asset` is its policy and name in hexadecimal."""
+
+    code = "insufficient_tokens"
+
+    def __init__(self, asset: str, required: int, available: int) -> None:
+        self.asset, self.required, self.available = asset, required, available
+        MilestonesError.__init__(
+            self,
+            f"{required} of the token {asset} are needed, the wallet has {available}",
+            hint="send the tokens to the wallet's address and try again",
+            details={"asset": asset, "required": required, "available": available},
         )
 
 

@@ -1,0 +1,229 @@
+"""From a draft to a transaction that the ledger accepts, signatures aside, at the least fee.
+
+The fee depends on the transaction's size, and the size on the fee: the search starts low, builds,
+asks what the ledger would charge, and builds again until both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
+from milestones.cardano.value import Value
+from milestones.errors import InsufficientFunds
+from milestones.transactions import coin_selection, fees
+from milestones.transactions.assembly import Assembly, Collateral
+from milestones.transactions.change import change_outputs
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.key_witnesses import expected_key_hashes
+from milestones.transactions.limits import require_within_limits
+
+_PLACEHOLDER_WITNESS: Final = (bytes(32), bytes(64))
+_VALIDITY_BYTE: Final = 1
+"""The byte that says whether scripts passed does not count in the ledger's size."""
+_PLENTY_LOVELACE: Final = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancedTransaction:
+    """A transaction ready to evaluate or sign.
+
+    `key_hashes` are those whose signatures the fee pays for; `wallet_inputs` the outputs that were
+    selected; `size` the ledger's count of bytes, signatures included; `minimum_fee_lovelace` what the
+    ledger charges for exactly this transaction.
+    """
+
+    assembly: Assembly
+    key_hashes: frozenset[bytes]
+    wallet_inputs: tuple[Utxo, ...]
+    size: int
+    minimum_fee_lovelace: int
+    _order: _Order = field(repr=False)
+
+    @property
+    def fee_lovelace(self) -> int:
+        """The fee that the transaction pays."""
+        return self.assembly.fee_lovelace
+
+    @property
+    def needs_evaluation(self) -> bool:
+        """Whether scripts run whose execution units are still a guess."""
+        return self.assembly.assumed_units is not None and bool(self.assembly.redeemers())
+
+    def unsigned(self) -> bytes:
+        """The transaction with placeholders for signatures: what to evaluate, never what to submit."""
+        return self.assembly.transaction([_PLACEHOLDER_WITNESS] * len(self.key_hashes))
+
+    def with_units(self, units: Mapping[RedeemerPointer, ExecutionUnits]) -> BalancedTransaction:
+        """The same transaction, same inputs, balanced anew for the units that evaluation returned."""
+        order = replace(self._order, units=units, assumed_units=None, include=self.wallet_inputs)
+        return _balance(order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What `balance` was asked for."""
+
+    draft: TransactionDraft
+    parameters: ProtocolParameters
+    wallet: tuple[Utxo, ...]
+    change_address: Address
+    signers: frozenset[bytes] | None
+    units: Mapping[RedeemerPointer, ExecutionUnits]
+    assumed_units: ExecutionUnits | None
+    include: tuple[Utxo, ...]
+    within_limits: bool
+
+
+def balance(
+    draft: TransactionDraft,
+    *,
+    parameters: ProtocolParameters,
+    wallet: Iterable[Utxo],
+    change_address: Address,
+    signers: Collection[bytes] | None = None,
+    units: Mapping[RedeemerPointer, ExecutionUnits] | None = None,
+    include: Sequence[Utxo] = (),
+    within_limits: bool = True,
+) -> BalancedTransaction:
+    """Adds inputs, collateral, fee and change to a draft.
+
+    `wallet`: outputs that may pay (those with a script are left alone). `signers`: key hashes that will
+    sign; by default those that the ledger asks for. `units`: what evaluation returned; without them
+    every script gets an equal share of the limit, which is enough to evaluate: then call `with_units`.
+    `include`: outputs to spend in any case. `within_limits` False builds what no block would take.
+
+    Raises `InsufficientFunds` (also for collateral), `InsufficientTokens`, `LimitsExceeded`.
+    """
+    reserved = [spend.utxo for spend in draft.spends] + list(draft.reference_inputs)
+    order = _Order(
+        draft=draft,
+        parameters=parameters,
+        wallet=coin_selection.usable(wallet, reserved=reserved),
+        change_address=change_address,
+        signers=None if signers is None else frozenset(signers),
+        units=units or {},
+        assumed_units=None if units is not None else _equal_share(draft, parameters),
+        include=tuple(include),
+        within_limits=within_limits,
+    )
+    try:
+        return _balance(order)
+    except InsufficientFunds:
+        if order.assumed_units is None:
+            raise
+    # The guess costs up to 1.5 ADA that the scripts won't need: see whether the rest can be paid.
+    return _balance(replace(order, assumed_units=ExecutionUnits(0, 0)))
+
+
+def _equal_share(draft: TransactionDraft, parameters: ProtocolParameters) -> ExecutionUnits:
+    runs, limit = max(draft.script_runs(), 1), parameters.max_execution_units
+    return ExecutionUnits(limit.memory // runs, limit.cpu // runs)
+
+
+def _balance(order: _Order) -> BalancedTransaction:
+    chosen = order.include
+    while isinstance(outcome := _settle(order, chosen), Value):
+        candidates = [utxo for utxo in order.wallet if utxo not in chosen]
+        addition = coin_selection.next_input(candidates, outcome)
+        if addition is None:
+            raise coin_selection.insufficient(_needed(order, chosen, outcome), order.wallet)
+        chosen = (*chosen, addition)
+    if order.within_limits:
+        require_within_limits(outcome.assembly, size=outcome.size)
+    return outcome
+
+
+def _settle(order: _Order, chosen: tuple[Utxo, ...]) -> BalancedTransaction | Value:
+    """The transaction with these inputs and the least fee that pays for itself, or what is missing."""
+    attempt = _attempt(order, chosen, order.parameters.min_fee_constant_lovelace)
+    while isinstance(attempt, BalancedTransaction):
+        if attempt.minimum_fee_lovelace <= attempt.fee_lovelace:
+            return _lowered(order, chosen, attempt)
+        attempt = _attempt(order, chosen, attempt.minimum_fee_lovelace)
+    return attempt
+
+
+def _needed(order: _Order, chosen: tuple[Utxo, ...], shortage: Value) -> Value:
+    """What is missing once fee and change are known: seen by adding an output that pays for anything."""
+    if shortage.assets:
+        return shortage
+    plenty = TransactionOutput(order.change_address.to_bech32(), Value(_PLENTY_LOVELACE))
+    gift = Utxo(OutputReference(bytes(32), 0), plenty)
+    outcome = _settle(replace(order, wallet=(*order.wallet, gift)), (*chosen, gift))
+    if isinstance(outcome, Value):
+        return outcome
+    change = outcome.assembly.outputs[len(order.draft.outputs) :]
+    least = sum(fees.min_lovelace(output, order.parameters) for output in change)
+    return Value(_PLENTY_LOVELACE + least - sum(output.value.lovelace for output in change))
+
+
+def _lowered(
+    order: _Order, chosen: tuple[Utxo, ...], found: BalancedTransaction
+) -> BalancedTransaction:
+    """A higher fee can make change, and with it the transaction, shorter: then less may do."""
+    lower = _attempt(order, chosen, found.minimum_fee_lovelace)
+    if isinstance(lower, BalancedTransaction) and lower.minimum_fee_lovelace <= lower.fee_lovelace:
+        return lower
+    return found
+
+
+def _attempt(
+    order: _Order, chosen: tuple[Utxo, ...], fee_lovelace: int
+) -> BalancedTransaction | Value:
+    draft, parameters = order.draft, order.parameters
+    inputs = sorted(
+        {u.reference: u for u in (*chosen, *(s.utxo for s in draft.spends))}.values(),
+        key=lambda utxo: utxo.reference,
+    )
+    outputs = tuple(fees.topped_up(output, parameters) for output in draft.outputs)
+    held = sum((utxo.output.value for utxo in inputs), draft.minted())
+    paid = sum((output.value for output in outputs), Value(fee_lovelace))
+    change = change_outputs(held - paid, order.change_address, parameters)
+    if isinstance(change, Value):
+        return change
+    assembly = Assembly(
+        draft=draft,
+        parameters=parameters,
+        inputs=tuple(inputs),
+        outputs=(*outputs, *change),
+        fee_lovelace=fee_lovelace,
+        collateral=_collateral(order, fee_lovelace),
+        units=order.units,
+        assumed_units=order.assumed_units,
+    )
+    return _measured(order, assembly, chosen)
+
+
+def _collateral(order: _Order, fee_lovelace: int) -> Collateral | None:
+    if not order.draft.script_runs():
+        return None
+    return coin_selection.choose_collateral(
+        order.wallet,
+        fee_lovelace=fee_lovelace,
+        change_address=order.change_address,
+        parameters=order.parameters,
+    )
+
+
+def _measured(order: _Order, assembly: Assembly, chosen: tuple[Utxo, ...]) -> BalancedTransaction:
+    signers = expected_key_hashes(assembly) if order.signers is None else order.signers
+    size = len(assembly.transaction([_PLACEHOLDER_WITNESS] * len(signers))) - _VALIDITY_BYTE
+    minimum = fees.minimum_fee_lovelace(
+        size=size,
+        units=assembly.total_units(),
+        reference_scripts_size=assembly.reference_scripts_size(),
+        parameters=assembly.parameters,
+    )
+    return BalancedTransaction(
+        assembly=assembly,
+        key_hashes=signers,
+        wallet_inputs=chosen,
+        size=size,
+        minimum_fee_lovelace=minimum,
+        _order=order,
+    )

@@ -1,0 +1,105 @@
+"""Which of the wallet's outputs pay, and which stand as collateral."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Final
+
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.parameters import ProtocolParameters
+from milestones.cardano.value import LOVELACE, Value
+from milestones.errors import InsufficientFunds, InsufficientTokens
+from milestones.transactions import fees
+from milestones.transactions.assembly import Collateral
+from milestones.transactions.draft import DraftOutput
+
+SENSIBLE_COLLATERAL_LOVELACE: Final = 5_000_000
+"""An output of at most this much is put at stake whole: what wallets set aside as collateral.
+
+It saves the return output, some 3,300 lovelace of fee; only a script failing in a block can take it.
+"""
+
+
+def usable(wallet: Iterable[Utxo], *, reserved: Iterable[Utxo]) -> tuple[Utxo, ...]:
+    """The wallet's outputs that may pay, each once: not those the draft names, none with a script."""
+    taken = {utxo.reference for utxo in reserved}
+    free = {
+        utxo.reference: utxo
+        for utxo in wallet
+        if utxo.reference not in taken and utxo.output.script_hash is None
+    }
+    return tuple(free[reference] for reference in sorted(free))
+
+
+def next_input(candidates: Sequence[Utxo], shortage: Value) -> Utxo | None:
+    """The next output to spend: a missing token's largest holder first, then the most pure ADA."""
+    for asset in shortage.assets:
+        holders = [utxo for utxo in candidates if utxo.output.value.quantity(asset) > 0]
+        if holders:
+            return max(holders, key=lambda utxo: utxo.output.value.quantity(asset))
+        return None
+    return max(candidates, key=_preference, default=None)
+
+
+def _preference(utxo: Utxo) -> tuple[bool, int]:
+    return not utxo.output.value.assets, utxo.output.value.lovelace
+
+
+def insufficient(shortage: Value, wallet: Sequence[Utxo]) -> InsufficientFunds:
+    """The error that says what the transaction needs of the wallet and what there is."""
+    total = sum((utxo.output.value for utxo in wallet), Value())
+    for asset, missing in shortage.assets.items():
+        available = total.quantity(asset)
+        return InsufficientTokens(str(asset), available + missing, available)
+    required = total.quantity(LOVELACE) + shortage.lovelace
+    return InsufficientFunds("outputs, fee and change", required, total.lovelace)
+
+
+def choose_collateral(
+    wallet: Sequence[Utxo],
+    *,
+    fee_lovelace: int,
+    change_address: Address,
+    parameters: ProtocolParameters,
+) -> Collateral:
+    """The cheapest collateral for a transaction with this fee.
+
+    One pure-ADA output without return where a small one suffices; else as few outputs as suffice, with
+    a return output. Raises `InsufficientFunds`.
+    """
+    required = fees.required_collateral_lovelace(fee_lovelace, parameters)
+    candidates = [u for u in wallet if Address.from_bech32(u.output.address).payment.kind == "key"]
+    whole = _whole(candidates, required)
+    if whole is not None:
+        return Collateral((whole,), None, whole.output.value.lovelace)
+    ranked = sorted(candidates, key=_preference, reverse=True)
+    for inputs in list(accumulate([u] for u in ranked))[: parameters.max_collateral_inputs]:
+        total = sum((utxo.output.value for utxo in inputs), Value())
+        change = DraftOutput(address=change_address, value=total - Value(required))
+        if change.value.lovelace >= fees.min_lovelace(change, parameters):
+            return Collateral(tuple(inputs), change, required)
+        if change.value == Value():
+            return Collateral(tuple(inputs), None, required)
+    usable = sum(u.output.value.lovelace for u in ranked[: parameters.max_collateral_inputs])
+    raise InsufficientFunds(
+        "collateral, with what its change output must hold",
+        required + _least_return(change_address, parameters),
+        usable,
+        hint="send ADA without tokens to the wallet, 5 ADA are plenty, and try again",
+    )
+
+
+def _whole(candidates: Sequence[Utxo], required: int) -> Utxo | None:
+    limit = max(required, SENSIBLE_COLLATERAL_LOVELACE)
+    fitting = [
+        u
+        for u in candidates
+        if not u.output.value.assets and required <= u.output.value.lovelace <= limit
+    ]
+    return min(fitting, key=lambda utxo: utxo.output.value.lovelace, default=None)
+
+
+def _least_return(address: Address, parameters: ProtocolParameters) -> int:
+    return fees.min_lovelace(DraftOutput(address=address), parameters)

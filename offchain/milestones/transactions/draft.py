@@ -1,0 +1,115 @@
+"""What a transaction shall do, before anybody pays for it.
+
+A draft is taken at its word: nothing here knows the contract's rules or refuses a hostile shape.
+Plutus Data is given as CBOR bytes throughout, so that what was hashed is what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
+from milestones.cardano.value import AssetId, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The order the ledger gives to what a redeemer may point at; all sorted, known once balanced."""
+
+    inputs: tuple[OutputReference, ...]
+    reference_inputs: tuple[OutputReference, ...]
+    policies: tuple[bytes, ...]
+
+    def input_index(self, reference: OutputReference) -> int:
+        """The place of an input among the transaction's inputs."""
+        return self.inputs.index(reference)
+
+    def reference_input_index(self, reference: OutputReference) -> int:
+        """The place of a reference input among the transaction's reference inputs."""
+        return self.reference_inputs.index(reference)
+
+
+Redeemer: TypeAlias = bytes | Callable[[Layout], bytes]
+"""CBOR of Plutus Data, or a function that gives it once the order of the inputs is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """An input the draft asks for; `redeemer` is None where a key or a native script locks it."""
+
+    utxo: Utxo
+    redeemer: Redeemer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """What is minted (burnt, where negative) under one policy: quantities by asset name."""
+
+    policy_id: bytes
+    assets: Mapping[bytes, int]
+    redeemer: Redeemer | None = None
+
+    def value(self) -> Value:
+        """The tokens as a value, negative quantities where they are burnt."""
+        return Value(0, {AssetId(self.policy_id, name): n for name, n in self.assets.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOutput:
+    """An output; with `top_up`, lovelace below the ledger's minimum is raised to exactly that minimum."""
+
+    address: Address
+    value: Value = field(default_factory=Value)
+    top_up: bool = True
+    inline_datum: bytes | None = None
+    datum_hash: bytes | None = None
+    script: Script | None = None
+
+    def with_lovelace(self, lovelace: int) -> DraftOutput:
+        """The same output with another amount of lovelace."""
+        return replace(self, value=Value(lovelace, self.value.assets))
+
+    def settled(self) -> TransactionOutput:
+        """The output as every other room knows it."""
+        return TransactionOutput(
+            address=self.address.to_bech32(),
+            value=self.value,
+            datum_hash=self.datum_hash,
+            inline_datum=self.inline_datum,
+            script_hash=self.script.hash() if self.script else None,
+            script=self.script,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionDraft:
+    """A transaction without fee, wallet inputs, collateral and change.
+
+    `outputs` keep their places; change follows them. `valid_from_slot` is the first slot in which the
+    transaction is valid, `valid_until_slot` the first in which it isn't any more; None is no bound.
+    `scripts` are carried as witnesses (native ones, or Plutus scripts that no input shows).
+    `metadata` maps labels to CBOR. `required_signers` are key hashes that scripts may see.
+    """
+
+    spends: tuple[Spend, ...] = ()
+    mints: tuple[Mint, ...] = ()
+    outputs: tuple[DraftOutput, ...] = ()
+    reference_inputs: tuple[Utxo, ...] = ()
+    scripts: tuple[Script, ...] = ()
+    valid_from_slot: int | None = None
+    valid_until_slot: int | None = None
+    required_signers: tuple[bytes, ...] = ()
+    metadata: Mapping[int, bytes] = field(default_factory=dict)
+    network_id: int | None = None
+
+    def minted(self) -> Value:
+        """Everything minted, less everything burnt."""
+        return sum((mint.value() for mint in self.mints), Value())
+
+    def script_runs(self) -> int:
+        """How many scripts run: inputs and policies with a redeemer."""
+        spends = sum(spend.redeemer is not None for spend in self.spends)
+        return spends + sum(mint.redeemer is not None for mint in self.mints)

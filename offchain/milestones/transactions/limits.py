@@ -1,0 +1,44 @@
+"""The ledger's limits on one transaction, checked before anybody signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from milestones.errors import ExceededLimit, LimitsExceeded
+from milestones.transactions import encoding
+from milestones.transactions.assembly import Assembly
+
+
+def require_within_limits(assembly: Assembly, *, size: int) -> None:
+    """Raises `LimitsExceeded`, which names every limit exceeded and what each script needs.
+
+    `size` is in bytes, without the byte that says whether scripts passed.
+    """
+    exceeded = [limit for limit in _limits(assembly, size=size) if limit.actual > limit.maximum]
+    if not exceeded:
+        return
+    hashes = assembly.script_hashes()
+    budgets = {
+        f"{pointer.purpose} {pointer.index}": {
+            "script": hashes[pointer].hex() if pointer in hashes else None,
+            "memory": units.memory,
+            "cpu": units.cpu,
+        }
+        for pointer, units in sorted(assembly.budgets().items())
+    }
+    raise LimitsExceeded(tuple(exceeded), budgets)
+
+
+def _limits(assembly: Assembly, *, size: int) -> Iterator[ExceededLimit]:
+    parameters, units = assembly.parameters, assembly.total_units()
+    maximum = parameters.max_execution_units
+    yield ExceededLimit("transaction size", size, parameters.max_transaction_size, "bytes")
+    yield ExceededLimit("execution memory", units.memory, maximum.memory, "units")
+    yield ExceededLimit("execution steps", units.cpu, maximum.cpu, "units")
+    scripts = assembly.reference_scripts_size()
+    yield ExceededLimit(
+        "reference scripts", scripts, parameters.max_reference_scripts_size, "bytes"
+    )
+    for index, output in enumerate(assembly.outputs):
+        held = len(encoding.value(output.value))
+        yield ExceededLimit(f"value of output {index}", held, parameters.max_value_size, "bytes")

@@ -1,0 +1,153 @@
+"""Signing keys in cardano-cli's text envelopes. Secrets are never shown, not even in a repr.
+
+Source: cardano-cli's `key-gen` files: JSON with `type`, `description` and `cborHex`, the key's bytes as
+one CBOR byte string.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from milestones.cardano import cbor
+from milestones.cardano.address import Address, key_credential
+from milestones.cardano.hashes import blake2b_224
+from milestones.errors import InvalidEncoding, InvalidKeyFile
+
+PAYMENT: Final = "PaymentSigningKeyShelley_ed25519"
+EXTENDED: Final = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
+GENESIS: Final = "GenesisUTxOSigningKey_ed25519"
+KEY_LENGTHS: Final = {PAYMENT: 32, GENESIS: 32, EXTENDED: 128}
+"""Bytes of each kind: a seed; or extended secret (64), verification key (32) and chain code (32)."""
+
+_REGENERATE: Final = "give a payment key file made by `cardano-cli address key-gen`"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 payment key. `kind` is the text envelope's type."""
+
+    verification_key: bytes
+    kind: str = PAYMENT
+    _secret: bytes = field(default=b"", repr=False, compare=False)
+
+    @classmethod
+    def generate(cls) -> SigningKey:
+        """A new key from the system's randomness."""
+        return cls.from_bytes(os.urandom(32))
+
+    @classmethod
+    def from_bytes(cls, secret: bytes, kind: str = PAYMENT) -> SigningKey:
+        """A key from its bytes, laid out as `KEY_LENGTHS` says. Raises `InvalidKeyFile`."""
+        if kind not in KEY_LENGTHS:
+            raise InvalidKeyFile(f"a key of type {kind!r} can't pay", hint=_REGENERATE)
+        if len(secret) != KEY_LENGTHS[kind]:
+            raise InvalidKeyFile(
+                f"a {kind} has {KEY_LENGTHS[kind]} bytes, not {len(secret)}", hint=_REGENERATE
+            )
+        return cls(_verification_key(secret, kind), kind, secret)
+
+    @classmethod
+    def load(cls, path: Path) -> SigningKey:
+        """Reads a key file. Raises `InvalidKeyFile`, which names the file and what is wrong with it."""
+        try:
+            envelope = _envelope(path)
+            return cls.from_bytes(_secret(envelope), envelope["type"])
+        except InvalidKeyFile as error:
+            raise InvalidKeyFile(error.reason, path=str(path), hint=error.hint) from None
+
+    def save(self, path: Path) -> None:
+        """Writes a new key file that only its owner can read. Raises `InvalidKeyFile` if there is one."""
+        envelope = {
+            "type": self.kind,
+            "description": "Payment Signing Key",
+            "cborHex": cbor.encode_bytes(self._secret).hex(),
+        }
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise InvalidKeyFile(
+                "a file is already there, and keys are never overwritten",
+                path=str(path),
+                hint="choose another name",
+            ) from None
+        except OSError as error:
+            raise InvalidKeyFile(
+                f"can't be written: {error.strerror}", path=str(path), hint="choose another folder"
+            ) from None
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(envelope, file, indent=4)
+            file.write("\n")
+
+    @property
+    def key_hash(self) -> bytes:
+        """28 bytes: what addresses and required signers hold."""
+        return blake2b_224(self.verification_key)
+
+    def address(self, network_id: int) -> Address:
+        """The address that this key alone controls, without a staking part."""
+        return Address(network_id, key_credential(self.key_hash))
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature, 64 bytes."""
+        if self.kind == EXTENDED:
+            from pycardano.key import PaymentExtendedSigningKey  # noqa: PLC0415 - takes a second
+
+            return bytes(PaymentExtendedSigningKey(self._secret).sign(message))
+        from nacl.signing import SigningKey as Ed25519  # noqa: PLC0415
+
+        return bytes(Ed25519(self._secret).sign(message).signature)
+
+
+def _verification_key(secret: bytes, kind: str) -> bytes:
+    from nacl import bindings, signing  # noqa: PLC0415
+
+    if kind != EXTENDED:
+        return bytes(signing.SigningKey(secret).verify_key)
+    derived = bindings.crypto_scalarmult_ed25519_base_noclamp(secret[:32])
+    if derived != secret[64:96]:
+        raise InvalidKeyFile(
+            "the verification key inside does not belong to the secret", hint=_REGENERATE
+        )
+    return derived
+
+
+def _envelope(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidKeyFile("there is no such file", hint="check the path of the key") from None
+    except OSError as error:
+        raise InvalidKeyFile(
+            f"can't be read: {error.strerror}", hint="check the path and the file's permissions"
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidKeyFile("is not a text file", hint=_REGENERATE) from None
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidKeyFile("is not JSON", hint=_REGENERATE) from None
+    if not isinstance(envelope, dict):
+        raise InvalidKeyFile("is not a JSON object", hint=_REGENERATE)
+    return envelope
+
+
+def _secret(envelope: dict[str, Any]) -> bytes:
+    kind, encoded = envelope.get("type"), envelope.get("cborHex")
+    if not isinstance(kind, str) or not isinstance(encoded, str):
+        raise InvalidKeyFile("has no text `type` and `cborHex`", hint=_REGENERATE)
+    if "VerificationKey" in kind:
+        raise InvalidKeyFile(
+            "is a verification key (.vkey), which can't sign", hint="give the signing key (.skey)"
+        )
+    if kind not in KEY_LENGTHS:
+        raise InvalidKeyFile(
+            f"is of type {kind[:60]!r}, not a payment signing key", hint=_REGENERATE
+        )
+    try:
+        return cbor.read(bytes.fromhex(encoded)).bytes()
+    except (ValueError, InvalidEncoding):
+        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE) from None
