@@ -1,0 +1,119 @@
+"""Addresses as the ledger reads them: network, who may spend, and whether they are Byron's.
+
+Source: CIP-19 and `Cardano.Ledger.Address`. Every kind that an output may pay to is read here; the
+vocabulary's `Address` knows only the kinds that a distribution can use.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from milestones.cardano import bech32, cbor
+from milestones.cardano.address import Credential
+from milestones.cardano.cbor import Item
+from milestones.errors import InvalidEncoding
+
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAddress:
+    """An output's address. `payment` is None for a Byron (bootstrap) address.
+
+    `attributes_size` is the size in bytes of a Byron address' attributes, 0 for every other.
+    """
+
+    raw: bytes
+    network_id: int
+    payment: Credential | None
+    staking: Credential | tuple[int, int, int] | None = None
+    attributes_size: int = 0
+
+    @property
+    def is_bootstrap(self) -> bool:
+        """Whether this is an address of the Byron era."""
+        return self.payment is None
+
+    @property
+    def script_hash(self) -> bytes | None:
+        """The script that must agree when the output is spent; None where a key must sign."""
+        payment = self.payment
+        return payment.hash if payment is not None and payment.kind == "script" else None
+
+    def __str__(self) -> str:
+        if self.is_bootstrap:
+            return _base58(self.raw)
+        return bech32.encode("addr" if self.network_id == 1 else "addr_test", self.raw)
+
+
+@lru_cache(maxsize=4096)
+def decode_address(raw: bytes) -> LedgerAddress:
+    """Reads any payment address. Raises `InvalidEncoding` for what the ledger can't decode."""
+    if not raw:
+        raise InvalidEncoding("an address has no bytes")
+    kind, network_id = raw[0] >> 4, raw[0] & 15
+    if kind == 8:
+        return _byron(raw)
+    if kind > 7 or network_id > 1:
+        raise InvalidEncoding(f"{raw[0]:#04x} starts no payment address")
+    if len(raw) < 29:
+        raise InvalidEncoding(f"an address of {len(raw)} bytes")
+    payment = Credential("script" if kind & 1 else "key", raw[1:29])
+    return LedgerAddress(raw, network_id, payment, _staking(kind, raw[29:]))
+
+
+def _staking(kind: int, rest: bytes) -> Credential | tuple[int, int, int] | None:
+    if kind in (4, 5):
+        return _pointer(rest)
+    expected = 28 if kind < 4 else 0
+    if len(rest) != expected:
+        raise InvalidEncoding(f"{len(rest)} bytes stand where a staking part has {expected}")
+    return Credential("script" if kind & 2 else "key", rest) if rest else None
+
+
+def _pointer(rest: bytes) -> tuple[int, int, int]:
+    """Slot, transaction and certificate index: three numbers of seven bits a byte."""
+    numbers, current, open_number = [], 0, False
+    for byte in rest:
+        current, open_number = current << 7 | byte & 127, byte >= 128
+        if not open_number:
+            numbers.append(current)
+            current = 0
+    if open_number or len(numbers) != 3 or any(n >> 64 for n in numbers):
+        raise InvalidEncoding("a pointer address holds three numbers")
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _byron(raw: bytes) -> LedgerAddress:
+    """`[24(bytes of [root, attributes, type]), CRC-32]`. Source: Byron CDDL, `address`."""
+    wrapped, checksum = _pair(cbor.read(raw))
+    if wrapped.kind != cbor.TAG or wrapped.tag != 24:
+        raise InvalidEncoding("not a Byron address")
+    payload = wrapped.value.bytes()
+    if zlib.crc32(payload) != checksum.unsigned():
+        raise InvalidEncoding("a Byron address' checksum is wrong")
+    parts = cbor.read(payload).array()
+    if len(parts) != 3:
+        raise InvalidEncoding("not a Byron address")
+    parts[0].bytes(28)
+    attributes = {key.unsigned(): value for key, value in parts[1].entries()}
+    size = sum(len(value.bytes()) for value in attributes.values())
+    return LedgerAddress(raw, 0 if 2 in attributes else 1, None, None, size)
+
+
+def _pair(item: Item) -> tuple[Item, Item]:
+    parts = item.array()
+    if len(parts) != 2:
+        raise InvalidEncoding("not a Byron address")
+    return parts[0], parts[1]
+
+
+def _base58(raw: bytes) -> str:
+    number, digits = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = _BASE58[digit] + digits
+    return "1" * (len(raw) - len(raw.lstrip(b"\x00"))) + digits

@@ -1,0 +1,60 @@
+"""Whether CBOR is Plutus Data, without building it: the rules need only its bytes.
+
+Source: Conway CDDL, `plutus_data` and `bounded_bytes`.
+"""
+
+from __future__ import annotations
+
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
+from milestones.errors import InvalidEncoding
+
+LONGEST_PIECE = 64
+"""Bytes of a byte string, or of each chunk of one, inside Plutus Data. Source: CDDL `bounded_bytes`."""
+
+
+def check_plutus_data(item: Item) -> None:
+    """Raises `InvalidEncoding` unless `item` is Plutus Data."""
+    # A list, not recursion: data nests as deep as the reader allows.
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if current.kind == cbor.ARRAY:
+            pending += current.array()
+        elif current.kind == cbor.MAP:
+            for key, value in current.pairs():
+                pending += (key, value)
+        elif current.kind == cbor.TAG:
+            pending += _tagged(current)
+        elif current.kind == cbor.BYTES:
+            _check_bounded(current)
+        elif current.kind not in (cbor.UINT, cbor.NINT):
+            raise InvalidEncoding(f"byte {current.start} holds no Plutus Data")
+
+
+def _tagged(item: Item) -> tuple[Item, ...]:
+    inner: Item = item.value
+    if item.tag in (2, 3):
+        inner.bytes()
+        return (inner,)
+    if 121 <= item.tag <= 127 or 1280 <= item.tag <= 1400:
+        return inner.array()
+    if item.tag == 102 and len(inner.array()) == 2:
+        inner.array()[0].unsigned()
+        return inner.array()[1].array()
+    raise InvalidEncoding(f"tag {item.tag} at byte {item.start} is not Plutus Data")
+
+
+def _check_bounded(item: Item) -> None:
+    if len(item.bytes()) <= LONGEST_PIECE:
+        return
+    position = item.start + 1
+    while item.indefinite and position < item.end - 1:
+        chunk = cbor.read_first(item.source, position)
+        if len(chunk.bytes()) > LONGEST_PIECE:
+            break
+        position = chunk.end
+    else:
+        if item.indefinite:
+            return
+    raise InvalidEncoding(f"over {LONGEST_PIECE} bytes in one piece at byte {item.start}")
