@@ -1,0 +1,130 @@
+"""Walking over blocks, as Ogmios' chain synchronisation gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from milestones.cardano.outputs import OutputReference
+from milestones.clients.answers import digest, integer, reading
+from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, NotSent, RpcError
+from milestones.clients.ogmios_answers import point, tip
+from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
+from milestones.clients.ogmios_session import connect
+from milestones.clients.points import Point, Tip
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTransaction:
+    """A transaction in a block: its id (32 bytes), what it spends, and its metadata.
+
+    `metadata` is by label, each `{"json": ...}` or `{"cbor": hexadecimal}`, as Ogmios gives it.
+    """
+
+    transaction_id: bytes
+    inputs: tuple[OutputReference, ...]
+    metadata: Mapping[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block, and its transactions in order."""
+
+    point: Point
+    height: int
+    transactions: tuple[BlockTransaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RollForward:
+    """The next block; `tip` is the node's, so that one sees how far it is."""
+
+    block: Block
+    tip: Tip | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackward:
+    """Blocks after `point` (None: the origin) are no longer on the chain. Also the first event of a walk."""
+
+    point: Point | None
+    tip: Tip | None
+
+
+class ChainWalk:
+    """An async context manager over one connection, which `next_block` moves along the chain.
+
+    Raises `NotFound` on entering when none of the points is on the chain, and `ServiceUnavailable` when
+    the connection is lost: a walk is not resumed by itself, since its place is lost with it.
+    """
+
+    def __init__(self, url: str, points: Sequence[Point], *, timeout_seconds: float) -> None:
+        self._url = url
+        self._points = points
+        self._timeout_seconds = timeout_seconds
+        self._connection: JsonRpcConnection | None = None
+        self.intersection: Point | None = None
+
+    async def __aenter__(self) -> ChainWalk:
+        self._connection = await connect(self._url, timeout_seconds=self._timeout_seconds)
+        try:
+            await self._intersect()
+        except BaseException:
+            await self._connection.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def next_block(
+        self, *, timeout_seconds: float | None = None
+    ) -> RollForward | RollBackward:
+        """The next event. At the tip it waits for a new block, as long as `timeout_seconds` allows."""
+        answer = await self._call("nextBlock", None, timeout_seconds or self._timeout_seconds)
+        with reading(SERVICE, self._url, "nextBlock"):
+            if answer["direction"] == "backward":
+                return RollBackward(point(answer["point"]), tip(answer["tip"]))
+            return RollForward(_block(answer["block"]), tip(answer["tip"]))
+
+    async def _intersect(self) -> None:
+        points: list[Any] = [{"slot": p.slot, "id": p.header_hash.hex()} for p in self._points]
+        params = {"points": points or ["origin"]}
+        answer = await self._call("findIntersection", params, self._timeout_seconds)
+        with reading(SERVICE, self._url, "findIntersection"):
+            self.intersection = point(answer["intersection"])
+
+    async def _call(self, method: str, params: Any, timeout_seconds: float) -> Any:
+        if self._connection is None:
+            raise unavailable(self._url, "the walk has not begun")
+        try:
+            return await self._connection.call(method, params, timeout_seconds=timeout_seconds)
+        except (NotSent, AnswerLost) as error:
+            raise unavailable(self._url, str(error)) from error
+        except RpcError as error:
+            raise query_failure(self._url, method, error) from error
+
+
+def _block(answer: Any) -> Block:
+    # Boundary blocks of Byron have neither slot nor transactions.
+    where = Point(integer(answer.get("slot", 0)), digest(answer["id"]))
+    found = tuple(_transaction(entry) for entry in answer.get("transactions", ()))
+    return Block(where, integer(answer["height"]), found)
+
+
+def _transaction(answer: Any) -> BlockTransaction:
+    inputs = tuple(
+        OutputReference(digest(entry["transaction"]["id"]), integer(entry["index"]))
+        for entry in answer["inputs"]
+    )
+    labels = (answer.get("metadata") or {}).get("labels", {})
+    metadata = {int(label): content for label, content in labels.items()}
+    return BlockTransaction(digest(answer["id"]), inputs, metadata)

@@ -1,0 +1,263 @@
+"""Kupo: which outputs there are and were, over HTTP. Version 2.12."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from milestones.cardano.outputs import Script
+from milestones.clients import kupo_answers as answers
+from milestones.clients.answers import digest, reading, text
+from milestones.clients.kupo_answers import BlockMetadata, KupoHealth, Match, Snapshot
+from milestones.clients.points import Point
+from milestones.errors import InvalidInput, ServiceUnavailable
+
+SERVICE: Final = "Kupo"
+START_HINT: Final = (
+    "start Kupo (`docker compose up -d` in infra/, or `milestones devnet`), "
+    "or correct `kupo_url` (KUPO_URL)"
+)
+DEFAULT_TIMEOUT_SECONDS: Final = 30.0
+Order = Literal["most_recent_first", "oldest_first"]
+Answer = TypeVar("Answer")
+
+
+class KupoClient:
+    """An async context manager. `transport` stands in for the network, for tests.
+
+    Every method raises `ServiceUnavailable` when Kupo can't be reached, is silent for `timeout_seconds` or
+    answers 503, and `InvalidInput`, with Kupo's own hint, when it refuses a request. Hashes and ids given
+    as arguments are hexadecimal; those in answers are bytes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=timeout_seconds,
+            headers={"Accept": "application/json"},
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> KupoClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def health(self) -> KupoHealth:
+        """How far the index is; also while Kupo has lost its node."""
+        response = await self._request("GET", "/health")
+        return self._read("GET /health", response, answers.health)
+
+    async def matches(
+        self,
+        pattern: str,
+        *,
+        unspent: bool = False,
+        spent: bool = False,
+        resolve_hashes: bool = True,
+        created_after: int | Point | None = None,
+        created_before: int | Point | None = None,
+        spent_after: int | Point | None = None,
+        spent_before: int | Point | None = None,
+        policy_id: str | None = None,
+        asset_name: str | None = None,
+        transaction_id: str | None = None,
+        output_index: int | None = None,
+        order: Order | None = None,
+    ) -> list[Match]:
+        """The outputs that `pattern` describes, newest first.
+
+        Patterns: an address, `*`, `<payment>/<staking>` credentials with `*`, `<policy>.<name or *>`,
+        `<index or *>@<transaction id>`. Bounds are inclusive: a slot, or a block that must be on the chain.
+        `asset_name` needs `policy_id`; `output_index` needs `transaction_id`. There is no paging.
+        """
+        found = await self.snapshot(
+            pattern,
+            unspent=unspent,
+            spent=spent,
+            resolve_hashes=resolve_hashes,
+            created_after=created_after,
+            created_before=created_before,
+            spent_after=spent_after,
+            spent_before=spent_before,
+            policy_id=policy_id,
+            asset_name=asset_name,
+            transaction_id=transaction_id,
+            output_index=output_index,
+            order=order,
+        )
+        return list(found.matches)
+
+    async def snapshot(
+        self,
+        pattern: str,
+        *,
+        unspent: bool = False,
+        spent: bool = False,
+        resolve_hashes: bool = True,
+        **filters: int | str | Point | None,
+    ) -> Snapshot:
+        """As `matches`, with the block up to which the index had read: to tell how stale an answer is."""
+        flags = {"unspent": unspent, "spent": spent, "resolve_hashes": resolve_hashes}
+        # Flags must be bare: Kupo answers 400 to `unspent=`.
+        query = [name for name, given in flags.items() if given]
+        query += [urlencode({name: str(value)}) for name, value in _given(filters)]
+        path = f"/matches/{_escaped(pattern)}" + ("?" + "&".join(query) if query else "")
+        response = await self._get(path)
+        with reading(SERVICE, self.url, "GET /matches"):
+            found = tuple(answers.match(entry) for entry in response.json())
+            return Snapshot(found, _checkpoint(response))
+
+    async def patterns(self) -> list[str]:
+        """What Kupo indexes."""
+        return self._read("GET /patterns", await self._get("/patterns"), _texts)
+
+    async def patterns_including(self, pattern: str) -> list[str]:
+        """The indexed patterns that cover all that `pattern` describes; none: it is not indexed."""
+        response = await self._get(f"/patterns/{_escaped(pattern)}")
+        return self._read("GET /patterns", response, _texts)
+
+    async def add_pattern(
+        self, pattern: str, rollback_to: int | Point, *, beyond_safe_zone: bool = False
+    ) -> list[str]:
+        """Indexes `pattern` too, reading the chain again from after `rollback_to` (a slot or a block).
+
+        Kupo goes back only when the next block arrives. Further than 129,600 slots needs
+        `beyond_safe_zone`. Returns all patterns.
+        """
+        where: dict[str, Any] = {"slot_no": rollback_to}
+        if isinstance(rollback_to, Point):
+            where = {"slot_no": rollback_to.slot, "header_hash": rollback_to.header_hash.hex()}
+        body: dict[str, Any] = {"rollback_to": where}
+        if beyond_safe_zone:
+            body["limit"] = "unsafe_allow_beyond_safe_zone"
+        path = f"/patterns/{_escaped(pattern)}"
+        response = self._checked(await self._request("PUT", path, body))
+        return self._read("PUT /patterns", response, _texts)
+
+    async def datum(self, datum_hash: str) -> bytes | None:
+        """The CBOR of the datum with this hash; None if the index does not know it."""
+        response = await self._get(f"/datums/{quote(datum_hash)}")
+        return self._read(
+            "GET /datums", response, lambda found: found and bytes.fromhex(found["datum"])
+        )
+
+    async def script(self, script_hash: str) -> Script | None:
+        """The script with this hash; None if the index does not know it."""
+        response = await self._get(f"/scripts/{quote(script_hash)}")
+        return self._read("GET /scripts", response, lambda found: found and answers.script(found))
+
+    async def metadata(self, slot: int, transaction_id: str | None = None) -> BlockMetadata:
+        """The metadata of the block at this slot, or of one transaction in it.
+
+        For a slot without a block it is the next block's: compare `header_hash`.
+        """
+        query = f"?transaction_id={quote(transaction_id)}" if transaction_id else ""
+        response = await self._get(f"/metadata/{slot}{query}")
+        with reading(SERVICE, self.url, "GET /metadata"):
+            header = response.headers.get("X-Block-Header-Hash")
+            entries = tuple(answers.metadata(entry) for entry in response.json())
+            return BlockMetadata(digest(header.strip('"')) if header else None, entries)
+
+    async def checkpoints(self) -> list[Point]:
+        """A sample of the blocks that the index knows, newest first."""
+        response = await self._get("/checkpoints")
+        return self._read(
+            "GET /checkpoints", response, lambda found: [answers.point(each) for each in found]
+        )
+
+    async def checkpoint_at(self, slot: int, *, strict: bool = False) -> Point | None:
+        """The newest block at or before `slot`; only at `slot` when `strict`. None if there is none."""
+        response = await self._get(f"/checkpoints/{slot}" + ("?strict" if strict else ""))
+        return self._read(
+            "GET /checkpoints", response, lambda found: found and answers.point(found)
+        )
+
+    async def _get(self, path: str) -> httpx.Response:
+        return self._checked(await self._request("GET", path))
+
+    async def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        url = self.url + path
+        try:
+            try:
+                return await self._http.request(method, url, json=body)
+            except httpx.RemoteProtocolError:
+                # A kept connection that the server had closed meanwhile; every request may be repeated.
+                return await self._http.request(method, url, json=body)
+        except httpx.TimeoutException as error:
+            raise self._unavailable("no answer in time") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unavailable(str(error) or type(error).__name__) from error
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        if response.status_code == httpx.codes.OK:
+            return response
+        hint = _hint(response)
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            path = response.request.url.path
+            raise InvalidInput(f"Kupo refused {path}: {hint or 'no reason given'}")
+        reason = f"status {response.status_code}" + (f": {hint}" if hint else "")
+        raise self._unavailable(reason)
+
+    def _unavailable(self, reason: str) -> ServiceUnavailable:
+        return ServiceUnavailable(SERVICE, self.url, reason, hint=START_HINT)
+
+    def _read(self, what: str, response: httpx.Response, read: Callable[[Any], Answer]) -> Answer:
+        with reading(SERVICE, self.url, what):
+            return read(response.json())
+
+
+def _given(
+    filters: Mapping[str, int | str | Point | None],
+) -> Iterator[tuple[str, int | str | Point]]:
+    for name, value in filters.items():
+        # Kupo knows no slot 0, which anyway bounds nothing from below.
+        if value is not None and not (name.endswith("_after") and value == 0):
+            yield name, value
+
+
+def _escaped(pattern: str) -> str:
+    return quote(pattern, safe="/*@.")
+
+
+def _texts(answer: Any) -> list[str]:
+    return [text(entry) for entry in answer]
+
+
+def _checkpoint(response: httpx.Response) -> Point | None:
+    slot, header = response.headers.get("X-Most-Recent-Checkpoint"), response.headers.get("ETag")
+    if not slot or not header:
+        return None
+    return Point(int(slot), digest(header.removeprefix("W/").strip('"')))
+
+
+def _hint(response: httpx.Response) -> str:
+    try:
+        answer = response.json()
+    except json.JSONDecodeError:
+        return ""
+    if not isinstance(answer, dict):
+        return ""
+    return " ".join(str(answer[key]) for key in ("hint", "details") if answer.get(key))

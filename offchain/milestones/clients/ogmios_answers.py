@@ -1,0 +1,242 @@
+"""Ogmios' JSON, read into the ledger's vocabulary. Versions 6.14 and 7.0.
+
+Every function raises KeyError, TypeError or ValueError for an answer of another shape; the client turns
+those into one error. Source: the JSON schemas `ogmios.json` and `cardano.json` of both versions.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Final, get_args
+
+from milestones.cardano.outputs import (
+    OutputReference,
+    Script,
+    ScriptLanguage,
+    TransactionOutput,
+    Utxo,
+)
+from milestones.cardano.parameters import (
+    ExecutionUnits,
+    ProtocolParameters,
+    RedeemerPointer,
+    ReferenceScriptPrice,
+)
+from milestones.cardano.slots import EraSummary
+from milestones.cardano.value import AssetId, Value
+from milestones.clients.answers import digest, fraction, integer, text
+from milestones.clients.points import Point, Tip
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LANGUAGES: Final = frozenset(get_args(ScriptLanguage))
+
+
+@dataclass(frozen=True, slots=True)
+class OgmiosHealth:
+    """What `GET /health` tells. `network_synchronization` runs from 0 to 1, None when not known.
+
+    `connected` is about Ogmios and the node. `tip` is the last block that Ogmios saw, None before the first.
+    """
+
+    connected: bool
+    version: str
+    network: str
+    network_synchronization: float | None
+    current_era: str
+    tip: Tip | None
+
+    @property
+    def in_sync(self) -> bool:
+        """Connected, and within a thousandth of the network's tip."""
+        return self.connected and (self.network_synchronization or 0) >= 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisConfiguration:
+    """The Shelley genesis: when the network started (POSIX milliseconds) and its magic."""
+
+    start_posix_ms: int
+    network_magic: int
+    network: str
+    security_parameter: int
+    slot_length_ms: int
+
+
+def health(answer: Any) -> OgmiosHealth:
+    """Reads the body of `GET /health`."""
+    synchronization = answer["networkSynchronization"]
+    return OgmiosHealth(
+        connected=answer["connectionStatus"] == "connected",
+        version=text(answer["version"]),
+        network=str(answer.get("network") or ""),
+        network_synchronization=None if synchronization is None else float(synchronization),
+        current_era=str(answer.get("currentEra") or ""),
+        tip=tip(answer["lastKnownTip"]),
+    )
+
+
+def point(answer: Any) -> Point | None:
+    """`{slot, id}`; None for the origin."""
+    if answer in ("origin", None):
+        return None
+    return Point(integer(answer["slot"]), digest(answer["id"]))
+
+
+def tip(answer: Any) -> Tip | None:
+    """`{slot, id, height}`; None for the origin."""
+    where = point(answer)
+    return None if where is None else Tip(where, integer(answer["height"]))
+
+
+def time_posix_ms(answer: Any) -> int:
+    """An ISO 8601 time in UTC; what is finer than a millisecond is cut off."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z", text(answer))
+    if found is None:
+        raise ValueError(f"not a time: {answer!r:.40}")
+    whole = datetime.fromisoformat(found[1] + "+00:00") - _EPOCH
+    return (whole.days * 86_400 + whole.seconds) * 1000 + int(((found[2] or "") + "000")[:3])
+
+
+def genesis(answer: Any) -> GenesisConfiguration:
+    """The answer to `queryNetwork/genesisConfiguration` for the era `shelley`."""
+    return GenesisConfiguration(
+        start_posix_ms=time_posix_ms(answer["startTime"]),
+        network_magic=integer(answer["networkMagic"]),
+        network=text(answer["network"]),
+        security_parameter=integer(answer["securityParameter"]),
+        slot_length_ms=integer(answer["slotLength"]["milliseconds"]),
+    )
+
+
+def era_summaries(answer: Any) -> tuple[EraSummary, ...]:
+    """The answer to `queryLedgerState/eraSummaries`, oldest era first."""
+    return tuple(_era(era) for era in answer)
+
+
+def _era(answer: Any) -> EraSummary:
+    end = answer.get("end")
+    return EraSummary(
+        start_ms=int(fraction(answer["start"]["time"]["seconds"]) * 1000),
+        start_slot=integer(answer["start"]["slot"]),
+        slot_length_ms=integer(answer["parameters"]["slotLength"]["milliseconds"]),
+        end_slot=None if end is None else integer(end["slot"]),
+    )
+
+
+def protocol_parameters(answer: Any) -> ProtocolParameters:
+    """The answer to `queryLedgerState/protocolParameters`, Alonzo's fields and Conway's at least."""
+    reference_scripts = answer["minFeeReferenceScripts"]
+    # Version 7 has the longer name.
+    limit = answer.get("maxReferenceScriptsSizePerTransaction") or answer["maxReferenceScriptsSize"]
+    prices = answer["scriptExecutionPrices"]
+    return ProtocolParameters(
+        min_fee_coefficient=integer(answer["minFeeCoefficient"]),
+        min_fee_constant_lovelace=_lovelace(answer["minFeeConstant"]),
+        min_fee_reference_scripts=ReferenceScriptPrice(
+            range_bytes=integer(reference_scripts["range"]),
+            base=fraction(reference_scripts["base"]),
+            multiplier=fraction(reference_scripts["multiplier"]),
+        ),
+        lovelace_per_utxo_byte=integer(answer["minUtxoDepositCoefficient"]),
+        max_transaction_size=integer(answer["maxTransactionSize"]["bytes"]),
+        max_value_size=integer(answer["maxValueSize"]["bytes"]),
+        max_execution_units=execution_units(answer["maxExecutionUnitsPerTransaction"]),
+        max_reference_scripts_size=integer(limit["bytes"]),
+        price_memory=fraction(prices["memory"]),
+        price_cpu=fraction(prices["cpu"]),
+        collateral_percentage=integer(answer["collateralPercentage"]),
+        max_collateral_inputs=integer(answer["maxCollateralInputs"]),
+        cost_models={
+            language: tuple(integer(cost) for cost in costs)
+            for language, costs in answer["plutusCostModels"].items()
+        },
+        protocol_version=(
+            integer(answer["version"]["major"]),
+            integer(answer["version"]["minor"]),
+        ),
+    )
+
+
+def _lovelace(answer: Any) -> int:
+    return integer(answer["ada"]["lovelace"])
+
+
+def execution_units(answer: Any) -> ExecutionUnits:
+    """`{memory, cpu}`."""
+    return ExecutionUnits(integer(answer["memory"]), integer(answer["cpu"]))
+
+
+def evaluation(answer: Any) -> dict[RedeemerPointer, ExecutionUnits]:
+    """The answer to `evaluateTransaction`: what each script uses."""
+    return {
+        RedeemerPointer(
+            text(entry["validator"]["purpose"]),  # type: ignore[arg-type]
+            integer(entry["validator"]["index"]),
+        ): execution_units(entry["budget"])
+        for entry in answer
+    }
+
+
+def utxo(answer: Any) -> Utxo:
+    """One entry of `queryLedgerState/utxo`."""
+    reference = OutputReference(digest(answer["transaction"]["id"]), integer(answer["index"]))
+    return Utxo(reference, transaction_output(answer))
+
+
+def transaction_output(answer: Any) -> TransactionOutput:
+    """Address, value, datum or its hash, and reference script of an output."""
+    inline, hashed, found = answer.get("datum"), answer.get("datumHash"), answer.get("script")
+    known = None if found is None else script(found)
+    return TransactionOutput(
+        address=text(answer["address"]),
+        value=value(answer["value"]),
+        datum_hash=digest(hashed) if hashed and not inline else None,
+        inline_datum=bytes.fromhex(inline) if inline else None,
+        script_hash=None if known is None else known.hash(),
+        script=known,
+    )
+
+
+def script(answer: Any) -> Script | None:
+    """A reference script; None where Ogmios shows no bytes, or a language newer than this program."""
+    if answer["language"] not in _LANGUAGES or "cbor" not in answer:
+        return None
+    return Script(answer["language"], bytes.fromhex(answer["cbor"]))
+
+
+def value(answer: Any) -> Value:
+    """`{"ada": {"lovelace": n}, policy: {name: n}}`."""
+    assets = {
+        AssetId(digest(policy, 28), bytes.fromhex(name)): integer(quantity)
+        for policy, tokens in answer.items()
+        if policy != "ada"
+        for name, quantity in tokens.items()
+    }
+    return Value(_lovelace(answer), assets)
+
+
+def utxo_to_json(entry: Utxo) -> dict[str, Any]:
+    """The shape in which Ogmios takes additional outputs for an evaluation."""
+    output = entry.output
+    answer: dict[str, Any] = {
+        "transaction": {"id": entry.reference.transaction_id.hex()},
+        "index": entry.reference.index,
+        "address": output.address,
+        "value": _value_to_json(output.value),
+    }
+    if output.inline_datum is not None:
+        answer["datum"] = output.inline_datum.hex()
+    elif output.datum_hash is not None:
+        answer["datumHash"] = output.datum_hash.hex()
+    if output.script is not None:
+        answer["script"] = {"language": output.script.language, "cbor": output.script.code.hex()}
+    return answer
+
+
+def _value_to_json(amount: Value) -> dict[str, dict[str, int]]:
+    answer: dict[str, dict[str, int]] = {"ada": {"lovelace": amount.lovelace}}
+    for (policy, name), quantity in amount.assets.items():
+        answer.setdefault(policy.hex(), {})[name.hex()] = quantity
+    return answer

@@ -1,0 +1,204 @@
+"""Ogmios: the node's questions and answers over one WebSocket. Versions 6.14 and 7.0."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from milestones.cardano import cbor
+from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.outputs import OutputReference, Utxo
+from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
+from milestones.cardano.slots import EraSummary, SlotClock
+from milestones.clients import ogmios_answers as answers
+from milestones.clients.answers import integer, reading
+from milestones.clients.chain_walk import ChainWalk
+from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, RpcError
+from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
+from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
+from milestones.clients.ogmios_session import OgmiosSession
+from milestones.clients.points import Point
+from milestones.clients.rejections import is_rejection, rejection
+from milestones.errors import MilestonesError, OutcomeUnknown
+
+DEFAULT_TIMEOUT_SECONDS: Final = 30.0
+Answer = TypeVar("Answer")
+
+
+class OgmiosClient:
+    """An async context manager; it connects when first asked, so that `health` needs no WebSocket.
+
+    `url` starts with ws:// or wss://. `transport` stands in for HTTP's network, for tests. Every method
+    raises `ServiceUnavailable` when Ogmios can't be reached, hangs up twice, or is silent for
+    `timeout_seconds`. Questions may be asked at the same time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._transport = transport
+        self._session = OgmiosSession(self.url, timeout_seconds=timeout_seconds)
+        self._mempool = asyncio.Lock()
+
+    async def __aenter__(self) -> OgmiosClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection. The next question opens another."""
+        await self._session.close()
+
+    async def health(self) -> OgmiosHealth:
+        """What `GET /health` tells; also while Ogmios has no node, or one that is behind."""
+        url = "http" + self.url.removeprefix("ws") + "/health"
+        try:
+            async with httpx.AsyncClient(
+                transport=self._transport, timeout=self._timeout_seconds, trust_env=False
+            ) as http:
+                response = await http.get(url, headers={"Accept": "application/json"})
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unavailable(self.url, str(error) or type(error).__name__) from error
+        with reading(SERVICE, self.url, "GET /health"):
+            return answers.health(response.json())
+
+    async def tip(self) -> Point | None:
+        """The tip of the ledger that queries see; None at the origin."""
+        return await self._ask("queryLedgerState/tip", answers.point)
+
+    async def network_tip(self) -> Point | None:
+        """The tip of the node's chain; None at the origin."""
+        return await self._ask("queryNetwork/tip", answers.point)
+
+    async def block_height(self) -> int | None:
+        """The height of the node's newest block; None at the origin."""
+        return await self._ask("queryNetwork/blockHeight", _height)
+
+    async def genesis_configuration(self) -> GenesisConfiguration:
+        """The Shelley genesis: start time, network magic, security parameter."""
+        return await self._ask(
+            "queryNetwork/genesisConfiguration", answers.genesis, {"era": "shelley"}
+        )
+
+    async def network_magic(self) -> int:
+        """The magic of the network that the node runs."""
+        return (await self.genesis_configuration()).network_magic
+
+    async def era_summaries(self) -> tuple[EraSummary, ...]:
+        """All eras, oldest first; times relative to the system start."""
+        return await self._ask("queryLedgerState/eraSummaries", answers.era_summaries)
+
+    async def slot_clock(self) -> SlotClock:
+        """Converts between slots and time, as far ahead as the node can foresee."""
+        start_posix_ms = await self._ask("queryNetwork/startTime", answers.time_posix_ms)
+        return SlotClock(start_posix_ms, await self.era_summaries())
+
+    async def protocol_parameters(self) -> ProtocolParameters:
+        """The parameters in force at the ledger's tip."""
+        return await self._ask("queryLedgerState/protocolParameters", answers.protocol_parameters)
+
+    async def utxo(self, references: Iterable[OutputReference]) -> list[Utxo]:
+        """Those of the outputs that are unspent; the others are missing from the answer."""
+        wanted = [
+            {"transaction": {"id": reference.transaction_id.hex()}, "index": reference.index}
+            for reference in references
+        ]
+        if not wanted:
+            return []
+        return await self._ask(
+            "queryLedgerState/utxo",
+            lambda entries: [answers.utxo(entry) for entry in entries],
+            {"outputReferences": wanted},
+        )
+
+    async def evaluate(
+        self, transaction_cbor: bytes, additional: Iterable[Utxo] = ()
+    ) -> dict[RedeemerPointer, ExecutionUnits]:
+        """What each script of the transaction uses, exactly.
+
+        `additional` are outputs that are not on the chain yet. Raises `ChainRejected`; for code 3010 its
+        `data` keeps every failed script: its `validator`, and its error's `validationError` and `traces`.
+        """
+        params: dict[str, Any] = {"transaction": {"cbor": transaction_cbor.hex()}}
+        extra = [answers.utxo_to_json(entry) for entry in additional]
+        if extra:
+            params["additionalUtxo"] = extra
+        return await self._ask("evaluateTransaction", answers.evaluation, params)
+
+    async def submit(self, transaction_cbor: bytes) -> str:
+        """Sends a signed transaction, once; its id (hexadecimal) when the node has taken it.
+
+        Raises `ChainRejected` (nothing happened, or it is in already: see `rejections.inputs_are_spent`),
+        `ServiceUnavailable` when it did not leave, and `OutcomeUnknown` when it left without an answer.
+        """
+        transaction_id = blake2b_256(cbor.read(transaction_cbor).array()[0].raw).hex()
+        params = {"transaction": {"cbor": transaction_cbor.hex()}}
+        try:
+            answer = await self._session.once("submitTransaction", params)
+        except AnswerLost as error:
+            raise OutcomeUnknown(transaction_id, str(error)) from error
+        except RpcError as error:
+            raise self._failure("submitTransaction", error) from error
+        if answer != {"transaction": {"id": transaction_id}}:
+            raise OutcomeUnknown(transaction_id, f"Ogmios answered {answer!r:.200}")
+        return transaction_id
+
+    async def has_transaction(self, transaction_id: str) -> bool:
+        """Whether the node's mempool holds the transaction (id in hexadecimal) now."""
+
+        async def look(connection: JsonRpcConnection) -> bool:
+            seconds, params = self._timeout_seconds, {"id": transaction_id}
+            await connection.call("acquireMempool", timeout_seconds=seconds)
+            try:
+                found = await connection.call("hasTransaction", params, timeout_seconds=seconds)
+            finally:
+                # To acquire a second time without this would wait until the mempool changes.
+                if connection.is_open:
+                    await connection.call("releaseMempool", timeout_seconds=seconds)
+            return found is True
+
+        async with self._mempool:
+            try:
+                return await self._session.converse(look)
+            except RpcError as error:
+                raise self._failure("hasTransaction", error) from error
+
+    def walk_from(self, points: Sequence[Point]) -> ChainWalk:
+        """A walk over blocks, on a connection of its own, from the first of `points` that is on the chain.
+
+        Give points newest first. No point starts at the origin.
+        """
+        return ChainWalk(self.url, points, timeout_seconds=self._timeout_seconds)
+
+    async def _ask(self, method: str, read: Callable[[Any], Answer], params: Any = None) -> Answer:
+        try:
+            answer = await self._session.query(method, params)
+        except RpcError as error:
+            raise self._failure(method, error) from error
+        with reading(SERVICE, self.url, method):
+            return read(answer)
+
+    def _failure(self, method: str, error: RpcError) -> MilestonesError:
+        if method in ("submitTransaction", "evaluateTransaction") and is_rejection(error.code):
+            return rejection(error.code, error.message, error.data)
+        return query_failure(self.url, method, error)
+
+
+def _height(answer: Any) -> int | None:
+    return None if answer == "origin" else integer(answer)
