@@ -180,7 +180,7 @@ def _attempt(
         {u.reference: u for u in (*chosen, *(s.utxo for s in draft.spends))}.values(),
         key=lambda utxo: utxo.reference,
     )
-    outputs = tuple(fees.topped_up(output, parameters) for output in draft.outputs)
+    outputs = tuple(fees.with_min_ada(output, parameters) for output in draft.outputs)
     held = sum((utxo.output.value for utxo in inputs), draft.minted())
     paid = sum((output.value for output in outputs), Value(fee_lovelace))
     change = change_outputs(held - paid, order.change_address, parameters)

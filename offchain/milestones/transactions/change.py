@@ -35,7 +35,7 @@ def change_outputs(
     if surplus == Value():
         return ()
     parts = [
-        fees.topped_up(DraftOutput(address=address, value=bundle), parameters)
+        fees.with_min_ada(DraftOutput(address=address, value=bundle), parameters)
         for bundle in bundles(surplus, parameters)
     ]
     spare = surplus.lovelace - sum(part.value.lovelace for part in parts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
@@ -35,6 +35,10 @@ class Layout:
 Redeemer: TypeAlias = bytes | Callable[[Layout], bytes]
 """CBOR of Plutus Data, or a function that gives it once the order of the inputs is known."""
 
+MinAda: TypeAlias = Literal["raise", "add", "ignore"]
+"""What the ledger's minimum of lovelace does to an output: it is raised to the minimum where it is
+below; gets the minimum on top of what it has; or stays as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spend:
@@ -59,11 +63,11 @@ class Mint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftOutput:
-    """An output; with `top_up`, lovelace below the ledger's minimum is raised to exactly that minimum."""
+    """An output. Its lovelace is settled while balancing, as `min_ada` says."""
 
     address: Address
     value: Value = field(default_factory=Value)
-    top_up: bool = True
+    min_ada: MinAda = "raise"
     inline_datum: bytes | None = None
     datum_hash: bytes | None = None
     script: Script | None = None

@@ -18,21 +18,32 @@ OUTPUT_OVERHEAD: Final = 160
 
 
 def min_lovelace(output: DraftOutput, parameters: ProtocolParameters) -> int:
-    """The least lovelace that this output may hold; its own lovelace counts with the bytes it then has."""
+    """The least lovelace that this output may hold, whatever it holds now."""
+    return _minimum_above(output, 0, parameters)
+
+
+def with_min_ada(output: DraftOutput, parameters: ProtocolParameters) -> DraftOutput:
+    """The output with its lovelace settled, as its `min_ada` says."""
+    held = output.value.lovelace
+    if output.min_ada == "add":
+        return output.with_lovelace(held + _minimum_above(output, held, parameters))
+    if output.min_ada == "raise":
+        return output.with_lovelace(max(held, min_lovelace(output, parameters)))
+    return output
+
+
+def _minimum_above(output: DraftOutput, held: int, parameters: ProtocolParameters) -> int:
+    """The least amount that, put on top of `held`, is the minimum of the output it makes.
+
+    The amount's own bytes count: it grows until it pays for them.
+    """
     least = 0
     while True:
-        size = len(encoding.output(output.with_lovelace(least)))
+        size = len(encoding.output(output.with_lovelace(held + least)))
         needed = (OUTPUT_OVERHEAD + size) * parameters.lovelace_per_utxo_byte
         if needed <= least:
             return least
         least = needed
-
-
-def topped_up(output: DraftOutput, parameters: ProtocolParameters) -> DraftOutput:
-    """The output with at least the ledger's minimum of lovelace, unless it asks to be left as it is."""
-    if not output.top_up:
-        return output
-    return output.with_lovelace(max(output.value.lovelace, min_lovelace(output, parameters)))
 
 
 def minimum_fee_lovelace(
