@@ -1,0 +1,172 @@
+"""The submission journal: what was about to be sent, written down before it was sent.
+
+After a crash or a lost connection the same command finds its transaction here and can send the same
+bytes again, which the chain takes at most once, or see that it can never be included any more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, JsonValue, PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from milestones.cardano.outputs import OutputReference
+from milestones.domain.fields import HexField, Record
+from milestones.errors import InvalidInput, NotFound
+from milestones.storage.files import JsonFolder, to_text
+
+SubmissionStatus = Literal["prepared", "submitted", "unknown", "rejected", "confirmed", "expired"]
+"""`prepared`: written, perhaps sent. `submitted`: the node took it. `unknown`: sent, and no answer came.
+`rejected`: the chain refused it. `confirmed`: in a block. `expired`: can never be included any more."""
+
+PENDING: Final[frozenset[SubmissionStatus]] = frozenset({"prepared", "submitted", "unknown"})
+
+
+def _reference(value: Any) -> OutputReference:
+    if isinstance(value, OutputReference):
+        return value
+    try:
+        return OutputReference.parse(str(value))
+    except InvalidInput as error:
+        raise PydanticCustomError("milestones", "{reason}", {"reason": error.reason}) from None
+
+
+ReferenceField = Annotated[
+    OutputReference, PlainValidator(_reference), PlainSerializer(str, return_type=str)
+]
+
+
+class StatusChange(Record):
+    """When a submission's status became what (POSIX milliseconds), and why."""
+
+    status: SubmissionStatus
+    at_posix_ms: int
+    note: str = ""
+
+
+class Submission(Record):
+    """A signed transaction and its history, oldest first.
+
+    `transaction_id` is hexadecimal. `valid_until_slot` is the first slot in which it can't be included
+    any more; None if it never expires. `details` is what the command wants to find again.
+    """
+
+    transaction_id: str
+    command: str
+    distribution_id: HexField | None = None
+    transaction_cbor: HexField
+    inputs: tuple[ReferenceField, ...]
+    valid_until_slot: int | None = None
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    history: tuple[StatusChange, ...]
+
+    @property
+    def status(self) -> SubmissionStatus:
+        """The newest status."""
+        return self.history[-1].status
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the chain may still take it, or has taken it without our knowing."""
+        return self.status in PENDING
+
+    @property
+    def prepared_at_posix_ms(self) -> int:
+        """When it was written down."""
+        return self.history[0].at_posix_ms
+
+
+class SubmissionJournal:
+    """`journal/<transaction id>.json`. Nothing is ever deleted by the program."""
+
+    def __init__(self, folder: JsonFolder) -> None:
+        self._folder = folder
+
+    def prepare(
+        self,
+        *,
+        transaction_id: str,
+        command: str,
+        transaction_cbor: bytes,
+        inputs: tuple[OutputReference, ...],
+        at_posix_ms: int,
+        distribution_id: bytes | None = None,
+        valid_until_slot: int | None = None,
+        details: dict[str, JsonValue] | None = None,
+    ) -> Submission:
+        """Writes a transaction down before it is sent; one that is written already keeps its history."""
+        with self._folder.locked():
+            known = self.find(transaction_id)
+            if known is not None:
+                return known
+            return self._write(
+                Submission(
+                    transaction_id=transaction_id,
+                    command=command,
+                    distribution_id=distribution_id,
+                    transaction_cbor=transaction_cbor,
+                    inputs=inputs,
+                    valid_until_slot=valid_until_slot,
+                    details=details or {},
+                    history=(StatusChange(status="prepared", at_posix_ms=at_posix_ms),),
+                )
+            )
+
+    def mark(
+        self, transaction_id: str, status: SubmissionStatus, *, at_posix_ms: int, note: str = ""
+    ) -> Submission:
+        """Adds to the history; the same status again only with another note. Raises `NotFound`."""
+        with self._folder.locked():
+            known = self.find(transaction_id)
+            if known is None:
+                raise NotFound(f"transaction {transaction_id} is not in the journal")
+            if (known.status, known.history[-1].note) == (status, note):
+                return known
+            change = StatusChange(status=status, at_posix_ms=at_posix_ms, note=note)
+            return self._write(known.model_copy(update={"history": (*known.history, change)}))
+
+    def find(self, transaction_id: str) -> Submission | None:
+        """The submission with this id (64 hexadecimal digits), or None."""
+        return self._folder.read(_name(transaction_id), _submission)
+
+    def all(self) -> list[Submission]:
+        """Everything in the journal, oldest first."""
+        found = [self.find(name) for name in self._folder.names() if len(name) == 64]
+        return sorted((each for each in found if each), key=lambda each: each.prepared_at_posix_ms)
+
+    def pending(
+        self, *, distribution_id: bytes | None = None, command: str | None = None
+    ) -> list[Submission]:
+        """What the chain may still take, oldest first; of one distribution or command where given."""
+        return [
+            each
+            for each in self.all()
+            if each.is_pending
+            and distribution_id in (None, each.distribution_id)
+            and command in (None, each.command)
+        ]
+
+    def _write(self, submission: Submission) -> Submission:
+        self._folder.write(
+            _name(submission.transaction_id),
+            to_text(submission.model_dump(mode="json", exclude_none=True)),
+        )
+        return submission
+
+
+def _name(transaction_id: str) -> str:
+    name = transaction_id.lower()
+    if re.fullmatch(r"[0-9a-f]{64}", name) is None:
+        raise InvalidInput(
+            f"{transaction_id[:80]!r} is not a transaction id", hint="give 64 hexadecimal digits"
+        )
+    return name
+
+
+def _submission(content: str) -> Submission:
+    submission = Submission.model_validate_json(content)
+    if not submission.history:
+        raise ValueError("the history is empty")
+    return submission
