@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from milestones.cardano import plutus_data
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NodeAt, SumTree, leaf_node, multiproof
-from milestones.domain.models import Allocation, MilestoneSchedule
-from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
 from milestones.domain.schedule import paging_for
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.terms import Terms, TermsMetadata
@@ -131,6 +131,37 @@ class Distribution:
     ) -> Distribution:
         nodes = {page: tree.node for page, tree in enumerate(trees)}
         return cls(terms, contract, dict(enumerate(allocations)), nodes, complete=True)
+
+    def schedule(self) -> MilestoneSchedule:
+        """The schedule again, so that `from_schedule` gives the same id.
+
+        Oracles and creator are shown as addresses without a staking part: the terms hold no more.
+        Raises `InvalidInput` where allocations are missing, or a time is not a whole second.
+        """
+        if not self.complete:
+            raise InvalidInput("a claim file does not hold the whole schedule")
+        terms, metadata = self.terms, self.terms.metadata
+        reclaim_after = terms.reclaim_after_posix_ms
+        usual = paging_for(len(self.allocations)).page_depth
+        return MilestoneSchedule(
+            token_policy_id=terms.token.policy_id,
+            token_name=terms.token.asset_name,
+            beneficiary_allocations=tuple(self.allocations.values()),
+            oracle_addresses=tuple(
+                Address(terms.network_id, key_credential(oracle)) for oracle in terms.oracles
+            ),
+            quorum_threshold=terms.quorum_threshold,
+            creator=Address(terms.network_id, terms.creator),
+            reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
+            irrevocable=reclaim_after is None,
+            contract_metadata=ContractMetadata(
+                created_at=to_posix_seconds(metadata.created_at_posix_ms),
+                network_magic=metadata.network_magic,
+                contract_version=metadata.contract_version,
+                description=metadata.description,
+            ),
+            page_depth=None if usual == terms.page_depth else terms.page_depth,
+        )
 
     @property
     def token(self) -> AssetId:

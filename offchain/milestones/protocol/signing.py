@@ -1,0 +1,169 @@
+"""What oracles sign, and the form of what they hand in.
+
+All oracles of a milestone sign the same bytes, `signed_data`. Two forms of a signature count: a raw
+Ed25519 signature over them, or a wallet's, made through CIP-30's `signData` (see `cose`). Only the form
+is looked at here; whether a signature is genuine is decided by the chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from milestones.cardano import plutus_data
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.plutus_data import PlutusData
+from milestones.domain.models import OracleSignature
+from milestones.errors import InvalidEncoding, InvalidSignature
+from milestones.protocol.cose import open_cose_pair
+from milestones.protocol.decoding import bytes_of, int_of
+from milestones.protocol.redeemers import OracleWitness
+
+KEY_LENGTH: Final = 32
+SIGNATURE_LENGTH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an oracle says: this milestone of this distribution was reached at this moment.
+
+    `policy_id` and `distribution_id` have 28 bytes, so a statement counts for one contract and one
+    distribution alone. `milestone` is UTF-8; `evidence_hash` any bytes, often the hash of a report.
+    """
+
+    policy_id: bytes
+    distribution_id: bytes
+    milestone: bytes
+    evidence_hash: bytes
+    verification_posix_ms: int
+
+    @property
+    def signed_data(self) -> bytes:
+        """The bytes to sign: `serialise_data` of the five fields as a list."""
+        return plutus_data.encode(
+            (
+                self.policy_id,
+                self.distribution_id,
+                self.milestone,
+                self.evidence_hash,
+                self.verification_posix_ms,
+            )
+        )
+
+    @property
+    def milestone_identifier(self) -> str:
+        """The milestone as text; bytes that are no UTF-8 are shown as `\\xNN`."""
+        return self.milestone.decode(errors="backslashreplace")
+
+    @classmethod
+    def parse(cls, signed_data: bytes) -> Statement:
+        """The inverse of `signed_data`. Raises `InvalidSignature` for anything else.
+
+        Another encoding of the same statement is refused too: the chain verifies the bytes above.
+        """
+        try:
+            statement = cls._from_data(plutus_data.decode(signed_data))
+        except InvalidEncoding as error:
+            raise _refusal("signed_data", f"not a statement of an oracle: {error.reason}") from None
+        if statement.signed_data != signed_data:
+            raise _refusal(
+                "signed_data",
+                "the statement is encoded in another way than the contract encodes it",
+                "sign the exact bytes that `oracle payload` prints",
+            )
+        return statement
+
+    @classmethod
+    def _from_data(cls, data: PlutusData) -> Statement:
+        if not isinstance(data, tuple) or len(data) != 5:
+            raise InvalidEncoding("a list of five is expected")
+        milestone = bytes_of(data[2], "milestone_identifier")
+        if not milestone:
+            raise InvalidEncoding("milestone_identifier is empty")
+        return cls(
+            bytes_of(data[0], "policy_id", 28),
+            bytes_of(data[1], "distribution_id", 28),
+            milestone,
+            bytes_of(data[3], "evidence_hash"),
+            int_of(data[4], "verification_timestamp"),
+        )
+
+
+def diagnostic(data: PlutusData) -> str:
+    """CBOR diagnostic notation (RFC 8949, section 8) of lists, bytes and integers as we encode them."""
+    if isinstance(data, bytes) and len(data) <= plutus_data.CHUNK:
+        return f"h'{data.hex()}'"
+    if isinstance(data, bytes):
+        starts = range(0, len(data), plutus_data.CHUNK)
+        chunks = (f"h'{data[start : start + plutus_data.CHUNK].hex()}'" for start in starts)
+        return f"(_ {', '.join(chunks)})"
+    if isinstance(data, int):
+        return str(data)
+    if not isinstance(data, tuple):
+        raise InvalidEncoding("only lists, bytes and integers are shown")
+    return f"[_ {', '.join(diagnostic(element) for element in data)}]" if data else "[]"
+
+
+def payload_diagnostic(signed_data: bytes) -> str:
+    """`signed_data` in CBOR diagnostic notation, for people to compare with what a signer shows."""
+    return diagnostic(plutus_data.decode(signed_data))
+
+
+def witness_of(entry: OracleSignature) -> OracleWitness:
+    """What the chain needs of an entry of `signatures.json`, once its form was checked.
+
+    Raises `InvalidSignature` with the field's path: wrong lengths, a key that isn't the oracle's, a
+    `signed_data` that is no statement, a COSE pair that the contract would not accept.
+    """
+    Statement.parse(entry.signed_data)
+    if entry.cose_sign1 is None and entry.cose_key is None:
+        witness = _raw_witness(entry)
+    else:
+        witness = _cose_witness(entry)
+    if len(witness.signature) != SIGNATURE_LENGTH:
+        raise _refusal(
+            "signature", f"a signature has {SIGNATURE_LENGTH} bytes, not {len(witness.signature)}"
+        )
+    if entry.oracle_address.payment.kind != "key":
+        raise _refusal("oracle_address", "a script can't sign")
+    if blake2b_224(witness.verification_key) != entry.oracle:
+        raise _refusal(
+            "verification_key" if entry.cose_key is None else "cose_key",
+            "this is not the payment key of oracle_address",
+            "sign with the payment key of the address that the schedule lists"
+            " (in a wallet: not with the reward address)",
+        )
+    return witness
+
+
+def _raw_witness(entry: OracleSignature) -> OracleWitness:
+    if entry.signature is None:
+        raise _refusal("signature", "this field is missing")
+    key = entry.verification_key
+    if key is None:
+        raise _refusal(
+            "verification_key",
+            "this field is missing",
+            "give the oracle's verification key (32 bytes), or cose_sign1 and cose_key from a wallet",
+        )
+    if len(key) != KEY_LENGTH:
+        raise _refusal("verification_key", f"a key has {KEY_LENGTH} bytes, not {len(key)}")
+    return OracleWitness(key, entry.signature)
+
+
+def _cose_witness(entry: OracleSignature) -> OracleWitness:
+    for field in ("cose_sign1", "cose_key"):
+        if getattr(entry, field) is None:
+            raise _refusal(field, "this field is missing", "a wallet returns both together")
+    cose = open_cose_pair(entry.cose_sign1 or b"", entry.cose_key or b"")
+    if cose.payload != entry.signed_data:
+        raise _refusal("cose_sign1", "the wallet signed something else than signed_data")
+    if entry.signature not in (None, cose.signature):
+        raise _refusal("signature", "this is not the signature inside cose_sign1")
+    if entry.verification_key not in (None, cose.verification_key):
+        raise _refusal("verification_key", "this is not the key inside cose_key")
+    return OracleWitness(cose.verification_key, cose.signature, cose.prefix)
+
+
+def _refusal(path: str, message: str, hint: str = "") -> InvalidSignature:
+    return InvalidSignature(message, path=path, hint=hint)
