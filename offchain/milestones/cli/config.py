@@ -1,0 +1,256 @@
+"""The configuration. This is the only place that reads the environment and the configuration file.
+
+A setting is taken from the first of: the command line, the environment, the YAML file, the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from milestones.cardano.address import MAINNET_ID, TESTNET_ID
+from milestones.cardano.outputs import OutputReference
+from milestones.errors import InvalidConfiguration, InvalidInput
+
+Network = Literal["mainnet", "preprod", "preview", "devnet", "testnet"]
+MAGICS: Final[Mapping[str, int]] = {"mainnet": 764824073, "preprod": 1, "preview": 2, "devnet": 42}
+"""The network magic of each network that has just one; `testnet` is any that is not mainnet."""
+
+VARIABLES: Final[Mapping[str, str]] = {
+    "network": "CARDANO_NETWORK",
+    "network_magic": "CARDANO_NETWORK_MAGIC",
+    "ogmios_url": "OGMIOS_URL",
+    "kupo_url": "KUPO_URL",
+    "cardano_node_socket": "CARDANO_NODE_SOCKET_PATH",
+    "data_directory": "MILESTONES_DATA_DIR",
+    "signing_key_path": "MILESTONES_SIGNING_KEY",
+    "blueprint_path": "MILESTONES_BLUEPRINT",
+    "reference_scripts": "MILESTONES_REFERENCE_SCRIPTS",
+}
+"""The environment variable of each setting."""
+CONFIG_VARIABLE: Final = "MILESTONES_CONFIG"
+DEFAULT_FILES: Final = ("config.yaml", "offchain/config.yaml")
+
+_PATHS: Final = ("data_directory", "signing_key_path", "cardano_node_socket", "blueprint_path")
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"{url!r} is not an address that starts with {schemes[0]}://")
+        if parts.port == 0:
+            raise ValueError(f"{url!r} has no usable port")
+        return url.rstrip("/")
+
+    return AfterValidator(check)
+
+
+def _references(value: Any) -> Any:
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, (list, tuple)):
+        raise ValueError("a list of <transaction id>#<index> is expected")
+    return tuple(_reference(str(entry).strip()) for entry in entries)
+
+
+def _reference(entry: str) -> OutputReference:
+    try:
+        return OutputReference.parse(entry)
+    except InvalidInput as error:
+        raise ValueError(f"{error.reason}: {error.hint}") from None
+
+
+class Config(BaseSettings):
+    """All settings, valid and with absolute paths. Made by `load_config`.
+
+    `reference_scripts` are outputs known to hold the published scripts; none: they are looked up.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    network: Network = "testnet"
+    network_magic: int | None = None
+    ogmios_url: Annotated[str, _url("ws", "wss")] = "ws://localhost:1337"
+    kupo_url: Annotated[str, _url("http", "https")] = "http://localhost:1442"
+    cardano_node_socket: Path | None = None
+    data_directory: Path = Path("data")
+    signing_key_path: Path | None = None
+    blueprint_path: Path | None = None
+    reference_scripts: Annotated[tuple[OutputReference, ...], BeforeValidator(_references)] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what `load_config` gives: it must know where each value came from."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def network_id(self) -> int:
+        """The network's number in addresses: 1 on mainnet, 0 elsewhere."""
+        return MAINNET_ID if self.network == "mainnet" else TESTNET_ID
+
+    @property
+    def expected_magic(self) -> int | None:
+        """The one magic that the node may have; None where any but mainnet's will do."""
+        return self.network_magic or MAGICS.get(self.network)
+
+    def accepts_magic(self, magic: int) -> bool:
+        """Whether a node with this network magic runs the configured network."""
+        if self.expected_magic is None:
+            return magic != MAGICS["mainnet"]
+        return magic == self.expected_magic
+
+
+def load_config(
+    *,
+    config_file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Config:
+    """The configuration of this run. Raises `InvalidConfiguration`: which setting, from where, and what to do.
+
+    `overrides` are the command line's, by field name; None stands for a flag that was not given. Relative
+    paths start in `directory` (default: where the program runs). In the file they start in the file's own
+    folder; a path that begins with that folder's name (`offchain/data` in `offchain/config.yaml`)
+    starts one higher.
+    """
+    directory = directory or Path.cwd()
+    environment = os.environ if environment is None else environment
+    file = _file(config_file, environment, directory)
+    sources = {
+        "the command line": {k: v for k, v in (overrides or {}).items() if v is not None},
+        "the environment": _from_environment(environment),
+        str(file): _from_file(file),
+    }
+    found = {
+        name: _absolute(values, file if name == str(file) else None, directory)
+        for name, values in sources.items()
+    }
+    return _checked(_built(found, directory), found)
+
+
+def _file(given: Path | None, environment: Mapping[str, str], directory: Path) -> Path | None:
+    named = given or (
+        Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None
+    )
+    if named is not None:
+        path = directory / named.expanduser()
+        if not path.is_file():
+            raise InvalidConfiguration(
+                f"there is no file {path}", path="config", hint="correct --config, or leave it out"
+            )
+        return path
+    standing = (directory / name for name in DEFAULT_FILES)
+    return next((path for path in standing if path.is_file()), None)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        field: environment[variable]
+        for field, variable in VARIABLES.items()
+        if environment.get(variable)
+    }
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        values = YamlConfigSettingsSource(Config, yaml_file=file, yaml_file_encoding="utf-8")()
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidConfiguration(
+            f"{file} is not YAML: {reason}", path="config", hint="write one `name: value` on a line"
+        ) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidConfiguration(
+            f"{file} holds no settings", path="config", hint="write one `name: value` on a line"
+        ) from error
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _absolute(values: Mapping[str, Any], file: Path | None, directory: Path) -> dict[str, Any]:
+    resolved = dict(values)
+    for field in _PATHS:
+        if isinstance(resolved.get(field), (str, Path)):
+            path = Path(resolved[field]).expanduser()
+            resolved[field] = _start(path, file, directory) / path
+    return resolved
+
+
+def _start(path: Path, file: Path | None, directory: Path) -> Path:
+    if file is None:
+        return directory
+    folder = file.resolve().parent
+    return folder.parent if path.parts[:1] == (folder.name,) else folder
+
+
+def _built(found: Mapping[str, dict[str, Any]], directory: Path) -> Config:
+    merged: dict[str, Any] = {"data_directory": directory / "data"}
+    for values in reversed(list(found.values())):
+        merged |= values
+    try:
+        return Config(**merged)
+    except ValidationError as error:
+        raise _refusal(error, found) from error
+
+
+def _refusal(error: ValidationError, found: Mapping[str, dict[str, Any]]) -> InvalidConfiguration:
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    source = _source_of(field, found)
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(field, VARIABLES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(VARIABLES)}"
+        return InvalidConfiguration(
+            f"{source} sets this, which is no setting", path=field, hint=hint
+        )
+    reason = first["msg"].removeprefix("Value error, ")
+    return InvalidConfiguration(
+        f"{source} has {first['input']!r:.100}: {reason}",
+        path=field,
+        hint="correct it there; a flag or a variable overrides a file",
+        details={"source": source},
+    )
+
+
+def _source_of(field: str, found: Mapping[str, dict[str, Any]]) -> str:
+    source = next((name for name, values in found.items() if field in values), "the default")
+    return f"the variable {VARIABLES[field]}" if source == "the environment" else source
+
+
+def _checked(config: Config, found: Mapping[str, dict[str, Any]]) -> Config:
+    magic, mainnet = config.network_magic, MAGICS["mainnet"]
+    if config.network in ("testnet", "devnet"):
+        fits = magic != mainnet
+    else:
+        fits = magic in (None, MAGICS[config.network])
+    if not fits:
+        raise InvalidConfiguration(
+            f"{_source_of('network_magic', found)} has {magic}, "
+            f"which is no magic of {config.network} (set by {_source_of('network', found)})",
+            path="network_magic",
+            hint="leave network_magic out, or set network to testnet",
+        )
+    return config
