@@ -267,7 +267,7 @@ class OutcomeUnknown(MilestonesError):
     exit_code = 8
 
     def __init__(self, transaction_id: str, reason: str) -> None:
-        self.transaction_id = transaction_id
+        self.transaction_id, self.reason = transaction_id, reason
         super().__init__(
             f"transaction {transaction_id} was sent, but no answer came back: {reason}",
             hint=f"run `milestones transaction {transaction_id}`; running the same command again is safe",

@@ -1,12 +1,95 @@
-"""The command line."""
+"""The program's one entry point: global options, commands, and the edge where errors become exit codes."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
 import typer
 
-app = typer.Typer(name="milestones", no_args_is_help=True)
+from milestones import __version__
+from milestones.cli.output import Output, print_json
+from milestones.cli.session import Session
+from milestones.errors import MilestonesError
+
+USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
+"""The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
+
+app = typer.Typer(
+    name="milestones",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Pay out tokens on Cardano when milestones are reached.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Configuration file (YAML).")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where records are kept.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="mainnet, preprod, preview, devnet or testnet.")
+    ] = None,
+    ogmios_url: Annotated[str | None, typer.Option(help="Ogmios' WebSocket address.")] = None,
+    kupo_url: Annotated[str | None, typer.Option(help="Kupo's HTTP address.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, also on a terminal.")
+    ] = False,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options that stand before the command and hold for all of them."""
+    context.obj = Session(
+        config_file=config,
+        overrides={
+            "data_directory": data_dir,
+            "network": network,
+            "ogmios_url": ogmios_url,
+            "kupo_url": kupo_url,
+        },
+        output=Output(as_json=as_json),
+    )
 
 
 def main() -> None:
-    """Entry point of the console command."""
-    app()
+    """Entry point of the console command. Exit codes: `errors.py` names them."""
+    output = Output(as_json="--json" in sys.argv[1:])
+    try:
+        code = app(standalone_mode=False)
+    except MilestonesError as error:
+        output.error(error)
+        code = error.exit_code
+    except USAGE_ERROR as error:
+        code = _usage(error, output)
+    except (typer.Abort, KeyboardInterrupt):
+        output.message("interrupted")
+        code = 130
+    except BrokenPipeError:
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Any, output: Output) -> int:
+    error.show()
+    if output.as_json:
+        print_json(
+            {
+                "error": {
+                    "code": "usage",
+                    "message": error.format_message(),
+                    "details": {},
+                    "hint": "run the command with --help",
+                }
+            }
+        )
+    return int(error.exit_code)

@@ -1,0 +1,97 @@
+"""What a person or a program sees: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from milestones.errors import MilestonesError
+
+
+class Output:
+    """Where a command's words go. JSON when standard output is not a terminal, or when asked for."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json or not sys.stdout.isatty()
+        self._results = Console(soft_wrap=True)
+        self._messages = Console(stderr=True, soft_wrap=True)
+
+    def result(self, result: BaseModel) -> None:
+        """Prints a result, and its warnings on standard error."""
+        fields = result.model_dump(mode="json")
+        for warning in fields.get("warnings") or ():
+            self.message(f"warning: {warning}")
+        if self.as_json:
+            print_json(fields)
+        else:
+            self._show(fields)
+
+    def message(self, text: str) -> None:
+        """One line on standard error."""
+        self._messages.print(text, markup=False, highlight=False)
+
+    def error(self, error: MilestonesError) -> None:
+        """The error for a person on standard error and, in JSON mode, as an object on standard output."""
+        self.message(f"error: {error.message}")
+        if error.hint:
+            self.message(f"hint: {error.hint}")
+        if self.as_json:
+            print_json({"error": error.to_json()})
+
+    def _show(self, fields: Mapping[str, Any]) -> None:
+        plain = {k: v for k, v in fields.items() if not _is_rows(v) and k != "warnings"}
+        self._results.print(_pairs(plain))
+        for name, rows in fields.items():
+            if _is_rows(rows):
+                self._results.print(_rows(name, rows))
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _pairs(fields: Mapping[str, Any], prefix: str = "") -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in _flat(fields, prefix):
+        table.add_row(name, _cell(value))
+    return table
+
+
+def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, value))
+    return found
+
+
+def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
+    table = Table(*columns, title=title.replace("_", " "), title_justify="left")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(element) for element in value) or "-"
+    return str(value)

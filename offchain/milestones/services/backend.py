@@ -1,0 +1,129 @@
+"""What every service stands on: the contract, the network, the data directory, and the two clients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from milestones.cardano.network import MAINNET_MAGIC, network_id_of
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.slots import SlotClock
+from milestones.clients.kupo_client import KupoClient
+from milestones.clients.ogmios_client import OgmiosClient
+from milestones.errors import NetworkMismatch
+from milestones.protocol.validator_loader import Contract
+from milestones.storage.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network the configuration names. `magic` is None for `testnet`: any that is not mainnet."""
+
+    name: str
+    magic: int | None
+
+    @property
+    def network_id(self) -> int:
+        """The id in addresses: 1 on mainnet, 0 elsewhere."""
+        return 0 if self.magic is None else network_id_of(self.magic)
+
+    def admits(self, magic: int) -> bool:
+        """Whether a node with this magic is on this network."""
+        if self.magic is not None:
+            return magic == self.magic
+        return magic != MAINNET_MAGIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What is needed where nobody is asked: the contract, the network, and a place for files.
+
+    `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
+    """
+
+    contract: Contract
+    network: Network
+    storage: Storage
+    reference_scripts: tuple[OutputReference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend(Workspace):
+    """A workspace with connections to Ogmios and Kupo."""
+
+    ogmios: OgmiosClient
+    kupo: KupoClient
+
+
+@asynccontextmanager
+async def connect(
+    workspace: Workspace, *, ogmios_url: str, kupo_url: str
+) -> AsyncIterator[Backend]:
+    """A backend whose connections are closed at the end. Nothing is asked yet."""
+    async with AsyncExitStack() as stack:
+        yield Backend(
+            contract=workspace.contract,
+            network=workspace.network,
+            storage=workspace.storage,
+            reference_scripts=workspace.reference_scripts,
+            ogmios=await stack.enter_async_context(OgmiosClient(ogmios_url)),
+            kupo=await stack.enter_async_context(KupoClient(kupo_url)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTime:
+    """The chain's own time: the start of the slot of the newest block."""
+
+    clock: SlotClock
+    slot: int
+
+    @property
+    def now_posix_ms(self) -> int:
+        """POSIX milliseconds."""
+        return self.clock.start_of(self.slot)
+
+    @property
+    def now(self) -> int:
+        """POSIX seconds, rounded down."""
+        return self.now_posix_ms // 1000
+
+
+async def chain_time(backend: Backend) -> ChainTime:
+    """What "now" means: the time that a transaction submitted next can prove."""
+    clock = await backend.ogmios.slot_clock()
+    tip = await backend.ogmios.network_tip()
+    return ChainTime(clock, tip.slot if tip else 0)
+
+
+async def require_network(backend: Backend) -> int:
+    """The node's magic. Raises `NetworkMismatch` where the configuration names another network."""
+    magic = await backend.ogmios.network_magic()
+    if not backend.network.admits(magic):
+        raise NetworkMismatch(
+            "Ogmios",
+            backend.ogmios.url,
+            f"its node runs the network with magic {magic}, not {backend.network.name}",
+            hint="correct `network` in the configuration, or start the node of that network",
+        )
+    return magic
+
+
+async def staleness(backend: Backend) -> list[str]:
+    """A warning for each way in which Kupo's answers may be behind the chain."""
+    health = await backend.kupo.health()
+    behind = health.slots_behind
+    if not health.connected:
+        return ["Kupo has lost its node: what it says may be stale"]
+    if not health.in_sync:
+        share = f"{(health.network_synchronization or 0):.1%}"
+        return [f"Kupo is still reading the chain ({share}): what it says may be stale"]
+    if behind and behind > STALE_SLOTS:
+        return [f"Kupo is {behind} slots behind the node: what it says may be stale"]
+    return []
+
+
+STALE_SLOTS: Final = 180
+"""Three minutes: blocks come every 20 s on average, and a gap of nine is rare."""

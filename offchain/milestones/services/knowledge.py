@@ -1,0 +1,159 @@
+"""Where a distribution's allocations are known from: the data directory, a claim file, or the chain.
+
+Whatever the source, they are believed only once they lead to the roots in the terms.
+"""
+
+from __future__ import annotations
+
+from milestones.cardano.address import Address, key_credential
+from milestones.clients.chain_walk import RollForward
+from milestones.clients.points import Point
+from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.schedule import parse_schedule
+from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
+from milestones.protocol.claim_file import ClaimFile, open_claim_file
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.published_schedule import decode_allocations
+from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend
+from milestones.services.on_chain import OnChain
+
+
+async def known_distribution(
+    backend: Backend, on_chain: OnChain, *, claim_file: ClaimFile | None = None
+) -> Distribution:
+    """The distribution with its allocations; with a claim file, only with those in the file.
+
+    A schedule read from the chain is kept in the data directory. Raises `NotFound` for a private
+    distribution of which nothing is known here, `InvalidSchedule` for a claim file that is not true.
+    """
+    if claim_file is not None:
+        return open_claim_file(claim_file, on_chain.terms, backend.contract)
+    local = _local_distribution(backend, on_chain.terms)
+    if local is not None:
+        return local
+    distribution = await published_distribution(backend, on_chain)
+    document = schedule_of(distribution).model_dump(mode="json", exclude_none=True)
+    backend.storage.schedules.save(distribution.id, document)
+    return distribution
+
+
+def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
+    document = backend.storage.schedules.load(terms.distribution_id)
+    if document is None:
+        return None
+    try:
+        schedule = parse_schedule(document)
+        return Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
+    except InvalidSchedule:
+        # Somebody edited the file: what the chain has published is read instead.
+        return None
+
+
+async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
+    """The distribution from the schedule that was published with its opening.
+
+    Raises `NotFound` where none was, or none that can be read, and `InvalidSchedule` where it does not
+    lead to the terms' roots.
+    """
+    terms = on_chain.terms
+    try:
+        body = await _published_body(backend, on_chain)
+        most = len(terms.pages) << terms.page_depth
+        allocations = decode_allocations(body, most=most, network_id=terms.network_id)
+    except InvalidEncoding as error:
+        raise NotFound(
+            f"no schedule of this distribution is published on the chain: {error.reason}",
+            hint="if it is private, give the schedule file or your claim file",
+            details={"contract_address": on_chain.address.to_bech32()},
+        ) from None
+    return Distribution.check(terms, backend.contract, allocations)
+
+
+async def _published_body(backend: Backend, on_chain: OnChain) -> bytes:
+    opening = on_chain.opening
+    link = Link(opening.point.slot, opening.transaction_id)
+    assembly = ScheduleAssembly(await _metadata_of(backend, link, opening.point))
+    while assembly.missing:
+        for part in assembly.missing:
+            assembly.add(part.transaction_id, await _metadata_of(backend, part, opening.point))
+    return assembly.body()
+
+
+async def _metadata_of(backend: Backend, link: Link, opening: Point) -> bytes:
+    """The metadata of a transaction that was seen at a slot, at the latest in the opening's block."""
+    found = await _metadata_at(backend, link.slot, link.transaction_id)
+    if found is None:
+        slot = await _slot_walked_to(backend, link, opening)
+        found = None if slot is None else await _metadata_at(backend, slot, link.transaction_id)
+    if found is None:
+        raise InvalidEncoding(f"transaction {link.transaction_id.hex()} has no metadata")
+    return found
+
+
+async def _metadata_at(backend: Backend, slot: int, transaction_id: bytes) -> bytes | None:
+    try:
+        block = await backend.kupo.metadata(slot, transaction_id.hex())
+    except InvalidInput:
+        return None
+    return block.entries[0].raw if block.entries else None
+
+
+async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int | None:
+    """Looks for the transaction block by block, from before the hint to the opening."""
+    start = await backend.kupo.checkpoint_at(max(0, link.slot - 1))
+    async with backend.ogmios.walk_from([start] if start else []) as walk:
+        while True:
+            event = await walk.next_block()
+            if not isinstance(event, RollForward):
+                continue
+            if any(tx.transaction_id == link.transaction_id for tx in event.block.transactions):
+                return event.block.point.slot
+            if event.block.point.slot >= opening.slot or event.tip is None:
+                return None
+            if event.block.point == event.tip.point:
+                return None
+
+
+def schedule_of(distribution: Distribution) -> MilestoneSchedule:
+    """The schedule file of a complete distribution, as far as the chain tells.
+
+    Of oracles and creator the chain knows the payment credentials; they stand as addresses without
+    a staking part.
+    """
+    terms = distribution.terms
+    reclaim_after = terms.reclaim_after_posix_ms
+    metadata = terms.metadata
+    return MilestoneSchedule(
+        token_policy_id=terms.token.policy_id,
+        token_name=terms.token.asset_name,
+        beneficiary_allocations=_in_order(distribution),
+        oracle_addresses=tuple(
+            Address(terms.network_id, key_credential(oracle)) for oracle in terms.oracles
+        ),
+        quorum_threshold=terms.quorum_threshold,
+        creator=Address(terms.network_id, terms.creator),
+        reclaim_after=None if reclaim_after is None else reclaim_after // 1000,
+        irrevocable=reclaim_after is None,
+        contract_metadata=ContractMetadata(
+            created_at=metadata.created_at_posix_ms // 1000,
+            network_magic=metadata.network_magic,
+            contract_version=metadata.contract_version,
+            description=metadata.description,
+        ),
+        page_depth=terms.page_depth,
+    )
+
+
+def _in_order(distribution: Distribution) -> tuple[Allocation, ...]:
+    return tuple(distribution.allocations[index] for index in sorted(distribution.allocations))
+
+
+def recovery_warnings(backend: Backend) -> list[str]:
+    """A warning for every local file that was found corrupted since the last call."""
+    return [
+        f"{corrupted.path} could not be read ({corrupted.reason}); it was moved to"
+        f" {corrupted.moved_to.name} and is rebuilt from the chain"
+        for corrupted in backend.storage.take_corrupted()
+    ]

@@ -1,0 +1,45 @@
+"""The published scripts: outputs of lovelace only, at the bare script address, which nobody can spend."""
+
+from __future__ import annotations
+
+from milestones.cardano.outputs import Utxo
+from milestones.errors import NotFound
+from milestones.services.backend import Backend
+from milestones.transactions.publish import publication_address
+from milestones.transactions.published_scripts import PublishedScripts
+
+
+async def find_published(backend: Backend) -> PublishedScripts:
+    """The published scripts that are usable, the oldest of each first; junk is passed over."""
+    contract = backend.contract
+    found: dict[bytes, Utxo] = {}
+    for utxo in await _candidates(backend):
+        script = utxo.output.script
+        if script is not None and script in (contract.vault_script, contract.registry_script):
+            found.setdefault(script.hash(), utxo)
+    vault, registry = found.get(contract.vault_hash), found.get(contract.policy_id)
+    return PublishedScripts(contract, vault, registry)
+
+
+async def _candidates(backend: Backend) -> list[Utxo]:
+    configured = await backend.ogmios.utxo(backend.reference_scripts)
+    address = publication_address(backend.contract, backend.network.network_id)
+    matches = await backend.kupo.matches(address.to_bech32(), unspent=True)
+    # Newest first is Kupo's order. An output with a datum or tokens would make every claim dearer.
+    plain = [
+        match.utxo
+        for match in reversed(matches)
+        if match.datum_hash is None and not match.output.value.assets
+    ]
+    return [*configured, *plain]
+
+
+async def require_published(backend: Backend) -> PublishedScripts:
+    """Both published scripts. Raises `NotFound` where one is missing."""
+    found = await find_published(backend)
+    if found.vault is None or found.registry is None:
+        raise NotFound(
+            "the contract's scripts are not published on this network, or Kupo does not index them",
+            hint="run `milestones init`, then `milestones publish-script`",
+        )
+    return found

@@ -1,0 +1,125 @@
+"""Where a transaction stands: in a block, in the mempool, on its way, or never going to be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from milestones.clients.chain_walk import RollForward
+from milestones.clients.points import Point
+from milestones.errors import NotFound, OutcomeUnknown
+from milestones.services.backend import Backend
+from milestones.storage.journal import Submission
+
+Place = Literal["in_block", "in_mempool", "unknown", "never"]
+POLL_SECONDS: Final = 0.25
+POLL_MOST_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`point` and `depth` (0 is the newest block) for a transaction in a block; `reason` otherwise."""
+
+    place: Place
+    point: Point | None = None
+    depth: int | None = None
+    reason: str = ""
+
+
+async def find_block(backend: Backend, transaction_id: str) -> Point | None:
+    """The block that has the transaction, as far as Kupo has read; None if it knows of none."""
+    matches = await backend.kupo.matches(f"*@{transaction_id}", resolve_hashes=False)
+    return matches[0].created_at if matches else None
+
+
+async def standing_of(backend: Backend, transaction_id: str) -> Standing:
+    """Where the transaction stands now. The journal is consulted, and brought up to date."""
+    point = await find_block(backend, transaction_id)
+    submission = backend.storage.journal.find(transaction_id)
+    if point is not None:
+        _mark(backend, submission, "confirmed", f"in the block at slot {point.slot}")
+        return Standing("in_block", point, await _depth(backend, point))
+    if await backend.ogmios.has_transaction(transaction_id):
+        return Standing("in_mempool", reason="waiting for a block")
+    if submission is None:
+        return Standing("unknown", reason="neither the mempool, nor Kupo, nor the journal knows it")
+    return await _fate(backend, submission)
+
+
+async def _fate(backend: Backend, submission: Submission) -> Standing:
+    """What becomes of a transaction of ours that is nowhere to be seen."""
+    tip = await backend.ogmios.network_tip()
+    limit = submission.valid_until_slot
+    if limit is not None and tip is not None and tip.slot >= limit:
+        reason = f"it was valid until slot {limit} and the chain is at slot {tip.slot}"
+        _mark(backend, submission, "expired", reason)
+        return Standing("never", reason=reason)
+    if submission.status == "rejected":
+        return Standing("never", reason=submission.history[-1].note or "the chain refused it")
+    left = {utxo.reference for utxo in await backend.ogmios.utxo(submission.inputs)}
+    gone = [reference for reference in submission.inputs if reference not in left]
+    if gone:
+        return Standing(
+            "unknown",
+            reason=f"it spends {gone[0]}, which is not there: either its block has just come,"
+            " or another transaction was faster",
+        )
+    return Standing("unknown", reason="it can still be submitted: run the same command again")
+
+
+def _mark(
+    backend: Backend,
+    submission: Submission | None,
+    status: Literal["confirmed", "expired"],
+    note: str,
+) -> None:
+    if submission is not None and submission.status != status:
+        backend.storage.journal.mark(
+            submission.transaction_id, status, at_posix_ms=now_posix_ms(), note=note
+        )
+
+
+def now_posix_ms() -> int:
+    """This machine's time, for the journal's history only: no rule depends on it."""
+    return time.time_ns() // 1_000_000
+
+
+async def _depth(backend: Backend, point: Point) -> int | None:
+    """How many blocks came after this one; None if it was rolled back meanwhile."""
+    try:
+        async with backend.ogmios.walk_from([point]) as walk:
+            tip = (await walk.next_block()).tip
+            if tip is None:
+                return None
+            if tip.point == point:
+                return 0
+            following = await walk.next_block()
+    except NotFound:
+        return None
+    if not isinstance(following, RollForward):
+        return None
+    return tip.height - following.block.height + 1
+
+
+async def wait_for_block(
+    backend: Backend, transaction_id: str, *, timeout_seconds: float = 600
+) -> Standing:
+    """Waits until Kupo shows the transaction in a block. Raises `OutcomeUnknown` when time is up."""
+    deadline = time.monotonic() + timeout_seconds
+    pause = POLL_SECONDS
+    while True:
+        point = await find_block(backend, transaction_id)
+        if point is not None:
+            _mark(
+                backend,
+                backend.storage.journal.find(transaction_id),
+                "confirmed",
+                f"in the block at slot {point.slot}",
+            )
+            return Standing("in_block", point)
+        if time.monotonic() > deadline:
+            raise OutcomeUnknown(transaction_id, f"no block had it after {timeout_seconds:.0f} s")
+        await asyncio.sleep(pause)
+        pause = min(POLL_MOST_SECONDS, pause * 1.5)
