@@ -38,7 +38,9 @@ class Credential:
     def from_data(cls, data: PlutusData) -> Credential:
         """The inverse of `to_data`; refuses every other shape."""
         match data:
-            case Constr(index=0 | 1 as index, fields=(bytes() as digest,)):
+            case Constr(index=0 | 1 as index, fields=(bytes() as digest,)) if (
+                len(digest) == HASH_LENGTH
+            ):
                 return cls("key" if index == 0 else "script", digest)
         raise InvalidEncoding("not a credential")
 
