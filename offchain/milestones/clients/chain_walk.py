@@ -93,7 +93,7 @@ class ChainWalk:
         with reading(SERVICE, self._url, "nextBlock"):
             if answer["direction"] == "backward":
                 return RollBackward(point(answer["point"]), tip(answer["tip"]))
-            return RollForward(_block(answer["block"]), tip(answer["tip"]))
+            return RollForward(block(answer["block"]), tip(answer["tip"]))
 
     async def _intersect(self) -> None:
         points: list[Any] = [{"slot": p.slot, "id": p.header_hash.hex()} for p in self._points]
@@ -113,7 +113,8 @@ class ChainWalk:
             raise query_failure(self._url, method, error) from error
 
 
-def _block(answer: Any) -> Block:
+def block(answer: Any) -> Block:
+    """A block of any era, out of a `nextBlock` answer."""
     # Boundary blocks of Byron have neither slot nor transactions.
     where = Point(integer(answer.get("slot", 0)), digest(answer["id"]))
     found = tuple(_transaction(entry) for entry in answer.get("transactions", ()))

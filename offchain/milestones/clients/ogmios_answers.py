@@ -26,6 +26,7 @@ from milestones.cardano.parameters import (
 )
 from milestones.cardano.slots import EraSummary
 from milestones.cardano.value import AssetId, Value
+from milestones.clients import native_scripts
 from milestones.clients.answers import digest, fraction, integer, text
 from milestones.clients.points import Point, Tip
 
@@ -200,10 +201,13 @@ def transaction_output(answer: Any) -> TransactionOutput:
 
 
 def script(answer: Any) -> Script | None:
-    """A reference script; None where Ogmios shows no bytes, or a language newer than this program."""
-    if answer["language"] not in _LANGUAGES or "cbor" not in answer:
+    """A reference script; None for a language newer than this program."""
+    language = answer["language"]
+    if language not in _LANGUAGES:
         return None
-    return Script(answer["language"], bytes.fromhex(answer["cbor"]))
+    if language == "native" and "cbor" not in answer:
+        return Script(language, native_scripts.encode(answer["json"]))
+    return Script(language, bytes.fromhex(answer["cbor"]))
 
 
 def value(answer: Any) -> Value:

@@ -17,6 +17,8 @@ SCRIPTS_FAILED: Final = 3010
 MEMPOOL_REFUSED: Final = 3997
 UNKNOWN_INPUTS: Final = 3117
 OUTSIDE_VALIDITY: Final = 3118
+MAX_SHOWN: Final = 3
+"""How many entries of a list a message shows; the error's data keeps them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ REJECTIONS: Final[dict[int, Rejection]] = {
     ),
     3118: Rejection(
         "the transaction is not valid at this time",
-        "valid in {validityInterval}, the chain is at slot {currentSlot}",
+        "{validityInterval}; the chain is at slot {currentSlot}",
         _AGAIN,
     ),
     3119: Rejection(
@@ -151,7 +153,7 @@ REJECTIONS: Final[dict[int, Rejection]] = {
     ),
     3134: Rejection(
         "the scripts ask for more execution units than a transaction may use",
-        "{providedExecutionUnits}, at most {maximumExecutionUnits}",
+        "{providedExecutionUnits}; at most {maximumExecutionUnits}",
         "do less in one transaction",
     ),
     3135: Rejection(
@@ -296,7 +298,22 @@ def _at(data: Any, path: str) -> str | None:
         if not isinstance(data, dict) or data.get(key) is None:
             return None
         data = data[key]
-    return data if isinstance(data, str) else json.dumps(data)
+    return _shown(data)
+
+
+def _shown(data: Any) -> str:
+    match data:
+        case {"transaction": {"id": transaction_id}, "index": index}:
+            return f"{transaction_id}#{index}"
+        case {"purpose": purpose, "index": index}:
+            return f"{purpose} {index}"
+        case dict():
+            return ", ".join(f"{key} {_shown(value)}" for key, value in data.items())
+        case list():
+            more = len(data) - MAX_SHOWN
+            shown = ", ".join(_shown(entry) for entry in data[:MAX_SHOWN])
+            return f"{shown} and {more} more" if more > 0 else shown
+    return str(data)
 
 
 def _first_line(told: str) -> str:

@@ -1,0 +1,106 @@
+"""Milestone records: where they are, whose they are, and what a broken one does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from milestones.domain.models import MilestoneCompletion
+from milestones.storage.storage import Storage
+
+Make = Callable[..., MilestoneCompletion]
+ONE, OTHER = b"\1" * 28, b"\2" * 28
+
+
+def test_the_file_of_the_quickstart(storage: Storage, record: Make) -> None:
+    path = Path(storage.records.save(record(ONE)))
+    assert path == storage.data_directory / "milestones" / "milestone-001.json"
+    written = json.loads(path.read_text())
+    assert written["milestone_identifier"] == "milestone-001"
+    assert written["distribution_id"] == "01" * 28
+    assert written["oracle_signatures"][0]["signature"] == "00" * 64
+    assert written["quorum_status"] == "pending"
+
+
+def test_what_is_saved_is_found(storage: Storage, record: Make) -> None:
+    assert storage.records.find(ONE, "milestone-001") is None
+    storage.records.save(record(ONE))
+    assert storage.records.find(ONE, "milestone-001") == record(ONE)
+    assert storage.records.find(OTHER, "milestone-001") is None
+
+
+def test_distributions_that_name_a_milestone_alike_do_not_collide(
+    storage: Storage, record: Make
+) -> None:
+    storage.records.save(record(ONE, signatures=1))
+    second = Path(storage.records.save(record(OTHER, signatures=2)))
+    assert second.name == f"milestone-001.{'02' * 8}.json"
+    assert storage.records.find(ONE, "milestone-001") == record(ONE, signatures=1)
+    assert storage.records.find(OTHER, "milestone-001") == record(OTHER, signatures=2)
+    again = storage.records.save(record(OTHER, signatures=3))
+    assert Path(again) == second
+    assert storage.records.of_distribution(OTHER) == [record(OTHER, signatures=3)]
+
+
+def test_a_milestone_called_like_anothers_file_has_its_own(storage: Storage, record: Make) -> None:
+    disguised = f"milestone-001.{'02' * 8}"
+    for each in (record(ONE), record(ONE, disguised), record(OTHER)):
+        storage.records.save(each)
+    assert storage.records.find(ONE, disguised) == record(ONE, disguised)
+    assert storage.records.find(OTHER, "milestone-001") == record(OTHER)
+    assert len(storage.records.all()) == 3
+
+
+def test_ids_that_begin_alike_do_not_collide(storage: Storage, record: Make) -> None:
+    alike = [b"\1" * 27 + bytes([n]) for n in range(3)]
+    for distribution_id in alike:
+        storage.records.save(record(distribution_id))
+    found = [storage.records.find(each, "milestone-001") for each in alike]
+    assert [each.distribution_id for each in found if each] == alike
+
+
+def test_a_milestones_name_stays_inside_the_folder(storage: Storage, record: Make) -> None:
+    path = Path(storage.records.save(record(ONE, "../../../escape")))
+    assert path.resolve().parent == (storage.data_directory / "milestones").resolve()
+    assert storage.records.find(ONE, "../../../escape") == record(ONE, "../../../escape")
+
+
+def test_update_reads_and_writes_in_one_step(storage: Storage, record: Make) -> None:
+    seen = []
+
+    def change(known: MilestoneCompletion | None) -> MilestoneCompletion:
+        seen.append(known)
+        return record(ONE, signatures=len(seen))
+
+    storage.records.update(ONE, "milestone-001", change)
+    storage.records.update(ONE, "milestone-001", change)
+    assert seen == [None, record(ONE, signatures=1)]
+    assert storage.records.find(ONE, "milestone-001") == record(ONE, signatures=2)
+    with pytest.raises(ValueError, match="another"):
+        storage.records.update(ONE, "milestone-002", change)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b'{"milestone_identifier": "milestone-001"}', b"[" * 5000],
+)
+def test_a_corrupted_record_is_moved_aside_and_told(
+    storage: Storage, record: Make, content: bytes
+) -> None:
+    path = Path(storage.records.save(record(ONE)))
+    path.write_bytes(content)
+    assert storage.records.find(ONE, "milestone-001") is None
+    (told,) = storage.take_corrupted()
+    assert told.path == path
+    assert told.moved_to == path.with_name("milestone-001.json.corrupt-1")
+    assert told.moved_to.read_bytes() == content
+    assert told.reason
+    assert storage.take_corrupted() == []
+
+    storage.records.save(record(ONE))
+    path.write_bytes(content)
+    assert storage.records.all() == []
+    assert storage.take_corrupted()[0].moved_to.name == "milestone-001.json.corrupt-2"
