@@ -1,0 +1,101 @@
+"""Which milestones have a quorum of oracle signatures in the local records, ready to be put on chain.
+
+Only the form of a signature is looked at; the chain alone says whether it is genuine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from milestones.cardano.hashes import blake2b_224
+from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.quorum import quorum_state
+from milestones.errors import InvalidSignature
+from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.signing import Statement, witness_of
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Workspace
+from milestones.services.on_chain import OnChain
+from milestones.transactions.attest import Attesting
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A statement about a milestone, and a well-formed signature of each oracle that made it.
+
+    `witnesses` are by oracle (the key's hash, 28 bytes), ascending as in the terms.
+    """
+
+    statement: Statement
+    witnesses: dict[bytes, OracleWitness]
+
+    def attesting(self, terms: Terms, *, without: frozenset[bytes] = frozenset()) -> Attesting:
+        """The attestation by the first oracles that make a quorum, those in `without` passed over."""
+        usable = [witness for oracle, witness in self.witnesses.items() if oracle not in without]
+        return Attesting.of(terms, self.statement, usable[: terms.quorum_threshold])
+
+
+def statements_at_hand(
+    workspace: Workspace, terms: Terms, milestone_identifier: str
+) -> list[SignedStatement]:
+    """All statements about a milestone that oracles of these terms signed, the best supported first."""
+    record = workspace.storage.records.find(terms.distribution_id, milestone_identifier)
+    return [] if record is None else list(_statements(workspace, terms, record))
+
+
+def attesting_at_hand(
+    workspace: Workspace, on_chain: OnChain, milestone_identifier: str
+) -> Attesting | None:
+    """The attestation that the local records allow; None where they hold no quorum of signatures.
+
+    It has as many signatures as the quorum needs, no more: each costs a fee.
+    """
+    terms = on_chain.terms
+    for signed in statements_at_hand(workspace, terms, milestone_identifier):
+        if len(signed.witnesses) >= terms.quorum_threshold:
+            return signed.attesting(terms)
+    return None
+
+
+def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:
+    """The milestones of a distribution for which `attesting_at_hand` gives an attestation."""
+    records = workspace.storage.records.of_distribution(on_chain.distribution_id)
+    return frozenset(
+        record.milestone_identifier
+        for record in records
+        if attesting_at_hand(workspace, on_chain, record.milestone_identifier)
+    )
+
+
+def _statements(
+    workspace: Workspace, terms: Terms, record: MilestoneCompletion
+) -> Iterator[SignedStatement]:
+    about = (
+        workspace.contract.policy_id,
+        record.distribution_id,
+        record.milestone_identifier.encode(),
+    )
+    entries = [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+    while True:
+        state = quorum_state(
+            entries,
+            quorum_threshold=terms.quorum_threshold,
+            total_oracles=len(terms.oracles),
+            oracles=terms.oracles,
+        )
+        if state.signed_data is None:
+            return
+        witnesses = [witness_of(entry) for entry in state.signatures]
+        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
+        yield SignedStatement(Statement.parse(state.signed_data), by_oracle)
+        entries = [entry for entry in entries if entry.signed_data != state.signed_data]
+
+
+def _is_usable(entry: OracleSignature, about: tuple[bytes, bytes, bytes]) -> bool:
+    try:
+        witness_of(entry)
+        statement = Statement.parse(entry.signed_data)
+    except InvalidSignature:
+        return False
+    return (statement.policy_id, statement.distribution_id, statement.milestone) == about
