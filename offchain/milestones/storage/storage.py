@@ -7,6 +7,7 @@ from pathlib import Path
 from milestones.storage.documents import ContractCache, ScheduleFiles
 from milestones.storage.files import CorruptedFile, JsonFolder
 from milestones.storage.journal import SubmissionJournal
+from milestones.storage.network import NetworkFile
 from milestones.storage.records import MilestoneRecords
 
 
@@ -22,6 +23,7 @@ class Storage:
         self._corrupted: list[CorruptedFile] = []
         self.records = MilestoneRecords(self._folder("milestones"))
         self.cache = ContractCache(self._folder("cache"))
+        self.network = NetworkFile(self._folder("cache"))
         self.schedules = ScheduleFiles(self._folder("schedules"))
         self.journal = SubmissionJournal(self._folder("journal"))
 
