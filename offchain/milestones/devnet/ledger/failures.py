@@ -18,6 +18,7 @@ from milestones.devnet.ledger.rendering import (
     lovelace_json,
     output_json,
     pointer_json,
+    reference_json,
     references_json,
     units_json,
     value_json,
@@ -484,10 +485,10 @@ def evaluation_missing_scripts(pointers: Iterable[RedeemerPointer]) -> LedgerFai
     )
 
 
-def execution_budget_out_of_bounds(used: ExecutionUnits) -> LedgerFailure:
-    """Ogmios' 3161, inside 3010: scripts used more than a transaction may."""
+def unsuitable_output_reference(reference: OutputReference) -> LedgerFailure:
+    """Ogmios' 3013, inside 3010: an output that its script can't be run for."""
     return LedgerFailure(
-        3161,
-        "The scripts use more execution units than a transaction may.",
-        {"budgetUsed": units_json(used)},
+        3013,
+        "A redeemer points to an output that has no datum, which its script can't do without.",
+        {"unsuitableOutputReference": reference_json(reference)},
     )

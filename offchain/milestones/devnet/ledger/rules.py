@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.devnet.ledger.case import open_case
 from milestones.devnet.ledger.environment import Environment
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.phase_one import check_phase_one
-from milestones.devnet.ledger.phase_two import check_phase_two, evaluate_scripts
+from milestones.devnet.ledger.phase_two import check_phase_two, evaluate_case
 from milestones.devnet.ledger.transaction import Transaction
 
 
@@ -22,8 +23,9 @@ def check(
     when phase 1 found nothing. A transaction that declares its scripts to fail, and whose scripts do,
     passes: what it then changes is in `effects`.
     """
-    check_phase_one(transaction, utxo, environment)
-    check_phase_two(transaction, utxo, environment)
+    case = open_case(transaction, utxo, environment)
+    check_phase_one(case)
+    check_phase_two(case)
 
 
 def effects(
@@ -52,8 +54,8 @@ def evaluate(
 ) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
     """What each script of a transaction uses, in the ledger's order of redeemers.
 
-    Declared units, fee, signatures, collateral and balance do not matter. Raises a `LedgerFailure` of
-    `evaluateTransaction`: 3010 with the failures by redeemer, 3004, or 3117 for unknown inputs inside
-    3010.
+    Declared units, fee, signatures, collateral and balance do not matter, nor do scripts without a
+    redeemer. Raises a `LedgerFailure` of `evaluateTransaction`: 3010 with the failures by redeemer, or
+    3004, for unknown inputs too.
     """
-    return evaluate_scripts(transaction, utxo, environment)
+    return evaluate_case(open_case(transaction, utxo, environment))

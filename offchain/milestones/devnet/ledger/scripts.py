@@ -5,6 +5,7 @@ Source: Conway CDDL, `script` and `script_ref`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from milestones.cardano import cbor
@@ -15,6 +16,9 @@ from milestones.errors import InvalidEncoding
 
 LANGUAGES: Final[tuple[ScriptLanguage, ...]] = ("native", "plutus:v1", "plutus:v2", "plutus:v3")
 """A script's language by its tag on the wire."""
+
+LANGUAGE_NUMBERS: Final[Mapping[str, int]] = {"plutus:v1": 0, "plutus:v2": 1, "plutus:v3": 2}
+"""A Plutus language's number in cost models and language views."""
 
 
 def decode_reference_script(item: Item) -> Script:

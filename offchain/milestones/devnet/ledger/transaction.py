@@ -15,6 +15,7 @@ from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import Value
+from milestones.devnet.ledger.auxiliary_form import check_auxiliary_form
 from milestones.devnet.ledger.failures import DecodingFailure
 from milestones.devnet.ledger.outputs import Output, output_from_item
 from milestones.devnet.ledger.values import decode_mint
@@ -85,6 +86,8 @@ def _transaction(item: Item) -> Transaction:
     if len(parts) != 4:
         raise InvalidEncoding(f"a transaction has 4 parts, not {len(parts)}")
     body, witnesses, is_valid, auxiliary = parts
+    if not auxiliary.is_null():
+        check_auxiliary_form(auxiliary)
     if is_valid.kind != cbor.SIMPLE or is_valid.tag not in (20, 21):
         raise InvalidEncoding(f"expected true or false at byte {is_valid.start}")
     return Transaction(

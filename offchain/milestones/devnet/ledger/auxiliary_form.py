@@ -1,0 +1,77 @@
+"""Auxiliary data on the wire: metadata, and scripts that nothing runs.
+
+Source: Conway CDDL, `auxiliary_data` in its three forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
+from milestones.devnet.ledger.scripts import native_script
+from milestones.errors import InvalidEncoding
+
+ALONZO_TAG: Final = 259
+"""The tag of the form that can carry Plutus scripts."""
+
+
+def decode_metadata(raw: bytes) -> dict[int, Item]:
+    """Metadata by label. Raises `InvalidEncoding` unless `raw` is auxiliary data."""
+    return _metadata(cbor.read(raw))
+
+
+def check_auxiliary_form(item: Item) -> None:
+    """Raises `InvalidEncoding` unless `item` is auxiliary data of one of the three forms."""
+    for value in _metadata(item).values():
+        for leaf in leaves(value):
+            if leaf.kind not in (cbor.UINT, cbor.NINT, cbor.BYTES, cbor.TEXT):
+                raise InvalidEncoding(f"byte {leaf.start} holds no metadata")
+
+
+def _metadata(item: Item) -> dict[int, Item]:
+    if item.kind == cbor.MAP:
+        return _labels(item)
+    if item.kind == cbor.ARRAY:
+        return _labels(_allegra(item))
+    if item.kind != cbor.TAG or item.tag != ALONZO_TAG:
+        raise InvalidEncoding(f"not auxiliary data at byte {item.start}")
+    fields = {key.unsigned(): value for key, value in item.value.entries()}
+    _check_scripts(fields)
+    return _labels(fields[0]) if 0 in fields else {}
+
+
+def _allegra(item: Item) -> Item:
+    parts = item.array()
+    if len(parts) != 2:
+        raise InvalidEncoding(f"not auxiliary data at byte {item.start}")
+    for script in parts[1].array():
+        native_script(script)
+    return parts[0]
+
+
+def _check_scripts(fields: Mapping[int, Item]) -> None:
+    if unknown := fields.keys() - set(range(5)):
+        raise InvalidEncoding(f"unknown fields of auxiliary data {sorted(unknown)}")
+    for number in range(1, 5):
+        for script in fields[number].array() if number in fields else ():
+            native_script(script) if number == 1 else script.bytes()
+
+
+def _labels(item: Item) -> dict[int, Item]:
+    return {key.unsigned(): value for key, value in item.entries()}
+
+
+def leaves(item: Item) -> Iterator[Item]:
+    """What a metadatum holds at any depth besides lists and maps."""
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if current.kind == cbor.ARRAY:
+            pending += current.array()
+        elif current.kind == cbor.MAP:
+            for key, value in current.pairs():
+                pending += (key, value)
+        else:
+            yield current

@@ -1,0 +1,143 @@
+"""Compiled Plutus scripts: whether they are well-formed, and whether the evaluator knows all in them.
+
+Reads the flat encoding once, without building terms. Source: the Plutus Core specification, appendix
+on the flat serialisation; `PlutusLedgerApi.Common.ProtocolVersions` for what each version may use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from milestones.cardano import cbor
+from milestones.cardano.outputs import Script
+from milestones.devnet.ledger.flat import FlatReader, MalformedFlat
+from milestones.errors import InvalidEncoding
+
+LAST_EVALUATED_BUILTIN: Final = 86
+"""`ripemd_160`; the evaluator does not know the later ones, which came with protocol 11."""
+
+LAST_BUILTIN: Final = 100
+"""`scaleValue`, the last of protocol 11."""
+
+REPRICED_BUILTINS: Final = {22: "appendString", 23: "equalsString", 24: "encodeUtf8"}
+"""Functions of text that protocol 11 charges otherwise than the evaluator does."""
+
+MAX_TERM_DEPTH: Final = 2000
+"""Nesting of terms that the evaluator is trusted with. Compilers' output nests a few hundred deep."""
+
+VAR, DELAY, LAMBDA, APPLY, CONSTANT, FORCE, ERROR, BUILTIN, CONSTR, CASE = range(10)
+
+CHILDREN: Final = {
+    VAR: (),
+    DELAY: ("term",),
+    LAMBDA: ("term",),
+    APPLY: ("term", "term"),
+    CONSTANT: (),
+    FORCE: ("term",),
+    ERROR: (),
+    CONSTR: ("terms",),
+    CASE: ("terms", "term"),
+}
+"""What follows each kind of term, in reverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a script: `malformed` for the ledger, `unsupported` for the evaluator."""
+
+    malformed: bool = False
+    unsupported: str = ""
+
+
+@lru_cache(maxsize=1024)
+def verdict(script: Script, protocol_version: int) -> Verdict:
+    """Judges a script by its bytes. Ledger: `isValidPlutusScript`; native scripts always pass."""
+    if script.language == "native":
+        return Verdict()
+    try:
+        return _judge(script, protocol_version)
+    except (MalformedFlat, InvalidEncoding):
+        return Verdict(malformed=True)
+
+
+def flat_bytes(script: Script) -> bytes:
+    """The flat program inside the script's CBOR byte string. Only V3 refuses what follows it."""
+    item = cbor.read_first(script.code)
+    if script.language == "plutus:v3" and item.end != len(script.code):
+        raise MalformedFlat("bytes follow the script")
+    return item.bytes()
+
+
+def _judge(script: Script, protocol_version: int) -> Verdict:
+    reader = FlatReader(flat_bytes(script))
+    version = (reader.natural(), reader.natural(), reader.natural())
+    newer_terms = version == (1, 1, 0)
+    if not newer_terms and version != (1, 0, 0):
+        raise MalformedFlat(f"Plutus Core {version}")
+    if newer_terms and script.language != "plutus:v3" and protocol_version < 11:
+        raise MalformedFlat("this version's language has no constructors and cases")
+    builtins, depth = _walk(reader, newer_terms)
+    reader.end()
+    if any(not _available(tag, script.language, protocol_version) for tag in builtins):
+        raise MalformedFlat("a built-in function that the language does not have")
+    return Verdict(unsupported=_beyond_evaluator(builtins, depth, protocol_version))
+
+
+def _walk(reader: FlatReader, newer_terms: bool) -> tuple[set[int], int]:
+    """(tags of the built-in functions used, depth of the deepest term)."""
+    builtins: set[int] = set()
+    deepest = 0
+    pending = [(False, 1)]
+    while pending:
+        is_list, depth = pending.pop()
+        if is_list:
+            if reader.bit():
+                pending += ((True, depth), (False, depth))
+            continue
+        deepest = max(deepest, depth)
+        tag = reader.bits(4)
+        if tag == BUILTIN:
+            builtins.add(reader.bits(7))
+        else:
+            pending += _children(reader, tag, newer_terms, depth + 1)
+    return builtins, deepest
+
+
+def _children(
+    reader: FlatReader, tag: int, newer_terms: bool, depth: int
+) -> tuple[tuple[bool, int], ...]:
+    """What follows a term's tag: (whether a list of terms, depth), the next to be read last."""
+    term, terms = (False, depth), (True, depth)
+    if tag in (VAR, CONSTR):
+        reader.natural()
+    elif tag == CONSTANT:
+        reader.constant()
+    if tag in (CONSTR, CASE) and not newer_terms:
+        raise MalformedFlat("a constructor or case in a language that has none")
+    if tag not in CHILDREN:
+        raise MalformedFlat(f"term tag {tag}")
+    return tuple(terms if each == "terms" else term for each in CHILDREN[tag])
+
+
+def _available(tag: int, language: str, protocol_version: int) -> bool:
+    """Whether a language may use a built-in function at a protocol version."""
+    if protocol_version >= 11:
+        return tag <= LAST_BUILTIN
+    if language == "plutus:v3":
+        return tag <= (86 if protocol_version >= 10 else 74)
+    if language == "plutus:v2":
+        return tag <= 53 or (tag in (73, 74) and protocol_version >= 10)
+    return tag <= 50
+
+
+def _beyond_evaluator(builtins: set[int], depth: int, protocol_version: int) -> str:
+    if depth > MAX_TERM_DEPTH:
+        return f"a script whose terms nest over {MAX_TERM_DEPTH} deep"
+    if any(tag > LAST_EVALUATED_BUILTIN for tag in builtins):
+        return "a script that uses a built-in function of protocol version 11"
+    names = [REPRICED_BUILTINS[tag] for tag in sorted(builtins) if tag in REPRICED_BUILTINS]
+    if names and protocol_version >= 11:
+        return f"a script that uses {', '.join(names)}, whose price protocol version 11 changed"
+    return ""

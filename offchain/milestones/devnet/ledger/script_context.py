@@ -1,0 +1,228 @@
+"""What a Plutus script is shown of a transaction: its script context, as CBOR of Plutus Data.
+
+Written straight as bytes, since datums and redeemers are at hand as bytes. Source: Conway's
+`Cardano.Ledger.Conway.TxInfo` and the types of `PlutusLedgerApi.V1`, `.V2`, `.V3`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from milestones.cardano import cbor
+from milestones.cardano.address import Credential
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.parameters import RedeemerPointer
+from milestones.cardano.plutus_data import PlutusData, encode
+from milestones.cardano.value import Value
+from milestones.devnet.ledger.addresses import LedgerAddress
+from milestones.devnet.ledger.case import Case, Need
+from milestones.devnet.ledger.failures import cannot_create_context
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.witnesses import Redeemer
+
+
+def constr(index: int, *fields: bytes) -> bytes:
+    """A constructor with index 0 to 6."""
+    return cbor.head(cbor.TAG, 121 + index) + listed(fields)
+
+
+def listed(elements: Iterable[bytes]) -> bytes:
+    """A list."""
+    return b"\x9f" + b"".join(elements) + b"\xff"
+
+
+def mapped(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A map, in the order given."""
+    return b"\xbf" + b"".join(key + value for key, value in entries) + b"\xff"
+
+
+def optional(value: bytes | None) -> bytes:
+    """`Maybe`: constructor 0 around a value, constructor 1 for none."""
+    return constr(1) if value is None else constr(0, value)
+
+
+def plain(value: PlutusData) -> bytes:
+    """An integer or a byte string."""
+    return encode(value)
+
+
+class TransactionInfo:
+    """One transaction, for scripts of one Plutus version (1 to 3). Ledger: `toPlutusTxInfo`.
+
+    Raises the failure 3004 where the version can't show the transaction.
+    """
+
+    def __init__(self, case: Case, version: int) -> None:
+        self._case, self._version = case, version
+        self._check_representable()
+        self._encoded = constr(0, *self._fields())
+
+    def arguments(self, need: Need, redeemer: Redeemer) -> list[bytes]:
+        """The arguments that the script is applied to. Ledger: `toPlutusArgs`."""
+        if self._version == 3:
+            return [constr(0, self._encoded, redeemer.data, self._script_info(need))]
+        context = constr(0, self._encoded, self._purpose(need.subject))
+        datum = self._datum(need)
+        return [*([] if datum is None else [datum]), redeemer.data, context]
+
+    def _fields(self) -> list[bytes]:
+        case, version = self._case, self._version
+        body = case.body
+        fee = plain(body.fee)
+        shared = [
+            listed(self._input(reference, case.inputs[reference]) for reference in body.inputs),
+            listed(map(self._output, body.outputs)),
+            fee if version == 3 else _value(Value(body.fee)),
+            self._mint(body.mint),
+            listed(()),
+            listed(()) if version == 1 else mapped(()),
+            self._interval(body.invalid_before, body.invalid_after),
+            listed(map(plain, body.required_signers)),
+        ]
+        if version > 1:
+            known = case.reference_inputs
+            references = (self._input(ref, known[ref]) for ref in body.reference_inputs)
+            shared.insert(1, listed(references))
+            shared.append(self._redeemer_map())
+        shared += [self._datums(), self._identifier(case.transaction.id)]
+        return (
+            shared
+            if version < 3
+            else [*shared, mapped(()), listed(()), optional(None), optional(None)]
+        )
+
+    def _check_representable(self) -> None:
+        case, version = self._case, self._version
+        common = set(case.body.inputs) & set(case.body.reference_inputs)
+        if version == 3 and common:
+            raise cannot_create_context(
+                "Reference inputs overlap with regular inputs. They must be disjoint."
+            )
+        seen = (*case.inputs.values(), *case.reference_inputs.values(), *case.body.outputs)
+        if any(output.address.is_bootstrap for output in seen):
+            raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+        if version == 1 and any(output.datum is not None for output in seen):
+            raise cannot_create_context("An inline datum can't be shown to a Plutus V1 script.")
+
+    def _purpose(self, subject: OutputReference | bytes) -> bytes:
+        """Ledger: `transPlutusPurposeV1V2` and `transScriptPurpose`."""
+        if isinstance(subject, OutputReference):
+            return constr(1, self._reference(subject))
+        return constr(0, plain(subject))
+
+    def _script_info(self, need: Need) -> bytes:
+        """Version 3: the purpose, and for a spend its datum."""
+        if isinstance(need.subject, OutputReference):
+            return constr(1, self._reference(need.subject), optional(self._datum(need)))
+        return self._purpose(need.subject)
+
+    def _datum(self, need: Need) -> bytes | None:
+        """The datum of a spent output, wherever it is. Ledger: `getSpendingDatum`."""
+        if not isinstance(need.subject, OutputReference):
+            return None
+        output = self._case.inputs[need.subject]
+        if output.datum is not None or output.datum_hash is None:
+            return output.datum
+        return self._case.transaction.witnesses.datums.get(output.datum_hash)
+
+    def _identifier(self, transaction_id: bytes) -> bytes:
+        """Versions 1 and 2 wrap a transaction's id in a constructor."""
+        return plain(transaction_id) if self._version == 3 else constr(0, plain(transaction_id))
+
+    def _reference(self, reference: OutputReference) -> bytes:
+        return constr(0, self._identifier(reference.transaction_id), plain(reference.index))
+
+    def _input(self, reference: OutputReference, output: Output) -> bytes:
+        return constr(0, self._reference(reference), self._output(output))
+
+    def _output(self, output: Output) -> bytes:
+        address, value = _address(output.address), _value(output.value)
+        digest = output.datum_hash
+        if self._version == 1:
+            return constr(0, address, value, optional(None if digest is None else plain(digest)))
+        script = None if output.script is None else plain(output.script.hash())
+        return constr(0, address, value, _datum_option(output), optional(script))
+
+    def _mint(self, mint: Value) -> bytes:
+        """Versions 1 and 2 show a zero amount of lovelace first; version 3 does not."""
+        tokens = _tokens(mint)
+        return mapped(tokens if self._version == 3 else [_lovelace(0), *tokens])
+
+    def _interval(self, before: int | None, after: int | None) -> bytes:
+        """Times in POSIX milliseconds; the upper bound is outside. Ledger: `transValidityInterval`."""
+        start_of = self._case.environment.start_of
+        lower = constr(0) if before is None else constr(1, plain(start_of(before)))
+        upper = constr(2) if after is None else constr(1, plain(start_of(after)))
+        closed, opened = constr(1), constr(0)
+        return constr(
+            0, constr(0, lower, closed), constr(0, upper, closed if after is None else opened)
+        )
+
+    def _redeemer_map(self) -> bytes:
+        """Redeemers by purpose, in the order of their pointers. Ledger: `transTxRedeemers`."""
+        return mapped(
+            (self._purpose(self._subject(redeemer.pointer)), redeemer.data)
+            for redeemer in self._case.transaction.witnesses.redeemers
+        )
+
+    def _subject(self, pointer: RedeemerPointer) -> OutputReference | bytes:
+        """What a redeemer points to, whether or not a script runs there."""
+        body = self._case.body
+        subjects: Sequence[OutputReference | bytes] = ()
+        if pointer.purpose == "spend":
+            subjects = body.inputs
+        elif pointer.purpose == "mint":
+            subjects = tuple(body.mint.policies())
+        if pointer.index >= len(subjects):
+            raise cannot_create_context(
+                f"The redeemer {pointer.purpose} #{pointer.index} points to nothing."
+            )
+        return subjects[pointer.index]
+
+    def _datums(self) -> bytes:
+        """The witnesses' datums by hash, sorted: pairs in version 1, a map in the others."""
+        datums: Mapping[bytes, bytes] = self._case.transaction.witnesses.datums
+        entries = [(plain(digest), datums[digest]) for digest in sorted(datums)]
+        if self._version == 1:
+            return listed(constr(0, *entry) for entry in entries)
+        return mapped(entries)
+
+
+def _datum_option(output: Output) -> bytes:
+    if output.datum is not None:
+        return constr(2, output.datum)
+    return constr(0) if output.datum_hash is None else constr(1, plain(output.datum_hash))
+
+
+def _address(address: LedgerAddress) -> bytes:
+    staking = address.staking
+    if address.payment is None:
+        raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+    if staking is None:
+        return constr(0, _credential(address.payment), optional(None))
+    if isinstance(staking, Credential):
+        part = constr(0, _credential(staking))
+    else:
+        part = constr(1, *map(plain, staking))
+    return constr(0, _credential(address.payment), optional(part))
+
+
+def _credential(credential: Credential) -> bytes:
+    return constr(0 if credential.kind == "key" else 1, plain(credential.hash))
+
+
+def _value(value: Value) -> bytes:
+    return mapped([_lovelace(value.lovelace), *_tokens(value)])
+
+
+def _lovelace(amount: int) -> tuple[bytes, bytes]:
+    return plain(b""), mapped([(plain(b""), plain(amount))])
+
+
+def _tokens(value: Value) -> list[tuple[bytes, bytes]]:
+    """Quantities by policy, then by name, both in order."""
+    return [
+        (plain(policy_id), mapped((plain(asset.asset_name), plain(n)) for asset, n in group))
+        for policy_id, group in groupby(value.assets.items(), key=lambda entry: entry[0].policy_id)
+    ]
