@@ -8,7 +8,14 @@ from __future__ import annotations
 import binascii
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from milestones.cardano.address import Address
@@ -39,6 +46,15 @@ def _bytes(value: Any) -> bytes:
         ) from None
 
 
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        reason = "the text is not valid Unicode: half of a surrogate pair is in it"
+        raise _refusal(reason) from None
+    return value
+
+
 def _refusal(reason: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("milestones", "{reason}", {"reason": reason, "hint": hint})
 
@@ -58,6 +74,9 @@ HexField = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^([0-9a-f]{2})*$"}),
 ]
 """Bytes; lower-case hexadecimal in JSON."""
+
+TextField = Annotated[str, AfterValidator(_text)]
+"""Text that has a form in UTF-8: JSON can carry text that has none."""
 
 
 class Record(BaseModel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from milestones.cardano.value import AssetId
-from milestones.domain.fields import AddressField, HexField, Record
+from milestones.domain.fields import AddressField, HexField, Record, TextField
 from milestones.domain.posix_time import to_posix_ms
 
 CONTRACT_VERSION: Final = "1.0.0"
@@ -27,7 +27,7 @@ class Allocation(Record):
 
     beneficiary_address: AddressField
     token_amount: int
-    milestone_identifier: str
+    milestone_identifier: TextField
     vesting_timestamp: int
 
     @property
@@ -46,8 +46,8 @@ class ContractMetadata(Record):
 
     created_at: int
     network_magic: int
-    contract_version: str = CONTRACT_VERSION
-    description: str = ""
+    contract_version: TextField = CONTRACT_VERSION
+    description: TextField = ""
 
 
 class MilestoneSchedule(Record):
@@ -109,7 +109,7 @@ class MilestoneCompletion(Record):
     the exact moment is in what they signed), None while nobody has signed.
     """
 
-    milestone_identifier: str
+    milestone_identifier: TextField
     distribution_id: HexField
     oracle_signatures: tuple[OracleSignature, ...] = ()
     verification_timestamp: int | None = None

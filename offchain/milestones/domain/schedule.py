@@ -181,11 +181,7 @@ def _amount(amount: int, path: str) -> Iterator[Problem]:
 
 
 def _milestone(identifier: str, path: str) -> Iterator[Problem]:
-    try:
-        length = len(identifier.encode())
-    except UnicodeEncodeError:
-        yield Problem(path, "the identifier is not valid Unicode")
-        return
+    length = len(identifier.encode())
     if not 1 <= length <= MILESTONE_BYTES:
         yield Problem(
             path, f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}"
@@ -260,7 +256,7 @@ def _metadata(schedule: MilestoneSchedule) -> Iterator[Problem]:
     yield from _moment(metadata.created_at, "contract_metadata.created_at")
     if not 0 <= metadata.network_magic < MAGIC_LIMIT:
         yield Problem("contract_metadata.network_magic", "a network's magic is 0 to 2^32 - 1")
-    length = len(metadata.description.encode("utf-8", "replace"))
+    length = len(metadata.description.encode())
     if length > DESCRIPTION_BYTES:
         yield Problem(
             "contract_metadata.description",

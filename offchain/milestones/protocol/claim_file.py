@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from milestones.domain.fields import AddressField, HexField, Record
-from milestones.domain.merkle import proven_nodes
+from milestones.domain.merkle import NodeAt, proven_nodes
 from milestones.domain.models import Allocation
 from milestones.domain.reading import read_record
-from milestones.errors import InvalidEncoding, InvalidSchedule
+from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
@@ -77,7 +77,7 @@ def open_claim_file(claim_file: ClaimFile, terms: Terms, contract: Contract) -> 
     for number, entry in enumerate(claim_file.allocations):
         try:
             page, nodes = _checked(entry, terms)
-        except InvalidEncoding as error:
+        except InvalidInput as error:
             raise InvalidSchedule(
                 f"this entry is not in the terms: {error.reason}", path=f"allocations[{number}]"
             ) from None
@@ -99,5 +99,5 @@ def _checked(entry: ProvenAllocation, terms: Terms) -> tuple[int, Nodes]:
     return page, nodes
 
 
-def _lookup(nodes: Nodes) -> Any:
+def _lookup(nodes: Nodes) -> NodeAt:
     return lambda height, position: nodes[height, position]

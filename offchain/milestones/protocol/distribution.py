@@ -102,23 +102,18 @@ class Distribution:
         """
         most = len(terms.pages) << terms.page_depth
         if len(allocations) > most:
-            raise InvalidSchedule(
-                f"{len(allocations)} allocations, but the terms have room for {most}"
-            )
-        trees = page_trees(allocations, terms.page_depth)
-        roots = [tree.root for tree in trees]
-        wrong = [
-            page
-            for page, promised in enumerate(terms.pages)
-            if page >= len(roots) or roots[page] != promised
-        ]
+            raise _other_schedule(f"{len(allocations)} allocations, with room for {most}")
+        try:
+            trees = page_trees(allocations, terms.page_depth)
+        except InvalidInput as error:
+            raise _other_schedule(error.reason) from None
+        roots = [tree.root for tree in trees] + [b""] * len(terms.pages)
+        wrong = [page for page, root in enumerate(terms.pages) if roots[page] != root]
         if wrong:
-            raise InvalidSchedule(
-                f"the schedule is not the one that the terms promise: {len(wrong)} of"
-                f" {len(terms.pages)} pages differ, the first is page {wrong[0]}",
-                hint="use the schedule file that was written when the distribution was registered",
-                details={"pages": wrong},
+            reason = (
+                f"{len(wrong)} of {len(terms.pages)} pages differ, the first is page {wrong[0]}"
             )
+            raise _other_schedule(reason, wrong)
         return cls._whole(terms, contract, allocations, trees)
 
     @classmethod
@@ -229,6 +224,14 @@ class Distribution:
         return frozenset(
             (vault.page << depth) + leaf for vault in vaults for leaf in vault.claimed_leaves()
         )
+
+
+def _other_schedule(reason: str, pages: Sequence[int] = ()) -> InvalidSchedule:
+    return InvalidSchedule(
+        f"the schedule is not the one that the terms promise: {reason}",
+        hint="use the schedule file that was written when the distribution was registered",
+        details={"pages": list(pages)},
+    )
 
 
 def page_trees(allocations: Sequence[Allocation], page_depth: int) -> list[SumTree]:

@@ -127,6 +127,7 @@ def test_the_good_schedule_breaks_no_rule() -> None:
         ("contract_metadata.network_magic", -1, "2^32"),
         ("contract_metadata.network_magic", 1 << 32, "2^32"),
         ("contract_metadata.description", "é" * 129, "256 bytes"),
+        ("contract_metadata.description", "\udfff", "Unicode"),
         ("page_depth", 13, "0 to 12"),
         ("page_depth", -1, "0 to 12"),
     ],
