@@ -21,12 +21,17 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from milestones.cardano.address import MAINNET_ID, TESTNET_ID
+from milestones.cardano.network import MAINNET_MAGIC
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 Network = Literal["mainnet", "preprod", "preview", "devnet", "testnet"]
-MAGICS: Final[Mapping[str, int]] = {"mainnet": 764824073, "preprod": 1, "preview": 2, "devnet": 42}
+MAGICS: Final[Mapping[str, int]] = {
+    "mainnet": MAINNET_MAGIC,
+    "preprod": 1,
+    "preview": 2,
+    "devnet": 42,
+}
 """The network magic of each network that has just one; `testnet` is any that is not mainnet."""
 
 VARIABLES: Final[Mapping[str, str]] = {
@@ -105,20 +110,9 @@ class Config(BaseSettings):
         return (init_settings,)
 
     @property
-    def network_id(self) -> int:
-        """The network's number in addresses: 1 on mainnet, 0 elsewhere."""
-        return MAINNET_ID if self.network == "mainnet" else TESTNET_ID
-
-    @property
     def expected_magic(self) -> int | None:
         """The one magic that the node may have; None where any but mainnet's will do."""
         return self.network_magic or MAGICS.get(self.network)
-
-    def accepts_magic(self, magic: int) -> bool:
-        """Whether a node with this network magic runs the configured network."""
-        if self.expected_magic is None:
-            return magic != MAGICS["mainnet"]
-        return magic == self.expected_magic
 
 
 def load_config(
@@ -241,9 +235,9 @@ def _source_of(field: str, found: Mapping[str, dict[str, Any]]) -> str:
 
 
 def _checked(config: Config, found: Mapping[str, dict[str, Any]]) -> Config:
-    magic, mainnet = config.network_magic, MAGICS["mainnet"]
+    magic = config.network_magic
     if config.network in ("testnet", "devnet"):
-        fits = magic != mainnet
+        fits = magic != MAINNET_MAGIC
     else:
         fits = magic in (None, MAGICS[config.network])
     if not fits:

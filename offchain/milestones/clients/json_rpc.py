@@ -99,6 +99,7 @@ class JsonRpcConnection:
             raise AnswerLost(_reason(error)) from error
         finally:
             del self._waiting[number]
+            _retire(future)
         return _result(answer)
 
     async def _exchange(
@@ -117,7 +118,7 @@ class JsonRpcConnection:
             self._fail("the service closed the connection")
         except ConnectionClosed as error:
             self._fail(_reason(error))
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             self._fail("the service sent something that is not JSON-RPC")
 
     def _fail(self, reason: str) -> None:
@@ -129,6 +130,12 @@ class JsonRpcConnection:
         """Closes the socket; requests that still wait raise `AnswerLost`."""
         await self._socket.close()
         await self._reader
+
+
+def _retire(future: asyncio.Future[Any]) -> None:
+    """Ends a wait; asks for an error that nobody awaited, so that asyncio does not print it."""
+    if not future.cancel() and not future.cancelled():
+        future.exception()
 
 
 def _result(answer: dict[str, Any]) -> Any:

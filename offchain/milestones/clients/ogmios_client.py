@@ -26,6 +26,8 @@ from milestones.clients.rejections import is_rejection, rejection
 from milestones.errors import MilestonesError, OutcomeUnknown
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
+INTERNAL_ERROR: Final = -32603
+"""JSON-RPC: the server failed while it worked on a request, so its effect is not known."""
 Answer = TypeVar("Answer")
 
 
@@ -154,6 +156,8 @@ class OgmiosClient:
         except AnswerLost as error:
             raise OutcomeUnknown(transaction_id, str(error)) from error
         except RpcError as error:
+            if error.code == INTERNAL_ERROR:
+                raise OutcomeUnknown(transaction_id, str(error)) from error
             raise self._failure("submitTransaction", error) from error
         if answer != {"transaction": {"id": transaction_id}}:
             raise OutcomeUnknown(transaction_id, f"Ogmios answered {answer!r:.200}")

@@ -21,7 +21,7 @@ Play = Callable[[dict[str, Any], ServerConnection], Any]
 class ScriptedOgmios:
     """Answers each method by the next entry of its list; the last entry stays.
 
-    An entry is a result; `{"error": ...}`; `close` (hang up without an answer); or `silence`.
+    An entry is a result; `{"error": ...}`; `close` (hang up without an answer); `noise`; or `silence`.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,8 @@ class ScriptedOgmios:
         entry = entries.pop(0) if len(entries) > 1 else entries[0]
         if entry == "close":
             socket.transport.abort()
+        elif entry == "noise":
+            await socket.send("<html>")
         elif entry != "silence":
             failed = isinstance(entry, dict) and "error" in entry
             body = entry if failed else {"result": entry}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.value import AssetId, Value
+from milestones.clients import ogmios_session
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.clients.points import Point, Tip
 from milestones.clients.rejections import inputs_are_spent
@@ -254,6 +256,25 @@ async def test_a_silent_server_is_given_up_after_the_timeout(ogmios: Any, server
     assert await ogmios.block_height() == 4
 
 
+async def test_nothing_is_left_to_complain_about(
+    ogmios: Any, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers = {"queryNetwork/blockHeight": ["close"], "queryNetwork/tip": ["silence"]}
+    failed = await asyncio.gather(
+        ogmios.block_height(), ogmios.network_tip(), return_exceptions=True
+    )
+    assert [type(error) for error in failed] == [ServiceUnavailable] * 2
+    await ogmios.close()
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
+async def test_an_answer_that_is_no_json_ends_the_connection(ogmios: Any, server: Any) -> None:
+    server.answers = {"queryNetwork/blockHeight": ["noise", 3]}
+    assert await ogmios.block_height() == 3
+    assert len(server.connections) == 2
+
+
 async def test_questions_asked_together_share_a_connection(ogmios: Any, server: Any) -> None:
     server.answers = {
         "queryNetwork/blockHeight": [1],
@@ -294,7 +315,9 @@ async def test_submit_returns_the_id_of_the_bytes(
     assert server.requests[0]["params"] == {"transaction": {"cbor": transaction.hex()}}
 
 
-@pytest.mark.parametrize("fate", ["close", "silence", {"transaction": {"id": "00" * 32}}])
+@pytest.mark.parametrize(
+    "fate", ["close", "silence", {"transaction": {"id": "00" * 32}}, refusal(-32603)]
+)
 async def test_a_lost_answer_to_a_submission_is_unknown_and_never_repeated(
     ogmios: Any, server: Any, transaction: bytes, transaction_id: str, fate: Any
 ) -> None:
@@ -316,6 +339,26 @@ async def test_a_submission_over_a_closed_connection_takes_a_new_one(
     await server.hang_up()
     assert await ogmios.submit(transaction) == transaction_id
     assert len(server.sent("submitTransaction")) == 1
+
+
+async def test_a_half_dead_connection_is_replaced_before_a_submission(
+    ogmios: Any,
+    server: Any,
+    transaction: bytes,
+    transaction_id: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ogmios_session, "PING_TIMEOUT_SECONDS", 0.1)
+    server.answers = {
+        "queryNetwork/blockHeight": [1],
+        "submitTransaction": [{"transaction": {"id": transaction_id}}],
+    }
+    await ogmios.block_height()
+    server.connections[0].transport.pause_reading()
+    assert await ogmios.submit(transaction) == transaction_id
+    assert len(server.connections) == 2
+    assert len(server.sent("submitTransaction")) == 1
+    server.connections[0].transport.abort()
 
 
 async def test_a_submission_that_could_not_leave_is_no_unknown_outcome(
