@@ -74,7 +74,7 @@ class JsonFolder:
         path = self.path(name)
         with _refusals(path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, content)
+            write_atomically(path, content)
 
     def remove(self, name: str) -> None:
         """Deletes the document, if there is one."""
@@ -136,7 +136,8 @@ def _refusals(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write_atomically(path: Path, content: str) -> None:
+def write_atomically(path: Path, content: str) -> None:
+    """Replaces a file at once, keeping its mode; raises OSError, and leaves the old one, where it can't."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
     # Opened by hand, so that the user's umask decides about a new file's mode.

@@ -46,6 +46,11 @@ class MilestoneRecords:
             self._folder.write(name, to_text(record.model_dump(mode="json", exclude_none=True)))
         return str(self._folder.path(name))
 
+    def path_of(self, record: MilestoneCompletion) -> str:
+        """The path of the file that holds, or would hold, a record about the same."""
+        with self._folder.locked():
+            return str(self._folder.path(self._place_of(record)))
+
     def update(
         self, distribution_id: bytes, milestone_identifier: str, change: Change
     ) -> MilestoneCompletion:

@@ -1,0 +1,17 @@
+"""What services return: frozen models, whose JSON is what the command line prints."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class View(BaseModel):
+    """A part of a result."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Result(View):
+    """A result. `warnings` are for people: what it rests on may be stale, or was repaired."""
+
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,82 @@
+"""`signatures.json`: the oracles' entries as people hand them around, outside the data directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from milestones.domain.models import OracleSignature
+from milestones.domain.quorum import merge_signatures
+from milestones.domain.reading import read_records
+from milestones.errors import InvalidInput, InvalidSignature
+from milestones.storage.files import to_text, write_atomically
+
+FIELD: Final = "oracle_signatures"
+"""What paths in errors start with, such as `oracle_signatures[1].signed_data`."""
+LARGEST_BYTES: Final = 1 << 24
+_LOCK_SECONDS: Final = 30
+
+
+def read_signature_file(path: Path) -> tuple[OracleSignature, ...]:
+    """The entries of a file: a JSON array of them, or one alone. The types of their fields are checked.
+
+    Raises `InvalidSignature` that says which entry's which field is wrong, or what is wrong with the file.
+    """
+    document = _document(path)
+    entries = document if isinstance(document, list) else [document]
+    try:
+        return read_records(OracleSignature, entries, InvalidSignature)
+    except InvalidSignature as error:
+        raise error.under(FIELD) from None
+
+
+def add_to_signature_file(path: Path, entry: OracleSignature) -> int:
+    """Adds an entry, in the place of an older one by the same oracle about the same; how many there are.
+
+    Other processes can add to the same file at the same time. A file that can't be read stays as it is.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_SECONDS)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            known = read_signature_file(path) if path.exists() else ()
+            merged = merge_signatures(known, [entry])
+            write_atomically(path, to_text([_to_json(each) for each in merged]))
+    except (OSError, Timeout) as error:
+        raise InvalidInput(
+            f"{path} can't be written: {getattr(error, 'strerror', None) or error}",
+            path="output",
+            hint="choose a file in a folder that can be written",
+        ) from error
+    return len(merged)
+
+
+def _to_json(entry: OracleSignature) -> Any:
+    return entry.model_dump(mode="json", exclude_none=True)
+
+
+def _document(path: Path) -> Any:
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise _refusal(path, f"is larger than {LARGEST_BYTES >> 20} MiB")
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _refusal(path, "does not exist", "check the path") from None
+    except OSError as error:
+        raise _refusal(path, f"can't be read: {error.strerror}", "check the path") from None
+    except (ValueError, RecursionError) as error:
+        raise _refusal(path, f"is not JSON: {error}") from None
+    if not document:
+        raise _refusal(path, "holds no signature")
+    return document
+
+
+def _refusal(path: Path, message: str, hint: str = "") -> InvalidSignature:
+    return InvalidSignature(
+        f"{path} {message}",
+        path=FIELD,
+        hint=hint or "give a JSON array of entries such as `oracle sign` writes",
+    )
