@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
-from milestones.errors import NotFound, OutcomeUnknown
+from milestones.errors import NotFound, OutcomeUnknown, ServiceOutOfSync
 from milestones.services.backend import Backend
 from milestones.storage.journal import Submission
 
@@ -123,3 +123,21 @@ async def wait_for_block(
             raise OutcomeUnknown(transaction_id, f"no block had it after {timeout_seconds:.0f} s")
         await asyncio.sleep(pause)
         pause = min(POLL_MOST_SECONDS, pause * 1.5)
+
+
+async def wait_for_next_block(backend: Backend, *, timeout_seconds: float = 120) -> None:
+    """Waits until a block has come and Kupo has read it; what was spent meanwhile is known then.
+
+    Raises `ServiceOutOfSync` when none comes in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    before = await backend.ogmios.network_tip()
+    while time.monotonic() < deadline:
+        await asyncio.sleep(POLL_SECONDS)
+        tip = await backend.ogmios.network_tip()
+        if tip is None or tip == before:
+            continue
+        read = (await backend.kupo.health()).checkpoint_slot
+        if read is not None and read >= tip.slot:
+            return
+    raise ServiceOutOfSync("Kupo", backend.kupo.url, f"no new block in {timeout_seconds:.0f} s")
