@@ -1,0 +1,92 @@
+"""`milestones devnet`: the embedded chain as a command."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milestones.errors import InvalidConfiguration
+
+
+def devnet(  # noqa: PLR0917 - an option each
+    ogmios_port: Annotated[int, typer.Option(help="Port of the Ogmios interface.")] = 1337,
+    kupo_port: Annotated[int, typer.Option(help="Port of the Kupo interface.")] = 1442,
+    control_port: Annotated[
+        int | None, typer.Option(help="Port of the control interface; none without it.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    fund: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS=LOVELACE", help="Funds from the start.")
+    ] = None,
+    block_interval: Annotated[
+        float, typer.Option(help="Seconds between blocks; 0 makes one for each transaction.")
+    ] = 0.0,
+    manual_blocks: Annotated[
+        bool, typer.Option("--manual-blocks", help="Blocks only through the control interface.")
+    ] = False,
+    manual_clock: Annotated[
+        bool, typer.Option("--manual-clock", help="Time moves only with blocks and by control.")
+    ] = False,
+    state_dir: Annotated[
+        Path | None, typer.Option(help="Keep the chain in this directory and go on with it.")
+    ] = None,
+    network_magic: Annotated[int, typer.Option(help="The network's magic.")] = 42,
+    start_time: Annotated[
+        int | None, typer.Option(help="The network's start, POSIX seconds.")
+    ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="Protocol parameters as Ogmios shows them, a JSON file.")
+    ] = None,
+    ogmios_version: Annotated[str, typer.Option(help="6.14.0 or 7.0.0.")] = "6.14.0",
+    kupo_match: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="What the index starts with.")
+    ] = None,
+) -> None:
+    """Runs a Cardano chain in this process, with the interfaces of Ogmios and Kupo.
+
+    Prints one line of JSON when it is ready. Ends with Ctrl-C.
+    """
+    try:
+        from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
+        from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InvalidConfiguration(
+            f"the embedded chain needs the package {error.name!r}, which is not installed",
+            hint="pip install 'milestones[devnet]'",
+        ) from None
+    chain = ChainConfig(
+        network_magic=network_magic,
+        start_posix_ms=None if start_time is None else start_time * 1000,
+        funds=_funds(fund or []),
+        manual_clock=manual_clock,
+        state_dir=state_dir,
+        parameters=read_parameters(parameters),
+    )
+    config = DevnetConfig(
+        chain=chain,
+        host=host,
+        ogmios_port=ogmios_port,
+        kupo_port=kupo_port,
+        control_port=control_port,
+        block_interval_s=None if manual_blocks else block_interval,
+        ogmios_version=ogmios_version,
+        kupo_matches=tuple(kupo_match or ("*",)),
+    )
+    asyncio.run(run(config))
+
+
+def _funds(entries: list[str]) -> dict[str, int]:
+    funds: dict[str, int] = {}
+    for entry in entries:
+        address, equals, amount = entry.partition("=")
+        if not equals or not amount.isdecimal() or int(amount) == 0:
+            raise InvalidConfiguration(
+                f"{entry[:60]!r} is not ADDRESS=LOVELACE",
+                path="fund",
+                hint="for example addr_test1...=1000000000",
+            )
+        funds[address] = funds.get(address, 0) + int(amount)
+    return funds

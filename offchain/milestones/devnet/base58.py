@@ -1,0 +1,20 @@
+"""Base 58, in which Byron addresses are written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from milestones.errors import InvalidEncoding
+
+_ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def decode_base58(text: str) -> bytes:
+    """The bytes of a text of up to 256 characters. Raises `InvalidEncoding` for any other."""
+    if not 0 < len(text) <= 256 or set(text) - set(_ALPHABET):
+        raise InvalidEncoding("not Base58")
+    number = 0
+    for character in text:
+        number = number * 58 + _ALPHABET.index(character)
+    zeros = len(text) - len(text.lstrip("1"))
+    return b"\x00" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")

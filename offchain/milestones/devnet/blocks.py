@@ -1,0 +1,90 @@
+"""Blocks: what they hold, how they are named, and how one is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from milestones.cardano import cbor
+from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.outputs import OutputReference
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.rules import effects
+from milestones.devnet.ledger.transaction import Transaction
+
+
+class Point(NamedTuple):
+    """A place on the chain: slot and header hash (32 bytes)."""
+
+    slot: int
+    header_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """A transaction in a block, with what it does to the set of unspent outputs.
+
+    `reference_scripts_size` is the bytes of the reference scripts that its inputs bring along.
+    """
+
+    transaction: Transaction
+    consumed: dict[OutputReference, Output]
+    produced: dict[OutputReference, Output]
+    reference_scripts_size: int
+
+
+def included(utxo: Mapping[OutputReference, Output], transaction: Transaction) -> Inclusion:
+    """What `transaction`, whose inputs are all in `utxo`, does to it."""
+    spent, produced = effects(transaction)
+    body = transaction.body
+    brought = (utxo[each].script for each in (*body.inputs, *body.reference_inputs))
+    size = sum(len(script.code) for script in brought if script is not None)
+    return Inclusion(transaction, {each: utxo[each] for each in spent}, produced, size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A block and, through `parent`, all before it; the genesis block has none.
+
+    `height` counts from 0, `body_size` is the bytes of its transactions.
+    """
+
+    slot: int
+    height: int
+    inclusions: tuple[Inclusion, ...]
+    parent: Block | None = field(repr=False)
+    header_hash: bytes
+
+    @property
+    def point(self) -> Point:
+        """Where this block stands."""
+        return Point(self.slot, self.header_hash)
+
+    @property
+    def body_size(self) -> int:
+        """Bytes of the transactions."""
+        return sum(len(each.transaction.raw) for each in self.inclusions)
+
+    def ancestors(self) -> Iterator[Block]:
+        """The blocks before this one, the latest first."""
+        block = self.parent
+        while block is not None:
+            yield block
+            block = block.parent
+
+
+def forge(slot: int, inclusions: tuple[Inclusion, ...], parent: Block | None) -> Block:
+    """A block on top of `parent`. Its hash covers slot, height, parent and every transaction."""
+    height = 0 if parent is None else parent.height + 1
+    body_hash = blake2b_256(b"".join(blake2b_256(each.transaction.raw) for each in inclusions))
+    header = b"".join(
+        (
+            cbor.head(cbor.ARRAY, 4),
+            cbor.head(cbor.UINT, height),
+            cbor.head(cbor.UINT, slot),
+            cbor.encode_bytes(b"" if parent is None else parent.header_hash),
+            cbor.encode_bytes(body_hash),
+        )
+    )
+    return Block(slot, height, inclusions, parent, blake2b_256(header))

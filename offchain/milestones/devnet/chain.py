@@ -1,0 +1,276 @@
+"""The chain: blocks, the outputs that are unspent at their tip, and the mempool.
+
+Everything here is synchronous and knows no sockets: the servers are thin over it. Whoever wants to know
+of changes puts a function into `listeners`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.devnet.blocks import Block, Point, forge
+from milestones.devnet.clock import Clock
+from milestones.devnet.eras import SLOT_MS
+from milestones.devnet.faucet import Faucet
+from milestones.devnet.ledger.addresses import LedgerAddress
+from milestones.devnet.ledger.environment import Environment
+from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.parameters import Parameters
+from milestones.devnet.ledger.rules import check, evaluate
+from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+from milestones.devnet.mempool import Mempool, MempoolFull, fitting_prefix
+from milestones.devnet.persistence import Store
+from milestones.devnet.utxo import UtxoSet, UtxoView, apply_block, undo_block
+from milestones.errors import InvalidInput, NotFound
+
+MAX_LEAD_SLOTS: Final = 60
+"""How far blocks that are made at once may run ahead of the clock before they wait for it."""
+
+Production = Literal["at once", "on schedule", "by hand"]
+"""When blocks are made: for every submitted transaction, at intervals, or only when asked for."""
+
+
+def all_inputs_spent() -> LedgerFailure:
+    """Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
+    why = "All inputs are spent. The transaction has probably been included already."
+    return LedgerFailure(3997, why, {"error": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The chain at a moment: tip, waiting transactions and the clock's offset."""
+
+    tip: Block
+    waiting: tuple[Transaction, ...]
+    clock_offset_ms: int
+
+
+class Chain:
+    """One chain, its mempool and its clock. `blocks[n]` is the block of height n."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        parameters: Parameters,
+        blocks: list[Block],
+        *,
+        store: Store | None = None,
+        production: Production = "at once",
+    ) -> None:
+        self.clock, self.parameters, self.production = clock, parameters, production
+        self.calendar = clock.calendar
+        self.faucet = Faucet(self.calendar.magic, self.calendar.network_id)
+        self.listeners: list[Callable[[], None]] = []
+        self.blocks: list[Block] = []
+        self.utxo: dict[OutputReference, Output] = {}
+        self._store = store
+        self._places: dict[bytes, tuple[Block, int]] = {}
+        self._heights: dict[bytes, int] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+        for block in blocks:
+            self._adopt(block)
+        self.mempool = Mempool(self.utxo)
+
+    # -- what there is
+
+    @property
+    def tip(self) -> Block:
+        """The latest block."""
+        return self.blocks[-1]
+
+    def contains(self, block: Block) -> bool:
+        """Whether this block is still part of the chain."""
+        return block.height < len(self.blocks) and self.blocks[block.height] is block
+
+    def block_at(self, point: Point) -> Block | None:
+        """The block at exactly this point; None when the chain has none."""
+        height = self._heights.get(point.header_hash)
+        if height is None or self.blocks[height].slot != point.slot:
+            return None
+        return self.blocks[height]
+
+    def place_of(self, transaction_id: bytes) -> tuple[Block, int] | None:
+        """The block that holds a transaction, and its position there; None when none does."""
+        return self._places.get(transaction_id)
+
+    def utxo_at(self, block: Block) -> UtxoSet:
+        """The outputs that were unspent after a block of this chain; valid until the chain changes."""
+        if block is self.tip:
+            return self.utxo
+        view = UtxoView(self.utxo)
+        for later in reversed(self.blocks[block.height + 1 :]):
+            for inclusion in reversed(later.inclusions):
+                view.undo(inclusion)
+        return view
+
+    def now_slot(self) -> int:
+        """The slot of a block that would be made now."""
+        return max(self.clock.slot(), self.tip.slot + 1)
+
+    def environment(self) -> Environment:
+        """What a transaction that is submitted now is judged against.
+
+        Nodes judge in the slot after the tip's. Where blocks are not made at intervals, the tip may be
+        old, and the slot of the block that is about to be made is what counts.
+        """
+        slot = self.tip.slot + 1 if self.production == "on schedule" else self.now_slot()
+        return Environment(
+            slot=slot,
+            system_start_posix_ms=self.calendar.slot_zero_posix_ms,
+            parameters=self.parameters,
+            network_id=self.calendar.network_id,
+            network_magic=self.calendar.magic,
+            slot_length_ms=SLOT_MS,
+            horizon_slot=self.calendar.horizon(self.tip.slot).slot,
+        )
+
+    # -- transactions
+
+    def submit(self, raw: bytes) -> bytes:
+        """Judges a transaction and takes it into the mempool; returns its id.
+
+        Raises the ledger's failure, or `MempoolFull`. With production "at once" it is in a block when
+        this returns, unless the chain is ahead of its clock already.
+        """
+        transaction = decode_transaction(raw)
+        view = self.mempool.utxo
+        if transaction.body.inputs and not any(each in view for each in transaction.body.inputs):
+            raise all_inputs_spent()
+        check(transaction, view, self.environment())
+        if not self.mempool.has_room_for(transaction, self.parameters):
+            raise MempoolFull
+        self.mempool.add(transaction)
+        if self.production == "at once" and self.may_make_block():
+            self._make_block()
+        self._notify()
+        return transaction.id
+
+    def evaluate(
+        self, raw: bytes, additional: Mapping[OutputReference, Output]
+    ) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
+        """What each script of a transaction would use, mempool and `additional` outputs included."""
+        transaction = decode_transaction(raw)
+        view = UtxoView(self.mempool.utxo)
+        view.created.update(additional)
+        return evaluate(transaction, view, self.environment())
+
+    def pay_from_faucet(
+        self, recipient: LedgerAddress, lovelace: int, tokens: Mapping[bytes, int]
+    ) -> bytes:
+        """Submits a transaction of the faucet's; returns its id."""
+        raw = self.faucet.payment(
+            self.mempool.utxo,
+            recipient,
+            lovelace,
+            tokens,
+            fee_per_byte=self.parameters.min_fee_coefficient,
+            fee_constant=self.parameters.min_fee_constant,
+        )
+        return self.submit(raw)
+
+    # -- blocks
+
+    def may_make_block(self) -> bool:
+        """Whether a block made now would not run too far ahead of the clock."""
+        return self.clock.manual or self.now_slot() - self.clock.slot() <= MAX_LEAD_SLOTS
+
+    def mine(self, count: int = 1) -> list[Block]:
+        """Makes blocks, each of what fits of the mempool, empty ones included."""
+        if not 0 < count <= 10_000:
+            raise InvalidInput("from 1 to 10,000 blocks can be made at once", path="count")
+        made = [self._make_block() for _ in range(count)]
+        self._notify()
+        return made
+
+    def advance(self, milliseconds: int) -> Block:
+        """Moves the clock forward and makes a block there, so that the tip shows the new time."""
+        self.clock.advance(milliseconds)
+        self._keep_clock()
+        return self.mine()[0]
+
+    def rollback(self, count: int) -> Block:
+        """Takes the last blocks away; their transactions wait again where they still fit."""
+        if not 0 < count < len(self.blocks):
+            raise InvalidInput(
+                f"{count} blocks can't be taken away, there are {len(self.blocks) - 1}",
+                path="count",
+                hint="the first block stays",
+            )
+        waiting = self._undo_to(self.blocks[-1 - count])
+        self._write_from(self.tip.height + 1)
+        self.mempool.reset((*waiting, *self.mempool.transactions), self.environment().slot)
+        self._notify()
+        return self.tip
+
+    def snapshot(self) -> str:
+        """Notes the chain as it is; returns the name to give to `revert`."""
+        name = str(len(self._snapshots) + 1)
+        self._snapshots[name] = Snapshot(self.tip, self.mempool.transactions, self.clock.offset_ms)
+        return name
+
+    def revert(self, name: str) -> Block:
+        """Makes the chain, the mempool and the clock what they were at a snapshot."""
+        if name not in self._snapshots:
+            raise NotFound(f"there is no snapshot {name!r}", hint="take one first")
+        wanted = self._snapshots[name]
+        missing = [wanted.tip]
+        while not self.contains(missing[-1]):
+            missing.append(missing[-1].parent or self.blocks[0])
+        self._undo_to(missing.pop())
+        for block in reversed(missing):
+            self._adopt(block)
+        self._write_from(self.tip.height - len(missing) + 1)
+        self.clock.restore(wanted.clock_offset_ms)
+        self._keep_clock()
+        self.mempool.reset(wanted.waiting, self.environment().slot)
+        self._notify()
+        return self.tip
+
+    def _make_block(self) -> Block:
+        slot = self.now_slot()
+        if self.clock.manual:
+            self.clock.reach_slot(slot)
+        self.mempool.drop_expired(slot)
+        taken = fitting_prefix(tuple(self.mempool), self.parameters)
+        block = forge(slot, taken, self.tip)
+        if self._store is not None:
+            self._store.append(block)
+        self._adopt(block)
+        self.mempool.reset(self.mempool.transactions[len(taken) :], slot + 1)
+        return block
+
+    def _adopt(self, block: Block) -> None:
+        apply_block(self.utxo, block)
+        self.blocks.append(block)
+        self._heights[block.header_hash] = block.height
+        for position, inclusion in enumerate(block.inclusions):
+            self._places[inclusion.transaction.id] = block, position
+
+    def _undo_to(self, target: Block) -> list[Transaction]:
+        """Takes blocks away until `target` is the tip; returns their transactions in order."""
+        undone = self.blocks[target.height + 1 :]
+        for block in reversed(undone):
+            undo_block(self.utxo, block)
+            del self._heights[block.header_hash]
+            self.blocks.pop()
+        transactions = [each.transaction for block in undone for each in block.inclusions]
+        for transaction in transactions:
+            del self._places[transaction.id]
+        return transactions
+
+    def _write_from(self, height: int) -> None:
+        if self._store is not None:
+            self._store.replace_from(height, tuple(self.blocks[height:]))
+
+    def _keep_clock(self) -> None:
+        if self._store is not None:
+            self._store.set_fact("clock_offset_ms", self.clock.offset_ms)
+
+    def _notify(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()

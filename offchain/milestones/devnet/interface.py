@@ -1,0 +1,98 @@
+"""One listening port: an ASGI application, the server that runs it, and the faults it may have."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from milestones.devnet.faults import Faults
+from milestones.errors import InvalidConfiguration
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Longest WebSocket message that is read; a longer one ends the connection."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+class Interface:
+    """Serves `app` on `host`; port 0 is any free one, known from the start as `port`."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, host: str, port: int) -> None:
+        self._app, self.faults, self.host = app, faults, host
+        self._socket = _bind(faults.interface, host, port)
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            self._serve,
+            interface="asgi3",
+            proxy_headers=False,
+            ws="websockets-sansio",
+            http="h11",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns once connections are accepted."""
+        self._task = asyncio.ensure_future(self._server.serve([self._socket]))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.001)
+        if self._task.done():
+            self._task.result()
+
+    async def stop(self) -> None:
+        """Closes the port and every connection."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
+
+    def drop_connections(self) -> None:
+        """Cuts every open connection without a word."""
+        for connection in tuple(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.faults.current == "dropping":
+            self.drop_connections()
+        else:
+            await self._app(scope, receive, send)
+
+
+def _bind(name: str, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise InvalidConfiguration(
+            f"{host}:{port} can't be listened on: {error.strerror or error}",
+            path=f"{name}_port",
+            hint="end what uses the port, or give another one",
+        ) from None
+    return listener

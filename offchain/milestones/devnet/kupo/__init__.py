@@ -1,0 +1,1 @@
+"""Kupo's HTTP interface over an index of the chain."""

@@ -1,0 +1,106 @@
+"""Kupo's HTTP server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from milestones.devnet.chain import Chain
+from milestones.devnet.faults import Faults
+from milestones.devnet.kupo.filters import Query
+from milestones.devnet.kupo.index import Index
+from milestones.devnet.kupo.replies import Refusal, refusal_reply
+from milestones.devnet.kupo.routes import Call, dispatch
+
+
+class KupoApp:
+    """The ASGI application. `watches_changed` is called after the patterns were changed."""
+
+    def __init__(
+        self, chain: Chain, index: Index, faults: Faults, watches_changed: Callable[[], None]
+    ) -> None:
+        self._chain, self._index, self._faults = chain, index, faults
+        self._watches_changed = watches_changed
+        chain.listeners.append(index.follow)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        await self._faults.wait_if_hanging()
+        body = await request.body() if request.method == "PUT" else b""
+        response = self._respond(request, body)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Server"] = "kupo"
+        await response(scope, receive, send)
+
+    def _respond(self, request: Request, body: bytes) -> Response:
+        call = Call(
+            chain=self._chain,
+            index=self._index,
+            method=request.method,
+            path=_segments(request.scope),
+            query=_query(request.scope["query_string"]),
+            accept=request.headers.get("accept"),
+            body=_json(body),
+            connected=self._faults.current != "disconnected",
+        )
+        while call.path and call.path[0] == "v1":
+            call = replace(call, path=call.path[1:])
+        try:
+            response = self._unchanged(request, call) or dispatch(call)
+        except Refusal as refusal:
+            return refusal_reply(refusal)
+        if call.method in ("PUT", "DELETE"):
+            self._watches_changed()
+        self._add_headers(response)
+        return response
+
+    def _unchanged(self, request: Request, call: Call) -> Response | None:
+        """304 for a client that has seen the most recent block already."""
+        checkpoint, known = self._index.checkpoint, request.headers.get("if-none-match")
+        if checkpoint is None or known is None or call.method != "GET":
+            return None
+        if call.path and call.path[0] in ("health", "metrics"):
+            return None
+        return (
+            Response(status_code=304) if known.strip('"') == checkpoint.header_hash.hex() else None
+        )
+
+    def _add_headers(self, response: Response) -> None:
+        checkpoint = self._index.checkpoint
+        slot = 0 if checkpoint is None else checkpoint.slot
+        response.headers["X-Most-Recent-Checkpoint"] = str(slot)
+        if checkpoint is not None:
+            response.headers["ETag"] = checkpoint.header_hash.hex()
+
+
+def _segments(scope: Scope) -> list[str]:
+    """The path's parts, each decoded on its own: an encoded slash does not part them."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = raw.decode("latin-1").partition("?")[0]
+    return [unquote(part) for part in path.removeprefix("/").split("/")]
+
+
+def _query(raw: bytes) -> Query:
+    """Parameters in order; a bare flag has no value, which `?flag=` does."""
+    found: Query = []
+    for part in filter(None, raw.decode("latin-1").split("&")):
+        name, equals, value = part.replace("+", " ").partition("=")
+        found.append((unquote(name), unquote(value) if equals else None))
+    return found
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,264 @@
+"""What each of Kupo's routes does. A route gets a `Call` and returns the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import PlainTextResponse, Response
+
+from milestones.devnet import metadata
+from milestones.devnet.blocks import Block, Point
+from milestones.devnet.chain import Chain
+from milestones.devnet.eras import SAFE_ZONE_SLOTS
+from milestones.devnet.kupo import health
+from milestones.devnet.kupo.filters import Query, read_filter
+from milestones.devnet.kupo.index import Index
+from milestones.devnet.kupo.patterns import Pattern, parse_pattern
+from milestones.devnet.kupo.rendering import match_json, point_json, script_json
+from milestones.devnet.kupo.replies import (
+    bad_request,
+    json_reply,
+    not_found,
+    wrong_method,
+)
+from milestones.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: what comes after the route's name in `path`, `body` is JSON or None."""
+
+    chain: Chain
+    index: Index
+    method: str
+    path: Sequence[str]
+    query: Query
+    accept: str | None
+    body: Any
+    connected: bool
+
+
+def get_health(call: Call) -> Response:
+    """`/health`."""
+    answer = health.health_json(call.chain, call.index, connected=call.connected)
+    return _in_asked_form(call, answer, health.status_code(answer))
+
+
+def get_metrics(call: Call) -> Response:
+    """`/metrics`: as `/health`, but always 200."""
+    answer = health.health_json(call.chain, call.index, connected=call.connected)
+    return _in_asked_form(call, answer, 200)
+
+
+def _in_asked_form(call: Call, answer: dict[str, Any], status: int) -> Response:
+    _exactly(call, 0)
+    if call.accept is None or "application/json" in call.accept:
+        return json_reply(answer, status)
+    if "text/plain" in call.accept or "*/*" in call.accept:
+        text = health.prometheus(answer)
+        return PlainTextResponse(text, status, media_type="text/plain;charset=utf-8")
+    raise bad_request("This endpoint answers 'application/json' or 'text/plain'.")
+
+
+def get_matches(call: Call) -> Response:
+    """`/matches` and `/matches/{pattern}`."""
+    pattern = _pattern(call)
+    try:
+        wanted = read_filter(call.query, lambda point: _indexed(call, point) is not None)
+    except InvalidInput as error:
+        raise bad_request(f"Invalid filter query: {error.message}.") from None
+    found = [match for match in call.index.select(pattern) if wanted.admits(match)]
+    if not wanted.oldest_first:
+        found.reverse()
+    as_text = "asset-quantity=string" in (call.accept or "").replace(" ", "")
+    resolve = wanted.resolve_hashes
+    return json_reply(
+        [match_json(each, call.index, resolve=resolve, as_text=as_text) for each in found]
+    )
+
+
+def delete_matches(call: Call) -> Response:
+    """`DELETE /matches/{pattern}`: only for what no active pattern overlaps."""
+    pattern = _pattern(call)
+    if any(pattern.overlaps(active) for active in call.index.patterns):
+        raise bad_request("An active pattern overlaps with this one: remove that first.")
+    return json_reply({"deleted": call.index.forget(pattern)})
+
+
+def get_patterns(call: Call) -> Response:
+    """`/patterns`, and `/patterns/{pattern}`: those that include it."""
+    active = call.index.patterns
+    if call.path:
+        asked = _pattern(call)
+        active = [each for each in active if each.includes(asked)]
+    return json_reply(sorted({each.text for each in active}))
+
+
+def put_patterns(call: Call) -> Response:
+    """`PUT /patterns` and `PUT /patterns/{pattern}`: goes back and indexes again from there."""
+    body = call.body if isinstance(call.body, dict) else {}
+    if call.path:
+        patterns = [_pattern(call)]
+    else:
+        listed = body.get("patterns")
+        patterns = [_parsed(each) for each in listed] if isinstance(listed, list) else []
+        if not patterns:
+            raise bad_request("Give the patterns to add as a list of texts under 'patterns'.")
+    call.index.watch(patterns, _rollback_slot(call, body))
+    return json_reply(sorted({each.text for each in call.index.patterns}))
+
+
+def delete_patterns(call: Call) -> Response:
+    """`DELETE /patterns/{pattern}`: what it matched stays."""
+    return json_reply({"deleted": call.index.unwatch(_pattern(call))})
+
+
+def get_datum(call: Call) -> Response:
+    """`/datums/{hash}`."""
+    datum = call.index.datums.get(_digest(call, 32, "datum"))
+    return json_reply(None if datum is None else {"datum": datum.hex()})
+
+
+def get_script(call: Call) -> Response:
+    """`/scripts/{hash}`."""
+    script = call.index.scripts.get(_digest(call, 28, "script"))
+    return json_reply(None if script is None else script_json(script))
+
+
+def get_checkpoints(call: Call) -> Response:
+    """`/checkpoints`: a sample, ever sparser; `/checkpoints/{slot}`: the closest at or before it."""
+    if not call.path:
+        sample = (
+            block
+            for age, block in enumerate(call.index.checkpoints())
+            if age < 10 or age & (age - 1) == 0 or block.parent is None
+        )
+        return json_reply([point_json(block.point) for block in sample])
+    slot = _slot(call)
+    unknown = [name for name, value in call.query if name != "strict" or value is not None]
+    if unknown:
+        raise bad_request("The only query parameter here is the bare flag '?strict'.")
+    found = next((block for block in call.index.checkpoints() if block.slot <= slot), None)
+    if found is None or (call.query and found.slot != slot):
+        return json_reply(None)
+    return json_reply(point_json(found.point))
+
+
+def get_metadata(call: Call) -> Response:
+    """`/metadata/{slot}`: of the block at that slot or, where it has none, of the next one."""
+    slot = _slot(call)
+    asked = [value for name, value in call.query if name == "transaction_id"]
+    if any(value is None or not re.fullmatch("[0-9a-fA-F]{64}", value) for value in asked):
+        raise bad_request("Filter by 'transaction_id', 64 digits in base16.")
+    wanted = {bytes.fromhex(value) for value in asked if value is not None}
+    block = next((each for each in call.chain.blocks if each.slot >= slot), None) if slot else None
+    if block is None:
+        return json_reply([])
+    found = [
+        metadata.kupo_json(each.transaction.auxiliary_data)
+        for each in block.inclusions
+        if each.transaction.auxiliary_data is not None
+        and (not wanted or each.transaction.id in wanted)
+    ]
+    reply = json_reply(found)
+    reply.headers["X-Block-Header-Hash"] = block.header_hash.hex()
+    return reply
+
+
+ROUTES: Final[dict[str, dict[str, Callable[[Call], Response]]]] = {
+    "health": {"GET": get_health},
+    "metrics": {"GET": get_metrics},
+    "matches": {"GET": get_matches, "DELETE": delete_matches},
+    "patterns": {"GET": get_patterns, "PUT": put_patterns, "DELETE": delete_patterns},
+    "datums": {"GET": get_datum},
+    "scripts": {"GET": get_script},
+    "checkpoints": {"GET": get_checkpoints},
+    "metadata": {"GET": get_metadata},
+}
+
+
+def dispatch(call: Call) -> Response:
+    """Answers a call whose `path` starts with the route's name. Raises `Refusal`."""
+    name = call.path[0] if call.path else ""
+    if name not in ROUTES:
+        raise not_found()
+    if call.method not in ROUTES[name]:
+        raise wrong_method()
+    rest = Call(
+        call.chain,
+        call.index,
+        call.method,
+        call.path[1:],
+        call.query,
+        call.accept,
+        call.body,
+        call.connected,
+    )
+    return ROUTES[name][call.method](rest)
+
+
+def _exactly(call: Call, count: int) -> None:
+    if len(call.path) != count:
+        raise not_found()
+
+
+def _pattern(call: Call) -> Pattern:
+    if len(call.path) > 2:
+        raise bad_request(_PATTERN_HINT)
+    return _parsed("/".join(call.path) if call.path else "*")
+
+
+_PATTERN_HINT: Final = (
+    "Invalid pattern: give '*', an address, CREDENTIAL/CREDENTIAL, POLICY.NAME, "
+    "INDEX@TRANSACTION or {LABEL}."
+)
+
+
+def _parsed(text: Any) -> Pattern:
+    try:
+        return parse_pattern(text if isinstance(text, str) else "")
+    except InvalidInput:
+        raise bad_request(_PATTERN_HINT) from None
+
+
+def _digest(call: Call, length: int, what: str) -> bytes:
+    _exactly(call, 1)
+    if not re.fullmatch("([0-9a-fA-F]{2})*", call.path[0]) or len(call.path[0]) != 2 * length:
+        raise bad_request(f"A {what} hash has {2 * length} digits in base16.")
+    return bytes.fromhex(call.path[0])
+
+
+def _slot(call: Call) -> int:
+    _exactly(call, 1)
+    if not re.fullmatch("[0-9]{1,20}", call.path[0]):
+        raise bad_request("The path ends in an absolute slot number, not negative.")
+    return int(call.path[0])
+
+
+def _indexed(call: Call, point: Point) -> Block | None:
+    return next((each for each in call.index.checkpoints() if each.point == point), None)
+
+
+def _rollback_slot(call: Call, body: dict[str, Any]) -> int:
+    """The slot to go back to, as `rollback_to` in the body asks."""
+    target = body.get("rollback_to")
+    slot = target.get("slot_no") if isinstance(target, dict) else None
+    if not isinstance(slot, int) or isinstance(slot, bool) or slot < 0:
+        raise bad_request("Give 'rollback_to' with a 'slot_no' and, if you like, a 'header_hash'.")
+    header_hash = target.get("header_hash") if isinstance(target, dict) else None
+    if header_hash is not None:
+        if not isinstance(header_hash, str) or not re.fullmatch("[0-9a-fA-F]{64}", header_hash):
+            raise bad_request("A 'header_hash' has 64 digits in base16.")
+        if _indexed(call, Point(slot, bytes.fromhex(header_hash))) is None:
+            raise bad_request("The point to go back to is unknown.")
+    limit = body.get("limit", "within_safe_zone")
+    if limit not in ("within_safe_zone", "unsafe_allow_beyond_safe_zone"):
+        raise bad_request("'limit' is 'within_safe_zone' or 'unsafe_allow_beyond_safe_zone'.")
+    if limit == "within_safe_zone" and call.chain.tip.slot - slot > SAFE_ZONE_SLOTS:
+        raise bad_request(
+            "The point is beyond the safe zone of 36 hours; 'unsafe_allow_beyond_safe_zone' allows it."
+        )
+    return slot

@@ -1,0 +1,1 @@
+"""Ogmios' WebSocket and HTTP interface over the chain."""

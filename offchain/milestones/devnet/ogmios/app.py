@@ -1,0 +1,182 @@
+"""Ogmios' one port: WebSocket on `/`, and `GET /health`, `GET /metrics`, `POST /` beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from milestones.devnet.chain import Chain
+from milestones.devnet.faults import Faults
+from milestones.devnet.ogmios import rpc
+from milestones.devnet.ogmios.health import Traffic, disconnected, health_json, prometheus
+from milestones.devnet.ogmios.session import Session
+
+IDLE_SECONDS: Final = 90.0
+"""A connection over which nothing passes for so long is closed."""
+
+_LANDING_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Ogmios interface</title>
+<p>This is an embedded Cardano chain that answers as Ogmios {version} does.
+Connect a WebSocket here, or look at <a href="/health">its health</a>."""
+
+
+class OgmiosApp:
+    """The ASGI application."""
+
+    def __init__(self, chain: Chain, version: str, faults: Faults) -> None:
+        self._chain, self._version, self._faults = chain, version, faults
+        self._traffic = Traffic()
+        self._connections: set[Connection] = set()
+        chain.listeners.append(self._chain_changed)
+
+    def _chain_changed(self) -> None:
+        for connection in self._connections:
+            connection.changed.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection or request."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(receive, send)
+        elif scope["type"] == "http":
+            request = HttpRequest(scope, receive)
+            await self._faults.wait_if_hanging()
+            if self._faults.current == "dropping":
+                return
+            response = await self._respond(request)
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            await response(scope, receive, send)
+
+    # -- HTTP
+
+    async def _respond(self, request: HttpRequest) -> Response:
+        route = (request.method, request.url.path)
+        if route == ("GET", "/health"):
+            return self._health()
+        if route == ("GET", "/metrics"):
+            return PlainTextResponse(prometheus(self._health_json()))
+        if route == ("GET", "/"):
+            return HTMLResponse(_LANDING_PAGE.format(version=self._version))
+        if route == ("POST", "/"):
+            return await self._call(await request.body())
+        if request.url.path in ("/", "/health", "/metrics"):
+            return PlainTextResponse("405 Method Not Allowed", 405)
+        return PlainTextResponse("404 Not Found", 404)
+
+    def _health_json(self) -> dict[str, object]:
+        answer = health_json(self._chain, self._version, self._traffic)
+        return disconnected(answer) if self._faults.current == "disconnected" else answer
+
+    def _health(self) -> Response:
+        answer = self._health_json()
+        if answer["connectionStatus"] != "connected":
+            return JSONResponse(answer, 500)
+        return JSONResponse(answer, 200 if answer["networkSynchronization"] == 1 else 202)
+
+    async def _call(self, body: bytes) -> Response:
+        """One request over HTTP, answered as over a connection of its own."""
+        answers: asyncio.Queue[str] = asyncio.Queue()
+        self._traffic.total_messages += 1
+        changed = asyncio.Event()
+        listener = changed.set
+        self._chain.listeners.append(listener)
+        try:
+            session = Session(self._chain, self._version, answers.put)
+            await session.receive(body)
+            while answers.empty():
+                await changed.wait()
+                changed.clear()
+                await session.chain_changed()
+        finally:
+            self._chain.listeners.remove(listener)
+        text = answers.get_nowait()
+        status = 400 if "error" in rpc.parse_json(text) else 200
+        return Response(text, status, media_type="application/json; charset=utf-8")
+
+    # -- WebSocket
+
+    async def _serve_websocket(self, receive: Receive, send: Send) -> None:
+        await receive()
+        if self._faults.current == "dropping":
+            await send({"type": "websocket.close", "code": 1011})
+            return
+        await send({"type": "websocket.accept"})
+        connection = Connection(self._chain, self._version, self._faults, receive, send)
+        self._connections.add(connection)
+        self._traffic.total_connections += 1
+        self._traffic.active_connections += 1
+        started = time.monotonic()
+        try:
+            await connection.serve(self._traffic)
+        finally:
+            self._connections.discard(connection)
+            self._traffic.close((time.monotonic() - started) * 1000)
+
+    def drop_all(self) -> None:
+        """Hangs up on every client."""
+        for connection in tuple(self._connections):
+            connection.hang_up()
+
+
+class Connection:
+    """One open WebSocket."""
+
+    def __init__(
+        self, chain: Chain, version: str, faults: Faults, receive: Receive, send: Send
+    ) -> None:
+        self._receive, self._raw_send, self._faults = receive, send, faults
+        self._session = Session(chain, version, self._send)
+        self._last_traffic = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.changed = asyncio.Event()
+
+    async def serve(self, traffic: Traffic) -> None:
+        """Talks until either side hangs up or nothing has passed for `IDLE_SECONDS`."""
+        workers = (self._read(traffic), self._follow(), self._watch_idleness())
+        self._tasks = [asyncio.ensure_future(each) for each in workers]
+        try:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._raw_send({"type": "websocket.close", "code": 1000})
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, (OSError, RuntimeError)):
+                raise result
+
+    def hang_up(self) -> None:
+        """Ends the connection from this side."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _read(self, traffic: Traffic) -> None:
+        while True:
+            message: Message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return
+            self._last_traffic = time.monotonic()
+            traffic.total_messages += 1
+            await self._faults.wait_if_hanging()
+            content = message.get("text")
+            await self._session.receive(message["bytes"] if content is None else content)
+
+    async def _follow(self) -> None:
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            await self._faults.wait_if_hanging()
+            await self._session.chain_changed()
+
+    async def _watch_idleness(self) -> None:
+        while (left := self._last_traffic + IDLE_SECONDS - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
+    async def _send(self, text: str) -> None:
+        await self._raw_send({"type": "websocket.send", "text": text})
+        self._last_traffic = time.monotonic()

@@ -1,0 +1,158 @@
+"""A chain as it starts: a new one, or one that was written to disk before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import OutputReference
+from milestones.devnet.blocks import Block, forge, included
+from milestones.devnet.chain import Chain, Production
+from milestones.devnet.clock import Clock, machine_posix_ms
+from milestones.devnet.eras import DEVNET_MAGIC, Calendar, calendar_for
+from milestones.devnet.genesis import genesis_block, genesis_from
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.persistence import Store
+from milestones.devnet.utxo import apply_block
+from milestones.errors import InvalidConfiguration
+
+HISTORY_MS = 3_600_000
+"""How long before its first block a new network has started.
+
+Clients subtract minutes from the tip's slot; on a network that has run for an hour already nothing goes
+below zero.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainConfig:
+    """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address."""
+
+    network_magic: int = DEVNET_MAGIC
+    start_posix_ms: int | None = None
+    funds: Mapping[str, int] = field(default_factory=dict)
+    parameters: Parameters = MAINNET_PARAMETERS
+    production: Production = "at once"
+    manual_clock: bool = False
+    state_dir: Path | None = None
+
+
+def read_parameters(path: Path | None) -> Parameters:
+    """Protocol parameters out of a file in Ogmios' JSON; mainnet's where none is named.
+
+    Raises `InvalidConfiguration` for a file that can't be read or holds something else.
+    """
+    if path is None:
+        return MAINNET_PARAMETERS
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidConfiguration(
+            f"{path} can't be read: {error}", path="parameters", hint="give a JSON file"
+        ) from None
+    if not isinstance(found, dict):
+        raise InvalidConfiguration(f"{path} holds no JSON object", path="parameters")
+    return Parameters.from_ogmios(found.get("result", found))
+
+
+def open_chain(config: ChainConfig) -> tuple[Chain, Store | None]:
+    """Starts a chain, or goes on with the one in `state_dir`.
+
+    Raises `InvalidConfiguration` when that one is of another network.
+    """
+    if config.state_dir is None:
+        return _new_chain(config, None), None
+    store = Store(config.state_dir)
+    try:
+        known = store.fact("network_magic") is not None
+        return (_stored_chain if known else _new_chain)(config, store), store
+    except BaseException:
+        store.close()
+        raise
+
+
+def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
+    now_ms = machine_posix_ms()
+    start_ms = (now_ms - HISTORY_MS) // 1000 * 1000
+    calendar = calendar_for(
+        config.network_magic, config.start_posix_ms, default_start_posix_ms=start_ms
+    )
+    clock = Clock(calendar, manual=config.manual_clock)
+    funds = {
+        decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
+    }
+    genesis = genesis_block(calendar, clock.slot(), funds)
+    if store is not None:
+        store.append(genesis)
+        store.set_fact("start_posix_ms", calendar.start_posix_ms)
+        store.set_fact("network_magic", calendar.magic)
+    return Chain(clock, config.parameters, [genesis], store=store, production=config.production)
+
+
+def _address(text: str, calendar: Calendar) -> bytes:
+    address = Address.from_bech32(text)
+    if address.network_id != calendar.network_id:
+        raise InvalidConfiguration(
+            f"{text[:24]}… belongs to another network than this chain's",
+            path="fund",
+            hint="addresses off mainnet start with addr_test1",
+        )
+    return address.to_bytes()
+
+
+def _stored_chain(config: ChainConfig, store: Store) -> Chain:
+    magic = store.fact("network_magic")
+    if magic != config.network_magic:
+        raise InvalidConfiguration(
+            f"the chain in {store.path.parent} has network magic {magic}, not {config.network_magic}",
+            path="state_dir",
+            hint="give its own magic, or another directory",
+        )
+    start_ms = store.fact("start_posix_ms")
+    calendar = calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
+    clock = Clock(calendar, manual=config.manual_clock, offset_ms=store.fact("clock_offset_ms", 0))
+    blocks = _read_blocks(store)
+    clock.reach_slot(blocks[-1].slot)
+    return Chain(clock, config.parameters, blocks, store=store, production=config.production)
+
+
+def _read_blocks(store: Store) -> list[Block]:
+    utxo: dict[OutputReference, Output] = {}
+    blocks: list[Block] = []
+    for stored in store.blocks():
+        block = _read_block(stored.slot, stored.transactions, utxo, blocks)
+        if block.header_hash != stored.header_hash:
+            raise InvalidConfiguration(
+                f"block {stored.height} in {store.path} is damaged",
+                path="state_dir",
+                hint="restore the directory from a copy, or start a new one",
+            )
+        blocks.append(block)
+    return blocks
+
+
+def _read_block(
+    slot: int,
+    transactions: tuple[bytes, ...],
+    utxo: dict[OutputReference, Output],
+    before: list[Block],
+) -> Block:
+    """Makes a block again out of its transactions, and does to `utxo` what it does."""
+    if not before:
+        block = genesis_from(slot, transactions[0])
+        apply_block(utxo, block)
+        return block
+    inclusions = []
+    for raw in transactions:
+        inclusion = included(utxo, decode_transaction(raw))
+        for reference in inclusion.consumed:
+            del utxo[reference]
+        utxo.update(inclusion.produced)
+        inclusions.append(inclusion)
+    return forge(slot, tuple(inclusions), before[-1])

@@ -1,0 +1,232 @@
+"""The embedded chain as a whole: the chain, its clock's ticking, and its interfaces."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Final
+
+from milestones.devnet.chain import Production
+from milestones.devnet.control.app import ControlApp
+from milestones.devnet.faults import Faults
+from milestones.devnet.interface import Interface
+from milestones.devnet.kupo.app import KupoApp
+from milestones.devnet.kupo.index import Index, Watch
+from milestones.devnet.kupo.patterns import parse_pattern
+from milestones.devnet.ogmios.app import OgmiosApp
+from milestones.devnet.opening import ChainConfig, open_chain
+from milestones.devnet.persistence import Store
+from milestones.errors import InvalidConfiguration
+
+OGMIOS_VERSIONS: Final = ("6.14.0", "7.0.0")
+"""The versions of Ogmios whose interface is spoken."""
+
+IDLE_BLOCK_SECONDS: Final = 20.0
+"""Where blocks are made at once, an empty one comes after so long without any, as on the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevnetConfig:
+    """How an embedded chain is set up. Port 0 is any free port; `control_port` None is no interface.
+
+    `block_interval_s` is the time between blocks in seconds: 0 makes one for every transaction that is
+    submitted, None only when asked for. `kupo_matches` are the patterns that the index starts with.
+    """
+
+    chain: ChainConfig = field(default_factory=ChainConfig)
+    host: str = "127.0.0.1"
+    ogmios_port: int = 0
+    kupo_port: int = 0
+    control_port: int | None = 0
+    block_interval_s: float | None = 0.0
+    ogmios_version: str = "6.14.0"
+    kupo_matches: tuple[str, ...] = ("*",)
+
+
+class Devnet:
+    """A running embedded chain: `async with Devnet(config) as devnet: ...`.
+
+    `chain` can be driven directly; `ogmios_url` (WebSocket), `kupo_url` and `control_url` are where the
+    interfaces are.
+    """
+
+    def __init__(self, config: DevnetConfig | None = None) -> None:
+        self.config = config or DevnetConfig()
+        _check(self.config)
+        interval = self.config.block_interval_s
+        production: Production = (
+            "by hand" if interval is None else "on schedule" if interval > 0 else "at once"
+        )
+        self.chain, self._store = open_chain(replace(self.config.chain, production=production))
+        try:
+            self._build()
+        except BaseException:
+            self._close_store()
+            raise
+
+    def _build(self) -> None:
+        config, chain = self.config, self.chain
+        self.index = Index(chain, _watches(self._store, config.kupo_matches))
+        self._faults = {name: Faults(name) for name in ("ogmios", "kupo", "control")}
+        ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"])
+        kupo = KupoApp(chain, self.index, self._faults["kupo"], self._keep_watches)
+        self._ogmios = Interface(ogmios, self._faults["ogmios"], config.host, config.ogmios_port)
+        self._kupo = Interface(kupo, self._faults["kupo"], config.host, config.kupo_port)
+        self._interfaces = [self._ogmios, self._kupo]
+        self._control: Interface | None = None
+        if config.control_port is not None:
+            control = ControlApp(self)
+            self._control = Interface(
+                control, self._faults["control"], config.host, config.control_port
+            )
+            self._interfaces.append(self._control)
+        self._producer: asyncio.Task[None] | None = None
+
+    @property
+    def ogmios_url(self) -> str:
+        """Where Ogmios' WebSocket is."""
+        return f"ws://{self._ogmios.host}:{self._ogmios.port}"
+
+    @property
+    def kupo_url(self) -> str:
+        """Where Kupo's HTTP interface is."""
+        return f"http://{self._kupo.host}:{self._kupo.port}"
+
+    @property
+    def control_url(self) -> str | None:
+        """Where the control interface is; None without one."""
+        return (
+            None if self._control is None else f"http://{self._control.host}:{self._control.port}"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What the command prints when everything is ready."""
+        calendar = self.chain.calendar
+        return {
+            "ready": True,
+            "ogmios_url": self.ogmios_url,
+            "ogmios_port": self._ogmios.port,
+            "kupo_url": self.kupo_url,
+            "kupo_port": self._kupo.port,
+            "control_url": self.control_url,
+            "control_port": None if self._control is None else self._control.port,
+            "network_magic": calendar.magic,
+            "start_posix_ms": calendar.start_posix_ms,
+            "ogmios_version": self.config.ogmios_version,
+        }
+
+    # -- faults
+
+    def break_interface(self, name: str, fault: str) -> None:
+        """Switches a fault of `ogmios` or `kupo` on; see `faults.FAULTS`."""
+        self._faults[name].set(fault)
+        self.index.frozen = self._faults["kupo"].current in ("stale", "disconnected")
+        if fault == "dropping":
+            {"ogmios": self._ogmios, "kupo": self._kupo}[name].drop_connections()
+
+    def mend_interface(self, name: str) -> None:
+        """Makes an interface work again."""
+        self._faults[name].clear()
+        self.index.frozen = self._faults["kupo"].current in ("stale", "disconnected")
+        self.index.follow()
+
+    def fault_of(self, name: str) -> str | None:
+        """The fault of an interface; None when it works."""
+        return self._faults[name].current
+
+    # -- life
+
+    async def __aenter__(self) -> Devnet:
+        for interface in self._interfaces:
+            await interface.start()
+        self._producer = asyncio.ensure_future(self._produce())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._producer is not None:
+            self._producer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._producer
+        for faults in self._faults.values():
+            faults.clear()
+        await asyncio.gather(*(interface.stop() for interface in self._interfaces))
+        self._close_store()
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def _keep_watches(self) -> None:
+        if self._store is not None:
+            watches = [
+                [watch.pattern.text, watch.since_slot, watch.until_slot]
+                for watch in self.index.watches
+            ]
+            self._store.set_fact("kupo_watches", watches)
+
+    async def _produce(self) -> None:
+        """Makes the blocks that nobody asks for."""
+        async for _ in self._ticks():
+            self.chain.mine()
+
+    async def _ticks(self) -> AsyncIterator[None]:
+        interval, chain = self.config.block_interval_s, self.chain
+        if interval is None:
+            return
+        if interval > 0:
+            while True:
+                await asyncio.sleep(interval)
+                yield
+        while True:
+            height = chain.tip.height
+            await asyncio.sleep(0.2 if len(chain.mempool) else 1.0)
+            waiting = len(chain.mempool) > 0 and chain.may_make_block()
+            age_s = (chain.clock.posix_ms() - chain.calendar.start_of(chain.tip.slot)) / 1000
+            if height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS):
+                yield
+
+
+def _check(config: DevnetConfig) -> None:
+    if config.ogmios_version not in OGMIOS_VERSIONS:
+        raise InvalidConfiguration(
+            f"Ogmios {config.ogmios_version} is not known",
+            path="ogmios_version",
+            hint="one of " + ", ".join(OGMIOS_VERSIONS),
+        )
+    interval = config.block_interval_s
+    if interval is not None and not (interval == 0 or 0.05 <= interval <= 86_400):
+        raise InvalidConfiguration(
+            f"{interval} seconds between blocks",
+            path="block_interval",
+            hint="0 for a block at once, or 0.05 to 86400",
+        )
+
+
+def _watches(store: Store | None, patterns: tuple[str, ...]) -> list[Watch]:
+    """The patterns that were watched when the chain was last open, else those of the configuration."""
+    kept = None if store is None else store.fact("kupo_watches")
+    if kept is None:
+        return [Watch(parse_pattern(text), -1) for text in patterns]
+    return [Watch(parse_pattern(text), since, until) for text, since, until in kept]
+
+
+async def run(config: DevnetConfig) -> None:
+    """Runs until SIGINT or SIGTERM; prints one line of JSON on standard output when ready."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, done.set)
+    async with Devnet(config) as devnet:
+        sys.stdout.write(json.dumps(devnet.describe()) + "\n")
+        sys.stdout.flush()
+        await done.wait()
