@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from milestones import __version__
+from milestones.cli.devnet import devnet
 from milestones.cli.output import Output, print_json
 from milestones.cli.session import Session
 from milestones.errors import MilestonesError
@@ -59,6 +60,9 @@ def options(  # noqa: PLR0917 - an option each
         },
         output=Output(as_json=as_json),
     )
+
+
+app.command()(devnet)
 
 
 def main() -> None:
