@@ -16,7 +16,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import decode_allocations
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
 from milestones.protocol.terms import Terms
-from milestones.services.backend import Backend
+from milestones.services.backend import Backend, Workspace
 from milestones.services.on_chain import OnChain
 
 
@@ -150,10 +150,10 @@ def _in_order(distribution: Distribution) -> tuple[Allocation, ...]:
     return tuple(distribution.allocations[index] for index in sorted(distribution.allocations))
 
 
-def recovery_warnings(backend: Backend) -> list[str]:
+def recovery_warnings(workspace: Workspace) -> list[str]:
     """A warning for every local file that was found corrupted since the last call."""
     return [
         f"{corrupted.path} could not be read ({corrupted.reason}); it was moved to"
         f" {corrupted.moved_to.name} and is rebuilt from the chain"
-        for corrupted in backend.storage.take_corrupted()
+        for corrupted in workspace.storage.take_corrupted()
     ]

@@ -1,0 +1,62 @@
+"""The contract's datums in words: what people and programs read where the chain has CBOR."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from milestones.domain.fields import HexField
+from milestones.protocol.terms import Terms
+from milestones.services.results import View
+
+
+class ReadableCredential(View):
+    """A payment credential."""
+
+    type: Literal["key", "script"]
+    hash: HexField
+
+
+class ReadableMetadata(View):
+    """What terms say about themselves. `created_at` is in POSIX milliseconds, as in the datum."""
+
+    created_at: int
+    network_magic: int
+    contract_version: str
+    description: str
+
+
+class ReadableTerms(View):
+    """The terms' datum, field by field. Times are in POSIX milliseconds, as in the datum."""
+
+    token_policy_id: HexField
+    token_name: HexField
+    total_token_amount: int
+    page_depth: int
+    pages: tuple[HexField, ...]
+    oracles: tuple[HexField, ...]
+    quorum_threshold: int
+    creator: ReadableCredential
+    reclaim_after: int | None
+    metadata: ReadableMetadata
+
+
+def readable_terms(terms: Terms) -> ReadableTerms:
+    """The terms' datum in words."""
+    metadata = terms.metadata
+    return ReadableTerms(
+        token_policy_id=terms.token.policy_id,
+        token_name=terms.token.asset_name,
+        total_token_amount=terms.total_token_amount,
+        page_depth=terms.page_depth,
+        pages=terms.pages,
+        oracles=terms.oracles,
+        quorum_threshold=terms.quorum_threshold,
+        creator=ReadableCredential(type=terms.creator.kind, hash=terms.creator.hash),
+        reclaim_after=terms.reclaim_after_posix_ms,
+        metadata=ReadableMetadata(
+            created_at=metadata.created_at_posix_ms,
+            network_magic=metadata.network_magic,
+            contract_version=metadata.contract_version,
+            description=metadata.description,
+        ),
+    )
