@@ -10,8 +10,7 @@ from typing import Final
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
-from milestones.domain.schedule import MILESTONE_BYTES
-from milestones.errors import InvalidAddress, InvalidInput, NotFound
+from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.signing import Statement, payload_diagnostic
 from milestones.protocol.terms import Terms
@@ -19,6 +18,7 @@ from milestones.services.backend import Backend, Workspace, chain_time, require_
 from milestones.services.knowledge import known_distribution
 from milestones.services.local_schedules import address_of, distribution_of, local_distribution
 from milestones.services.on_chain import distribution_id_of, read_on_chain
+from milestones.services.preflight import must_be_milestone
 from milestones.services.results import Result, View
 from milestones.services.standing import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
@@ -56,14 +56,6 @@ class OracleSigned(Result):
     statement: tuple[str, ...]
     file: str | None = None
     file_entries: int | None = None
-
-
-def parse_contract_address(text: str) -> Address:
-    """An address that the user gave. Raises `InvalidAddress` with the field's path."""
-    try:
-        return Address.from_bech32(text)
-    except InvalidAddress as error:
-        raise error.under("contract_address") from None
 
 
 def evidence_hash_of(path: Path) -> bytes:
@@ -107,7 +99,7 @@ async def oracle_payload(
     statement = Statement(
         workspace.contract.policy_id,
         distribution_id,
-        _milestone(milestone_identifier),
+        must_be_milestone(milestone_identifier),
         evidence_hash,
         to_posix_ms(verification_timestamp),
     )
@@ -249,19 +241,6 @@ def _moment(posix_seconds: int) -> str:
         return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):
         return f"{posix_seconds} s after 1970"
-
-
-def _milestone(identifier: str) -> bytes:
-    try:
-        raw = identifier.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput("is not valid Unicode", path="milestone_identifier") from None
-    if not 1 <= len(raw) <= MILESTONE_BYTES:
-        raise InvalidInput(
-            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {len(raw)}",
-            path="milestone_identifier",
-        )
-    return raw
 
 
 def _must_be_seconds(timestamp: int) -> None:

@@ -9,6 +9,7 @@ from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.reading import Problem, refusal
+from milestones.domain.schedule import MILESTONE_BYTES
 from milestones.errors import (
     InvalidInput,
     InvalidSchedule,
@@ -213,3 +214,29 @@ async def must_not_have_been_opened(backend: Backend, distribution: Distribution
         hint="register the schedule again: a new created_at gives it a new id",
         details=details,
     )
+
+
+def must_be_milestone(identifier: str) -> bytes:
+    """A milestone's identifier has 1 to 64 bytes of UTF-8; those bytes."""
+    try:
+        raw = identifier.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("this is not valid Unicode", path="milestone_identifier") from None
+    if not 1 <= len(raw) <= MILESTONE_BYTES:
+        raise InvalidInput(
+            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {len(raw)}",
+            path="milestone_identifier",
+        )
+    return raw
+
+
+def must_not_be_attested(on_chain: OnChain, milestone: bytes) -> None:
+    """One attestation of a milestone is enough for all its allocations."""
+    live = on_chain.attestations.get(milestone)
+    if live:
+        raise NotAllowedYet(
+            "attested",
+            f"the milestone is attested already, in {live[0].utxo.reference}",
+            hint="its allocations can be claimed with `milestones submit-release`",
+            details={"attestation": str(live[0].utxo.reference)},
+        )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import MilestoneCompletion, OracleSignature
-from milestones.domain.quorum import quorum_state
+from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSignature
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.signing import Statement, witness_of
@@ -71,12 +71,7 @@ def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]
 def _statements(
     workspace: Workspace, terms: Terms, record: MilestoneCompletion
 ) -> Iterator[SignedStatement]:
-    about = (
-        workspace.contract.policy_id,
-        record.distribution_id,
-        record.milestone_identifier.encode(),
-    )
-    entries = [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+    entries = usable_entries(workspace, record)
     while True:
         state = quorum_state(
             entries,
@@ -90,6 +85,37 @@ def _statements(
         by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
         yield SignedStatement(Statement.parse(state.signed_data), by_oracle)
         entries = [entry for entry in entries if entry.signed_data != state.signed_data]
+
+
+def usable_entries(
+    workspace: Workspace, record: MilestoneCompletion | None
+) -> list[OracleSignature]:
+    """A record's entries that are well-formed and about its milestone: somebody may have edited the file."""
+    if record is None:
+        return []
+    about = (
+        workspace.contract.policy_id,
+        record.distribution_id,
+        record.milestone_identifier.encode(),
+    )
+    return [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+
+
+def statement_seconds(state: QuorumState) -> int | None:
+    """When the best-supported statement says that the milestone was reached, in POSIX seconds."""
+    if state.signed_data is None:
+        return None
+    return Statement.parse(state.signed_data).verification_posix_ms // 1000
+
+
+def seen_on_chain(record: MilestoneCompletion) -> bool:
+    """Whether a record was rebuilt from an attestation: it counts as met without the signatures for it."""
+    state = quorum_state(
+        record.oracle_signatures,
+        quorum_threshold=record.quorum_threshold,
+        total_oracles=record.total_oracles,
+    )
+    return record.quorum_status == "met" and state.quorum_status != "met"
 
 
 def _is_usable(entry: OracleSignature, about: tuple[bytes, bytes, bytes]) -> bool:
