@@ -1,0 +1,247 @@
+"""`attest`: puts the signatures of a quorum of oracles on the chain, once for a milestone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from milestones.cardano.address import Address, key_credential
+from milestones.domain.fields import AddressField, HexField
+from milestones.errors import ChainRejected, NotAllowedYet
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, chain_time, require_network, staleness
+from milestones.services.funds import funds_of
+from milestones.services.knowledge import recovery_warnings
+from milestones.services.on_chain import OnChain, read_on_chain
+from milestones.services.preflight import (
+    must_be_milestone,
+    must_be_open,
+    must_not_be_attested,
+)
+from milestones.services.reference_scripts import require_published
+from milestones.services.refused_signatures import Bench, is_script_failure, refused_oracles
+from milestones.services.results import Result
+from milestones.services.signatures_at_hand import SignedStatement, statements_at_hand
+from milestones.services.standing import wait_for_block
+from milestones.services.submission import (
+    Errand,
+    SubmissionState,
+    build,
+    deliver,
+    still_pending,
+    valid_until,
+)
+from milestones.storage.journal import Submission
+from milestones.transactions.attest import Attesting, attest_draft
+from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.wallet import SigningKey
+
+COMMAND: Final = "attest"
+
+
+class MilestoneAttested(Result):
+    """The attestation. Fee, collateral and deposit in lovelace; times in POSIX seconds.
+
+    `refused_oracles` are those whose signature the chain refuses and that were left out. `resumed` says
+    that an earlier run of the command had sent the transaction.
+    """
+
+    status: SubmissionState
+    transaction_hash: HexField
+    contract_address: AddressField
+    distribution_id: HexField
+    milestone_identifier: str
+    verification_timestamp: int
+    evidence_hash: HexField
+    signers: tuple[AddressField, ...]
+    refused_oracles: tuple[AddressField, ...] = ()
+    fee_estimate: int
+    collateral_amount: int
+    deposit_lovelace: int
+    transaction_size: int
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A signed attestation, and whose signatures had to be left out for it."""
+
+    attesting: Attesting
+    signed: SignedTransaction
+    refused: frozenset[bytes]
+
+
+async def attest(
+    backend: Backend,
+    *,
+    contract_address: Address,
+    milestone_identifier: str,
+    key: SigningKey,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> MilestoneAttested:
+    """Attests a milestone with the local record's signatures; the key pays, anybody's will do.
+
+    Where the chain's evaluation refuses them, each is tried alone: those that are good are used if they
+    make a quorum. Raises `NotAllowedYet` (`closed`, `attested`, `quorum`), `NotFound`, `ChainRejected`
+    that names the oracles with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
+    """
+    milestone = must_be_milestone(milestone_identifier)
+    await require_network(backend)
+    warnings = await staleness(backend)
+    on_chain = await read_on_chain(backend, contract_address)
+    must_be_open(on_chain)
+    if not dry_run:
+        resumed = await _resumed(backend, on_chain, milestone_identifier, wait=wait)
+        if resumed is not None:
+            return resumed
+    must_not_be_attested(on_chain, milestone)
+    statements = _quorums(backend, on_chain, milestone_identifier)
+    warnings += recovery_warnings(backend)
+    until = valid_until(await chain_time(backend))
+    attempt = await _attempt(backend, await _bench(backend, on_chain, key), statements, until)
+    warnings += _refusals(on_chain.terms, attempt.refused)
+    result = _result(on_chain, milestone_identifier, attempt)
+    # What a later run needs to tell of this transaction goes into the journal with it.
+    details = {
+        "milestone_identifier": milestone_identifier,
+        "result": result.model_dump(mode="json"),
+    }
+    errand = Errand(
+        command=COMMAND,
+        signed=attempt.signed,
+        distribution_id=on_chain.distribution_id,
+        valid_until_slot=until,
+        details=details,
+    )
+    status = await deliver(backend, errand, dry_run=dry_run, wait=wait)
+    return result.model_copy(update={"status": status, "warnings": tuple(warnings)})
+
+
+async def _bench(backend: Backend, on_chain: OnChain, key: SigningKey) -> Bench:
+    if on_chain.terms_utxo is None:
+        raise NotAllowedYet("closed", "this distribution was closed")
+    return Bench(
+        terms=on_chain.terms,
+        terms_utxo=on_chain.terms_utxo,
+        scripts=await require_published(backend),
+        funds=await funds_of(backend, key),
+        parameters=await backend.ogmios.protocol_parameters(),
+    )
+
+
+def _quorums(
+    backend: Backend, on_chain: OnChain, milestone_identifier: str
+) -> list[SignedStatement]:
+    """The statements that enough oracles signed. Raises `NotAllowedYet` where there is none."""
+    threshold = on_chain.terms.quorum_threshold
+    statements = statements_at_hand(backend, on_chain.terms, milestone_identifier)
+    complete = [signed for signed in statements if len(signed.witnesses) >= threshold]
+    if complete:
+        return complete
+    count = len(statements[0].witnesses) if statements else 0
+    raise NotAllowedYet(
+        "quorum",
+        f"milestone {milestone_identifier!r} has {count} of the {threshold} signatures it needs",
+        hint="commit the missing oracle signatures with `milestones commit-milestone`",
+        details={
+            "milestone_identifier": milestone_identifier,
+            "signature_count": count,
+            "quorum_threshold": threshold,
+        },
+    )
+
+
+async def _attempt(
+    backend: Backend, bench: Bench, statements: list[SignedStatement], until: int
+) -> _Attempt:
+    """The first statement that the chain takes, with the first good signatures for it."""
+    refused: frozenset[bytes] = frozenset()
+    for signed in statements:
+        try:
+            return await _built(backend, bench, signed.attesting(bench.terms), until, refused)
+        except ChainRejected as error:
+            if not is_script_failure(error):
+                raise
+            bad = await refused_oracles(backend, bench, signed, signed.witnesses)
+            if not bad:
+                raise
+            refused, failure = refused | bad, error
+        if len(signed.witnesses) - len(bad) >= bench.terms.quorum_threshold:
+            attesting = signed.attesting(bench.terms, without=bad)
+            return await _built(backend, bench, attesting, until, refused)
+    raise _bad_signatures(bench.terms, refused, failure)
+
+
+async def _built(
+    backend: Backend, bench: Bench, attesting: Attesting, until: int, refused: frozenset[bytes]
+) -> _Attempt:
+    draft = attest_draft(attesting, terms=bench.terms_utxo, scripts=bench.scripts)
+    draft = replace(draft, valid_until_slot=until)
+    signed = await build(backend, draft, bench.funds, bench.parameters)
+    return _Attempt(attesting, signed, refused)
+
+
+def _bad_signatures(
+    terms: Terms, refused: frozenset[bytes], failure: ChainRejected
+) -> ChainRejected:
+    names = [str(address) for address in _addresses(terms, refused)]
+    error = ChainRejected(
+        f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",
+        rejection_code=failure.rejection_code,
+        data=failure.data,
+        hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
+    )
+    error.details["refused_oracles"] = names
+    return error
+
+
+def _refusals(terms: Terms, refused: frozenset[bytes]) -> list[str]:
+    return [
+        f"the chain refuses the signature of oracle {address}: it was left out"
+        for address in _addresses(terms, refused)
+    ]
+
+
+def _addresses(terms: Terms, oracles: frozenset[bytes] | tuple[bytes, ...]) -> tuple[Address, ...]:
+    return tuple(Address(terms.network_id, key_credential(oracle)) for oracle in sorted(oracles))
+
+
+def _result(on_chain: OnChain, milestone_identifier: str, attempt: _Attempt) -> MilestoneAttested:
+    attestation, signed = attempt.attesting.attestation, attempt.signed
+    return MilestoneAttested(
+        status="submitted",
+        transaction_hash=signed.id,
+        contract_address=on_chain.address,
+        distribution_id=on_chain.distribution_id,
+        milestone_identifier=milestone_identifier,
+        verification_timestamp=attestation.verification_posix_ms // 1000,
+        evidence_hash=attestation.evidence_hash,
+        signers=_addresses(on_chain.terms, attestation.signers),
+        refused_oracles=_addresses(on_chain.terms, attempt.refused),
+        fee_estimate=signed.fee_lovelace,
+        collateral_amount=signed.collateral_lovelace,
+        deposit_lovelace=signed.outputs[0].output.value.lovelace,
+        transaction_size=signed.size,
+    )
+
+
+async def _resumed(
+    backend: Backend, on_chain: OnChain, milestone_identifier: str, *, wait: bool
+) -> MilestoneAttested | None:
+    """The attestation that an earlier run sent, if the chain may still take it."""
+    pending = await still_pending(
+        backend, command=COMMAND, distribution_id=on_chain.distribution_id
+    )
+    for submission in pending:
+        if submission.details.get("milestone_identifier") == milestone_identifier:
+            if wait:
+                await wait_for_block(backend, submission.transaction_id)
+            return _earlier(submission, "confirmed" if wait else "submitted")
+    return None
+
+
+def _earlier(submission: Submission, status: SubmissionState) -> MilestoneAttested:
+    earlier = MilestoneAttested.model_validate(submission.details["result"])
+    note = "an earlier run of this command had sent this transaction: nothing new was built"
+    return earlier.model_copy(update={"status": status, "resumed": True, "warnings": (note,)})
