@@ -17,6 +17,7 @@ CredentialKind = Literal["key", "script"]
 HASH_LENGTH: Final = 28
 MAINNET_ID: Final = 1
 TESTNET_ID: Final = 0
+_PREFIXES: Final = {MAINNET_ID: "addr", TESTNET_ID: "addr_test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,7 @@ class Address:
 
     def to_bech32(self) -> str:
         """Text with the prefix `addr` or, off mainnet, `addr_test`."""
-        prefix = "addr" if self.network_id == MAINNET_ID else "addr_test"
-        return bech32.encode(prefix, self.to_bytes())
+        return bech32.encode(_PREFIXES[self.network_id], self.to_bytes())
 
     @classmethod
     def from_bech32(cls, text: str) -> Address:
@@ -98,7 +98,7 @@ class Address:
         except InvalidEncoding as error:
             raise InvalidAddress(f"{text[:24]}… is not an address: {error.reason}") from None
         address = cls.from_bytes(raw)
-        if prefix != address.to_bech32().partition("1")[0]:
+        if prefix != _PREFIXES[address.network_id]:
             raise InvalidAddress(f"the prefix {prefix!r} contradicts the address' own network")
         return address
 

@@ -132,14 +132,23 @@ class Item:
 
 
 def _identity(item: Item) -> Any:
-    """What makes two keys the same whatever their encoding."""
-    if item.kind == ARRAY:
-        return (ARRAY, tuple(_identity(x) for x in item.value))
-    if item.kind == MAP:
-        return (MAP, tuple((_identity(k), _identity(v)) for k, v in item.value))
-    if item.kind == TAG:
-        return (TAG, item.tag, _identity(item.value))
-    return (item.kind, item.tag, item.value)
+    """What makes two keys the same whatever their encoding: all heads and values, in one flat order."""
+    # A list of what is still to do, not recursion: keys may be nested as deep as everything else.
+    found: list[tuple[Any, ...]] = []
+    waiting = [item]
+    while waiting:
+        part = waiting.pop()
+        if part.kind in (ARRAY, MAP):
+            found.append((part.kind, len(part.value)))
+            waiting += (
+                part.value if part.kind == ARRAY else [x for pair in part.value for x in pair]
+            )
+        elif part.kind == TAG:
+            found.append((TAG, part.tag))
+            waiting.append(part.value)
+        else:
+            found.append((part.kind, part.tag, part.value))
+    return tuple(found)
 
 
 def read(data: bytes) -> Item:
