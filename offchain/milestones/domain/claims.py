@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Literal, get_args
 
 from milestones.domain.models import Allocation
 
-ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone not attested"]
+ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone not attested", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,14 @@ def claim_states(
     attested: Collection[str],
     now_posix_ms: int,
     signed: Collection[str] = (),
+    closed: bool = False,
 ) -> list[ClaimState]:
     """The state of every allocation, in the order of their indices.
 
     `claimed` are the indices whose bit is set in a vault; `attested` the milestones with an attestation
     on the chain, `signed` those whose quorum of signatures is at hand, so that one transaction can
     attest and pay. `now_posix_ms` is the chain's time: the start of the slot that a transaction would
-    name as its lower bound.
+    name as its lower bound. In a `closed` distribution what was not claimed never will be.
     """
     states = []
     for index, allocation in sorted(allocations.items()):
@@ -59,6 +60,8 @@ def claim_states(
         on_chain, at_hand = milestone in attested, milestone in signed
         vested = now_posix_ms >= allocation.vesting_posix_ms
         status, reason = _judgement(allocation, index in claimed, on_chain, at_hand, vested)
+        if closed and status != "claimed":
+            status, reason = "closed", "the distribution was closed"
         states.append(ClaimState(index, allocation, status, on_chain, vested, reason))
     return states
 
@@ -85,12 +88,9 @@ def _moment(posix_seconds: int) -> str:
 
 
 def amounts(states: Iterable[ClaimState]) -> Amounts:
-    """Adds up the amounts by what has become of them."""
-    sums = {"claimed": 0, "claimable": 0}
-    later = 0
+    """Adds up the amounts by what has become of them; what a closing took back is in none of them."""
+    sums = dict.fromkeys(get_args(ClaimStatus), 0)
     for state in states:
-        if state.status in sums:
-            sums[state.status] += state.allocation.token_amount
-        else:
-            later += state.allocation.token_amount
+        sums[state.status] += state.allocation.token_amount
+    later = sums["vesting"] + sums["milestone not attested"]
     return Amounts(sums["claimed"], sums["claimable"], later)

@@ -40,6 +40,8 @@ def allocation(
             "claimable",
             "claimable together with the oracles' signatures",
         ),
+        ({"closed": True}, "closed", "the distribution was closed"),
+        ({"closed": True, "claimed": {7}}, "claimed", "already claimed"),
     ],
 )
 def test_one_allocation(circumstances: dict[str, Any], status: str, reason: str) -> None:
@@ -74,6 +76,17 @@ def test_sums_by_what_has_become_of_them() -> None:
         known, claimed={0}, attested={"milestone-001"}, now_posix_ms=VESTING * 1000
     )
     assert amounts(states) == Amounts(claimed=1, claimable=10, later=1100)
+
+
+def test_what_a_closing_took_back_is_in_no_sum() -> None:
+    states = claim_states(
+        {0: allocation(1), 1: allocation(10)},
+        claimed={0},
+        attested={"milestone-001"},
+        now_posix_ms=VESTING * 1000,
+        closed=True,
+    )
+    assert amounts(states) == Amounts(claimed=1, claimable=0, later=0)
 
 
 @given(
