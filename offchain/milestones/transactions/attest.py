@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
+from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import AssetId, Value
 from milestones.protocol import redeemers
 from milestones.protocol.attestation import Attestation
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.signing import Statement
+from milestones.protocol.terms import Terms
 from milestones.protocol.tokens import attestation_token_name
 from milestones.transactions.draft import DraftOutput, Layout, Mint, TransactionDraft
 from milestones.transactions.published_scripts import PublishedScripts
@@ -23,6 +26,25 @@ class Attesting:
 
     attestation: Attestation
     witnesses: Sequence[OracleWitness]
+
+    @classmethod
+    def of(
+        cls, terms: Terms, statement: Statement, witnesses: Iterable[OracleWitness]
+    ) -> Attesting:
+        """The attestation of a statement, its witnesses put in the terms' order.
+
+        One witness an oracle is kept; those whose key is no oracle's of the terms are left out.
+        """
+        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
+        signers = tuple(oracle for oracle in terms.oracles if oracle in by_oracle)
+        attestation = Attestation(
+            statement.distribution_id,
+            statement.milestone,
+            statement.evidence_hash,
+            statement.verification_posix_ms,
+            signers,
+        )
+        return cls(attestation, tuple(by_oracle[signer] for signer in signers))
 
     @property
     def token_name(self) -> bytes:

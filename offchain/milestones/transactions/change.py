@@ -32,8 +32,6 @@ def change_outputs(
     missing = {asset: -quantity for asset, quantity in surplus.assets.items() if quantity < 0}
     if missing:
         return Value(max(0, -surplus.lovelace), missing)
-    if surplus == Value():
-        return ()
     parts = [
         fees.with_min_ada(DraftOutput(address=address, value=bundle), parameters)
         for bundle in bundles(surplus, parameters)

@@ -11,7 +11,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import LOVELACE, Value
 from milestones.errors import InsufficientFunds, InsufficientTokens
-from milestones.transactions import fees
+from milestones.transactions import encoding, fees
 from milestones.transactions.assembly import Collateral
 from milestones.transactions.draft import DraftOutput
 
@@ -78,15 +78,14 @@ def choose_collateral(
     for inputs in list(accumulate([u] for u in ranked))[: parameters.max_collateral_inputs]:
         total = sum((utxo.output.value for utxo in inputs), Value())
         change = DraftOutput(address=change_address, value=total - Value(required))
-        if change.value.lovelace >= fees.min_lovelace(change, parameters):
+        fits = len(encoding.value(change.value)) <= parameters.max_value_size
+        if fits and change.value.lovelace >= fees.min_lovelace(change, parameters):
             return Collateral(tuple(inputs), change, required)
-        if change.value == Value():
-            return Collateral(tuple(inputs), None, required)
-    usable = sum(u.output.value.lovelace for u in ranked[: parameters.max_collateral_inputs])
+    available = sum(u.output.value.lovelace for u in ranked[: parameters.max_collateral_inputs])
     raise InsufficientFunds(
         "collateral, with what its change output must hold",
         required + _least_return(change_address, parameters),
-        usable,
+        available,
         hint="send ADA without tokens to the wallet, 5 ADA are plenty, and try again",
     )
 

@@ -58,7 +58,7 @@ def make_utxo(address: Address) -> MakeUtxo:
         nonlocal made
         made += 1
         where = str(fields.pop("address", address))
-        output = TransactionOutput(where, Value(lovelace, assets or {}), **fields)  # type: ignore[arg-type]
+        output = TransactionOutput(where, Value(lovelace, assets or {}), **fields)
         return Utxo(OutputReference(made.to_bytes(32, "big"), made % 3), output)
 
     return make

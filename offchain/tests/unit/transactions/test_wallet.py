@@ -1,0 +1,142 @@
+"""Key files: what is read, what is refused and how it is said, and that secrets stay secret."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from nacl.signing import VerifyKey
+from pycardano import ExtendedSigningKey, HDWallet, PaymentSigningKey, PaymentVerificationKey
+from pycardano.address import Address as OtherAddress
+from pycardano.network import Network
+
+from milestones.errors import InvalidKeyFile
+from milestones.transactions.wallet import EXTENDED, GENESIS, PAYMENT, SigningKey
+
+MNEMONIC = "test walk nut penalty hip pave soap entry language right filter choice"
+"""The words of a public test vector (CIP-19)."""
+
+
+def envelope(tmp_path: Path, kind: object, code: object) -> Path:
+    path = tmp_path / "payment.skey"
+    path.write_text(json.dumps({"type": kind, "description": "", "cborHex": code}))
+    return path
+
+
+def test_agrees_with_pycardano_on_key_hash_address_and_signature(tmp_path: Path) -> None:
+    theirs = PaymentSigningKey.generate()
+    theirs.save(str(tmp_path / "their.skey"))
+    key = SigningKey.load(tmp_path / "their.skey")
+    public = PaymentVerificationKey.from_signing_key(theirs)
+    assert key.verification_key == public.payload
+    assert key.key_hash == public.hash().payload
+    assert str(key.address(0)) == str(OtherAddress(public.hash(), network=Network.TESTNET))
+    assert str(key.address(1)) == str(OtherAddress(public.hash(), network=Network.MAINNET))
+    assert key.sign(b"message") == theirs.sign(b"message")
+
+
+def test_an_extended_key_signs_what_its_verification_key_verifies(tmp_path: Path) -> None:
+    wallet = HDWallet.from_mnemonic(MNEMONIC).derive_from_path("m/1852'/1815'/0'/0/0")
+    secret = ExtendedSigningKey.from_hdwallet(wallet).payload
+    path = envelope(tmp_path, EXTENDED, "5880" + secret.hex())
+    key = SigningKey.load(path)
+    VerifyKey(key.verification_key).verify(b"message", key.sign(b"message"))
+    assert key.verification_key == secret[64:96]
+
+
+def test_an_extended_key_with_a_foreign_verification_key_is_refused(tmp_path: Path) -> None:
+    wallet = HDWallet.from_mnemonic(MNEMONIC).derive_from_path("m/1852'/1815'/0'/0/0")
+    secret = ExtendedSigningKey.from_hdwallet(wallet).payload
+    wrong = secret[:64] + bytes(32) + secret[96:]
+    with pytest.raises(InvalidKeyFile, match="does not belong to the secret"):
+        SigningKey.load(envelope(tmp_path, EXTENDED, "5880" + wrong.hex()))
+
+
+@pytest.mark.parametrize("kind", [PAYMENT, GENESIS])
+def test_both_kinds_of_plain_key_are_read(tmp_path: Path, kind: str) -> None:
+    path = envelope(tmp_path, kind, "5820" + bytes(range(32)).hex())
+    key = SigningKey.load(path)
+    VerifyKey(key.verification_key).verify(b"message", key.sign(b"message"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "complaint"),
+    [
+        ("PaymentVerificationKeyShelley_ed25519", "5820" + "00" * 32, "verification key"),
+        ("StakeSigningKeyShelley_ed25519", "5820" + "00" * 32, "not a payment signing key"),
+        (PAYMENT, "581f" + "00" * 31, "has 32 bytes, not 31"),
+        (EXTENDED, "5820" + "00" * 32, "has 128 bytes, not 32"),
+        (PAYMENT, "582000", "not one CBOR byte string"),
+        (PAYMENT, "5820" + "00" * 33, "not one CBOR byte string"),
+        (PAYMENT, "8100", "not one CBOR byte string"),
+        (PAYMENT, "zz", "not one CBOR byte string"),
+        (PAYMENT, 5, "no text `type` and `cborHex`"),
+        (None, "5820" + "00" * 32, "no text `type` and `cborHex`"),
+    ],
+)
+def test_a_defective_envelope_is_refused_by_name(
+    tmp_path: Path, kind: object, code: object, complaint: str
+) -> None:
+    path = envelope(tmp_path, kind, code)
+    with pytest.raises(InvalidKeyFile, match=complaint) as caught:
+        SigningKey.load(path)
+    assert caught.value.path == str(path)
+    assert caught.value.hint
+    assert "00" * 8 not in str(caught.value.to_json())
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\xff\xfe\x00", "not a text file"),
+        (b"not json", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b"", "not JSON"),
+    ],
+)
+def test_a_file_that_is_no_envelope_is_refused(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    path = tmp_path / "payment.skey"
+    path.write_bytes(content)
+    with pytest.raises(InvalidKeyFile, match=complaint):
+        SigningKey.load(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidKeyFile, match="no such file"):
+        SigningKey.load(tmp_path / "absent.skey")
+    with pytest.raises(InvalidKeyFile, match="can't be read"):
+        SigningKey.load(tmp_path)
+
+
+def test_a_generated_key_is_saved_for_its_owner_alone_and_never_overwritten(
+    tmp_path: Path,
+) -> None:
+    key, path = SigningKey.generate(), tmp_path / "new.skey"
+    key.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert SigningKey.load(path).sign(b"message") == key.sign(b"message")
+    assert PaymentSigningKey.load(str(path)).sign(b"message") == key.sign(b"message")
+    before = path.read_bytes()
+    with pytest.raises(InvalidKeyFile, match="already there"):
+        SigningKey.generate().save(path)
+    assert path.read_bytes() == before
+    with pytest.raises(InvalidKeyFile, match="can't be written"):
+        key.save(tmp_path / "absent" / "new.skey")
+
+
+def test_no_text_shows_the_secret() -> None:
+    secret = bytes(range(1, 33))
+    key = SigningKey.from_bytes(secret)
+    for shown in (repr(key), str(key), f"{key}"):
+        assert secret.hex() not in shown
+        assert repr(secret) not in shown
+
+
+def test_a_kind_that_cannot_pay_is_refused() -> None:
+    with pytest.raises(InvalidKeyFile, match="can't pay"):
+        SigningKey.from_bytes(bytes(32), "StakeSigningKeyShelley_ed25519")
