@@ -1,0 +1,128 @@
+"""`calculate-distribution`: what a beneficiary can claim now, later, and has claimed, and why."""
+
+from __future__ import annotations
+
+from milestones.cardano.address import Address
+from milestones.domain.claims import ClaimState, ClaimStatus, amounts
+from milestones.domain.fields import AddressField
+from milestones.errors import InvalidAddress, NotFound
+from milestones.protocol.claim_file import ClaimFile
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, require_network, staleness
+from milestones.services.claim_standing import claim_standing
+from milestones.services.knowledge import known_distribution, recovery_warnings
+from milestones.services.on_chain import read_on_chain
+from milestones.services.results import Result, View
+
+
+class CalculatedAllocation(View):
+    """One allocation. `token_amount` in the token's smallest unit, `vesting_timestamp` in POSIX seconds.
+
+    `reason` is for people, `status` for programs. `attested`: the milestone's attestation is on the chain.
+    """
+
+    beneficiary_index: int
+    milestone_identifier: str
+    token_amount: int
+    claimable: bool
+    reason: str
+    vesting_passed: bool
+    vesting_timestamp: int
+    status: ClaimStatus
+    attested: bool
+
+    @classmethod
+    def of(cls, state: ClaimState) -> CalculatedAllocation:
+        """From its state."""
+        return cls(
+            beneficiary_index=state.index,
+            milestone_identifier=state.allocation.milestone_identifier,
+            token_amount=state.allocation.token_amount,
+            claimable=state.claimable,
+            reason=state.reason,
+            vesting_passed=state.vesting_passed,
+            vesting_timestamp=state.allocation.vesting_timestamp,
+            status=state.status,
+            attested=state.attested,
+        )
+
+
+class DistributionCalculated(Result):
+    """A beneficiary's allocations and their sums, at the chain's time `now` (POSIX seconds)."""
+
+    beneficiary_address: AddressField
+    contract_address: AddressField
+    claimable_amount: int
+    later_amount: int
+    claimed_amount: int
+    total_amount: int
+    allocations: tuple[CalculatedAllocation, ...]
+    now: int
+
+
+async def calculate_distribution(
+    backend: Backend,
+    *,
+    contract_address: Address,
+    beneficiary_address: Address,
+    claim_file: ClaimFile | None = None,
+) -> DistributionCalculated:
+    """What the address gets out of the distribution. "Now" is the chain's time.
+
+    Raises `NotFound` for an address without an allocation and for a private distribution without its
+    schedule or a `claim_file`, and `InvalidAddress` for an address of another network.
+    """
+    await require_network(backend)
+    on_chain = await read_on_chain(backend, contract_address)
+    _must_be_on_the_network(on_chain.terms, beneficiary_address)
+    distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
+    own = _allocations_of(distribution, beneficiary_address)
+    standing = await claim_standing(backend, on_chain, distribution)
+    states = [state for state in standing.states if state.index in own]
+    sums = amounts(states)
+    return DistributionCalculated(
+        beneficiary_address=beneficiary_address,
+        contract_address=contract_address,
+        claimable_amount=sums.claimable,
+        later_amount=sums.later,
+        claimed_amount=sums.claimed,
+        total_amount=sum(state.allocation.token_amount for state in states),
+        allocations=tuple(CalculatedAllocation.of(state) for state in states),
+        now=standing.time.now,
+        warnings=(*await staleness(backend), *recovery_warnings(backend)),
+    )
+
+
+def _must_be_on_the_network(terms: Terms, address: Address) -> None:
+    if address.network_id != terms.network_id:
+        names = ("a test network", "mainnet")
+        raise InvalidAddress(
+            f"an address of {names[address.network_id]}, but the distribution is on"
+            f" {names[terms.network_id]}",
+            path="beneficiary_address",
+            hint="give the address as it stands in the schedule",
+        )
+
+
+def _allocations_of(distribution: Distribution, address: Address) -> frozenset[int]:
+    own = frozenset(
+        index
+        for index, allocation in distribution.allocations.items()
+        if allocation.beneficiary_address == address
+    )
+    if not own:
+        raise NotFound(
+            f"{address} has no allocation in this distribution",
+            hint=_similar(distribution, address) or "check the address, its staking part included",
+            details={"beneficiary_address": address.to_bech32()},
+        )
+    return own
+
+
+def _similar(distribution: Distribution, address: Address) -> str:
+    """The same key's other address, if that is what the schedule has."""
+    for allocation in distribution.allocations.values():
+        if allocation.beneficiary_address.payment == address.payment:
+            return f"the schedule pays {allocation.beneficiary_address}, which has the same payment part"
+    return ""
