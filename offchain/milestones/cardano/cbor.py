@@ -170,7 +170,6 @@ def _read(data: bytes, start: int, depth: int) -> Item:
     # One Python frame a level of nesting, so that MAX_DEPTH stays clear of the interpreter's own limit.
     kind, argument, position = _head(data, start)
     if kind <= NINT:
-        _definite(argument, start)
         return Item(kind, argument if kind == UINT else -1 - argument, data, start, position)
     if kind <= TEXT:
         return _string(data, start, kind, argument, position)
@@ -179,7 +178,6 @@ def _read(data: bytes, start: int, depth: int) -> Item:
     if depth == 0:
         raise InvalidEncoding(f"nested deeper than {MAX_DEPTH} levels at byte {start}")
     if kind == TAG:
-        _definite(argument, start)
         inner = _read(data, position, depth - 1)
         return Item(TAG, inner, data, start, inner.end, tag=argument)
     found: list[Item] = []
@@ -217,11 +215,6 @@ def _head(data: bytes, start: int) -> tuple[int, int, int]:
     if info == 31 and kind not in (UINT, NINT, TAG, SIMPLE):
         return kind, -1, start + 1
     raise InvalidEncoding(f"byte {start} ({first:#04x}) starts no CBOR item")
-
-
-def _definite(argument: int, start: int) -> None:
-    if argument < 0:
-        raise InvalidEncoding(f"byte {start} has an indefinite length where none is allowed")
 
 
 def _at_break(data: bytes, position: int) -> bool:

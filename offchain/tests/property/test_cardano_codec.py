@@ -93,6 +93,15 @@ def test_heads_are_the_shortest(kind: int, argument: int) -> None:
         assert head == cbor2.dumps(argument)
 
 
+def test_a_head_has_at_most_64_bits() -> None:
+    with pytest.raises(InvalidEncoding, match="does not fit"):
+        cbor.head(cbor.UINT, 1 << 64)
+
+
+def test_an_item_shows_its_kind_and_bytes() -> None:
+    assert repr(cbor.read(b"\x41a")) == "Item(bytes, 4161)"
+
+
 @pytest.mark.parametrize(
     ("raw", "value"),
     [
@@ -121,6 +130,7 @@ def test_unusual_forms_mean_what_they_mean(raw: str, value: object) -> None:
         ("18", "inside the head"),
         ("1c", "starts no CBOR item"),
         ("1f", "starts no CBOR item"),
+        ("3f", "starts no CBOR item"),
         ("df", "starts no CBOR item"),
         ("ff", "starts no CBOR item"),
         ("42ff", "1 bytes longer"),

@@ -157,6 +157,11 @@ def test_padding_that_nobody_writes_is_refused(words: list[int]) -> None:
         bech32.decode(text)
 
 
+def test_a_prefix_has_no_control_characters() -> None:
+    with pytest.raises(InvalidEncoding, match="prefix has a character"):
+        bech32.decode("ad\x7fdr1qqqqqqqq")
+
+
 def test_bech32m_is_refused() -> None:
     text = pycardano.crypto.bech32.bech32_encode(
         "addr", [0, 0], pycardano.crypto.bech32.Encoding.BECH32M

@@ -50,6 +50,11 @@ def test_attestations_come_back(attestation: Attestation) -> None:
     assert Attestation.decode(attestation.encode()) == attestation
 
 
+def test_a_milestone_that_is_no_text_is_shown_all_the_same() -> None:
+    attestation = Attestation(b"i" * 28, b"m\xff", b"", 0, ())
+    assert attestation.milestone_identifier == "m\\xff"
+
+
 @given(VAULTS)
 def test_vaults_come_back(vault: VaultState) -> None:
     assert VaultState.decode(vault.encode()) == vault

@@ -257,6 +257,33 @@ def test_a_damaged_schedule_is_refused_or_another_schedule(
     assert len(found) <= len(schedule)
 
 
+GOOD = [1, b"\x60" + b"k" * 28, [b"m"], [0, [1]], [0, [0]], [0, [5]], [0, [9]]]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (0, 0, "0 allocations"),
+        (0, 2, "1 values where 2"),
+        (1, b"", "without addresses"),
+        (1, b"\x60" + b"k" * 27, "bad address"),
+        (1, b"\x82" + b"k" * 28, "bad address"),
+        (2, [b"\xff"], "not UTF-8"),
+        (2, [], "without a milestone 0"),
+        (2, ["m"], "expected bytes"),
+        (4, [0, [1]], "without a milestone 1"),
+    ],
+)
+def test_a_schedule_with_one_defect(place: int, value: object, words: str) -> None:
+    (allocation,) = decode_allocations(cbor2.dumps(GOOD), most=9, network_id=1)
+    assert allocation.beneficiary_address.network_id == 1
+    damaged = [*GOOD[:place], value, *GOOD[place + 1 :]]
+    with pytest.raises(InvalidEncoding, match=words):
+        decode_allocations(cbor2.dumps(damaged), most=9, network_id=0)
+    with pytest.raises(InvalidEncoding, match="7 are expected"):
+        decode_allocations(cbor2.dumps(GOOD[:-1]), most=9, network_id=0)
+
+
 def test_parts_that_lead_in_circles_or_astray_are_refused() -> None:
     one, other = Link(1, b"1" * 32), Link(2, b"2" * 32)
     with pytest.raises(InvalidEncoding, match="linked twice"):

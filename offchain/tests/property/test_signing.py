@@ -14,8 +14,8 @@ from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import OracleSignature
-from milestones.errors import InvalidSignature
-from milestones.protocol.signing import Statement, payload_diagnostic, witness_of
+from milestones.errors import InvalidEncoding, InvalidSignature
+from milestones.protocol.signing import Statement, diagnostic, payload_diagnostic, witness_of
 
 HASHES = st.binary(min_size=28, max_size=28)
 STATEMENTS = st.builds(
@@ -78,11 +78,22 @@ def test_every_byte_that_is_signed() -> None:
     )  # fmt: skip
 
 
+def test_a_milestone_is_shown_as_text() -> None:
+    assert STATEMENT.milestone_identifier == "milestone-001"
+    assert Statement(b"", b"", b"m\xff", b"", 0).milestone_identifier == "m\\xff"
+
+
 def test_diagnostic_notation() -> None:
     long = Statement(b"P" * 28, b"i" * 28, b"m" * 65, b"", 5)
     assert payload_diagnostic(long.signed_data) == (
         f"[_ h'{'50' * 28}', h'{'69' * 28}', (_ h'{'6d' * 64}', h'6d'), h'', 5]"
     )
+
+
+def test_only_what_statements_are_made_of_is_shown() -> None:
+    assert diagnostic(()) == "[]"
+    with pytest.raises(InvalidEncoding):
+        diagnostic(plutus_data.Constr(0))
 
 
 @pytest.mark.parametrize(
