@@ -10,7 +10,9 @@ import typer
 
 from milestones import __version__
 from milestones.cli.devnet import devnet
+from milestones.cli.oracles import attest, commit_milestone, oracle
 from milestones.cli.output import Output, print_json
+from milestones.cli.queries import calculate_distribution, check_status
 from milestones.cli.session import Session
 from milestones.errors import MilestonesError
 
@@ -63,6 +65,11 @@ def options(  # noqa: PLR0917 - an option each
 
 
 app.command()(devnet)
+app.add_typer(oracle, name="oracle")
+app.command()(commit_milestone)
+app.command()(attest)
+app.command()(check_status)
+app.command()(calculate_distribution)
 
 
 def main() -> None:

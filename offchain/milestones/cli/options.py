@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from milestones.cardano.address import Address
-from milestones.errors import InvalidAddress, InvalidInput
+from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -36,6 +37,18 @@ def address(text: str, option: str) -> Address:
         return Address.from_bech32(text.strip())
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path=option, hint=error.hint) from None
+
+
+def hexadecimal(text: str, option: str) -> bytes:
+    """Bytes that were given in hexadecimal. Raises `InvalidEncoding` that names the option."""
+    try:
+        return binascii.unhexlify(text.strip())
+    except ValueError:
+        raise InvalidEncoding(
+            f"{text[:40]!r} is not hexadecimal",
+            path=option,
+            hint="write two of 0-9 and a-f for each byte",
+        ) from None
 
 
 def moment(text: str, option: str) -> int:

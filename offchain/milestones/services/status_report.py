@@ -99,7 +99,7 @@ class Synchronization(View):
     node_slot: int | None
 
 
-class StatusReport(Result):
+class ContractStatus(Result):
     """The status of a distribution, verified against the chain.
 
     `source` is `chain` where there was no local data, else `local+chain`. `rebuilt_records` are the
