@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,13 @@ def test_no_text_shows_the_secret() -> None:
 def test_a_kind_that_cannot_pay_is_refused() -> None:
     with pytest.raises(InvalidKeyFile, match="can't pay"):
         SigningKey.from_bytes(bytes(32), "StakeSigningKeyShelley_ed25519")
+
+
+def test_building_transactions_loads_no_second_of_imports() -> None:
+    rooms = "attest, close, open, publish, release, tx_builder, wallet"
+    program = f"import sys; from milestones.transactions import {rooms}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "milestones.transactions.release" in loaded.stdout.split()
+    assert "pycardano" not in loaded.stdout.split()
