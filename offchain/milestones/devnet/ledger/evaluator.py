@@ -31,7 +31,7 @@ from milestones.cardano import cbor
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS
-from milestones.errors import ServiceUnavailable
+from milestones.errors import MilestonesError, ServiceUnavailable
 
 T = TypeVar("T")
 
@@ -94,6 +94,15 @@ class EvaluatorMissing(ServiceUnavailable):
         )
 
 
+class CannotEvaluate(MilestonesError):
+    """The evaluator gave no verdict, but an excuse."""
+
+    code = "cannot_evaluate"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the evaluator can't run a script: {reason}")
+
+
 class _SlotConfig(ctypes.Structure):
     _fields_ = (
         ("slot_length", ctypes.c_uint32),
@@ -109,7 +118,10 @@ class _Budget(ctypes.Structure):
 def run_script(
     script: Script, arguments: Sequence[bytes], model: Sequence[int], budget: ExecutionUnits
 ) -> Run:
-    """Runs a well-formed Plutus script on arguments (CBOR of Plutus Data) within a budget."""
+    """Runs a well-formed Plutus script on arguments (CBOR of Plutus Data) within a budget.
+
+    Raises `CannotEvaluate` where the library has no verdict, `EvaluatorMissing` where there is none.
+    """
     return _on_deep_stack(lambda: _run(script, arguments, model, budget))
 
 
@@ -147,7 +159,7 @@ def _wrapped(script: Script, arguments: Sequence[bytes]) -> bytes:
     code = cbor.encode_bytes(cbor.read_first(script.code).bytes())
     answer = _call("apply_params_to_plutus_script", _hex(parameters), _hex(code))
     if answer["status"] != "SUCCESS":
-        raise ValueError(f"the evaluator can't apply the script: {answer['error']}")
+        raise CannotEvaluate(str(answer["error"]))
     program = cbor.read(bytes.fromhex(answer["compiled_code"])).bytes()
     prefix = DROP_ONE_WANT_UNIT if script.language == "plutus:v3" else DROP_TWO
     return cbor.encode_bytes(program[:_VERSION_BYTES] + prefix + program[_VERSION_BYTES:])
@@ -190,7 +202,7 @@ def _failure(error: str) -> Run:
     """Reads the library's own words: `… Machine(Reason(…), ExBudget { … }, [traces]) }`."""
     found = re.search(r"Machine\((.*), ExBudget \{[^}]*\}, \[(.*)\]\) \}$", error, re.DOTALL)
     if found is None:
-        return Run(None, error)
+        raise CannotEvaluate(error)
     quoted = re.findall(r'"((?:[^"\\]|\\.)*)"', found[2], re.DOTALL)
     return Run(None, found[1], tuple(_unescape(text) for text in quoted))
 

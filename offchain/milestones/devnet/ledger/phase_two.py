@@ -12,7 +12,7 @@ from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger import failures
 from milestones.devnet.ledger.case import Case, Need
-from milestones.devnet.ledger.evaluator import Run, run_script
+from milestones.devnet.ledger.evaluator import CannotEvaluate, Run, run_script
 from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure, Unsupported
 from milestones.devnet.ledger.plutus_core import verdict
 from milestones.devnet.ledger.script_context import TransactionInfo
@@ -38,9 +38,16 @@ class ScriptRunner:
         model = self._case.parameters.cost_models.get(script.language)
         if model is None:
             raise failures.missing_cost_models([script.language])
-        if unsupported := verdict(script, self._case.parameters.protocol_version[0]).unsupported:
-            raise Unsupported(unsupported)
-        return run_script(script, self._info(script).arguments(need, redeemer), model, budget)
+        finding = verdict(script, self._case.parameters.protocol_version[0])
+        if finding.unsupported:
+            raise Unsupported(finding.unsupported)
+        arguments = self._info(script).arguments(need, redeemer)
+        if finding.malformed:
+            return Run(None, "the script is not well-formed")
+        try:
+            return run_script(script, arguments, model, budget)
+        except CannotEvaluate as excuse:
+            raise Unsupported(excuse.message) from None
 
     def _info(self, script: Script) -> TransactionInfo:
         if script.language not in self._infos:

@@ -15,8 +15,14 @@ from milestones.cardano.outputs import Script
 from milestones.devnet.ledger.flat import FlatReader, MalformedFlat
 from milestones.errors import InvalidEncoding
 
-LAST_EVALUATED_BUILTIN: Final = 86
-"""`ripemd_160`; the evaluator does not know the later ones, which came with protocol 11."""
+EVALUATED_BUILTINS: Final = {
+    "plutus:v1": frozenset(range(51)),
+    "plutus:v2": frozenset((*range(54), 73, 74)),
+    "plutus:v3": frozenset(range(87)),
+}
+"""What the evaluator knows the price of, by language: what each had before protocol version 11, which
+gave all to all and added those from `expModInteger` on.
+"""
 
 LAST_BUILTIN: Final = 100
 """`scaleValue`, the last of protocol 11."""
@@ -24,8 +30,8 @@ LAST_BUILTIN: Final = 100
 REPRICED_BUILTINS: Final = {22: "appendString", 23: "equalsString", 24: "encodeUtf8"}
 """Functions of text that protocol 11 charges otherwise than the evaluator does."""
 
-MAX_TERM_DEPTH: Final = 2000
-"""Nesting of terms that the evaluator is trusted with. Compilers' output nests a few hundred deep."""
+MAX_TERM_DEPTH: Final = 60_000
+"""Nesting of terms that the evaluator was tried with; a script of 16 KiB can nest half as deep."""
 
 VAR, DELAY, LAMBDA, APPLY, CONSTANT, FORCE, ERROR, BUILTIN, CONSTR, CASE = range(10)
 
@@ -82,7 +88,10 @@ def _judge(script: Script, protocol_version: int) -> Verdict:
     reader.end()
     if any(not _available(tag, script.language, protocol_version) for tag in builtins):
         raise MalformedFlat("a built-in function that the language does not have")
-    return Verdict(unsupported=_beyond_evaluator(builtins, depth, protocol_version))
+    beyond = _beyond_evaluator(script.language, builtins, depth, protocol_version)
+    if newer_terms and script.language != "plutus:v3":
+        beyond = "a script of an older language that uses constructors and cases"
+    return Verdict(unsupported=beyond)
 
 
 def _walk(reader: FlatReader, newer_terms: bool) -> tuple[set[int], int]:
@@ -132,11 +141,11 @@ def _available(tag: int, language: str, protocol_version: int) -> bool:
     return tag <= 50
 
 
-def _beyond_evaluator(builtins: set[int], depth: int, protocol_version: int) -> str:
+def _beyond_evaluator(language: str, builtins: set[int], depth: int, protocol_version: int) -> str:
     if depth > MAX_TERM_DEPTH:
         return f"a script whose terms nest over {MAX_TERM_DEPTH} deep"
-    if any(tag > LAST_EVALUATED_BUILTIN for tag in builtins):
-        return "a script that uses a built-in function of protocol version 11"
+    if builtins - EVALUATED_BUILTINS[language]:
+        return f"a {language} script that uses a built-in function of protocol version 11"
     names = [REPRICED_BUILTINS[tag] for tag in sorted(builtins) if tag in REPRICED_BUILTINS]
     if names and protocol_version >= 11:
         return f"a script that uses {', '.join(names)}, whose price protocol version 11 changed"

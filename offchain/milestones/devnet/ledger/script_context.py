@@ -1,19 +1,21 @@
 """What a Plutus script is shown of a transaction: its script context, as CBOR of Plutus Data.
 
-Written straight as bytes, since datums and redeemers are at hand as bytes. Source: Conway's
+Everything is written in the one encoding of `serialise_data`, whatever it came in: the evaluator keeps
+the encoding that it is given, and a script may ask for it. Source: Conway's
 `Cardano.Ledger.Conway.TxInfo` and the types of `PlutusLedgerApi.V1`, `.V2`, `.V3`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import RedeemerPointer
-from milestones.cardano.plutus_data import PlutusData, encode
+from milestones.cardano.plutus_data import PlutusData, decode, encode
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.case import Case, Need
@@ -29,12 +31,14 @@ def constr(index: int, *fields: bytes) -> bytes:
 
 def listed(elements: Iterable[bytes]) -> bytes:
     """A list."""
-    return b"\x9f" + b"".join(elements) + b"\xff"
+    inside = b"".join(elements)
+    return b"\x9f" + inside + b"\xff" if inside else b"\x80"
 
 
 def mapped(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
     """A map, in the order given."""
-    return b"\xbf" + b"".join(key + value for key, value in entries) + b"\xff"
+    pairs = [key + value for key, value in entries]
+    return cbor.head(cbor.MAP, len(pairs)) + b"".join(pairs)
 
 
 def optional(value: bytes | None) -> bytes:
@@ -45,6 +49,12 @@ def optional(value: bytes | None) -> bytes:
 def plain(value: PlutusData) -> bytes:
     """An integer or a byte string."""
     return encode(value)
+
+
+@lru_cache(maxsize=1024)
+def normal(data: bytes) -> bytes:
+    """Plutus Data in the encoding of `serialise_data`."""
+    return encode(decode(data))
 
 
 class TransactionInfo:
@@ -61,10 +71,10 @@ class TransactionInfo:
     def arguments(self, need: Need, redeemer: Redeemer) -> list[bytes]:
         """The arguments that the script is applied to. Ledger: `toPlutusArgs`."""
         if self._version == 3:
-            return [constr(0, self._encoded, redeemer.data, self._script_info(need))]
+            return [constr(0, self._encoded, normal(redeemer.data), self._script_info(need))]
         context = constr(0, self._encoded, self._purpose(need.subject))
         datum = self._datum(need)
-        return [*([] if datum is None else [datum]), redeemer.data, context]
+        return [*([] if datum is None else [datum]), normal(redeemer.data), context]
 
     def _fields(self) -> list[bytes]:
         case, version = self._case, self._version
@@ -122,9 +132,10 @@ class TransactionInfo:
         if not isinstance(need.subject, OutputReference):
             return None
         output = self._case.inputs[need.subject]
-        if output.datum is not None or output.datum_hash is None:
-            return output.datum
-        return self._case.transaction.witnesses.datums.get(output.datum_hash)
+        raw = output.datum
+        if output.datum_hash is not None:
+            raw = self._case.transaction.witnesses.datums.get(output.datum_hash)
+        return None if raw is None else normal(raw)
 
     def _identifier(self, transaction_id: bytes) -> bytes:
         """Versions 1 and 2 wrap a transaction's id in a constructor."""
@@ -162,7 +173,7 @@ class TransactionInfo:
     def _redeemer_map(self) -> bytes:
         """Redeemers by purpose, in the order of their pointers. Ledger: `transTxRedeemers`."""
         return mapped(
-            (self._purpose(self._subject(redeemer.pointer)), redeemer.data)
+            (self._purpose(self._subject(redeemer.pointer)), normal(redeemer.data))
             for redeemer in self._case.transaction.witnesses.redeemers
         )
 
@@ -183,7 +194,7 @@ class TransactionInfo:
     def _datums(self) -> bytes:
         """The witnesses' datums by hash, sorted: pairs in version 1, a map in the others."""
         datums: Mapping[bytes, bytes] = self._case.transaction.witnesses.datums
-        entries = [(plain(digest), datums[digest]) for digest in sorted(datums)]
+        entries = [(plain(digest), normal(datums[digest])) for digest in sorted(datums)]
         if self._version == 1:
             return listed(constr(0, *entry) for entry in entries)
         return mapped(entries)
@@ -191,7 +202,7 @@ class TransactionInfo:
 
 def _datum_option(output: Output) -> bytes:
     if output.datum is not None:
-        return constr(2, output.datum)
+        return constr(2, normal(output.datum))
     return constr(0) if output.datum_hash is None else constr(1, plain(output.datum_hash))
 
 

@@ -1,0 +1,195 @@
+"""What scripts are shown: random transactions, against the evaluator's own script contexts.
+
+The evaluator can also judge whole transactions, over contexts that it makes by itself. Where it has no
+objection, a script whose cost depends on every byte of its context must cost the same both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+from fingerprint_scripts import (
+    FINGERPRINT_MINT,
+    FINGERPRINT_SPEND,
+    FINGERPRINT_V3,
+    WEIGH_MINT,
+    WEIGH_SPEND,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from ledger_world import (
+    ALICE,
+    MODELS,
+    SYSTEM_START_MS,
+    YES_V3,
+    Draft,
+    Raw,
+    dumps,
+    inline,
+    key_address,
+    key_hash,
+    minting,
+    reference,
+    script_ref,
+    spending,
+)
+
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.cardano.plutus_data import Constr, PlutusMap, encode
+from milestones.devnet.ledger import evaluator
+from milestones.devnet.ledger.rules import evaluate
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ledger.witnesses import PURPOSES
+
+hashes = st.binary(min_size=28, max_size=28)
+addresses = st.one_of(
+    st.builds(lambda kind, a: bytes((kind,)) + a, st.sampled_from((0x60, 0x70)), hashes),
+    st.builds(
+        lambda kind, a, b: bytes((kind,)) + a + b,
+        st.sampled_from((0x00, 0x10, 0x20, 0x30)),
+        hashes,
+        hashes,
+    ),
+)
+quantities = st.integers(1, 2**63 - 1)
+bundles = st.dictionaries(
+    hashes, st.dictionaries(st.binary(max_size=32), quantities, min_size=1, max_size=3), max_size=3
+)
+plutus_data = st.recursive(
+    st.one_of(st.integers(-(2**80), 2**80), st.binary(max_size=70)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(tuple),
+        st.builds(Constr, st.integers(0, 200), st.lists(inner, max_size=3).map(tuple)),
+        st.builds(PlutusMap, st.lists(st.tuples(inner, inner), max_size=2).map(tuple)),
+    ),
+    max_leaves=6,
+)
+data = plutus_data.map(lambda value: Raw(encode(value)))
+
+
+@st.composite
+def outputs(draw: st.DrawFn, *, datums: bool) -> Any:
+    value = [draw(st.integers(2_000_000, 10**12)), draw(bundles)]
+    output: dict[int, Any] = {0: draw(addresses), 1: value if value[1] else value[0]}
+    kind = draw(st.sampled_from(("none", "hash", "inline") if datums else ("none", "hash")))
+    if kind == "hash":
+        output[2] = [0, draw(st.binary(min_size=32, max_size=32))]
+    elif kind == "inline":
+        output[2] = inline(draw(data))
+    return output
+
+
+@st.composite
+def drafts(draw: st.DrawFn, version: int) -> Draft:
+    datums = version > 1
+    if draw(st.booleans()):
+        draft = minting(version, {1: WEIGH_MINT, 2: FINGERPRINT_MINT, 3: FINGERPRINT_V3}[version])
+    else:
+        script = {1: WEIGH_SPEND, 2: FINGERPRINT_SPEND, 3: FINGERPRINT_V3}[version]
+        draft = spending(version, script, "inline" if datums else "hash")
+    draft.balanced = False
+    pointers = draft.witnesses[5]
+    for number, output in enumerate(draw(st.lists(outputs(datums=datums), max_size=3))):
+        payment = b"\x60" + output[0][1:29]
+        draft.add_input(reference("more", number), {**output, 0: payment + output[0][29:]})
+        draft.utxo[reference("more", number)][0] = b"\x60" + key_hash(ALICE)
+    draft.body[1] = [*draft.body[1], *draw(st.lists(outputs(datums=datums), max_size=3))]
+    draft.body[0] = draw(st.permutations(draft.body[0]))
+    draft.witnesses[5] = {
+        (tag, _index(draft, tag, index)): entry for (tag, index), entry in pointers.items()
+    }
+    draft.witnesses[5] = {k: [draw(data), v[1]] for k, v in draft.witnesses[5].items()}
+    if version > 1:
+        for number, output in enumerate(draw(st.lists(outputs(datums=True), max_size=2))):
+            draft.add_input(reference("shown", number), output, 18)
+    for bound in draw(st.sets(st.sampled_from((3, 8)))):
+        draft.body[bound] = draw(st.integers(0, 10**8))
+    if signers := draw(st.lists(hashes, unique=True, max_size=3)):
+        draft.body[14] = signers
+    if extra := draw(st.lists(data, max_size=2, unique=True)):
+        known = draft.witnesses.get(4, [])
+        draft.witnesses[4] = [*known, *(datum for datum in extra if datum not in known)]
+    return draft
+
+
+def _index(draft: Draft, tag: int, index: int) -> int:
+    """Where the script's input has moved to."""
+    if tag == 1:
+        return index
+    locked = reference("locked")
+    return sorted(tuple(each) for each in draft.body[0]).index(
+        (locked.transaction_id, locked.index)
+    )
+
+
+def evaluated_as_a_whole(draft: Draft) -> dict[RedeemerPointer, ExecutionUnits]:
+    """The library's own verdict on the whole transaction."""
+    raw = draft.seal()
+    body = decode_transaction(raw).body
+    refs = (*body.inputs, *body.reference_inputs)
+    answer = evaluator._on_deep_stack(
+        lambda: evaluator._call(
+            "eval_phase_two",
+            raw.hex().encode(),
+            cbor2.dumps([[ref.transaction_id, ref.index] for ref in refs]).hex().encode(),
+            dumps([draft.utxo[ref] for ref in refs]).hex().encode(),
+            cbor2.dumps({n - 1: list(model) for n, model in MODELS.items()}).hex().encode(),
+            evaluator._Budget(10**9, 10**12),
+            evaluator._SlotConfig(1000, 0, SYSTEM_START_MS),
+        )
+    )
+    assert answer["status"] == "SUCCESS", answer["error"]
+    redeemers = cbor2.loads(bytes.fromhex(answer["redeemer_cbor"]))
+    return {RedeemerPointer(PURPOSES[t], i): ExecutionUnits(*units) for t, i, _, units in redeemers}
+
+
+def check_agreement(draft: Draft) -> None:
+    ours = evaluate(decode_transaction(draft.seal()), draft.known(), draft.environment)
+    assert dict(ours) == evaluated_as_a_whole(draft)
+
+
+@given(drafts(3))
+def test_version_3(draft: Draft) -> None:
+    check_agreement(draft)
+
+
+@given(drafts(2))
+def test_version_2(draft: Draft) -> None:
+    check_agreement(draft)
+
+
+@given(drafts(1))
+def test_version_1(draft: Draft) -> None:
+    """Version 1 can't hash its context; the scripts weigh it."""
+    check_agreement(draft)
+
+
+def test_the_fingerprint_tells_contexts_apart() -> None:
+    """One slot later, one lovelace more: other units."""
+    base, later, richer = (spending(3, FINGERPRINT_V3) for _ in range(3))
+    base.body[8], later.body[8], richer.body[8] = 10, 11, 10
+    richer.fee += 1
+    seen = {tuple(dict(_units(draft)).values()) for draft in (base, later, richer)}
+    assert len(seen) == 3
+
+
+def test_a_reference_script_is_shown_by_its_hash() -> None:
+    """The library refuses an unneeded one; shown or not must make a difference."""
+    plain, carrying = spending(3, FINGERPRINT_V3), spending(3, FINGERPRINT_V3)
+    plain.add_input(reference("script"), {0: key_address(ALICE), 1: 2_000_000}, 18)
+    output = {0: key_address(ALICE), 1: 2_000_000, 3: script_ref(3, YES_V3)}
+    carrying.add_input(reference("script"), output, 18)
+    assert _units(plain) != _units(carrying)
+
+
+def test_a_needed_reference_script_is_shown_as_the_library_shows_it() -> None:
+    draft = spending(3, FINGERPRINT_V3)
+    output = {0: key_address(ALICE), 1: 3_000_000, 3: script_ref(3, FINGERPRINT_V3)}
+    draft.add_input(reference("script"), output, 18)
+    del draft.witnesses[7]
+    check_agreement(draft)
+
+
+def _units(draft: Draft) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
+    return evaluate(decode_transaction(draft.seal()), draft.known(), draft.environment)

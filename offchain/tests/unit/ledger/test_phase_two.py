@@ -1,0 +1,212 @@
+"""Phase 2: scripts run within what they declare, and do what the transaction says they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+import cbor2
+import pytest
+from ledger_world import (
+    ALICE,
+    BOB,
+    NO_SPEND,
+    NO_V3,
+    NOT_UNIT_V3,
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    inline,
+    key_address,
+    minting,
+    payment,
+    reference,
+    script_ref,
+    spending,
+)
+
+from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.devnet.ledger.cost_models import PLUTUS_V3
+from milestones.devnet.ledger.evaluator import run_script
+from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure
+from milestones.devnet.ledger.rules import effects, evaluate
+from milestones.devnet.ledger.transaction import decode_transaction
+
+TRACES_AND_FAILS = bytes.fromhex("581b010100232633573892010d736169642022686922e280a60a004981")
+
+
+def refused(draft: Draft, code: int) -> Any:
+    failure = draft.judge()
+    assert failure is not None, "accepted"
+    assert failure.code == code, f"{failure.code} {failure.message} {failure.data}"
+    return failure.data
+
+
+def evaluated(draft: Draft) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
+    return evaluate(decode_transaction(draft.seal()), draft.known(), draft.environment)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [spending(3, NO_V3), minting(3, NO_V3), minting(3, NOT_UNIT_V3), spending(2, NO_SPEND)],
+)
+def test_scripts_that_fail(draft: Draft) -> None:
+    data = refused(draft, 3136)
+    assert data["declaredSpending"] == "inputs"
+    draft.is_valid = False
+    assert draft.judge() is None
+
+
+@pytest.mark.parametrize("draft", [spending(3, YES_V3), minting(2, YES_MINT), payment()])
+def test_scripts_that_were_said_to_fail(draft: Draft) -> None:
+    draft.is_valid = False
+    assert refused(draft, 3136)["declaredSpending"] == "collaterals"
+
+
+@pytest.mark.parametrize(
+    ("units", "enough"), [((500, 64_100), True), ((499, 64_100), False), ((500, 64_099), False)]
+)
+def test_units_are_exact(units: tuple[int, int], enough: bool) -> None:
+    draft = spending(3, YES_V3, units=units)
+    if enough:
+        assert draft.judge() is None
+    else:
+        refused(draft, 3136)
+
+
+def test_what_a_valid_transaction_changes() -> None:
+    draft = spending(3, YES_V3)
+    transaction = decode_transaction(draft.seal())
+    spent, created = effects(transaction)
+    assert set(spent) == {reference("alice"), reference("locked")}
+    assert [ref.index for ref in created] == [0, 1]
+    assert all(ref.transaction_id == transaction.id for ref in created)
+
+
+def test_what_a_failed_transaction_changes() -> None:
+    draft = spending(3, NO_V3)
+    draft.is_valid = False
+    draft.body[16] = [key_address(ALICE), 4_000_000]
+    assert draft.judge() is None
+    transaction = decode_transaction(draft.seal())
+    spent, created = effects(transaction)
+    assert spent == (reference("collateral"),)
+    [(ref, output)] = created.items()
+    assert (ref, output.value.lovelace) == (OutputReference(transaction.id, 2), 4_000_000)
+
+
+def test_evaluation_needs_neither_fee_nor_signature_nor_units() -> None:
+    draft = spending(3, YES_V3, units=(0, 0))
+    draft.fee, draft.signed = 0, False
+    del draft.body[13]
+    [(pointer, units)] = evaluated(draft)
+    assert (pointer.purpose, units) == ("spend", ExecutionUnits(500, 64_100))
+
+
+def test_evaluation_without_scripts_is_empty() -> None:
+    assert evaluated(payment()) == []
+
+
+def inner(draft: Draft) -> dict[str, Any]:
+    with pytest.raises(EvaluationFailure) as caught:
+        evaluated(draft)
+    [entry] = caught.value.data
+    error: dict[str, Any] = entry["error"]
+    return error
+
+
+def test_a_script_that_fails_shows_its_traces() -> None:
+    assert inner(minting(3, NO_V3))["code"] == 3012
+    error = inner(minting(3, TRACES_AND_FAILS))
+    assert error["data"]["traces"] == ['said "hi"…\n']
+
+
+def test_a_v3_script_must_return_a_unit() -> None:
+    assert inner(minting(3, NOT_UNIT_V3))["code"] == 3012
+
+
+def test_evaluation_of_redeemers_that_nothing_needs() -> None:
+    draft = minting(3, YES_V3)
+    draft.body.pop(9)
+    assert inner(draft)["code"] == 3110
+
+
+def test_evaluation_without_the_script() -> None:
+    draft = minting(3, YES_V3)
+    draft.witnesses.pop(7)
+    assert inner(draft) == {
+        "code": 3011,
+        "message": "Some redeemers point to no script.",
+        "data": {"missingScripts": [{"purpose": "mint", "index": 0}]},
+    }
+
+
+def test_evaluation_of_a_script_that_is_none() -> None:
+    assert inner(minting(3, b"\x43abc"))["code"] == 3012
+
+
+def test_evaluation_without_the_datum() -> None:
+    draft = spending(2, YES_SPEND, "hash")
+    draft.witnesses.pop(4)
+    assert inner(draft)["code"] == 3111
+    assert inner(spending(2, YES_SPEND, "none"))["code"] == 3013
+
+
+def test_evaluation_of_unknown_inputs() -> None:
+    draft = minting(3, YES_V3)
+    draft.body[0].append([bytes(32), 0])
+    with pytest.raises(LedgerFailure) as caught:
+        evaluated(draft)
+    assert caught.value.code == 3004
+    assert "00#0" in caught.value.data["reason"]
+
+
+def test_plutus_v1_sees_no_inline_datum() -> None:
+    draft = minting(1, YES_MINT)
+    draft.add_input(reference("datum"), {0: key_address(ALICE), 1: 2_000_000, 2: inline(1)})
+    refused(draft, 3004)
+
+
+def test_no_script_sees_a_byron_address() -> None:
+    payload = cbor2.dumps([bytes(28), {}, 0])
+    byron = cbor2.dumps([cbor2.CBORTag(24, payload), crc32(payload)])
+    draft = minting(3, YES_V3)
+    draft.environment = replace(draft.environment, network_id=1)
+    address = b"\x61" + key_address(BOB)[1:]
+    draft.body[1] = [[byron, 2_000_000]]
+    draft.last_step = lambda body: body[1].__setitem__(-1, [address, body[1][-1][1]])
+    refused(draft, 3004)
+
+
+def test_a_language_without_a_cost_model() -> None:
+    draft = minting(3, YES_V3)
+    models = {"plutus:v1": (1,) * 332}
+    parameters = draft.environment.parameters.with_changes(cost_models=models)
+    draft.environment = replace(draft.environment, parameters=parameters)
+    assert inner(draft)["code"] == 3115
+
+
+def test_what_the_evaluator_does_not_know_is_refused_by_name() -> None:
+    """`lengthOfArray` came with protocol 11; `equalsString` costs something else since."""
+    for builtin, what in ((89, "protocol version 11"), (23, "equalsString")):
+        bits = "0010" + "0111" + format(builtin, "07b")
+        bits += "0" * (-len(bits) % 8 - 1) + "1" if len(bits) % 8 else "00000001"
+        flat = b"\x01\x01\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+        data = refused(minting(3, cbor2.dumps(flat)), 3997)
+        assert what in data["error"]
+
+
+def test_an_extra_reference_script_changes_no_verdict_and_costs_no_units() -> None:
+    draft = spending(3, YES_V3)
+    output = {0: key_address(ALICE), 1: 3_000_000, 3: script_ref(3, NO_V3)}
+    draft.add_input(reference("unneeded"), output, 18)
+    assert [units for _, units in evaluated(draft)] == [ExecutionUnits(500, 64_100)]
+
+
+def test_data_as_deep_as_it_may_be_is_evaluated_without_harm() -> None:
+    datum = b"\x81" * 490 + b"\x00"
+    run = run_script(Script("plutus:v3", YES_V3), [datum], PLUTUS_V3, ExecutionUnits(500, 64_100))
+    assert run.units == ExecutionUnits(500, 64_100)

@@ -1,0 +1,152 @@
+"""Decoding: every legal form is read as what it means, and hashed as it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+import pytest
+from ledger_world import ALICE, BOB, hash256, key_address, payment, reference, script_ref, wire
+
+from milestones.cardano.outputs import Script
+from milestones.devnet.ledger.failures import DecodingFailure
+from milestones.devnet.ledger.transaction import decode_transaction
+
+
+def test_a_payment_is_read() -> None:
+    draft = payment()
+    raw = draft.seal()
+    transaction = decode_transaction(raw)
+    assert transaction.raw == raw
+    assert transaction.body.inputs == (reference("alice"),)
+    assert [output.value.lovelace for output in transaction.body.outputs] == [2_000_000, 7_700_000]
+    assert transaction.body.outputs[0].address.raw == key_address(BOB)
+    assert (transaction.body.fee, transaction.is_valid) == (300_000, True)
+    assert transaction.witnesses.keys[0].key == ALICE.verify_key.encode()
+
+
+def test_the_id_is_taken_over_the_bytes_as_received() -> None:
+    indefinite = b"\xbf" + cbor2.dumps(payment().body)[1:] + b"\x02\x1a\x00\x04\x93\xe0\xff"
+    transaction = decode_transaction(payment().sign(indefinite))
+    assert transaction.id == hash256(indefinite)
+    assert transaction.body.fee == 300_000
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_sets_come_with_or_without_their_tag(tagged: bool) -> None:
+    draft = payment()
+    inputs = draft.body[0]
+    draft.last_step = lambda body: body.update(
+        {0: cbor2.CBORTag(258, inputs) if tagged else inputs}
+    )
+    assert draft.judge() is None
+
+
+def test_both_forms_of_outputs_mean_the_same() -> None:
+    draft = payment()
+    draft.body[1] = [{0: key_address(BOB), 1: 2_000_000}]
+    new, old = (decode_transaction(x.seal()).body.outputs[0] for x in (draft, payment()))
+    assert (new.address, new.value) == (old.address, old.value)
+    assert new.raw != old.raw
+
+
+def test_reference_scripts_keep_their_language_and_bytes() -> None:
+    draft = payment()
+    native = [0, bytes(28)]
+    for version, code in ((0, cbor2.dumps(native)), (3, b"\x43abc")):
+        draft.body[1] = [{0: key_address(BOB), 1: 2_000_000, 3: script_ref(version, code)}]
+        script = decode_transaction(draft.seal()).body.outputs[0].script
+        assert script == Script("native" if version == 0 else "plutus:v3", code)
+
+
+def test_redeemers_come_as_a_list_or_as_a_map() -> None:
+    draft = payment()
+    draft.witnesses[5] = {(0, 1): [7, [10, 20]]}
+    as_map = decode_transaction(draft.seal()).witnesses
+    draft.witnesses[5] = [[0, 1, 7, [10, 20]]]
+    as_list = decode_transaction(draft.seal()).witnesses
+    assert as_map.redeemers == as_list.redeemers
+    assert as_map.redeemers_raw != as_list.redeemers_raw
+
+
+def refused(change: Any) -> str:
+    draft = payment()
+    draft.last_step = change
+    with pytest.raises(DecodingFailure) as caught:
+        decode_transaction(draft.seal())
+    assert caught.value.code == -32602
+    return caught.value.reason
+
+
+def test_an_input_that_stands_twice_is_refused() -> None:
+    assert "twice" in refused(lambda body: body[0].append(wire(reference("alice"))))
+
+
+@pytest.mark.parametrize("number", [13, 14, 18])
+def test_empty_sets_are_refused_where_the_field_must_not_be_empty(number: int) -> None:
+    assert "empty set" in refused(lambda body: body.update({number: []}))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_fields_that_must_be_there(number: int) -> None:
+    assert "no " in refused(lambda body: body.pop(number))
+
+
+def test_unknown_fields_are_refused() -> None:
+    assert "unknown field 6" in refused(lambda body: body.update({6: []}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [2_000_000, {bytes(28): {b"a": 0}}],
+        [2_000_000, {bytes(28): {}}],
+        [2_000_000, {bytes(27): {b"a": 1}}],
+        [2_000_000, {bytes(28): {b"a" * 33: 1}}],
+        [2_000_000, {bytes(28): {b"a": -1}}],
+        -1,
+        1 << 64,
+    ],
+)
+def test_values_that_no_output_can_hold(value: Any) -> None:
+    refused(lambda body: body.update({1: [[key_address(BOB), value]]}))
+
+
+@pytest.mark.parametrize("mint", [{}, {bytes(28): {}}, {bytes(28): {b"a": 0}}, {b"": {b"": 1}}])
+def test_mints_that_mean_nothing(mint: Any) -> None:
+    """The last one would be ADA: its policy has no 28 bytes."""
+    refused(lambda body: body.update({9: mint}))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [b"", b"\x60" + bytes(27), b"\x60" + bytes(29), b"\xe0" + bytes(28), b"\x62" + bytes(28)],
+)
+def test_addresses_that_nothing_can_pay_to(address: bytes) -> None:
+    refused(lambda body: body.update({1: [[address, 2_000_000]]}))
+
+
+def test_trailing_bytes_and_duplicate_keys_are_refused() -> None:
+    raw = payment().seal()
+    with pytest.raises(DecodingFailure, match="well-formed"):
+        decode_transaction(raw + b"\x00")
+    body = b"\xa4" + cbor2.dumps(payment().body)[1:] + b"\x02\x01\x02\x01"
+    with pytest.raises(DecodingFailure) as caught:
+        decode_transaction(payment().sign(body))
+    assert "twice" in caught.value.reason
+
+
+def test_nesting_over_500_is_refused_without_harm() -> None:
+    datum = b"\x81" * 600 + b"\x00"
+    draft = payment()
+    draft.body[1] = [{0: key_address(BOB), 1: 2_000_000}]
+    raw = draft.seal().replace(b"\xf5\xf6", b"\xf5" + datum)
+    with pytest.raises(DecodingFailure) as caught:
+        decode_transaction(raw)
+    assert "nested" in caught.value.reason
+
+
+@pytest.mark.parametrize("cut", range(0, 200, 7))
+def test_half_a_transaction_is_refused(cut: int) -> None:
+    with pytest.raises(DecodingFailure):
+        decode_transaction(payment().seal()[:cut])
