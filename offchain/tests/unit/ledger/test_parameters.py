@@ -1,0 +1,60 @@
+"""Parameters: mainnet's by default, and Ogmios' JSON both ways."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from milestones.devnet.ledger.parameters import Parameters
+from milestones.errors import InvalidConfiguration
+
+
+def test_the_default_cost_models_are_those_of_protocol_11() -> None:
+    models = Parameters().cost_models
+    assert [len(models[f"plutus:v{n}"]) for n in (1, 2, 3)] == [332, 332, 350]
+    assert Parameters().protocol_version == (11, 0)
+    assert len({tuple(model[-53:]) for model in models.values()}) == 1
+
+
+@pytest.mark.parametrize("version", ["6.14.0", "v7.0.0"])
+def test_what_ogmios_shows_is_read_back(version: str) -> None:
+    shown = json.loads(json.dumps(Parameters().to_ogmios(version)))
+    again = Parameters.from_ogmios(shown)
+    assert again.to_ogmios(version) == shown
+    assert again.reference_script_price.multiplier == Fraction(6, 5)
+    renamed = "maxReferenceScriptsSizePerTransaction"
+    assert (renamed in shown) == version.startswith("v7")
+
+
+def test_parameters_can_be_overridden_one_by_one() -> None:
+    shown: dict[str, Any] = {"maxTransactionSize": {"bytes": 99}, "governanceActionLifetime": 3}
+    parameters = Parameters.from_ogmios(shown)
+    assert parameters.max_transaction_size == 99
+    assert parameters.min_fee_constant == 155_381
+    assert parameters.to_ogmios()["governanceActionLifetime"] == 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"maxTransactionSize": 5}, {"scriptExecutionPrices": {"memory": "1/0", "cpu": "1/1"}}]
+)
+def test_what_has_another_shape_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidConfiguration, match="protocol parameters"):
+        Parameters.from_ogmios(wrong)
+
+
+@pytest.mark.parametrize(("version", "folder"), [("6.14.0", "v6.14.0"), ("7.0.0", "v7.0.0")])
+def test_the_answer_is_valid_under_ogmios_schema(version: str, folder: str) -> None:
+    directory = os.environ.get("MILESTONES_WIRE_SCHEMAS")
+    if directory is None:
+        pytest.skip("MILESTONES_WIRE_SCHEMAS names no directory")
+    path = Path(directory) / f"ogmios-{folder}" / "cardano.json"
+    text = path.read_text().replace("cardano.json#", "#")
+    definitions = json.loads(text)["definitions"]
+    schema = {"$ref": "#/definitions/ProtocolParameters", "definitions": definitions}
+    jsonschema.validate(Parameters().to_ogmios(version), schema)
