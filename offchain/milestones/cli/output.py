@@ -25,6 +25,9 @@ class Output:
     def result(self, result: BaseModel) -> None:
         """Prints a result, and its warnings on standard error."""
         fields = result.model_dump(mode="json")
+        if "warnings" in fields:
+            # Last, where they don't stand before what was asked for.
+            fields["warnings"] = fields.pop("warnings")
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
         if self.as_json:

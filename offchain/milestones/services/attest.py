@@ -47,7 +47,7 @@ class MilestoneAttested(Result):
     """
 
     status: SubmissionState
-    transaction_hash: HexField
+    transaction_hash: str
     contract_address: AddressField
     distribution_id: HexField
     milestone_identifier: str
@@ -211,7 +211,7 @@ def _result(on_chain: OnChain, milestone_identifier: str, attempt: _Attempt) -> 
     attestation, signed = attempt.attesting.attestation, attempt.signed
     return MilestoneAttested(
         status="submitted",
-        transaction_hash=signed.id,
+        transaction_hash=signed.id.hex(),
         contract_address=on_chain.address,
         distribution_id=on_chain.distribution_id,
         milestone_identifier=milestone_identifier,

@@ -120,7 +120,7 @@ def _contract_state(seen: _Seen) -> ContractState:
         total_oracles=len(terms.oracles),
         reclaim_after=None if reclaim_after is None else reclaim_after // 1000,
         closed=on_chain.closed,
-        opening_transaction=opening.transaction_id,
+        opening_transaction=opening.transaction_id.hex(),
         opened_at=_seconds(seen, opening.point.slot),
     )
 
@@ -223,7 +223,7 @@ def _claims(seen: _Seen) -> Iterator[ClaimRecord]:
             milestone_identifier=claim.milestone_identifier,
             beneficiary_address=allocation.beneficiary_address if allocation else None,
             token_amount=allocation.token_amount if allocation else None,
-            transaction_hash=claim.transaction_id,
+            transaction_hash=claim.transaction_id.hex() if claim.transaction_id else None,
             slot=claim.point.slot,
             claimed_at=_seconds(seen, claim.point.slot),
         )

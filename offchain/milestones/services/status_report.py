@@ -46,7 +46,7 @@ class ContractState(View):
     total_oracles: int
     reclaim_after: int | None
     closed: bool
-    opening_transaction: HexField
+    opening_transaction: str
     opened_at: int
 
 
@@ -77,7 +77,7 @@ class ClaimRecord(View):
     milestone_identifier: str
     beneficiary_address: AddressField | None
     token_amount: int | None
-    transaction_hash: HexField | None
+    transaction_hash: str | None
     slot: int
     claimed_at: int
 
