@@ -24,13 +24,13 @@ from milestones.services.status_report import (
     AttestationStatus,
     ClaimRecord,
     ContractState,
-    ContractStatus,
+    StatusReport,
     MilestoneStatus,
     Synchronization,
     VaultStatus,
 )
 
-__all__ = ["ContractStatus", "check_status"]
+__all__ = ["StatusReport", "check_status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Seen:
 
 async def check_status(
     backend: Backend, *, contract_address: Address, milestone_identifier: str | None = None
-) -> ContractStatus:
+) -> StatusReport:
     """The distribution's status, or with `milestone_identifier` that of one milestone in it.
 
     Records and cache in the data directory are repaired where the chain contradicts them, and made
@@ -63,7 +63,7 @@ async def check_status(
     reconciled = reconcile_records(backend, on_chain)
     state = _contract_state(seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
-    return ContractStatus(
+    return StatusReport(
         contract_address=contract_address,
         milestones=tuple(_milestones(backend, seen, reconciled, milestone_identifier)),
         contract_state=state,

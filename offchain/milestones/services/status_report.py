@@ -99,7 +99,7 @@ class Synchronization(View):
     node_slot: int | None
 
 
-class ContractStatus(Result):
+class StatusReport(Result):
     """The status of a distribution, verified against the chain.
 
     `source` is `chain` where there was no local data, else `local+chain`. `rebuilt_records` are the
