@@ -27,8 +27,12 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.schedule import parse_schedule
+from milestones.protocol.distribution import Distribution
 from milestones.protocol.validator_loader import Contract, load_contract
 from milestones.services.backend import Backend, Network, Workspace, connect
+from milestones.services.deploy import deploy
+from milestones.services.publish_script import publish_script
 from milestones.storage.storage import Storage
 from milestones.transactions.wallet import SigningKey
 
@@ -220,6 +224,27 @@ class World:
             ogmios_url=self.devnet.ogmios_url,
             kupo_url=self.devnet.kupo_url,
         )
+
+    async def publish(self) -> None:
+        """Publishes the contract's scripts, at the relayer's cost."""
+        async with self.backend() as backend:
+            await publish_script(backend, key=self.keys["relayer"], wait=self._makes_blocks)
+
+    async def open(self, schedule: dict[str, Any] | None = None, **options: Any) -> Distribution:
+        """Opens the distribution of a schedule (by default `schedule()`), publishing the scripts first.
+
+        `options` are those of the service, such as `private=True`.
+        """
+        await self.publish()
+        parsed = parse_schedule(schedule or self.schedule())
+        async with self.backend() as backend:
+            settings = {"key": self.keys["creator"], "wait": self._makes_blocks, **options}
+            await deploy(backend, parsed, **settings)
+        return Distribution.from_schedule(parsed, self.contract)
+
+    @property
+    def _makes_blocks(self) -> bool:
+        return self.devnet.chain.production != "by hand"
 
     async def cli(self, *arguments: str, key: str | None = None, **environment: str) -> CliRun:
         """Runs the program as a process of its own, in the test's directory.

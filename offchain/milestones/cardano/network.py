@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from milestones.cardano.address import MAINNET_ID, TESTNET_ID
 
 MAINNET_MAGIC: Final = 764824073
 """The protocol magic of mainnet. Source: its Shelley genesis, `networkMagic`."""
+
+
+KNOWN_MAGICS: Final[Mapping[str, int]] = {
+    "mainnet": MAINNET_MAGIC,
+    "preprod": 1,
+    "preview": 2,
+    "devnet": 42,
+}
+"""The magic of each network that has a name. Source: the Shelley genesis of each; 42 is ours."""
 
 
 def network_id_of(network_magic: int) -> int:

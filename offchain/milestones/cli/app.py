@@ -9,11 +9,14 @@ from typing import Annotated, Any, Final
 import typer
 
 from milestones import __version__
+from milestones.cli.administer import deploy, register_milestone
+from milestones.cli.audit import transaction
 from milestones.cli.devnet import devnet
 from milestones.cli.oracles import attest, commit_milestone, oracle
 from milestones.cli.output import Output, print_json
 from milestones.cli.queries import calculate_distribution, check_status
 from milestones.cli.session import Session
+from milestones.cli.setup import init, publish_script
 from milestones.errors import MilestonesError
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
@@ -64,12 +67,17 @@ def options(  # noqa: PLR0917 - an option each
     )
 
 
+app.command()(init)
+app.command()(register_milestone)
+app.command()(publish_script)
+app.command()(deploy)
 app.command()(devnet)
 app.add_typer(oracle, name="oracle")
 app.command()(commit_milestone)
 app.command()(attest)
 app.command()(check_status)
 app.command()(calculate_distribution)
+app.command()(transaction)
 
 
 def main() -> None:

@@ -21,19 +21,11 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from milestones.cardano.network import MAINNET_MAGIC
+from milestones.cardano.network import KNOWN_MAGICS as MAGICS
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 Network = Literal["mainnet", "preprod", "preview", "devnet", "testnet"]
-MAGICS: Final[Mapping[str, int]] = {
-    "mainnet": MAINNET_MAGIC,
-    "preprod": 1,
-    "preview": 2,
-    "devnet": 42,
-}
-"""The network magic of each network that has just one; `testnet` is any that is not mainnet."""
-
 VARIABLES: Final[Mapping[str, str]] = {
     "network": "CARDANO_NETWORK",
     "network_magic": "CARDANO_NETWORK_MAGIC",
@@ -237,7 +229,7 @@ def _source_of(field: str, found: Mapping[str, dict[str, Any]]) -> str:
 def _checked(config: Config, found: Mapping[str, dict[str, Any]]) -> Config:
     magic = config.network_magic
     if config.network in ("testnet", "devnet"):
-        fits = magic != MAINNET_MAGIC
+        fits = magic != MAGICS["mainnet"]
     else:
         fits = magic in (None, MAGICS[config.network])
     if not fits:

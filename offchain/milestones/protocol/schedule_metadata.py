@@ -51,14 +51,18 @@ class PublishedPart:
 
 def encode_part(part: PublishedPart) -> bytes:
     """The transaction's whole metadata (auxiliary data in the form of a plain map)."""
+    return cbor.head(cbor.MAP, 1) + cbor.head(cbor.UINT, LABEL) + encode_content(part)
+
+
+def encode_content(part: PublishedPart) -> bytes:
+    """What stands under the label."""
     links = (
         array(cbor.head(cbor.UINT, link.slot), cbor.encode_bytes(link.transaction_id))
         for link in part.links
     )
     starts = range(0, len(part.segment), CHUNK)
     chunks = (cbor.encode_bytes(part.segment[start : start + CHUNK]) for start in starts)
-    value = array(cbor.head(cbor.UINT, VERSION), array(*links), array(*chunks))
-    return cbor.head(cbor.MAP, 1) + cbor.head(cbor.UINT, LABEL) + value
+    return array(cbor.head(cbor.UINT, VERSION), array(*links), array(*chunks))
 
 
 def decode_part(metadata: bytes) -> PublishedPart:
