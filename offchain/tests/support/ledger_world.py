@@ -6,6 +6,7 @@ integrity hash and signatures are made when it is sealed, unless the test sets t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,6 +14,7 @@ from typing import Any
 
 import cbor2
 from nacl.signing import SigningKey
+from wire_schemas import WireObserver, directory
 
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger import cost_models
@@ -251,3 +253,20 @@ def native(draft: Draft, script: list[Any], *, witness: bool = True) -> Draft:
     if witness:
         draft.witnesses[1] = [script]
     return draft
+
+
+def check_shape(method: str, failure: LedgerFailure) -> None:
+    """Holds a failure against Ogmios' schemas, where `MILESTONES_WIRE_SCHEMAS` says where they are.
+
+    Ogmios answers a submission with 3004 too, which its schema leaves out.
+    """
+    if (method, failure.code) == ("submitTransaction", 3004):
+        return
+    error = {"code": failure.code, "message": failure.message}
+    if failure.data is not None:
+        error["data"] = failure.data
+    answer = {"jsonrpc": "2.0", "method": method, "error": error, "id": None}
+    observer = WireObserver()
+    for version in ("6.14.0", "7.0.0") if directory() else ():
+        observer.ogmios_answered(version, json.dumps(answer))
+    assert observer.complaints == []

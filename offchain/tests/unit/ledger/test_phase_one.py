@@ -16,6 +16,7 @@ from ledger_world import (
     YES_SPEND,
     YES_V3,
     Draft,
+    check_shape,
     hash256,
     inline,
     key_address,
@@ -47,6 +48,7 @@ def refused(draft: Draft, code: int) -> Any:
     failure = draft.judge()
     assert failure is not None, "accepted"
     assert failure.code == code, f"{failure.code} {failure.message} {failure.data}"
+    check_shape("submitTransaction", failure)
     return failure.data
 
 

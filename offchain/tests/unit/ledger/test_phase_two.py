@@ -18,6 +18,7 @@ from ledger_world import (
     YES_SPEND,
     YES_V3,
     Draft,
+    check_shape,
     inline,
     key_address,
     minting,
@@ -42,6 +43,7 @@ def refused(draft: Draft, code: int) -> Any:
     failure = draft.judge()
     assert failure is not None, "accepted"
     assert failure.code == code, f"{failure.code} {failure.message} {failure.data}"
+    check_shape("submitTransaction", failure)
     return failure.data
 
 
@@ -113,6 +115,7 @@ def test_evaluation_without_scripts_is_empty() -> None:
 def inner(draft: Draft) -> dict[str, Any]:
     with pytest.raises(EvaluationFailure) as caught:
         evaluated(draft)
+    check_shape("evaluateTransaction", caught.value)
     [entry] = caught.value.data
     error: dict[str, Any] = entry["error"]
     return error
