@@ -24,13 +24,11 @@ from milestones.services.status_report import (
     AttestationStatus,
     ClaimRecord,
     ContractState,
-    StatusReport,
     MilestoneStatus,
+    StatusReport,
     Synchronization,
     VaultStatus,
 )
-
-__all__ = ["StatusReport", "check_status"]
 
 
 @dataclass(frozen=True, slots=True)
