@@ -59,9 +59,17 @@ class BalancedTransaction:
         return self.assembly.transaction([_PLACEHOLDER_WITNESS] * len(self.key_hashes))
 
     def with_units(self, units: Mapping[RedeemerPointer, ExecutionUnits]) -> BalancedTransaction:
-        """The same transaction, same inputs, balanced anew for the units that evaluation returned."""
-        order = replace(self._order, units=units, assumed_units=None, include=self.wallet_inputs)
-        return _balance(order)
+        """The same transaction, same inputs, balanced anew for the units that evaluation returned.
+
+        Where these inputs can't pay for the units, another joins them. Places, and with them units, may
+        then have changed: `needs_evaluation` is true again.
+        """
+        inputs = self.wallet_inputs
+        order = replace(self._order, units=units, assumed_units=None, include=inputs)
+        outcome = _settle(order, inputs)
+        if isinstance(outcome, Value):
+            return _balance(replace(self._order, include=_with_another(order, inputs, outcome)))
+        return _checked(order, outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +136,22 @@ def _equal_share(draft: TransactionDraft, parameters: ProtocolParameters) -> Exe
 def _balance(order: _Order) -> BalancedTransaction:
     chosen = order.include
     while isinstance(outcome := _settle(order, chosen), Value):
-        candidates = [utxo for utxo in order.wallet if utxo not in chosen]
-        addition = coin_selection.next_input(candidates, outcome)
-        if addition is None:
-            raise coin_selection.insufficient(_needed(order, chosen, outcome), order.wallet)
-        chosen = (*chosen, addition)
+        chosen = _with_another(order, chosen, outcome)
+    return _checked(order, outcome)
+
+
+def _with_another(order: _Order, chosen: tuple[Utxo, ...], shortage: Value) -> tuple[Utxo, ...]:
+    candidates = [utxo for utxo in order.wallet if utxo not in chosen]
+    addition = coin_selection.next_input(candidates, shortage)
+    if addition is None:
+        raise coin_selection.insufficient(_needed(order, chosen, shortage), order.wallet)
+    return (*chosen, addition)
+
+
+def _checked(order: _Order, balanced: BalancedTransaction) -> BalancedTransaction:
     if order.within_limits:
-        require_within_limits(outcome.assembly, size=outcome.size)
-    return outcome
+        require_within_limits(balanced.assembly, size=balanced.size)
+    return balanced
 
 
 def _settle(order: _Order, chosen: tuple[Utxo, ...]) -> BalancedTransaction | Value:
@@ -153,7 +169,8 @@ def _needed(order: _Order, chosen: tuple[Utxo, ...], shortage: Value) -> Value:
     if shortage.assets:
         return shortage
     plenty = TransactionOutput(order.change_address.to_bech32(), Value(_PLENTY_LOVELACE))
-    gift = Utxo(OutputReference(bytes(32), 0), plenty)
+    # Sorted behind every other input, so that no redeemer changes its place.
+    gift = Utxo(OutputReference(b"\xff" * 32, 0), plenty)
     outcome = _settle(replace(order, wallet=(*order.wallet, gift)), (*chosen, gift))
     if isinstance(outcome, Value):
         return outcome

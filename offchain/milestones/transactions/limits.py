@@ -14,7 +14,8 @@ def require_within_limits(assembly: Assembly, *, size: int) -> None:
 
     `size` is in bytes, without the byte that says whether scripts passed.
     """
-    exceeded = [limit for limit in _limits(assembly, size=size) if limit.actual > limit.maximum]
+    taken = _taken(assembly, size=size)
+    exceeded = [ExceededLimit(*each) for each in taken if each[1] > each[2]]
     if not exceeded:
         return
     hashes = assembly.script_hashes()
@@ -29,16 +30,15 @@ def require_within_limits(assembly: Assembly, *, size: int) -> None:
     raise LimitsExceeded(tuple(exceeded), budgets)
 
 
-def _limits(assembly: Assembly, *, size: int) -> Iterator[ExceededLimit]:
+def _taken(assembly: Assembly, *, size: int) -> Iterator[tuple[str, int, int, str]]:
+    """Of every limit: its name, what the transaction takes, the maximum, the unit."""
     parameters, units = assembly.parameters, assembly.total_units()
     maximum = parameters.max_execution_units
-    yield ExceededLimit("transaction size", size, parameters.max_transaction_size, "bytes")
-    yield ExceededLimit("execution memory", units.memory, maximum.memory, "units")
-    yield ExceededLimit("execution steps", units.cpu, maximum.cpu, "units")
+    yield "transaction size", size, parameters.max_transaction_size, "bytes"
+    yield "execution memory", units.memory, maximum.memory, "units"
+    yield "execution steps", units.cpu, maximum.cpu, "units"
     scripts = assembly.reference_scripts_size()
-    yield ExceededLimit(
-        "reference scripts", scripts, parameters.max_reference_scripts_size, "bytes"
-    )
+    yield "reference scripts", scripts, parameters.max_reference_scripts_size, "bytes"
     for index, output in enumerate(assembly.outputs):
         held = len(encoding.value(output.value))
-        yield ExceededLimit(f"value of output {index}", held, parameters.max_value_size, "bytes")
+        yield f"value of output {index}", held, parameters.max_value_size, "bytes"

@@ -1,7 +1,7 @@
 """Building transactions: a draft is balanced, evaluated by Ogmios, balanced with the result, signed.
 
     balanced = balance(draft, parameters=..., wallet=..., change_address=...)
-    if balanced.needs_evaluation:
+    while balanced.needs_evaluation:
         balanced = balanced.with_units(await ogmios.evaluate(balanced.unsigned()))
     signed = sign(balanced, [key])
 

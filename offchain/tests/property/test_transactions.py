@@ -108,8 +108,9 @@ def signed(
 ) -> SignedTransaction | None:
     """The transaction, or None where the wallet can't pay for it."""
     try:
-        guess = balance(draft, parameters=PARAMETERS, wallet=wallet, change_address=ADDRESS)
-        exact = guess.with_units(dict.fromkeys(guess.assembly.redeemers(), spent))
+        exact = balance(draft, parameters=PARAMETERS, wallet=wallet, change_address=ADDRESS)
+        while exact.needs_evaluation:
+            exact = exact.with_units(dict.fromkeys(exact.assembly.redeemers(), spent))
     except InsufficientFunds:
         return None
     strangers = len(exact.key_hashes - {KEY.key_hash})

@@ -77,8 +77,10 @@ class PureChain:
 
     def balanced(self, draft: TransactionDraft) -> BalancedTransaction:
         """Balanced with the units that the ledger finds."""
-        guess = self.guessed(draft)
-        return guess.with_units(self.evaluate(guess)) if guess.needs_evaluation else guess
+        balanced = self.guessed(draft)
+        while balanced.needs_evaluation:
+            balanced = balanced.with_units(self.evaluate(balanced))
+        return balanced
 
     def submit(self, transaction: SignedTransaction) -> SignedTransaction:
         """Judges and applies it. Raises `LedgerFailure`."""

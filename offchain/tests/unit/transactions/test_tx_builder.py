@@ -185,6 +185,23 @@ def test_a_wallet_too_poor_for_the_guess_can_still_be_evaluated(
     assert exact.fee_lovelace == exact.minimum_fee_lovelace
 
 
+def test_units_that_the_inputs_cannot_pay_for_bring_another_input_and_another_evaluation(
+    build: Build, run_script: TransactionDraft, make_utxo: MakeUtxo, address: Address
+) -> None:
+    pays = replace(run_script, outputs=(DraftOutput(address=address, value=Value(3_000_000)),))
+    guess = build(pays, make_utxo(2_100_000), make_utxo(1_100_000))
+    assert len(guess.wallet_inputs) == 1
+    costly = ExecutionUnits(2_000_000, 1_000_000_000)
+    more = guess.with_units({SPEND_0: costly})
+    assert more.needs_evaluation
+    assert len(more.wallet_inputs) == 2
+    exact = more.with_units({SPEND_0: costly})
+    assert not exact.needs_evaluation
+    assert exact.fee_lovelace == exact.minimum_fee_lovelace
+    with pytest.raises(InsufficientFunds):
+        more.with_units({SPEND_0: ExecutionUnits(16_000_000, 9_000_000_000)})
+
+
 def test_redeemers_point_at_the_sorted_inputs(
     build: Build, make_utxo: MakeUtxo, address: Address
 ) -> None:
