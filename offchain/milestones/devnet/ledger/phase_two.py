@@ -86,8 +86,10 @@ def _any_script_fails(case: Case) -> bool:
 def evaluate_case(case: Case) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
     """The units that each script uses when it may use all that a transaction has.
 
-    Ledger: `evalTxExUnitsWithLogs`. Raises 3010 with the failures by redeemer, or 3004.
+    Ledger: `evalTxExUnitsWithLogs`. Raises 3010 with the failures by redeemer, 3004, or `Unsupported`.
     """
+    if case.body.unsupported:
+        raise Unsupported(", ".join(case.body.unsupported))
     redeemers = case.transaction.witnesses.redeemers
     if redeemers:
         _check_known(case)
@@ -114,9 +116,7 @@ def _check_known(case: Case) -> None:
     unknown = {*body.inputs, *body.reference_inputs} - {*case.inputs, *case.reference_inputs}
     if unknown:
         names = ", ".join(str(reference) for reference in sorted(unknown))
-        raise failures.cannot_create_context(
-            f"Unknown transaction input (missing from UTxO set): {names}"
-        )
+        raise failures.cannot_create_context(f"Inputs that are unknown or spent already: {names}.")
 
 
 def _evaluate_one(

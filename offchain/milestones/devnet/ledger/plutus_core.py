@@ -1,5 +1,9 @@
 """Compiled Plutus scripts: whether they are well-formed, and whether the evaluator knows all in them.
 
+The evaluator charges as protocol version 10 did. Version 11 changed the price of three functions of
+text, which are refused here by name, and of `divideInteger` and `modInteger` where the divisor is
+longer than the dividend by whole words of 64 bits: the one difference that a script's bytes don't show.
+
 Reads the flat encoding once, without building terms. Source: the Plutus Core specification, appendix
 on the flat serialisation; `PlutusLedgerApi.Common.ProtocolVersions` for what each version may use.
 """

@@ -107,7 +107,7 @@ class TransactionInfo:
         common = set(case.body.inputs) & set(case.body.reference_inputs)
         if version == 3 and common:
             raise cannot_create_context(
-                "Reference inputs overlap with regular inputs. They must be disjoint."
+                "An output both spent and referenced can't be shown to a Plutus V3 script."
             )
         seen = (*case.inputs.values(), *case.reference_inputs.values(), *case.body.outputs)
         if any(output.address.is_bootstrap for output in seen):
@@ -162,13 +162,18 @@ class TransactionInfo:
 
     def _interval(self, before: int | None, after: int | None) -> bytes:
         """Times in POSIX milliseconds; the upper bound is outside. Ledger: `transValidityInterval`."""
-        start_of = self._case.environment.start_of
-        lower = constr(0) if before is None else constr(1, plain(start_of(before)))
-        upper = constr(2) if after is None else constr(1, plain(start_of(after)))
+        lower = constr(0) if before is None else constr(1, self._time(before))
+        upper = constr(2) if after is None else constr(1, self._time(after))
         closed, opened = constr(1), constr(0)
         return constr(
             0, constr(0, lower, closed), constr(0, upper, closed if after is None else opened)
         )
+
+    def _time(self, slot: int) -> bytes:
+        environment = self._case.environment
+        if environment.horizon_slot is not None and slot >= environment.horizon_slot:
+            raise cannot_create_context(f"The time of slot {slot} can't be foreseen yet.")
+        return plain(environment.start_of(slot))
 
     def _redeemer_map(self) -> bytes:
         """Redeemers by purpose, in the order of their pointers. Ledger: `transTxRedeemers`."""

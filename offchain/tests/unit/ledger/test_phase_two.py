@@ -32,7 +32,7 @@ from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger.cost_models import PLUTUS_V3
 from milestones.devnet.ledger.evaluator import run_script
-from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure
+from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure, Unsupported
 from milestones.devnet.ledger.rules import effects, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
 
@@ -165,6 +165,23 @@ def test_evaluation_of_unknown_inputs() -> None:
         evaluated(draft)
     assert caught.value.code == 3004
     assert "00#0" in caught.value.data["reason"]
+
+
+def test_evaluation_past_the_horizon() -> None:
+    draft = minting(3, YES_V3)
+    draft.environment = replace(draft.environment, horizon_slot=5000)
+    draft.body[8] = 5000
+    with pytest.raises(LedgerFailure) as caught:
+        evaluated(draft)
+    assert caught.value.code == 3004
+
+
+@pytest.mark.parametrize("number", [4, 5, 19, 20])
+def test_evaluation_of_what_scripts_could_not_be_shown(number: int) -> None:
+    draft = minting(3, YES_V3)
+    draft.body[number] = {}
+    with pytest.raises(Unsupported, match="can't judge"):
+        evaluated(draft)
 
 
 def test_plutus_v1_sees_no_inline_datum() -> None:
