@@ -1,0 +1,257 @@
+"""Keeping oracle signatures: by their form alone, and by what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from milestones.domain.models import OracleSignature
+from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature
+from milestones.services.backend import Workspace
+from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
+from milestones.storage.storage import Storage
+
+
+async def commit(desk: Any, *entries: OracleSignature, **options: Any) -> MilestoneCommitted:
+    given = {"milestone_identifier": "milestone-001", "oracle_signatures": entries, **options}
+    return await commit_milestone(desk.workspace, **given)
+
+
+QUICKSTART = {"quorum_threshold": 2, "total_oracles": 3}
+
+
+async def test_a_quorum_makes_the_milestone_verified(desk: Any) -> None:
+    result = await commit(desk, desk.entry(0), desk.entry(1), **QUICKSTART)
+    assert (result.status, result.verified, result.quorum_status) == ("stored", True, "met")
+    assert (result.signature_count, result.quorum_threshold, result.total_oracles) == (2, 2, 3)
+    assert result.signatures_added == 2
+    assert result.contract_address == desk.distribution.address
+    assert result.warnings == ()
+    document = json.loads(Path(result.file).read_text(encoding="utf-8"))
+    assert (
+        Path(result.file) == desk.workspace.storage.data_directory / "milestones/milestone-001.json"
+    )
+    assert document["milestone_identifier"] == "milestone-001"
+    assert document["distribution_id"] == desk.distribution.id.hex()
+    assert document["verification_timestamp"] == 1_735_689_600
+    assert document["quorum_status"] == "met"
+    assert len(document["oracle_signatures"]) == 2
+
+
+async def test_signatures_come_one_by_one(desk: Any) -> None:
+    first = await commit(desk, desk.entry(0), **QUICKSTART)
+    assert (first.verified, first.quorum_status, first.signature_count) == (False, "pending", 1)
+    second = await commit(desk, desk.entry(2))
+    assert (second.verified, second.signature_count, second.signatures_added) == (True, 2, 1)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_the_same_oracle_twice_counts_once(desk: Any, at_once: bool) -> None:
+    later = desk.entry(0).model_copy(update={"signature_timestamp": 1_735_689_999})
+    if at_once:
+        result = await commit(desk, desk.entry(0), later, **QUICKSTART)
+        assert result.signatures_added == 1
+    else:
+        await commit(desk, desk.entry(0), **QUICKSTART)
+        result = await commit(desk, later)
+        assert result.signatures_added == 0
+    assert (result.signature_count, result.quorum_status) == (1, "pending")
+    record = desk.workspace.storage.records.find(desk.distribution.id, "milestone-001")
+    assert record.oracle_signatures == (later,)
+
+
+async def test_different_statements_do_not_add_up(desk: Any) -> None:
+    other = desk.entry(1, verification_posix_ms=1_735_689_601_000)
+    result = await commit(desk, desk.entry(0), other, **QUICKSTART)
+    assert (result.signature_count, result.quorum_status) == (1, "pending")
+    assert [group.count for group in result.groups] == [1, 1]
+    assert [group.verification_timestamp for group in result.groups] == [
+        1_735_689_600,
+        1_735_689_601,
+    ]
+    assert "2 different statements" in result.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        ({"policy_id": b"\x07" * 28}, "signed_data", "another contract"),
+        ({"distribution_id": b"\x07" * 28}, "signed_data", "another distribution"),
+        ({"milestone": "milestone-002"}, "signed_data", "another milestone, 'milestone-002'"),
+    ],
+)
+async def test_a_statement_about_something_else_is_refused_whole(
+    desk: Any, change: dict[str, Any], path: str, words: str
+) -> None:
+    with pytest.raises(InvalidSignature, match=words) as refused:
+        await commit(desk, desk.entry(0), desk.entry(1, **change), **QUICKSTART)
+    assert refused.value.path == f"oracle_signatures[1].{path}"
+    assert desk.workspace.storage.records.all() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        ({"signature": b"\x01" * 63}, "signature", "64 bytes, not 63"),
+        ({"signature": None}, "signature", "missing"),
+        ({"verification_key": None}, "verification_key", "missing"),
+        ({"verification_key": b"\x01" * 32}, "verification_key", "not the payment key"),
+        ({"signed_data": b"\xff"}, "signed_data", "not a statement"),
+        ({"cose_sign1": b"\x80"}, "cose_key", "missing"),
+    ],
+)
+async def test_a_wrong_form_is_refused_with_its_path(
+    desk: Any, change: dict[str, Any], path: str, words: str
+) -> None:
+    wrong = desk.entry(1).model_copy(update=change)
+    with pytest.raises(InvalidSignature, match=words) as refused:
+        await commit(desk, desk.entry(0), wrong, **QUICKSTART)
+    assert refused.value.path == f"oracle_signatures[1].{path}"
+    assert desk.workspace.storage.records.all() == []
+
+
+async def test_a_forged_signature_of_the_right_form_is_kept(desk: Any) -> None:
+    """Cryptography is the chain's: only the form is checked here."""
+    forged = desk.entry(1).model_copy(update={"signature": bytes(64)})
+    assert (await commit(desk, desk.entry(0), forged, **QUICKSTART)).verified
+
+
+async def test_the_terms_decide_where_they_are_known(desk: Any) -> None:
+    desk.know_schedule()
+    result = await commit(desk, desk.entry(0), desk.entry(2))
+    assert (result.quorum_threshold, result.total_oracles, result.verified) == (2, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [({"quorum_threshold": 1}, "quorum_threshold"), ({"total_oracles": 5}, "total_oracles")],
+)
+async def test_numbers_that_contradict_the_terms_are_refused(
+    desk: Any, given: dict[str, int], path: str
+) -> None:
+    desk.know_schedule()
+    with pytest.raises(InvalidInput, match="the distribution's terms say") as refused:
+        await commit(desk, desk.entry(0), **given)
+    assert refused.value.path == path
+
+
+async def test_a_stranger_is_no_oracle_of_known_terms(desk: Any) -> None:
+    desk.know_schedule()
+    with pytest.raises(InvalidSignature, match="none of the distribution's oracles") as refused:
+        await commit(desk, desk.entry(0), desk.entry(3))
+    assert refused.value.path == "oracle_signatures[1].oracle_address"
+
+
+async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Any) -> None:
+    desk.know_schedule()
+    with pytest.raises(InvalidInput, match="no allocation") as refused:
+        await commit(
+            desk, desk.entry(0, "milestone-1"), milestone_identifier="milestone-1", **QUICKSTART
+        )
+    assert refused.value.hint == "the schedule's milestones: milestone-001, milestone-002"
+
+
+async def test_an_edited_schedule_is_not_believed(desk: Any) -> None:
+    document = desk.schedule.model_copy(update={"quorum_threshold": 1}).model_dump(mode="json")
+    desk.workspace.storage.schedules.save(desk.distribution.id, document)
+    with pytest.raises(InvalidInput, match="terms are not known"):
+        await commit(desk, desk.entry(0))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"quorum_threshold": 0, "total_oracles": 3}, "at least 1"),
+        ({"quorum_threshold": 4, "total_oracles": 3}, "can't be reached by 3"),
+    ],
+)
+async def test_an_impossible_quorum_is_refused(
+    desk: Any, given: dict[str, int], words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as refused:
+        await commit(desk, desk.entry(0), **given)
+    assert refused.value.path == "quorum_threshold"
+
+
+async def test_more_signers_than_oracles_are_refused_over_several_commits(desk: Any) -> None:
+    await commit(desk, desk.entry(0), desk.entry(1), quorum_threshold=2, total_oracles=2)
+    with pytest.raises(InvalidSignature, match="3 oracles signed, but there are only 2"):
+        await commit(desk, desk.entry(2))
+    record = desk.workspace.storage.records.find(desk.distribution.id, "milestone-001")
+    assert len(record.oracle_signatures) == 2
+
+
+@pytest.mark.parametrize("identifier", ["", "m" * 65, "\ud800"])
+async def test_an_impossible_name_of_a_milestone_is_refused(desk: Any, identifier: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await commit(desk, desk.entry(0), milestone_identifier=identifier, **QUICKSTART)
+    assert refused.value.path == "milestone_identifier"
+
+
+async def test_no_signature_is_an_error(desk: Any) -> None:
+    with pytest.raises(InvalidSignature, match="there is no signature"):
+        await commit(desk, **QUICKSTART)
+
+
+async def test_the_address_must_be_the_one_that_was_signed_for(desk: Any) -> None:
+    result = await commit(
+        desk, desk.entry(0), contract_address=desk.distribution.address, **QUICKSTART
+    )
+    assert result.signatures_added == 1
+    with pytest.raises(InvalidAddress, match="not an address of this contract"):
+        await commit(desk, desk.entry(0), contract_address=desk.key(0).address(0), **QUICKSTART)
+
+
+async def test_equal_names_in_two_distributions_never_mix(desk: Any) -> None:
+    await commit(desk, desk.entry(0), **QUICKSTART)
+    other = desk.entry(1, distribution_id=b"\x09" * 28)
+    result = await commit(desk, other, **QUICKSTART)
+    assert result.signature_count == 1
+    assert len(desk.workspace.storage.records.all()) == 2
+
+
+async def test_a_name_never_escapes_the_folder(desk: Any) -> None:
+    name = "../../../escape"
+    result = await commit(desk, desk.entry(0, name), milestone_identifier=name, **QUICKSTART)
+    folder = desk.workspace.storage.data_directory / "milestones"
+    assert Path(result.file).parent == folder
+
+
+async def test_a_corrupted_record_is_moved_aside_and_told(desk: Any) -> None:
+    first = await commit(desk, desk.entry(0), **QUICKSTART)
+    Path(first.file).write_text("{", encoding="utf-8")
+    result = await commit(desk, desk.entry(1), **QUICKSTART)
+    assert result.signature_count == 1
+    assert "could not be read" in result.warnings[0]
+
+
+def test_commits_at_the_same_time_lose_nothing(desk: Any) -> None:
+    def one(number: int) -> None:
+        workspace = Workspace(
+            contract=desk.workspace.contract,
+            network=desk.workspace.network,
+            storage=Storage(desk.workspace.storage.data_directory),
+        )
+        entries = (desk.entry(number),)
+        asyncio.run(
+            commit_milestone(
+                workspace,
+                milestone_identifier="milestone-001",
+                oracle_signatures=entries,
+                quorum_threshold=5,
+                total_oracles=8,
+            )
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+    record = desk.workspace.storage.records.find(desk.distribution.id, "milestone-001")
+    assert {entry.oracle for entry in record.oracle_signatures} == {
+        desk.key(number).key_hash for number in range(8)
+    }
+    assert record.quorum_status == "met"

@@ -1,0 +1,179 @@
+"""What oracles sign, and signing with a schedule at hand and no network."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+from nacl.signing import VerifyKey
+
+from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, NotFound
+from milestones.protocol.signing import Statement, witness_of
+from milestones.services.backend import Network, Workspace
+from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
+from milestones.storage.signature_files import read_signature_file
+
+
+async def payload(desk: Any, **options: Any) -> Any:
+    usual = {
+        "contract_address": desk.distribution.address,
+        "milestone_identifier": "milestone-001",
+        "verification_timestamp": 1_735_689_600,
+    }
+    return await oracle_payload(desk.workspace, **{**usual, **options})
+
+
+async def test_the_payload_is_the_statement_of_the_protocol(desk: Any) -> None:
+    result = await payload(desk, evidence_hash=b"\xab" * 32)
+    assert cbor2.loads(bytes.fromhex(result.signed_data)) == [
+        desk.workspace.contract.policy_id,
+        desk.distribution.id,
+        b"milestone-001",
+        b"\xab" * 32,
+        1_735_689_600_000,
+    ]
+    assert result.distribution_id == desk.distribution.id.hex()
+    assert result.diagnostic.endswith("1735689600000]")
+    assert (result.evidence_hash, result.verification_timestamp) == ("ab" * 32, 1_735_689_600)
+
+
+async def test_an_unknown_schedule_is_a_warning_and_a_known_one_a_check(desk: Any) -> None:
+    assert "could not be checked" in (await payload(desk)).warnings[0]
+    desk.know_schedule()
+    assert (await payload(desk)).warnings == ()
+    with pytest.raises(NotFound, match="no allocation waits for milestone 'milestone-003'"):
+        await payload(desk, milestone_identifier="milestone-003")
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"milestone_identifier": ""}, "milestone_identifier"),
+        ({"milestone_identifier": "é" * 33}, "milestone_identifier"),
+        ({"verification_timestamp": 1_735_689_600_000}, "verification_timestamp"),
+        ({"verification_timestamp": -1}, "verification_timestamp"),
+        ({"evidence_hash": bytes(65)}, "evidence_hash"),
+    ],
+)
+async def test_a_wrong_field_is_named(desk: Any, options: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await payload(desk, **options)
+    assert refused.value.path == path
+
+
+async def test_an_address_of_somebody_is_no_distribution(desk: Any) -> None:
+    with pytest.raises(InvalidAddress) as refused:
+        await payload(desk, contract_address=desk.key(0).address(0))
+    assert refused.value.path == "contract_address"
+
+
+def test_evidence_is_hashed_with_blake2b_256(tmp_path: Path) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"reached" * 300_000)
+    assert evidence_hash_of(report) == blake2b(b"reached" * 300_000, digest_size=32).digest()
+    with pytest.raises(InvalidInput, match="can't be read"):
+        evidence_hash_of(tmp_path / "absent.pdf")
+
+
+async def sign(desk: Any, number: int, **options: Any) -> Any:
+    usual = {
+        "signed_data": desk.statement().signed_data,
+        "key": desk.key(number),
+        "schedule": desk.schedule,
+    }
+    workspace = options.pop("workspace", desk.workspace)
+    return await oracle_sign(workspace, **{**usual, **options})
+
+
+async def test_the_entry_is_a_genuine_signature_with_the_missions_fields(desk: Any) -> None:
+    result = await sign(desk, 1)
+    entry = result.entry.model_dump(mode="json")
+    assert list(entry) == [
+        "oracle_address",
+        "signature",
+        "signed_data",
+        "signature_timestamp",
+        "verification_key",
+    ]
+    assert entry["oracle_address"] == desk.key(1).address(0).to_bech32()
+    VerifyKey(bytes.fromhex(entry["verification_key"])).verify(
+        bytes.fromhex(entry["signed_data"]), bytes.fromhex(entry["signature"])
+    )
+
+
+async def test_what_is_signed_is_told_in_words(desk: Any) -> None:
+    told = " ".join((await sign(desk, 1)).statement)
+    assert "'milestone-001' was reached at 2025-01-01 00:00:00 UTC" in told
+    assert desk.distribution.id.hex() in told
+    assert desk.distribution.address.to_bech32() in told
+
+
+async def test_entries_gather_in_a_file(desk: Any, tmp_path: Path) -> None:
+    file = tmp_path / "new" / "signatures.json"
+    for number, expected in ((0, 1), (1, 2), (0, 2)):
+        result = await sign(desk, number, output=file)
+        assert (result.file, result.file_entries) == (str(file), expected)
+    entries = read_signature_file(file)
+    assert {entry.oracle for entry in entries} == {desk.key(n).key_hash for n in (0, 1)}
+    assert all(witness_of(entry) for entry in entries)
+
+
+async def test_a_file_that_is_no_signatures_is_left_alone(desk: Any, tmp_path: Path) -> None:
+    file = tmp_path / "signatures.json"
+    file.write_text('{"my": "notes"}', encoding="utf-8")
+    with pytest.raises(InvalidSignature, match="oracle_signatures"):
+        await sign(desk, 0, output=file)
+    assert json.loads(file.read_text(encoding="utf-8")) == {"my": "notes"}
+
+
+async def test_a_stranger_does_not_sign(desk: Any) -> None:
+    with pytest.raises(InvalidInput, match="none of the distribution's 3 oracles") as refused:
+        await sign(desk, 3)
+    assert refused.value.path == "signing_key_path"
+
+
+async def test_another_network_is_refused(desk: Any) -> None:
+    mainnet = Workspace(
+        contract=desk.workspace.contract,
+        network=Network("preprod", 1),
+        storage=desk.workspace.storage,
+    )
+    with pytest.raises(InvalidInput, match="magic 42, but the configuration names preprod"):
+        await sign(desk, 0, workspace=mainnet)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"policy_id": b"\x07" * 28}, "for the contract"),
+        ({"distribution_id": b"\x07" * 28}, "describes the distribution"),
+    ],
+)
+async def test_another_contract_or_distribution_is_refused(
+    desk: Any, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        await sign(desk, 0, signed_data=desk.statement(**change).signed_data)
+
+
+async def test_a_milestone_outside_the_schedule_is_refused(desk: Any) -> None:
+    with pytest.raises(NotFound, match="milestone-009"):
+        await sign(desk, 0, signed_data=desk.statement("milestone-009").signed_data)
+
+
+async def test_bytes_that_say_nothing_are_not_signed(desk: Any) -> None:
+    with pytest.raises(InvalidSignature, match="not a statement of an oracle"):
+        await sign(desk, 0, signed_data=b"pay me")
+    two_ways = cbor2.dumps(cbor2.loads(desk.statement().signed_data))
+    assert Statement.parse(desk.statement().signed_data)
+    with pytest.raises(InvalidSignature, match="encoded in another way"):
+        await sign(desk, 0, signed_data=two_ways)
+
+
+async def test_without_schedule_or_chain_nothing_is_signed(desk: Any) -> None:
+    with pytest.raises(InvalidInput, match="terms are not known"):
+        await sign(desk, 0, schedule=None)
