@@ -20,12 +20,14 @@ SUPPLY_LOVELACE: Final = 45_000_000_000_000_000
 """All the lovelace there will ever be: 45 billion ADA, as on mainnet."""
 
 
-def genesis_block(calendar: Calendar, slot: int, funds: Mapping[LedgerAddress, int]) -> Block:
+def genesis_block(
+    calendar: Calendar, slot: int, funds: Mapping[LedgerAddress, int], born_posix_ms: int
+) -> Block:
     """A block of one transaction without inputs that pays `funds` and, to the faucet, the rest.
 
-    It is the only transaction of a chain that no rule is asked about. Its metadata name the network, so
-    that no two chains share a block or a transaction. Raises `InvalidConfiguration` when the funds
-    exceed the supply.
+    It is the only transaction of a chain that no rule is asked about. Its metadata name the network and
+    the moment of its making, so that what a client remembers of one chain is unknown to the next.
+    Raises `InvalidConfiguration` when the funds exceed the supply.
     """
     rest = SUPPLY_LOVELACE - sum(funds.values())
     if rest <= 0 or any(amount <= 0 for amount in funds.values()):
@@ -37,8 +39,8 @@ def genesis_block(calendar: Calendar, slot: int, funds: Mapping[LedgerAddress, i
     reserve = Faucet(calendar.magic, calendar.network_id).address.to_bytes()
     outputs = [encoding.output(address.raw, Value(amount)) for address, amount in funds.items()]
     outputs.append(encoding.output(reserve, Value(rest)))
-    name = {0: encoding.array(map(encoding.integer, (calendar.magic, calendar.start_posix_ms)))}
-    metadata = encoding.fields(name)
+    name = (calendar.magic, calendar.start_posix_ms, born_posix_ms)
+    metadata = encoding.fields({0: encoding.array(map(encoding.integer, name))})
     body = encoding.fields(
         {
             0: encoding.inputs(()),

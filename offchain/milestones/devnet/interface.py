@@ -18,7 +18,22 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process."""
+    """Leaves signals to whoever runs the process, and ends as soon as it is told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Makes `serve` come to its end."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Once a second, what has to be done once a second."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 1)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -61,7 +76,7 @@ class Interface:
 
     async def stop(self) -> None:
         """Closes the port and every connection."""
-        self._server.should_exit = True
+        self._server.end()
         if self._task is not None:
             await self._task
         self._socket.close()

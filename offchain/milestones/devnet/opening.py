@@ -87,7 +87,7 @@ def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
     funds = {
         decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
     }
-    genesis = genesis_block(calendar, clock.slot(), funds)
+    genesis = genesis_block(calendar, clock.slot(), funds, now_ms)
     if store is not None:
         store.append(genesis)
         store.set_fact("start_posix_ms", calendar.start_posix_ms)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from milestones.devnet.chain import Production
 from milestones.devnet.control.app import ControlApp
@@ -19,6 +19,7 @@ from milestones.devnet.interface import Interface
 from milestones.devnet.kupo.app import KupoApp
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
+from milestones.devnet.observers import Observer
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
@@ -53,8 +54,10 @@ class Devnet:
     """A running embedded chain: `async with Devnet(config) as devnet: ...`.
 
     `chain` can be driven directly; `ogmios_url` (WebSocket), `kupo_url` and `control_url` are where the
-    interfaces are.
+    interfaces are. `observers` see every answer of every embedded chain in this process.
     """
+
+    observers: ClassVar[list[Observer]] = []
 
     def __init__(self, config: DevnetConfig | None = None) -> None:
         self.config = config or DevnetConfig()
@@ -74,8 +77,9 @@ class Devnet:
         config, chain = self.config, self.chain
         self.index = Index(chain, _watches(self._store, config.kupo_matches))
         self._faults = {name: Faults(name) for name in ("ogmios", "kupo", "control")}
-        ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"])
-        kupo = KupoApp(chain, self.index, self._faults["kupo"], self._keep_watches)
+        seen = self.observers
+        ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"], seen)
+        kupo = KupoApp(chain, self.index, self._faults["kupo"], self._keep_watches, seen)
         self._ogmios = Interface(ogmios, self._faults["ogmios"], config.host, config.ogmios_port)
         self._kupo = Interface(kupo, self._faults["kupo"], config.host, config.kupo_port)
         self._interfaces = [self._ogmios, self._kupo]

@@ -46,11 +46,14 @@ class ControlApp:
         await response(scope, receive, send)
 
     def _respond(self, method: str, path: str, body: bytes) -> Response:
-        if method == "GET":
-            return self._page(path)
         action = _ACTIONS.get(path)
-        if method != "POST" or action is None:
+        if action is None and method == "GET":
+            return self._page(path)
+        if action is None:
             raise NotFound(f"there is no {method} {path}", hint="see /openapi.json")
+        if method != "POST":
+            wrong = InvalidInput(f"{path} takes POST, not {method}", hint="see /openapi.json")
+            return JSONResponse({"error": wrong.to_json()}, 405, {"Allow": "POST"})
         return JSONResponse(action(self._devnet, _arguments(body)))
 
     def _page(self, path: str) -> Response:

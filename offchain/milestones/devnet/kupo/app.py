@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -18,15 +18,22 @@ from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.replies import Refusal, refusal_reply
 from milestones.devnet.kupo.routes import Call, dispatch
+from milestones.devnet.observers import Observer
 
 
 class KupoApp:
     """The ASGI application. `watches_changed` is called after the patterns were changed."""
 
     def __init__(
-        self, chain: Chain, index: Index, faults: Faults, watches_changed: Callable[[], None]
+        self,
+        chain: Chain,
+        index: Index,
+        faults: Faults,
+        watches_changed: Callable[[], None],
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._chain, self._index, self._faults = chain, index, faults
+        self._observers = observers
         self._watches_changed = watches_changed
         chain.listeners.append(index.follow)
 
@@ -40,6 +47,14 @@ class KupoApp:
         response = self._respond(request, body)
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Server"] = "kupo"
+        for observer in self._observers:
+            observer.kupo_answered(
+                request.method,
+                request.url.path,
+                response.status_code,
+                response.headers.get("content-type", ""),
+                bytes(response.body),
+            )
         await response(scope, receive, send)
 
     def _respond(self, request: Request, body: bytes) -> Response:

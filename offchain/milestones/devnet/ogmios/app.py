@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
 from milestones.devnet.faults import Faults
+from milestones.devnet.observers import Observer
 from milestones.devnet.ogmios import rpc
 from milestones.devnet.ogmios.health import Traffic, disconnected, health_json, prometheus
 from milestones.devnet.ogmios.session import Session
@@ -28,8 +30,11 @@ Connect a WebSocket here, or look at <a href="/health">its health</a>."""
 class OgmiosApp:
     """The ASGI application."""
 
-    def __init__(self, chain: Chain, version: str, faults: Faults) -> None:
+    def __init__(
+        self, chain: Chain, version: str, faults: Faults, observers: Sequence[Observer] = ()
+    ) -> None:
         self._chain, self._version, self._faults = chain, version, faults
+        self._observers = observers
         self._traffic = Traffic()
         self._connections: set[Connection] = set()
         chain.listeners.append(self._chain_changed)
@@ -94,6 +99,7 @@ class OgmiosApp:
         finally:
             self._chain.listeners.remove(listener)
         text = answers.get_nowait()
+        self._observe(text)
         status = 400 if "error" in rpc.parse_json(text) else 200
         return Response(text, status, media_type="application/json; charset=utf-8")
 
@@ -105,61 +111,61 @@ class OgmiosApp:
             await send({"type": "websocket.close", "code": 1011})
             return
         await send({"type": "websocket.accept"})
-        connection = Connection(self._chain, self._version, self._faults, receive, send)
+
+        async def send_text(text: str) -> None:
+            self._observe(text)
+            await send({"type": "websocket.send", "text": text})
+
+        connection = Connection(self._chain, self._version, self._faults, receive, send_text)
         self._connections.add(connection)
         self._traffic.total_connections += 1
         self._traffic.active_connections += 1
         started = time.monotonic()
         try:
             await connection.serve(self._traffic)
+            with contextlib.suppress(RuntimeError):
+                await send({"type": "websocket.close", "code": 1000})
         finally:
             self._connections.discard(connection)
             self._traffic.close((time.monotonic() - started) * 1000)
 
-    def drop_all(self) -> None:
-        """Hangs up on every client."""
-        for connection in tuple(self._connections):
-            connection.hang_up()
+    def _observe(self, text: str) -> None:
+        for observer in self._observers:
+            observer.ogmios_answered(self._version, text)
 
 
 class Connection:
-    """One open WebSocket."""
+    """One open WebSocket. `send_text` sends an answer."""
 
     def __init__(
-        self, chain: Chain, version: str, faults: Faults, receive: Receive, send: Send
+        self,
+        chain: Chain,
+        version: str,
+        faults: Faults,
+        receive: Receive,
+        send_text: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._receive, self._raw_send, self._faults = receive, send, faults
+        self._receive, self._send_text, self._faults = receive, send_text, faults
         self._session = Session(chain, version, self._send)
         self._last_traffic = time.monotonic()
-        self._tasks: list[asyncio.Task[None]] = []
         self.changed = asyncio.Event()
 
     async def serve(self, traffic: Traffic) -> None:
         """Talks until either side hangs up or nothing has passed for `IDLE_SECONDS`."""
         workers = (self._read(traffic), self._follow(), self._watch_idleness())
-        self._tasks = [asyncio.ensure_future(each) for each in workers]
+        tasks = [asyncio.ensure_future(each) for each in workers]
         try:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in self._tasks:
+            for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self._raw_send({"type": "websocket.close", "code": 1000})
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
-            if isinstance(result, Exception) and not isinstance(result, (OSError, RuntimeError)):
+            if isinstance(result, Exception):
                 raise result
 
-    def hang_up(self) -> None:
-        """Ends the connection from this side."""
-        for task in self._tasks:
-            task.cancel()
-
     async def _read(self, traffic: Traffic) -> None:
-        while True:
-            message: Message = await self._receive()
-            if message["type"] != "websocket.receive":
-                return
+        while (message := await self._receive())["type"] == "websocket.receive":
             self._last_traffic = time.monotonic()
             traffic.total_messages += 1
             await self._faults.wait_if_hanging()
@@ -178,5 +184,5 @@ class Connection:
             await asyncio.sleep(left)
 
     async def _send(self, text: str) -> None:
-        await self._raw_send({"type": "websocket.send", "text": text})
+        await self._send_text(text)
         self._last_traffic = time.monotonic()

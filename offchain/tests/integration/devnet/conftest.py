@@ -1,0 +1,54 @@
+"""Running chains for tests of the interfaces; every answer is held against the schemas."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+import wire_schemas
+from devnet_clients import ALICE_ADDRESS, Ogmios
+
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import Devnet, DevnetConfig
+
+
+@pytest.fixture(autouse=True)
+def wire() -> Iterator[wire_schemas.WireObserver]:
+    """Fails a test in which any answer did not match its schema, where the schemas are at hand."""
+    observer = wire_schemas.WireObserver()
+    if wire_schemas.directory() is None:
+        yield observer
+        return
+    Devnet.observers.append(observer)
+    yield observer
+    Devnet.observers.remove(observer)
+    assert not observer.complaints, "\n\n".join(observer.complaints)
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Callable[[DevnetConfig], Awaitable[Devnet]]]:
+    """Starts chains that end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def started(config: DevnetConfig) -> Devnet:
+            return await stack.enter_async_context(Devnet(config))
+
+        yield started
+
+
+@pytest.fixture(params=["6.14.0", "7.0.0"])
+async def devnet(
+    request: pytest.FixtureRequest, start: Callable[[DevnetConfig], Awaitable[Devnet]]
+) -> Devnet:
+    """A chain that makes blocks at once, under either version of Ogmios; Alice has 1,000 ADA."""
+    chain = ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000})
+    return await start(DevnetConfig(chain=chain, ogmios_version=request.param))
+
+
+@pytest.fixture
+async def ogmios(devnet: Devnet) -> AsyncIterator[Ogmios]:
+    """A connection to it."""
+    client = await Ogmios.connect(devnet)
+    yield client
+    await client.socket.close()

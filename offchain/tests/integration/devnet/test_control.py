@@ -1,0 +1,199 @@
+"""The control interface, and what clients see of what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib import resources
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
+from websockets.exceptions import ConnectionClosed
+
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import Devnet, DevnetConfig
+
+
+@pytest.fixture
+async def chain(start: Callable[[DevnetConfig], Awaitable[Devnet]]) -> Devnet:
+    """A chain on which Alice has 1,000 ADA."""
+    return await start(DevnetConfig(chain=ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000})))
+
+
+@pytest.fixture
+async def control(chain: Devnet) -> AsyncIterator[httpx.AsyncClient]:
+    """A client whose every answer is held against the interface's own description."""
+    description = json.loads(
+        resources.files("milestones.devnet.control").joinpath("openapi.json").read_text()
+    )
+
+    async def check(response: httpx.Response) -> None:
+        await response.aread()
+        path = response.request.url.path
+        operation = description["paths"].get(path, {}).get(response.request.method.lower(), {})
+        answer = operation.get("responses", {}).get(str(response.status_code))
+        if answer is None:
+            is_page = path.startswith(("/block/", "/transaction/"))
+            assert is_page or response.status_code in (404, 405), response.text
+            return
+        if "$ref" in answer:
+            answer = description["components"]["responses"][answer["$ref"].split("/")[-1]]
+        schema = answer["content"].get("application/json")
+        if schema:
+            whole = {**schema["schema"], "components": description["components"]}
+            jsonschema_rs.Draft202012Validator(whole).validate(response.json())
+
+    async with http(chain, control=True) as client:
+        client.event_hooks["response"].append(check)
+        yield client
+
+
+async def post(control: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+    answer = await control.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_time_moves_and_the_tip_shows_it(chain: Devnet, control: httpx.AsyncClient) -> None:
+    before = chain.chain.tip.slot
+    moved = await post(control, "/advance", seconds=86_400)
+    assert moved["tip"]["slot"] >= before + 86_400
+    state = (await control.get("/state")).json()
+    assert state["tip"] == moved["tip"]
+    assert state["now_slot"] - before in (86_400, 86_401)
+    ogmios = await Ogmios.connect(chain)
+    assert (await ogmios.call("queryNetwork/tip"))["slot"] == moved["tip"]["slot"]
+    await ogmios.socket.close()
+
+
+async def test_blocks_forward_and_back(chain: Devnet, control: httpx.AsyncClient) -> None:
+    assert (await post(control, "/mine", count=5))["tip"]["height"] == 5
+    assert (await post(control, "/mine"))["tip"]["height"] == 6
+    assert (await post(control, "/rollback", count=4))["tip"]["height"] == 2
+    for path, body in (
+        ("/rollback", {"count": 9}),
+        ("/rollback", {"count": 0}),
+        ("/mine", {"count": 10_001}),
+        ("/advance", {}),
+        ("/advance", {"seconds": -1}),
+        ("/advance", {"seconds": "1"}),
+    ):
+        assert (await control.post(path, json=body)).status_code == 400
+    assert chain.chain.tip.height == 2
+
+
+async def test_the_faucet_pays_ada_and_tokens(chain: Devnet, control: httpx.AsyncClient) -> None:
+    body = {"address": BOB_ADDRESS, "lovelace": 7_000_000, "tokens": {"": 3, "aa": 5}}
+    paid = await post(control, "/faucet", **body)
+    only = await post(control, "/faucet", address=BOB_ADDRESS, tokens={"bb": 1})
+    async with http(chain, kupo=True) as kupo:
+        second, first = (await kupo.get(f"/matches/{BOB_ADDRESS}")).json()
+    assert first["transaction_id"] == paid["transaction_id"]
+    policy = paid["policy_id"]
+    assert first["value"] == {"coins": 7_000_000, "assets": {policy: 3, f"{policy}.aa": 5}}
+    assert second["transaction_id"] == only["transaction_id"]
+    assert second["value"]["assets"] == {f"{policy}.bb": 1}
+    for wrong in (
+        {},
+        {"address": BOB_ADDRESS},
+        {"address": "addr1", "lovelace": 1},
+        {"address": BOB_ADDRESS, "lovelace": 1},
+        {"address": BOB_ADDRESS, "lovelace": 5_000_000, "tokens": {"zz": 1}},
+        {"address": BOB_ADDRESS, "lovelace": 5_000_000, "tokens": {"aa" * 33: 1}},
+        {"address": BOB_ADDRESS, "lovelace": 5_000_000, "tokens": {"aa": 0}},
+        {"address": BOB_ADDRESS, "lovelace": 5_000_000, "tokens": []},
+    ):
+        assert (await control.post("/faucet", json=wrong)).status_code == 400
+    poor = await control.post("/faucet", json={"address": BOB_ADDRESS, "lovelace": 46 * 10**15})
+    assert poor.status_code == 409
+    assert poor.json()["error"]["code"] == "insufficient_funds"
+
+
+async def test_back_to_a_snapshot_from_another_branch(
+    chain: Devnet, control: httpx.AsyncClient
+) -> None:
+    await post(control, "/mine", count=3)
+    wanted = chain.chain.tip
+    offset = chain.chain.clock.offset_ms
+    name = (await post(control, "/snapshot"))["snapshot"]
+    await post(control, "/rollback", count=2)
+    await post(control, "/advance", seconds=1000)
+    chain.chain.submit(payment_on(chain.chain).seal())
+    await post(control, "/revert", snapshot=name)
+    assert chain.chain.tip is wanted
+    assert chain.chain.clock.offset_ms == offset
+    assert len(chain.chain.mempool) == 0
+    assert len(chain.chain.utxo) == 2
+    assert (await control.post("/revert", json={"snapshot": "9"})).status_code == 404
+
+
+async def test_a_hanging_interface_answers_when_it_is_mended(
+    chain: Devnet, control: httpx.AsyncClient
+) -> None:
+    ogmios = await Ogmios.connect(chain)
+    async with http(chain, kupo=True) as kupo:
+        for name in ("ogmios", "kupo"):
+            await post(control, "/freeze", interface=name, fault="hanging")
+        await ogmios.send("queryNetwork/blockHeight")
+        waiting = asyncio.ensure_future(kupo.get("/checkpoints"))
+        answer = asyncio.ensure_future(ogmios.receive())
+        done, _ = await asyncio.wait([waiting, answer], timeout=0.1)
+        assert not done
+        shown = await post(control, "/unfreeze")
+        assert shown["faults"] == {"ogmios": None, "kupo": None}
+        assert (await answer)["result"] == 0
+        assert (await waiting).status_code == 200
+    await ogmios.socket.close()
+
+
+async def test_dropped_connections(chain: Devnet, control: httpx.AsyncClient) -> None:
+    ogmios = await Ogmios.connect(chain)
+    await post(control, "/freeze", interface="ogmios", fault="dropping")
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(ogmios.socket.recv(), 2)
+    with pytest.raises((OSError, EOFError, Exception)) as refused:
+        await Ogmios.connect(chain)
+    assert not isinstance(refused.value, AssertionError)
+    await post(control, "/unfreeze", interface="ogmios")
+    again = await Ogmios.connect(chain)
+    assert await again.call("queryNetwork/blockHeight") == 0
+    await again.socket.close()
+    await post(control, "/freeze", interface="kupo", fault="dropping")
+    async with http(chain, kupo=True) as kupo:
+        with pytest.raises(httpx.TransportError):
+            await kupo.get("/health")
+    for body in (
+        {"interface": "ogmios", "fault": "stale"},
+        {"interface": "x", "fault": "stale"},
+        {},
+    ):
+        assert (await control.post("/freeze", json=body)).status_code == 400
+
+
+async def test_pages_for_a_person(chain: Devnet, control: httpx.AsyncClient) -> None:
+    chain.chain.production = "by hand"
+    paid = chain.chain.submit(payment_on(chain.chain).seal()).hex()
+    assert paid in (await control.get("/")).text
+    assert "waiting for a block" in (await control.get(f"/transaction/{paid}")).text
+    chain.chain.mine()
+    assert paid in (await control.get("/block/1")).text
+    page = (await control.get(f"/transaction/{paid}")).text
+    assert BOB_ADDRESS in page
+    assert "2.000000 ADA" in page
+    for path in (
+        "/block/9",
+        "/block/x",
+        f"/transaction/{'00' * 32}",
+        f"/transaction/{'z' * 64}",
+        "/x",
+    ):
+        assert (await control.get(path)).status_code == 404
+    assert (await control.post("/state", json={})).status_code == 404
+    assert (await control.get("/mine")).status_code == 405
+    assert (await control.post("/mine", content=b"[1]")).status_code == 400
+    assert (await control.get("/openapi.json")).json()["openapi"].startswith("3.1")

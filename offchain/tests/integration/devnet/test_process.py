@@ -1,0 +1,133 @@
+"""The command as a process: it starts, says where it is, ends when told, and loses nothing when killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
+
+
+class Process:
+    """`milestones devnet` with any free ports."""
+
+    def __init__(self, *arguments: str) -> None:
+        ports = ["--ogmios-port", "0", "--kupo-port", "0", "--control-port", "0"]
+        command = [sys.executable, "-m", "milestones", "devnet", *ports, *arguments]
+        self.popen = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def ready(self) -> dict[str, Any]:
+        """What it prints when it is ready."""
+        assert self.popen.stdout is not None
+        line = self.popen.stdout.readline()
+        assert line, self.popen.stderr and self.popen.stderr.read()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Sends a signal and waits."""
+        self.popen.send_signal(number)
+        self.popen.communicate(timeout=10)
+        return self.popen.returncode
+
+
+@pytest.fixture
+def processes() -> Iterator[list[Process]]:
+    """Whatever a test leaves running is ended."""
+    started: list[Process] = []
+    yield started
+    for process in started:
+        if process.popen.poll() is None:
+            process.end(signal.SIGKILL)
+        for stream in (process.popen.stdout, process.popen.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def launch(processes: list[Process], *arguments: str) -> Process:
+    process = Process(*arguments)
+    processes.append(process)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_with_clients_connected(processes: list[Process], number: int) -> None:
+    process = launch(processes, "--fund", f"{ALICE_ADDRESS}=5000000", "--network-magic", "7")
+    shown = process.ready()
+    assert (shown["network_magic"], shown["ready"]) == (7, True)
+    with httpx.Client() as client:
+        found = client.get(f"{shown['kupo_url']}/matches/{ALICE_ADDRESS}").json()
+        assert found[0]["value"]["coins"] == 5_000_000
+        assert process.end(number) == 0
+
+
+def test_a_killed_process_goes_on_where_it_was(processes: list[Process], tmp_path: Path) -> None:
+    arguments = ("--state-dir", str(tmp_path / "state"), "--fund", f"{ALICE_ADDRESS}=9000000")
+    first = launch(processes, *arguments)
+    shown = first.ready()
+    body = {"address": BOB_ADDRESS, "lovelace": 3_000_000, "tokens": {"aa": 2}}
+    paid = httpx.post(f"{shown['control_url']}/faucet", json=body).json()["transaction_id"]
+    httpx.post(f"{shown['control_url']}/advance", json={"seconds": 5000})
+    pattern = {"rollback_to": {"slot_no": 1}}
+    assert httpx.put(f"{shown['kupo_url']}/patterns/{BOB_ADDRESS}", json=pattern).is_success
+    before = httpx.get(f"{shown['kupo_url']}/matches").json()
+    tip = httpx.get(f"{shown['control_url']}/state").json()["tip"]
+    first.end(signal.SIGKILL)
+
+    second = launch(processes, *arguments)
+    again = second.ready()
+    assert again["start_posix_ms"] == shown["start_posix_ms"]
+    state = httpx.get(f"{again['control_url']}/state").json()
+    assert state["tip"] == tip
+    assert tip["slot"] <= state["now_slot"] <= tip["slot"] + 60
+    assert httpx.get(f"{again['kupo_url']}/matches").json() == before
+    assert paid in {match["transaction_id"] for match in before}
+    assert len(httpx.get(f"{again['kupo_url']}/patterns").json()) == 2
+    assert second.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--fund", "nonsense"), "ADDRESS=LOVELACE"),
+        (("--fund", "addr1xyz=5"), "not an address"),
+        (("--fund", f"{ALICE_ADDRESS}=46000000000000000"), "funds"),
+        (("--ogmios-version", "5.0.0"), "6.14.0"),
+        (("--block-interval", "-1"), "block_interval"),
+        (("--kupo-match", "x"), "pattern"),
+        (("--parameters", "/nowhere.json"), "/nowhere.json"),
+        (("--host", "256.0.0.1"), "256.0.0.1"),
+    ],
+)
+def test_wrong_settings_are_named(
+    processes: list[Process], arguments: tuple[str, ...], says: str
+) -> None:
+    process = launch(processes, *arguments)
+    _, message = process.popen.communicate(timeout=20)
+    assert process.popen.returncode == 2, message
+    assert says in message
+
+
+def test_one_directory_serves_one_process_and_one_network(
+    processes: list[Process], tmp_path: Path
+) -> None:
+    first = launch(processes, "--state-dir", str(tmp_path))
+    first.ready()
+    second = launch(processes, "--state-dir", str(tmp_path))
+    _, message = second.popen.communicate(timeout=20)
+    assert second.popen.returncode == 2
+    assert "another process" in message or "other process" in message
+    first.end()
+    third = launch(processes, "--state-dir", str(tmp_path), "--network-magic", "1")
+    _, message = third.popen.communicate(timeout=20)
+    assert third.popen.returncode == 2
+    assert "magic 42" in message

@@ -1,0 +1,249 @@
+"""The chain without any server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from ledger_world import ALICE, YES_V3, key_address, minting, script_ref, wire
+
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.parameters import ExecutionUnits
+from milestones.devnet.chain import MAX_LEAD_SLOTS, Chain
+from milestones.devnet.genesis import SUPPLY_LOVELACE
+from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
+from milestones.devnet.mempool import MempoolFull
+from milestones.devnet.opening import ChainConfig, open_chain, read_parameters
+from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
+
+
+def chain_with(**settings: Any) -> Chain:
+    """A chain of its own time, on which Alice has 1,000 ADA."""
+    settings = {"funds": {ALICE_ADDRESS: 1_000_000_000}, "manual_clock": True, **settings}
+    chain, _ = open_chain(ChainConfig(**settings))
+    return chain
+
+
+def by_hand(**settings: Any) -> Chain:
+    return chain_with(production="by hand", **settings)
+
+
+def supply(chain: Chain) -> int:
+    fees = sum(each.transaction.body.fee for block in chain.blocks for each in block.inclusions)
+    return fees + sum(output.value.lovelace for output in chain.utxo.values())
+
+
+def test_genesis_pays_everything_there_is() -> None:
+    chain = chain_with()
+    assert supply(chain) == SUPPLY_LOVELACE
+    assert chain.tip.height == 0
+    assert chain_with(network_magic=43).tip.header_hash != chain.tip.header_hash
+
+
+def test_a_block_for_every_transaction() -> None:
+    chain = chain_with()
+    paid = [chain.submit(payment_on(chain).seal()) for _ in range(5)]
+    assert [chain.place_of(each)[0].height for each in paid] == [1, 2, 3, 4, 5]  # type: ignore[index]
+    assert supply(chain) == SUPPLY_LOVELACE
+    slots = [block.slot for block in chain.blocks]
+    assert slots == sorted(set(slots))
+    assert chain.clock.slot() == chain.tip.slot
+
+
+def test_blocks_at_once_do_not_run_away_from_a_real_clock() -> None:
+    chain = chain_with(manual_clock=False)
+    for _ in range(MAX_LEAD_SLOTS + 20):
+        chain.submit(payment_on(chain).seal())
+    assert 0 < chain.tip.slot - chain.clock.slot() <= MAX_LEAD_SLOTS
+    assert len(chain.mempool) >= 19
+    (block,) = chain.mine()
+    assert len(block.inclusions) >= 19
+
+
+def test_a_block_takes_the_bytes_that_fit() -> None:
+    chain = by_hand(parameters=MAINNET_PARAMETERS.with_changes(max_block_body_size=500))
+    for _ in range(4):
+        chain.submit(payment_on(chain).seal())
+    _takes_two_of_four(chain)
+
+
+def test_a_block_takes_the_reference_scripts_that_fit() -> None:
+    small = MAINNET_PARAMETERS.with_changes(max_reference_scripts_size_per_block=13)
+    chain = by_hand(parameters=small)
+    _submit_with_reference_script(chain)
+    chain.mine()
+    for _ in range(4):
+        _submit_with_reference_script(chain)
+    _takes_two_of_four(chain)
+
+
+def _submit_with_reference_script(chain: Chain) -> None:
+    """Alice's richest output moves on, with a script of six bytes in it."""
+    draft = payment_on(chain)
+    source = next(iter(outputs_of_alice(chain).values()))
+    rest = source.value.lovelace - 3_000_000
+    draft.body[1] = [{0: source.address.raw, 1: rest, 3: script_ref(3, YES_V3)}]
+    chain.submit(draft.seal())
+
+
+def test_a_block_takes_the_execution_units_that_fit() -> None:
+    units = ExecutionUnits(5000, 10**9)
+    chain = by_hand(parameters=MAINNET_PARAMETERS.with_changes(max_block_units=units))
+    split = payment_on(chain)
+    split.body[1] = [[key_address(ALICE), 10_000_000]]
+    collateral = OutputReference(chain.submit(split.seal()), 0)
+    chain.mine()
+    for _ in range(4):
+        base, draft = payment_on(chain), minting(3, YES_V3)
+        draft.utxo, draft.body[0], draft.fee = base.utxo, base.body[0], 600_000
+        draft.body[13] = [wire(collateral)]
+        chain.submit(draft.seal())
+    _takes_two_of_four(chain)
+
+
+def _takes_two_of_four(chain: Chain) -> None:
+    waiting = [each.id for each in chain.mempool.transactions]
+    blocks = [[each.transaction.id for each in chain.mine()[0].inclusions] for _ in range(3)]
+    assert blocks == [waiting[:2], waiting[2:], []]
+
+
+def test_what_expires_in_the_mempool_is_dropped_with_what_builds_on_it() -> None:
+    chain = by_hand()
+    draft = payment_on(chain)
+    draft.body[3] = chain.now_slot() + 10
+    chain.submit(draft.seal())
+    chain.submit(payment_on(chain).seal())
+    chain.clock.advance(20_000)
+    (block,) = chain.mine()
+    assert block.inclusions == ()
+    assert len(chain.mempool) == 0
+
+
+def test_on_a_schedule_a_transaction_is_judged_in_the_slot_after_the_tip_s() -> None:
+    early = payment_on(chain := chain_with(production="on schedule", manual_clock=False))
+    early.body[8] = chain.tip.slot + 100
+    chain.clock.advance(200_000)
+    with pytest.raises(LedgerFailure) as refused:
+        chain.submit(early.seal())
+    assert refused.value.code == 3118
+    chain.mine()
+    chain.submit(early.seal())
+
+
+def test_a_rollback_puts_transactions_back_where_they_still_fit() -> None:
+    chain = chain_with()
+    paid = [chain.submit(payment_on(chain).seal()) for _ in range(3)]
+    before = dict(chain.utxo)
+    assert chain.rollback(2).height == 1
+    assert [each.id for each in chain.mempool.transactions] == paid[1:]
+    assert chain.place_of(paid[2]) is None
+    assert supply(chain) == SUPPLY_LOVELACE
+    chain.mine()
+    assert chain.utxo == before
+    with pytest.raises(InvalidInput):
+        chain.rollback(99)
+
+
+def test_a_rollback_forgets_what_has_expired() -> None:
+    chain = chain_with()
+    draft = payment_on(chain)
+    draft.body[3] = chain.now_slot() + 10
+    chain.submit(draft.seal())
+    chain.clock.advance(60_000)
+    chain.rollback(1)
+    assert len(chain.mempool) == 0
+
+
+def test_a_full_mempool_takes_no_more() -> None:
+    chain = by_hand(parameters=MAINNET_PARAMETERS.with_changes(max_block_body_size=300))
+    for _ in range(2):
+        chain.submit(payment_on(chain).seal())
+    with pytest.raises(MempoolFull):
+        chain.submit(payment_on(chain).seal())
+
+
+def test_snapshots_are_known_by_name() -> None:
+    with pytest.raises(NotFound):
+        chain_with().revert("1")
+
+
+def test_outputs_of_an_earlier_block() -> None:
+    chain = chain_with()
+    states = [dict(chain.utxo)]
+    for _ in range(4):
+        chain.submit(payment_on(chain).seal())
+        states.append(dict(chain.utxo))
+    for block, state in zip(chain.blocks, states, strict=True):
+        assert dict(chain.utxo_at(block)) == state
+
+
+def reopened(directory: Path) -> Chain:
+    chain, store = open_chain(ChainConfig(state_dir=directory))
+    assert store is not None
+    store.close()
+    return chain
+
+
+def test_a_chain_on_disk_goes_on(tmp_path: Path) -> None:
+    chain, store = open_chain(ChainConfig(state_dir=tmp_path, funds={ALICE_ADDRESS: 1_000_000_000}))
+    assert store is not None
+    for _ in range(3):
+        chain.submit(payment_on(chain).seal())
+    chain.rollback(1)
+    chain.advance(1_000_000)
+    name = chain.snapshot()
+    chain.mine(2)
+    chain.revert(name)
+    store.close()
+    again = reopened(tmp_path)
+    assert [block.header_hash for block in again.blocks] == [
+        block.header_hash for block in chain.blocks
+    ]
+    assert again.utxo == chain.utxo
+    assert again.clock.offset_ms >= 1_000_000
+
+
+def test_a_damaged_chain_on_disk_is_refused(tmp_path: Path) -> None:
+    _, store = open_chain(ChainConfig(state_dir=tmp_path))
+    assert store is not None
+    store._database.execute("UPDATE blocks SET slot = slot + 1")
+    store.close()
+    with pytest.raises(InvalidConfiguration, match="damaged"):
+        reopened(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "chain.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(InvalidConfiguration, match=r"chain\.sqlite"):
+        reopened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[]", '{"minFeeCoefficient": "x"}', '{"result": {"version": 7}}']
+)
+def test_parameters_that_are_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "parameters.json"
+    path.write_text(text)
+    with pytest.raises(InvalidConfiguration):
+        read_parameters(path)
+
+
+def test_parameters_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.json"
+    path.write_text('{"result": {"minFeeCoefficient": 45}}')
+    assert read_parameters(path).min_fee_coefficient == 45
+    assert read_parameters(None) is MAINNET_PARAMETERS
+
+
+@pytest.mark.parametrize("make", [chain_with, by_hand])
+def test_listeners_hear_of_every_change(make: Callable[..., Chain]) -> None:
+    chain, heard = make(), []
+    chain.listeners.append(lambda: heard.append(chain.mempool.revision))
+    chain.submit(payment_on(chain).seal())
+    chain.mine()
+    chain.rollback(1)
+    assert len(heard) == 3
