@@ -10,7 +10,7 @@ import typer
 
 from milestones import __version__
 from milestones.cli.administer import deploy, register_milestone
-from milestones.cli.audit import transaction
+from milestones.cli.audit import transaction, verify
 from milestones.cli.devnet import devnet
 from milestones.cli.oracles import attest, commit_milestone, oracle
 from milestones.cli.output import Output, print_json
@@ -77,6 +77,7 @@ app.command()(commit_milestone)
 app.command()(attest)
 app.command()(check_status)
 app.command()(calculate_distribution)
+app.command()(verify)
 app.command()(transaction)
 
 

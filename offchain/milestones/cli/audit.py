@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from milestones.cli.json_files import read_object
+from milestones.cli.options import ContractAddress, address
 from milestones.cli.session import session_of
+from milestones.errors import InvalidInput, NotAllowedYet
 
 
 def transaction(
@@ -21,3 +25,44 @@ def transaction(
     )
 
     session_of(context).perform(lambda backend: transaction_status(backend, transaction_hash))
+
+
+def verify(
+    context: typer.Context,
+    contract_address: ContractAddress,
+    schedule: Annotated[
+        Path | None, typer.Option(help="The schedule file, of a private distribution.")
+    ] = None,
+    claim_file: Annotated[
+        Path | None, typer.Option(help="A beneficiary's claim file, of a private distribution.")
+    ] = None,
+    allow_script_beneficiaries: Annotated[
+        bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
+    ] = False,
+) -> None:
+    """Audit a distribution from the chain, before trusting it.
+
+    Exit code 0 where it is sound, 5 where a check fails: the report is printed in both cases.
+    """
+    session = session_of(context)
+    where = address(contract_address, "contract_address")
+    if schedule is not None and claim_file is not None:
+        raise InvalidInput("give a schedule file or a claim file, not both", path="claim_file")
+
+    from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
+    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
+    from milestones.services.verify import verify as service  # noqa: PLC0415
+
+    known = None if schedule is None else parse_schedule(read_object(schedule, "schedule"))
+    claims = None if claim_file is None else parse_claim_file(read_object(claim_file, "claim_file"))
+    verified = session.perform(
+        lambda backend: service(
+            backend,
+            contract_address=where,
+            schedule=known,
+            claim_file=claims,
+            allow_script_beneficiaries=allow_script_beneficiaries,
+        )
+    )
+    if verified.verdict == "unsound":
+        raise typer.Exit(NotAllowedYet.exit_code)

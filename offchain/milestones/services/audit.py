@@ -1,0 +1,238 @@
+"""What `verify` looks at: each check has a name, an outcome, and a sentence that says what was found.
+
+Facts about the distribution as a whole are here; whether a single allocation can be paid is judged in
+`verify`, by the same rules as at registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from milestones.cardano.address import Address
+from milestones.domain.reading import Problem
+from milestones.domain.schedule import MOST_SIGNATURES
+from milestones.errors import InvalidEncoding
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
+from milestones.protocol.validator_loader import Contract
+from milestones.protocol.vault import bitmap_length
+from milestones.services.on_chain import LiveVault, OnChain
+from milestones.services.results import View
+
+
+class Check(View):
+    """One line of the audit."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """How often terms with this id were put on chain, and the datum of the newest (CBOR)."""
+
+    count: int
+    unspent: int
+    datum: bytes | None
+
+
+def address_check(distribution_id: bytes, vault_hash: bytes) -> Check:
+    """That the address is this contract's was found out before anything could be looked up."""
+    detail = f"locked by the vault script {vault_hash.hex()}, names the id {distribution_id.hex()}"
+    return Check(name="address", passed=True, detail=detail)
+
+
+def terms_check(openings: Openings) -> Check:
+    """The datum is exactly what this program understands as terms."""
+    if openings.datum is None:
+        return Check(name="terms", passed=False, detail="the terms' token is there without a datum")
+    try:
+        Terms.decode(openings.datum)
+    except InvalidEncoding as error:
+        return Check(name="terms", passed=False, detail=f"not well-formed: {error.message}")
+    return Check(name="terms", passed=True, detail="the datum has every field, and nothing else")
+
+
+def terms_checks(
+    on_chain: OnChain, openings: Openings, magic: int, contract: Contract
+) -> list[Check]:
+    """What the terms promise, whatever the schedule says."""
+    terms = on_chain.terms
+    return [
+        _id(on_chain),
+        _network(terms, on_chain.address, magic),
+        _version(terms, contract),
+        _open(on_chain),
+        _opened_once(openings),
+        _total(terms),
+        _quorum(terms),
+        _creator(terms, contract),
+        _token(terms, contract),
+    ]
+
+
+def _id(on_chain: OnChain) -> Check:
+    recomputed = on_chain.terms.distribution_id
+    same = recomputed == on_chain.distribution_id
+    detail = f"the terms' hash is {recomputed.hex()}" + (
+        "" if same else ", the address names another"
+    )
+    return Check(name="id", passed=same, detail=detail)
+
+
+def _network(terms: Terms, address: Address, magic: int) -> Check:
+    named = terms.metadata.network_magic
+    passed = named == magic and terms.network_id == address.network_id
+    detail = f"the terms name the network with magic {named}; the node's is {magic}"
+    return Check(name="network", passed=passed, detail=detail)
+
+
+def _version(terms: Terms, contract: Contract) -> Check:
+    named = terms.metadata.contract_version
+    detail = f"the terms name version {named!r}; this contract is {contract.version!r}"
+    return Check(name="contract_version", passed=named == contract.version, detail=detail)
+
+
+def _open(on_chain: OnChain) -> Check:
+    detail = "the terms are unspent"
+    if on_chain.closed:
+        detail = "it was closed: what was left went back to the creator, nothing can be claimed"
+    return Check(name="open", passed=not on_chain.closed, detail=detail)
+
+
+def _opened_once(openings: Openings) -> Check:
+    if openings.count == 1:
+        return Check(name="opened_once", passed=True, detail="these terms were opened once")
+    detail = (
+        f"these terms were opened {openings.count} times, {openings.unspent} of them are still open:"
+        " all share one id, so every attestation counts for each of them"
+    )
+    return Check(name="opened_once", passed=False, detail=detail)
+
+
+def _total(terms: Terms) -> Check:
+    total = sum(terms.page_amount(page) for page in range(len(terms.pages)))
+    detail = f"{len(terms.pages)} pages add up to {total}, the terms say {terms.total_token_amount}"
+    return Check(name="total", passed=total == terms.total_token_amount, detail=detail)
+
+
+def _quorum(terms: Terms) -> Check:
+    oracles, quorum = len(terms.oracles), terms.quorum_threshold
+    passed = 1 <= quorum <= min(oracles, MOST_SIGNATURES)
+    detail = f"{quorum} of {oracles} oracles must sign"
+    if quorum > MOST_SIGNATURES:
+        detail += f": over {MOST_SIGNATURES} signatures don't fit into one transaction"
+    return Check(name="quorum", passed=passed, detail=detail)
+
+
+def _creator(terms: Terms, contract: Contract) -> Check:
+    own = terms.creator.hash in contract.own_scripts
+    detail = f"a {terms.creator.kind}, {terms.creator.hash.hex()}"
+    return Check(name="creator", passed=not own, detail=detail + (": the contract" if own else ""))
+
+
+def _token(terms: Terms, contract: Contract) -> Check:
+    own = terms.token.policy_id in contract.own_scripts
+    return Check(name="token", passed=not own, detail=str(terms.token))
+
+
+def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None) -> Check:
+    """Whether the creator can take anything back, and from when on."""
+    reclaim_after_ms = on_chain.terms.reclaim_after_posix_ms
+    if reclaim_after_ms is None:
+        return Check(name="reclaim", passed=True, detail="irrevocable: nothing can be taken back")
+    when = moment(reclaim_after_ms)
+    if last_vesting is not None and reclaim_after_ms <= last_vesting * 1000:
+        detail = f"the creator can take back what is unclaimed from {when} on, before all is vested"
+        return Check(name="reclaim", passed=False, detail=detail)
+    if now_posix_ms >= reclaim_after_ms and on_chain.remaining:
+        detail = f"since {when} the creator can take back what is unclaimed, at any moment"
+        return Check(name="reclaim", passed=False, detail=detail)
+    detail = f"the creator can take back what is unclaimed from {when} on, not before"
+    return Check(name="reclaim", passed=True, detail=detail)
+
+
+def moment(posix_ms: int) -> str:
+    """A time in words."""
+    try:
+        when = datetime.fromtimestamp(posix_ms / 1000, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return f"{posix_ms} ms after 1970"
+    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterator[Check]:
+    """A line for each page: its vault is there, holds what it owes, and has paid what it says."""
+    if on_chain.closed:
+        return
+    by_page: dict[int, list[LiveVault]] = {}
+    for vault in on_chain.vaults:
+        by_page.setdefault(vault.state.page, []).append(vault)
+    for page in range(len(on_chain.terms.pages)):
+        problems = list(_vault_problems(on_chain, by_page.get(page, []), page, distribution))
+        left = sum(vault.state.remaining for vault in by_page.get(page, []))
+        promised = on_chain.terms.page_amount(page)
+        detail = "; ".join(problems) or f"holds {left} of {promised}, as its datum says"
+        yield Check(name=f"vault {page}", passed=not problems, detail=detail)
+
+
+def _vault_problems(
+    on_chain: OnChain, vaults: list[LiveVault], page: int, distribution: Distribution | None
+) -> Iterator[str]:
+    if not vaults:
+        yield "there is no vault for this page"
+    for vault in vaults:
+        state, held = vault.state, vault.utxo.output.value
+        if held.quantity(on_chain.terms.token) < state.remaining:
+            owed = held.quantity(on_chain.terms.token)
+            yield f"it holds {owed} and owes {state.remaining}"
+        if len(state.claimed) != bitmap_length(on_chain.terms.page_depth):
+            yield "its bitmap has the wrong length"
+            continue
+        if distribution is not None and distribution.complete:
+            paid = sum(
+                distribution.allocations[index].token_amount
+                for index in _indices(page, state.claimed_leaves(), on_chain.terms.page_depth)
+                if index in distribution.allocations
+            )
+            if paid + state.remaining != on_chain.terms.page_amount(page):
+                yield f"it paid {paid} and has {state.remaining} left: together not the page's sum"
+
+
+def _indices(page: int, leaves: Iterable[int], page_depth: int) -> Iterator[int]:
+    return ((page << page_depth) + leaf for leaf in leaves)
+
+
+def attestations_check(on_chain: OnChain) -> Check:
+    """Which milestones are attested, and that the oracles of the terms signed."""
+    oracles, quorum = set(on_chain.terms.oracles), on_chain.terms.quorum_threshold
+    wrong = [
+        live.utxo.reference
+        for found in on_chain.attestations.values()
+        for live in found
+        if len(set(live.attestation.signers) & oracles) < quorum
+    ]
+    if wrong:
+        detail = f"{wrong[0]} names fewer than {quorum} oracles of the terms as signers"
+        return Check(name="attestations", passed=False, detail=detail)
+    names = ", ".join(sorted(on_chain.attested()))
+    detail = f"attested: {names}" if names else "no milestone is attested yet"
+    return Check(name="attestations", passed=True, detail=detail)
+
+
+def rules_check(problems: Iterable[Problem]) -> Check:
+    """The rules of a schedule that are not about one allocation."""
+    broken = [f"{problem.path}: {problem.message}" for problem in problems]
+    detail = "; ".join(broken) or "the schedule keeps every rule that this program opens by"
+    return Check(name="rules", passed=not broken, detail=detail)
+
+
+def allocations_check(claimable: Mapping[int, bool], *, complete: bool) -> Check:
+    """How many allocations can be paid at all."""
+    able = sum(claimable.values())
+    known = "" if complete else " of those that the claim file shows"
+    detail = f"{able} of {len(claimable)} allocations{known} can be paid, or are paid already"
+    return Check(name="allocations", passed=able == len(claimable), detail=detail)
