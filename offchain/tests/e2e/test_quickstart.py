@@ -1,0 +1,287 @@
+"""The mission's quickstart, as written there, against the program and the embedded chain as processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+
+from .conftest import TOKEN, Checkout
+
+YEAR = 31_536_000
+
+
+def allocations(checkout: Checkout, now: int) -> list[dict[str, Any]]:
+    """Two allocations of one beneficiary and one of another; the last vests in a year."""
+    return [
+        {
+            "beneficiary_address": checkout.address("ada"),
+            "token_amount": 1_000_000,
+            "milestone_identifier": "milestone-001",
+            "vesting_timestamp": now - 60,
+        },
+        {
+            "beneficiary_address": checkout.address("ben"),
+            "token_amount": 2_000_000,
+            "milestone_identifier": "milestone-001",
+            "vesting_timestamp": now - 60,
+        },
+        {
+            "beneficiary_address": checkout.address("ada"),
+            "token_amount": 3_000_000,
+            "milestone_identifier": "milestone-002",
+            "vesting_timestamp": now + YEAR,
+        },
+    ]
+
+
+def register(checkout: Checkout) -> Any:
+    """Steps 1 and 2."""
+    checkout.succeed("init", "--network", "testnet", MILESTONES_SIGNING_KEY="creator.skey")
+    now = checkout.state()["now_posix_ms"] // 1000
+    checkout.write("allocations.json", allocations(checkout, now))
+    return checkout.succeed(
+        "register-milestone",
+        "--token-policy-id",
+        checkout.policy_id,
+        "--token-name",
+        TOKEN,
+        "--beneficiary-allocations",
+        "allocations.json",
+        "--oracle-addresses",
+        ",".join(checkout.address(f"oracle-{n}") for n in (1, 2, 3)),
+        "--quorum-threshold",
+        "2",
+        "--creator",
+        checkout.address("creator"),
+        "--reclaim-after",
+        str(now + 2 * YEAR),
+        "--output",
+        "schedule.json",
+    )
+
+
+def deploy(checkout: Checkout) -> str:
+    """Steps 1 to 3; the contract's address."""
+    checkout.key_file("creator")
+    registered = register(checkout)
+    key = ("--signing-key-path", "creator.skey", "--wait")
+    checkout.succeed("publish-script", *key)
+    checkout.succeed("deploy", "--schedule", "schedule.json", *key)
+    address: str = registered["contract_address"]
+    return address
+
+
+def sign(checkout: Checkout, contract: str, milestone: str = "milestone-001") -> str:
+    """Two oracles sign; the name of the file with their signatures."""
+    payload = checkout.succeed(
+        "oracle", "payload", "--contract-address", contract, "--milestone-identifier", milestone
+    )
+    file = f"signatures_{milestone}.json"
+    for oracle in ("oracle-1", "oracle-2"):
+        checkout.succeed(
+            "oracle",
+            "sign",
+            "--signed-data",
+            payload["signed_data"],
+            "--signing-key-path",
+            checkout.key_file(oracle),
+            "--output",
+            file,
+        )
+    return file
+
+
+def commit(checkout: Checkout, file: str) -> Any:
+    """Step 4."""
+    return checkout.succeed(
+        "commit-milestone",
+        "--milestone-identifier",
+        "milestone-001",
+        "--oracle-signatures",
+        file,
+        "--quorum-threshold",
+        "2",
+        "--total-oracles",
+        "3",
+    )
+
+
+def status_of(checkout: Checkout, contract: str) -> Any:
+    """The milestone's entry in step 5, and the contract's state."""
+    status = checkout.succeed(
+        "check-status",
+        "--contract-address",
+        contract,
+        "--milestone-identifier",
+        "milestone-001",
+    )
+    (milestone,) = status["milestones"]
+    return milestone, status["contract_state"]
+
+
+def tokens_of(checkout: Checkout, name: str) -> int:
+    """How many tokens somebody holds, asked of Kupo without the program."""
+    import httpx
+
+    url = f"{checkout.ready['kupo_url']}/matches/{checkout.address(name)}?unspent"
+    asset = f"{checkout.policy_id}.{TOKEN.encode().hex()}"
+    found = httpx.get(url, trust_env=False).raise_for_status().json()
+    return sum(match["value"]["assets"].get(asset, 0) for match in found)
+
+
+def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
+    """Every step works as written, and prints the quickstart's fields."""
+    initialized = checkout.succeed("init", "--network", "testnet")
+    assert initialized["status"] == "success"
+    assert initialized["services"]["ogmios"]["connected"] is True
+    assert initialized["services"]["ogmios"]["version"]
+    assert initialized["services"]["kupo"]["connected"] is True
+    assert initialized["services"]["kupo"]["sync_status"] == "synced"
+    node = initialized["services"]["cardano_node"]
+    assert (node["connected"], node["network"]) == (True, "testnet")
+
+    contract = deploy(checkout)
+    committed = commit(checkout, sign(checkout, contract))
+    assert committed["verified"] is True
+    record = checkout.folder / "data" / "milestones" / "milestone-001.json"
+    assert len(json.loads(record.read_text())["oracle_signatures"]) == 2
+
+    milestone, state = status_of(checkout, contract)
+    assert milestone["milestone_identifier"] == "milestone-001"
+    assert milestone["verified"] is True
+    assert milestone["quorum_status"] == "met"
+    assert (milestone["signature_count"], milestone["quorum_threshold"]) == (2, 2)
+    assert milestone["vesting_passed"] is True
+    assert state["total_token_amount"] == state["remaining_token_amount"] == 6_000_000
+    assert (state["claimed_count"], state["unclaimed_count"]) == (0, 3)
+
+    ada = checkout.address("ada")
+    calculated = checkout.succeed(
+        "calculate-distribution", "--contract-address", contract, "--beneficiary-address", ada
+    )
+    assert calculated["beneficiary_address"] == ada
+    assert calculated["claimable_amount"] == 1_000_000
+    first = calculated["allocations"][0]
+    assert first["milestone_identifier"] == "milestone-001"
+    assert first["token_amount"] == 1_000_000
+    assert (first["claimable"], first["vesting_passed"]) == (True, True)
+
+    released = checkout.succeed(
+        "submit-release",
+        "--contract-address",
+        contract,
+        "--beneficiary-address",
+        ada,
+        "--beneficiary-index",
+        "0",
+        "--milestone-identifier",
+        "milestone-001",
+        "--signing-key-path",
+        checkout.key_file("ada"),
+    )
+    assert len(bytes.fromhex(released["transaction_hash"])) == 32
+    assert released["status"] == "submitted"
+    assert released["fee_estimate"] > 0
+    assert released["collateral_amount"] > 0
+    assert tokens_of(checkout, "ada") == 1_000_000
+
+
+def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
+    checkout: Checkout,
+) -> None:
+    """Without local files, each command works on, the published schedule included."""
+    contract = deploy(checkout)
+    file = sign(checkout, contract)
+    commit(checkout, file)
+    relayer = ("--signing-key-path", checkout.key_file("relayer"), "--wait")
+    milestone = ("--milestone-identifier", "milestone-001")
+    checkout.succeed("attest", "--contract-address", contract, *milestone, *relayer)
+
+    data = checkout.folder / "data"
+    shutil.rmtree(data)
+    found, state = status_of(checkout, contract)
+    assert (found["verified"], found["quorum_status"]) == (True, "met")
+    assert state["unclaimed_count"] == 3
+
+    shutil.rmtree(data, ignore_errors=True)
+    ben = ("--beneficiary-address", checkout.address("ben"))
+    calculated = checkout.succeed("calculate-distribution", "--contract-address", contract, *ben)
+    assert calculated["claimable_amount"] == 2_000_000
+
+    shutil.rmtree(data, ignore_errors=True)
+    verified = checkout.succeed("verify", "--contract-address", contract)
+    assert verified["verdict"] == "sound"
+
+    shutil.rmtree(data, ignore_errors=True)
+    checkout.succeed("submit-release", "--contract-address", contract, *ben, *relayer)
+    assert tokens_of(checkout, "ben") == 2_000_000
+
+    shutil.rmtree(data, ignore_errors=True)
+    _, state = status_of(checkout, contract)
+    assert (state["claimed_count"], state["remaining_token_amount"]) == (1, 4_000_000)
+    published = checkout.succeed("publish-script", "--signing-key-path", "creator.skey")
+    assert published["status"] == "already_published"
+    again = checkout.run(
+        "deploy", "--schedule", "schedule.json", "--signing-key-path", "creator.skey"
+    )
+    assert again.exit_code == 5, again.stdout
+
+
+def test_a_beneficiary_with_nothing_but_address_and_key_can_claim(checkout: Checkout) -> None:
+    """In an empty folder elsewhere, with the contract's address, a key and the two services."""
+    contract = deploy(checkout)
+    commit(checkout, sign(checkout, contract))
+    key = checkout.key_file("relayer")
+    attested = ("--signing-key-path", key, "--wait", "--milestone-identifier", "milestone-001")
+    checkout.succeed("attest", "--contract-address", contract, *attested)
+
+    elsewhere = checkout.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    checkout.keys["ada"].save(elsewhere / "ada.skey")
+    claim = ("submit-release", "--contract-address", contract)
+    who = ("--beneficiary-address", checkout.address("ada"), "--signing-key-path", "ada.skey")
+    claimed = checkout.run(*claim, *who, folder=elsewhere)
+    assert claimed.exit_code == 0, claimed.stderr
+    assert tokens_of(checkout, "ada") == 1_000_000
+
+
+def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None:
+    """Somebody who is in no allocation pays a milestone out, along with the oracles' signatures."""
+    contract = deploy(checkout)
+    commit(checkout, sign(checkout, contract))
+    released = checkout.succeed(
+        "submit-release",
+        "--contract-address",
+        contract,
+        "--milestone-identifier",
+        "milestone-001",
+        "--signing-key-path",
+        checkout.key_file("relayer"),
+        "--wait",
+    )
+    assert released["status"] == "confirmed"
+    held = {name: tokens_of(checkout, name) for name in ("ada", "ben", "relayer")}
+    assert held == {"ada": 1_000_000, "ben": 2_000_000, "relayer": 0}
+
+
+@pytest.mark.parametrize(
+    "entry", [("cli.py",), ("-m", "milestones")], ids=["cli.py", "python -m milestones"]
+)
+def test_both_names_are_the_same_program(checkout: Checkout, entry: tuple[str, ...]) -> None:
+    """`python cli.py --version` and `python -m milestones --version` agree."""
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, *entry, "--version"],
+        cwd=checkout.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    from milestones import __version__
+
+    assert done.stdout.strip() == __version__
