@@ -1,0 +1,169 @@
+"""Putting signatures on the chain, which alone decides whether they are genuine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from milestones.domain.schedule import parse_schedule
+from milestones.errors import ChainRejected, NotAllowedYet, NotFound
+from milestones.protocol.distribution import Distribution
+from milestones.services.attest import attest
+from milestones.services.on_chain import read_on_chain
+from milestones.services.signatures_at_hand import complete_statements, milestones_signed
+
+
+def by_hash(opened: Any) -> list[str]:
+    """The oracles' names in the order of the terms."""
+    return sorted(
+        ("oracle-0", "oracle-1", "oracle-2"), key=lambda name: opened.world.keys[name].key_hash
+    )
+
+
+async def test_a_quorum_is_attested_and_seen_on_the_chain(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    result = await opened.attest(wait=True)
+    assert (result.status, result.resumed, result.warnings) == ("confirmed", False, ())
+    assert result.refused_oracles == ()
+    assert 200_000 < result.fee_estimate < 320_000
+    on_chain = await read_on_chain(opened.backend, opened.address)
+    (live,) = on_chain.attestations[b"milestone-001"]
+    assert live.utxo.reference.transaction_id.hex() == result.transaction_hash
+    assert live.utxo.output.value.lovelace == result.deposit_lovelace
+    assert live.attestation.evidence_hash == result.evidence_hash == b"\x11" * 32
+    assert live.attestation.verification_posix_ms == result.verification_timestamp * 1000
+    expected = {opened.world.address(name) for name in ("oracle-0", "oracle-1")}
+    assert set(result.signers) == expected
+
+
+async def test_a_wallets_signatures_are_attested(opened: Any) -> None:
+    await opened.commit(opened.wallet_entry("oracle-0"), opened.entry("oracle-2"))
+    await opened.attest(wait=True)
+    on_chain = await read_on_chain(opened.backend, opened.address)
+    assert on_chain.attested() == {"milestone-001"}
+
+
+async def test_no_more_signatures_are_paid_for_than_the_quorum_takes(opened: Any) -> None:
+    await opened.commit(*(opened.entry(f"oracle-{number}") for number in range(3)))
+    assert len((await opened.attest(dry_run=True)).signers) == 2
+
+
+@pytest.mark.parametrize("signers", [(), ("oracle-1",)])
+async def test_without_a_quorum_nothing_is_signed(opened: Any, signers: tuple[str, ...]) -> None:
+    if signers:
+        await opened.commit(*(opened.entry(name) for name in signers))
+    with pytest.raises(NotAllowedYet, match=f"has {len(signers)} of the 2 signatures") as refused:
+        await opened.attest()
+    assert refused.value.rule == "quorum"
+    assert refused.value.details["signature_count"] == len(signers)
+    assert opened.backend.storage.journal.pending(command="attest") == []
+
+
+async def test_a_milestone_is_attested_once(opened: Any) -> None:
+    await opened.attested("milestone-001")
+    with pytest.raises(NotAllowedYet, match="attested already") as refused:
+        await opened.attest()
+    assert refused.value.rule == "attested"
+
+
+async def test_one_forged_signature_is_named_by_the_chain(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.forged("oracle-1"))
+    with pytest.raises(ChainRejected) as refused:
+        await opened.attest()
+    culprit = opened.world.address("oracle-1").to_bech32()
+    assert refused.value.details["refused_oracles"] == [culprit]
+    assert culprit in refused.value.message
+    assert opened.backend.storage.journal.pending(command="attest") == []
+    record = opened.backend.storage.records.find(opened.distribution.id, "milestone-001")
+    assert len(record.oracle_signatures) == 2
+
+
+async def test_all_forged_signatures_are_named(opened: Any) -> None:
+    await opened.commit(opened.forged("oracle-0"), opened.forged("oracle-2"))
+    with pytest.raises(ChainRejected) as refused:
+        await opened.attest()
+    expected = {opened.world.address(name).to_bech32() for name in ("oracle-0", "oracle-2")}
+    assert set(refused.value.details["refused_oracles"]) == expected
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_good_signatures_make_up_for_a_forged_one(opened: Any, place: int) -> None:
+    bad = by_hash(opened)[place]
+    good = [name for name in by_hash(opened) if name != bad]
+    await opened.commit(opened.forged(bad), *(opened.entry(name) for name in good))
+    result = await opened.attest(wait=True)
+    assert result.refused_oracles == (opened.world.address(bad),)
+    assert set(result.signers) == {opened.world.address(name) for name in good}
+    assert opened.world.address(bad).to_bech32() in result.warnings[0]
+
+
+async def test_another_statement_makes_up_for_a_forged_one(opened: Any) -> None:
+    other = opened.statement().verification_posix_ms + 5_000
+    await opened.commit(opened.forged("oracle-0"), opened.entry("oracle-1"))
+    await opened.commit(
+        opened.entry("oracle-1", verification_posix_ms=other),
+        opened.entry("oracle-2", verification_posix_ms=other),
+    )
+    result = await opened.attest(wait=True)
+    assert result.verification_timestamp == other // 1000
+    assert result.refused_oracles == (opened.world.address("oracle-0"),)
+
+
+async def test_a_dry_run_submits_nothing(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    result = await opened.attest(dry_run=True)
+    assert result.status == "dry_run"
+    assert opened.backend.storage.journal.pending(command="attest") == []
+    assert not (await read_on_chain(opened.backend, opened.address)).attestations
+
+
+async def test_nothing_is_attested_where_nothing_was_deployed(world: Any) -> None:
+    schedule = parse_schedule(world.schedule())
+    async with world.backend() as backend:
+        with pytest.raises(NotFound, match="no contract UTxO was found"):
+            await attest(
+                backend,
+                contract_address=Distribution.from_schedule(schedule, world.contract).address,
+                milestone_identifier="milestone-001",
+                key=world.keys["stranger"],
+            )
+
+
+async def test_signatures_are_at_hand_only_with_a_quorum(opened: Any) -> None:
+    on_chain = await read_on_chain(opened.backend, opened.address)
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    await opened.commit(opened.entry("oracle-0", "milestone-002"), milestone="milestone-002")
+    assert milestones_signed(opened.backend, on_chain) == {"milestone-001"}
+    assert complete_statements(opened.backend, on_chain.terms, "milestone-002") == []
+    (signed,) = complete_statements(opened.backend, on_chain.terms, "milestone-001")
+    attesting = signed.attesting(on_chain.terms)
+    assert attesting.attestation.milestone == b"milestone-001"
+    assert len(attesting.witnesses) == 2
+
+
+async def test_a_transaction_that_waits_for_a_block_is_not_doubled(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    opened.world.devnet.chain.production = "by hand"
+    first = await opened.attest()
+    again = await opened.attest()
+    assert (first.status, first.resumed) == ("submitted", False)
+    assert (again.status, again.resumed) == ("submitted", True)
+    assert again.transaction_hash == first.transaction_hash
+    assert "nothing new was built" in again.warnings[0]
+    opened.world.devnet.chain.mine()
+    on_chain = await read_on_chain(opened.backend, opened.address)
+    assert len(on_chain.attestations[b"milestone-001"]) == 1
+
+
+async def test_a_transaction_that_was_lost_is_sent_again_as_it_was(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    chain = opened.world.devnet.chain
+    before = chain.snapshot()
+    first = await opened.attest()
+    chain.revert(before)
+    assert not (await read_on_chain(opened.backend, opened.address)).attestations
+    again = await opened.attest(wait=True)
+    assert (again.status, again.resumed) == ("confirmed", True)
+    assert again.transaction_hash == first.transaction_hash
+    assert (await read_on_chain(opened.backend, opened.address)).attested() == {"milestone-001"}
