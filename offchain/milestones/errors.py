@@ -16,6 +16,7 @@ MilestonesError                      exit code
 ├── NotFound                         4
 ├── NotAllowedYet                    5   quorum, vesting, already claimed, already open
 ├── InsufficientFunds                6
+│   ├── InsufficientCollateral
 │   └── InsufficientTokens
 ├── ChainRejected                    7   the ledger or the contract said no
 └── OutcomeUnknown                   8   submitted, and no answer came back
@@ -129,14 +130,20 @@ class InvalidBlueprint(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class ExceededLimit:
-    """One limit of the ledger and what the transaction would take; `unit` says of what."""
+    """One limit of the ledger and what the transaction would take; `unit` says of what.
+
+    `actual` is None where a script was stopped when it reached the limit: nobody knows how much more
+    it would have taken.
+    """
 
     limit: str
-    actual: int
+    actual: int | None
     maximum: int
     unit: str
 
     def __str__(self) -> str:
+        if self.actual is None:
+            return f"{self.limit} is more than the {self.maximum} {self.unit} that are allowed"
         return f"{self.limit} is {self.actual} {self.unit}, at most {self.maximum} are allowed"
 
 
@@ -149,12 +156,17 @@ class LimitsExceeded(InvalidInput):
     code = "limits_exceeded"
 
     def __init__(
-        self, exceeded: tuple[ExceededLimit, ...], budgets: dict[str, dict[str, Any]]
+        self,
+        exceeded: tuple[ExceededLimit, ...],
+        budgets: dict[str, dict[str, Any]],
+        *,
+        what: str = "the transaction is too large",
+        hint: str = "do less in one transaction: fewer claims, or the attestation on its own",
     ) -> None:
         self.exceeded, self.budgets = exceeded, budgets
         super().__init__(
-            "the transaction is too large: " + "; ".join(map(str, exceeded)),
-            hint="do less in one transaction: fewer claims, or the attestation on its own",
+            f"{what}: " + "; ".join(map(str, exceeded)),
+            hint=hint,
             details={"exceeded": [asdict(limit) for limit in exceeded], "budgets": budgets},
         )
 
@@ -214,7 +226,13 @@ class InsufficientFunds(MilestonesError):
     exit_code = 6
 
     def __init__(
-        self, what: str, required_lovelace: int, available_lovelace: int, *, hint: str = ""
+        self,
+        what: str,
+        required_lovelace: int,
+        available_lovelace: int,
+        *,
+        hint: str = "",
+        details: dict[str, Any] | None = None,
     ) -> None:
         self.required_lovelace, self.available_lovelace = required_lovelace, available_lovelace
         super().__init__(
@@ -223,8 +241,15 @@ class InsufficientFunds(MilestonesError):
             details={
                 "required_lovelace": required_lovelace,
                 "available_lovelace": available_lovelace,
+                **(details or {}),
             },
         )
+
+
+class InsufficientCollateral(InsufficientFunds):
+    """The wallet lacks what has to be put at stake for the scripts; it is taken only if one fails."""
+
+    code = "insufficient_collateral"
 
 
 class InsufficientTokens(InsufficientFunds):

@@ -15,6 +15,7 @@ from milestones.cli.devnet import devnet
 from milestones.cli.oracles import attest, commit_milestone, oracle
 from milestones.cli.output import Output, print_json
 from milestones.cli.queries import calculate_distribution, check_status
+from milestones.cli.release import close, submit_release
 from milestones.cli.session import Session
 from milestones.cli.setup import init, publish_script
 from milestones.errors import MilestonesError
@@ -77,6 +78,8 @@ app.command()(commit_milestone)
 app.command()(attest)
 app.command()(check_status)
 app.command()(calculate_distribution)
+app.command()(submit_release)
+app.command()(close)
 app.command()(verify)
 app.command()(transaction)
 

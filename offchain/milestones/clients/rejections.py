@@ -13,10 +13,13 @@ from typing import Any, Final
 
 from milestones.errors import ChainRejected
 
+UNPREPARED: Final = 3004
 SCRIPTS_FAILED: Final = 3010
 MEMPOOL_REFUSED: Final = 3997
 UNKNOWN_INPUTS: Final = 3117
 OUTSIDE_VALIDITY: Final = 3118
+OVERSPENT: Final = re.compile("overspending the budget|OutOfEx", re.IGNORECASE)
+"""How evaluators say that a script was stopped because it took too much: Plutus' words, Aiken's."""
 MAX_SHOWN: Final = 3
 """How many entries of a list a message shows; the error's data keeps them all."""
 
@@ -277,12 +280,28 @@ def _script_failure(entry: dict[str, Any]) -> str:
 def inputs_are_spent(error: ChainRejected) -> bool:
     """Whether the refusal is one that a transaction already on its way gets too: look for it first.
 
-    True for inputs that are unknown (3117) and for the mempool's word that all inputs are spent (3997).
+    True for inputs that are unknown (3117; in an evaluation 3004, which says so in words) and for the
+    mempool's word that all inputs are spent (3997).
     """
     if error.rejection_code == UNKNOWN_INPUTS:
         return True
-    told = json.dumps(error.data).lower()
-    return error.rejection_code == MEMPOOL_REFUSED and "inputs are spent" in told
+    words = {MEMPOOL_REFUSED: "inputs are spent", UNPREPARED: "unknown transaction input"}
+    said = words.get(error.rejection_code)
+    return said is not None and said in json.dumps(error.data).lower()
+
+
+def over_budget(error: ChainRejected) -> list[str]:
+    """The script runs (such as `spend 0`) that an evaluation stopped because they took too much.
+
+    Ogmios has no code for it, and hands on what the evaluator says.
+    """
+    if error.rejection_code != SCRIPTS_FAILED or not isinstance(error.data, list):
+        return []
+    return [
+        f"{entry['validator']['purpose']} {entry['validator']['index']}"
+        for entry in error.data
+        if OVERSPENT.search(json.dumps(entry.get("error")))
+    ]
 
 
 def _fill(template: str, data: Any) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from milestones.cardano.address import Address, key_credential
+from milestones.cardano.address import Address
 from milestones.domain.fields import AddressField, HexField
-from milestones.errors import ChainRejected, NotAllowedYet
-from milestones.protocol.terms import Terms
+from milestones.errors import NotAllowedYet
 from milestones.services.backend import Backend, chain_time, require_network, staleness
 from milestones.services.funds import funds_of
 from milestones.services.knowledge import recovery_warnings
@@ -19,7 +18,13 @@ from milestones.services.preflight import (
     must_not_be_attested,
 )
 from milestones.services.reference_scripts import require_published
-from milestones.services.refused_signatures import Bench, is_script_failure, refused_oracles
+from milestones.services.refused_signatures import (
+    Accepted,
+    Bench,
+    oracle_addresses,
+    refusals,
+    with_good_signatures,
+)
 from milestones.services.results import Result
 from milestones.services.signatures_at_hand import SignedStatement, statements_at_hand
 from milestones.services.standing import wait_for_block
@@ -62,15 +67,6 @@ class MilestoneAttested(Result):
     resumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A signed attestation, and whose signatures had to be left out for it."""
-
-    attesting: Attesting
-    signed: SignedTransaction
-    refused: frozenset[bytes]
-
-
 async def attest(
     backend: Backend,
     *,
@@ -99,9 +95,12 @@ async def attest(
     statements = _quorums(backend, on_chain, milestone_identifier)
     warnings += recovery_warnings(backend)
     until = valid_until(await chain_time(backend))
-    attempt = await _attempt(backend, await _bench(backend, on_chain, key), statements, until)
-    warnings += _refusals(on_chain.terms, attempt.refused)
-    result = _result(on_chain, milestone_identifier, attempt)
+    bench = await _bench(backend, on_chain, key)
+    accepted = await with_good_signatures(
+        backend, bench, statements, lambda attesting: _built(backend, bench, attesting, until)
+    )
+    warnings += refusals(on_chain.terms, accepted.refused)
+    result = _result(on_chain, milestone_identifier, accepted)
     # What a later run needs to tell of this transaction goes into the journal with it.
     details = {
         "milestone_identifier": milestone_identifier,
@@ -109,7 +108,7 @@ async def attest(
     }
     errand = Errand(
         command=COMMAND,
-        signed=attempt.signed,
+        signed=accepted.built,
         distribution_id=on_chain.distribution_id,
         valid_until_slot=until,
         details=details,
@@ -152,63 +151,18 @@ def _quorums(
     )
 
 
-async def _attempt(
-    backend: Backend, bench: Bench, statements: list[SignedStatement], until: int
-) -> _Attempt:
-    """The first statement that the chain takes, with the first good signatures for it."""
-    refused: frozenset[bytes] = frozenset()
-    for signed in statements:
-        try:
-            return await _built(backend, bench, signed.attesting(bench.terms), until, refused)
-        except ChainRejected as error:
-            if not is_script_failure(error):
-                raise
-            bad = await refused_oracles(backend, bench, signed, signed.witnesses)
-            if not bad:
-                raise
-            refused, failure = refused | bad, error
-        if len(signed.witnesses) - len(bad) >= bench.terms.quorum_threshold:
-            attesting = signed.attesting(bench.terms, without=bad)
-            return await _built(backend, bench, attesting, until, refused)
-    raise _bad_signatures(bench.terms, refused, failure)
-
-
 async def _built(
-    backend: Backend, bench: Bench, attesting: Attesting, until: int, refused: frozenset[bytes]
-) -> _Attempt:
+    backend: Backend, bench: Bench, attesting: Attesting, until: int
+) -> SignedTransaction:
     draft = attest_draft(attesting, terms=bench.terms_utxo, scripts=bench.scripts)
     draft = replace(draft, valid_until_slot=until)
-    signed = await build(backend, draft, bench.funds, bench.parameters)
-    return _Attempt(attesting, signed, refused)
+    return await build(backend, draft, bench.funds, bench.parameters)
 
 
-def _bad_signatures(
-    terms: Terms, refused: frozenset[bytes], failure: ChainRejected
-) -> ChainRejected:
-    names = [str(address) for address in _addresses(terms, refused)]
-    error = ChainRejected(
-        f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",
-        rejection_code=failure.rejection_code,
-        data=failure.data,
-        hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
-    )
-    error.details["refused_oracles"] = names
-    return error
-
-
-def _refusals(terms: Terms, refused: frozenset[bytes]) -> list[str]:
-    return [
-        f"the chain refuses the signature of oracle {address}: it was left out"
-        for address in _addresses(terms, refused)
-    ]
-
-
-def _addresses(terms: Terms, oracles: frozenset[bytes] | tuple[bytes, ...]) -> tuple[Address, ...]:
-    return tuple(Address(terms.network_id, key_credential(oracle)) for oracle in sorted(oracles))
-
-
-def _result(on_chain: OnChain, milestone_identifier: str, attempt: _Attempt) -> MilestoneAttested:
-    attestation, signed = attempt.attesting.attestation, attempt.signed
+def _result(
+    on_chain: OnChain, milestone_identifier: str, accepted: Accepted[SignedTransaction]
+) -> MilestoneAttested:
+    attestation, signed = accepted.attesting.attestation, accepted.built
     return MilestoneAttested(
         status="submitted",
         transaction_hash=signed.id.hex(),
@@ -217,8 +171,8 @@ def _result(on_chain: OnChain, milestone_identifier: str, attempt: _Attempt) -> 
         milestone_identifier=milestone_identifier,
         verification_timestamp=attestation.verification_posix_ms // 1000,
         evidence_hash=attestation.evidence_hash,
-        signers=_addresses(on_chain.terms, attestation.signers),
-        refused_oracles=_addresses(on_chain.terms, attempt.refused),
+        signers=oracle_addresses(on_chain.terms, attestation.signers),
+        refused_oracles=oracle_addresses(on_chain.terms, accepted.refused),
         fee_estimate=signed.fee_lovelace,
         collateral_amount=signed.collateral_lovelace,
         deposit_lovelace=signed.outputs[0].output.value.lovelace,

@@ -59,22 +59,28 @@ class LiveAttestation:
 class OnChain:
     """Terms, vaults (by page) and attestations (by milestone's bytes) of one distribution.
 
-    `terms_utxo` is None once it was closed. More than one vault a page means that the same terms were
-    opened more than once; an allocation is then paid once by each.
+    `terms_utxos` are unspent, oldest first; none once it was closed. More than one, and more than one
+    vault a page, mean that the same terms were opened more than once; an allocation is then paid once
+    by each.
     """
 
     address: Address
     distribution_id: bytes
     terms: Terms
-    terms_utxo: Utxo | None
+    terms_utxos: tuple[Utxo, ...]
     opening: Opening
     vaults: tuple[LiveVault, ...]
     attestations: Mapping[bytes, tuple[LiveAttestation, ...]]
 
     @property
+    def terms_utxo(self) -> Utxo | None:
+        """The terms to reference; None once they are gone."""
+        return self.terms_utxos[0] if self.terms_utxos else None
+
+    @property
     def closed(self) -> bool:
         """Whether the terms are gone, and all vaults with them."""
-        return self.terms_utxo is None
+        return not self.terms_utxos
 
     @property
     def remaining(self) -> int:
@@ -94,6 +100,10 @@ class OnChain:
             if vault.state.page == page and not wanted & vault.state.claimed_leaves():
                 return vault
         return None
+
+    def attestation_utxos(self) -> dict[str, Utxo]:
+        """The oldest attestation of each milestone, by its identifier."""
+        return {name: self.attestations[name.encode()][0].utxo for name in self.attested()}
 
     def claimed(self) -> frozenset[int]:
         """The indices of the allocations that every vault of their page has paid."""
@@ -132,14 +142,15 @@ async def read_on_chain(backend: Backend, address: Address) -> OnChain:
         found = _terms_among(matches, distribution_id, backend.contract)
     if found is None:
         raise await _missing(backend, address)
-    match, terms = found
+    terms, holders = found
+    opening = holders[0]
     live = [match for match in matches if match.spent is None]
     return OnChain(
         address=address,
         distribution_id=distribution_id,
         terms=terms,
-        terms_utxo=match.utxo if match.spent is None else None,
-        opening=Opening(match.reference.transaction_id, match.created_at),
+        terms_utxos=tuple(match.utxo for match in holders if match.spent is None),
+        opening=Opening(opening.reference.transaction_id, opening.created_at),
         vaults=_vaults_among(live, distribution_id, backend.contract),
         attestations=_attestations_among(live, distribution_id, backend.contract),
     )
@@ -163,15 +174,15 @@ async def _missing(backend: Backend, address: Address) -> NotFound:
 
 def _terms_among(
     matches: Iterable[Match], distribution_id: bytes, contract: Contract
-) -> tuple[Match, Terms] | None:
-    """The oldest opening, an unspent one before a spent one."""
+) -> tuple[Terms, list[Match]] | None:
+    """The terms, and the outputs that hold them: unspent ones first, older ones first."""
     token = AssetId(contract.policy_id, terms_token_name(distribution_id))
     holders = [match for match in matches if match.output.value.quantity(token) == 1]
     holders.sort(key=lambda match: (match.spent is not None, match.created_at))
     for match in holders:
         terms = _decoded(Terms.decode, match.datum)
         if terms is not None and terms.distribution_id == distribution_id:
-            return match, terms
+            return terms, holders
     return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from milestones.cardano.address import Address
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
@@ -13,7 +11,6 @@ from milestones.domain.schedule import MILESTONE_BYTES
 from milestones.errors import (
     InvalidInput,
     InvalidSchedule,
-    MilestonesError,
     NotAllowedYet,
     NotFound,
 )
@@ -37,19 +34,25 @@ def must_be_open(on_chain: OnChain) -> None:
         )
 
 
-def must_all_be_claimable(states: Iterable[ClaimState], shortfall: Iterable[str] = ()) -> None:
-    """Every one of these allocations can be paid now. `shortfall` says how the quorums stand."""
-    for state in states:
-        if not state.claimable:
-            raise why_not(state, shortfall)
+def why_not(
+    state: ClaimState, *, signature_count: int, quorum_threshold: int, paid_by: str | None = None
+) -> NotAllowedYet:
+    """The rule that keeps this allocation from being paid now.
 
-
-def why_not(state: ClaimState, shortfall: Iterable[str] = ()) -> MilestonesError:
-    """The rule that keeps this allocation from being paid now."""
+    `signature_count` says how many oracles' signatures are at hand for its milestone, `paid_by` which
+    transaction (hexadecimal) has paid it, where that is known.
+    """
     name = f"allocation {state.index}"
+    milestone = state.allocation.milestone_identifier
     details = {"beneficiary_index": state.index, "status": state.status}
     if state.status == "claimed":
-        return NotAllowedYet("claimed", f"{name} is already claimed", details=details)
+        by = "" if paid_by is None else f", by transaction {paid_by}"
+        return NotAllowedYet(
+            "claimed",
+            f"{name} is already claimed{by}",
+            hint="nothing is left to do for it",
+            details={**details, "transaction_hash": paid_by},
+        )
     if state.status == "vesting":
         return NotAllowedYet(
             "vesting",
@@ -57,14 +60,17 @@ def why_not(state: ClaimState, shortfall: Iterable[str] = ()) -> MilestonesError
             hint="wait until the chain's time has passed it",
             details={**details, "vesting_timestamp": state.allocation.vesting_timestamp},
         )
-    milestone = state.allocation.milestone_identifier
-    told = "; ".join(shortfall)
     return NotAllowedYet(
         "quorum",
-        f"{name} waits for milestone {milestone!r}, which has no quorum of oracles"
-        + (f" ({told})" if told else ""),
+        f"{name} waits for milestone {milestone!r}: it is not attested, and"
+        f" {signature_count} of {quorum_threshold} signatures are at hand",
         hint="commit the missing oracle signatures with `milestones commit-milestone`",
-        details={**details, "milestone_identifier": milestone},
+        details={
+            **details,
+            "milestone_identifier": milestone,
+            "signature_count": signature_count,
+            "quorum_threshold": quorum_threshold,
+        },
     )
 
 

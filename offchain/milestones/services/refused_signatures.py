@@ -7,10 +7,11 @@ one. The node's own evaluator is the judge; nothing is verified here, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
+from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.errors import ChainRejected
@@ -24,6 +25,7 @@ from milestones.transactions.published_scripts import PublishedScripts
 
 SCRIPTS_FAILED: Final = 3010
 """Ogmios' code for an evaluation in which a script failed."""
+T = TypeVar("T")
 NOWHERE: Final = OutputReference(bytes(32), 0)
 """No transaction has this id."""
 
@@ -37,6 +39,72 @@ class Bench:
     scripts: PublishedScripts
     funds: Funds
     parameters: ProtocolParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Generic[T]):
+    """What was built with an attestation, and the oracles (28 bytes each) that were left out for it."""
+
+    built: T
+    attesting: Attesting
+    refused: frozenset[bytes]
+
+
+async def with_good_signatures(
+    backend: Backend,
+    bench: Bench,
+    statements: Sequence[SignedStatement],
+    build_with: Callable[[Attesting], Awaitable[T]],
+) -> Accepted[T]:
+    """Builds something around the attestation of the first statement that the chain takes.
+
+    Each of `statements` has a quorum of signatures. Where a script says no, every oracle's signature is
+    tried alone; the good ones are used if they are still a quorum. Raises `ChainRejected` that names the
+    bad ones, or as it came where the signatures are not to blame.
+    """
+    refused: frozenset[bytes] = frozenset()
+    for signed in statements:
+        attesting = signed.attesting(bench.terms)
+        try:
+            return Accepted(await build_with(attesting), attesting, refused)
+        except ChainRejected as error:
+            if not is_script_failure(error):
+                raise
+            bad = await refused_oracles(backend, bench, signed, signed.witnesses)
+            if not bad:
+                raise
+            refused, failure = refused | bad, error
+        if len(signed.witnesses) - len(bad) >= bench.terms.quorum_threshold:
+            attesting = signed.attesting(bench.terms, without=bad)
+            return Accepted(await build_with(attesting), attesting, refused)
+    raise _bad_signatures(bench.terms, refused, failure)
+
+
+def refusals(terms: Terms, refused: frozenset[bytes]) -> list[str]:
+    """A warning for every oracle that was left out."""
+    return [
+        f"the chain refuses the signature of oracle {address}: it was left out"
+        for address in oracle_addresses(terms, refused)
+    ]
+
+
+def oracle_addresses(terms: Terms, oracles: Iterable[bytes]) -> tuple[Address, ...]:
+    """The oracles (28 bytes each) as addresses, in ascending order."""
+    return tuple(Address(terms.network_id, key_credential(oracle)) for oracle in sorted(oracles))
+
+
+def _bad_signatures(
+    terms: Terms, refused: frozenset[bytes], failure: ChainRejected
+) -> ChainRejected:
+    names = [str(address) for address in oracle_addresses(terms, refused)]
+    error = ChainRejected(
+        f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",
+        rejection_code=failure.rejection_code,
+        data=failure.data,
+        hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
+    )
+    error.details["refused_oracles"] = names
+    return error
 
 
 def is_script_failure(error: ChainRejected) -> bool:

@@ -1,26 +1,28 @@
-"""Which allocations a release pays, and in which transactions: one spends one vault, so one page.
+"""Which allocations a release pays, and in which transactions: one spends one vault.
 
-A milestone that is not on the chain yet is attested in the first transaction that needs it; each
-transaction has room for one.
+A milestone that is not on the chain yet is attested in the first transaction that needs it. A transaction
+has room for one attestation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
+from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
-from milestones.services.preflight import must_all_be_claimable, must_match, why_not
+from milestones.services.on_chain import LiveVault, OnChain
+from milestones.services.preflight import must_match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What the user asked for: allocations by index, or all that are claimable of some kind.
 
-    With `indices`, the other fields only confirm them. `everything` is said aloud, so that nobody pays
-    for all by leaving a flag out.
+    With `indices`, beneficiary and milestone only confirm them. `everything` is said aloud, so that
+    nobody pays for all by leaving a flag out.
     """
 
     indices: tuple[int, ...] = ()
@@ -28,9 +30,10 @@ class Selection:
     milestone: str | None = None
     everything: bool = False
 
-    def describes(self, state: ClaimState) -> bool:
-        """Whether an allocation is of the kind asked for."""
-        allocation = state.allocation
+    def includes(self, index: int, allocation: Allocation) -> bool:
+        """Whether an allocation is asked for."""
+        if self.indices:
+            return index in self.indices
         return self.beneficiary in (None, allocation.beneficiary_address) and self.milestone in (
             None,
             allocation.milestone_identifier,
@@ -39,92 +42,122 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The allocations to pay, and those of the kind asked for that can't be paid now."""
+    """The allocations to pay, those asked for that can't be paid now, and the one that forbids all."""
 
-    payable: tuple[ClaimState, ...]
-    skipped: tuple[ClaimState, ...]
+    payable: tuple[ClaimState, ...] = ()
+    skipped: tuple[ClaimState, ...] = ()
+    refused: ClaimState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Allocations of one page for one transaction; `attests` is the milestone that it puts on chain."""
+    """Allocations of one vault, ascending; `attests` is the milestone to put on chain along with them."""
 
-    page: int
+    vault: LiveVault
     indices: tuple[int, ...]
     attests: str | None = None
 
+    def first(self, count: int) -> Batch:
+        """The first of them, and the attestation."""
+        return replace(self, indices=self.indices[:count])
 
-def choose(
-    states: Sequence[ClaimState], selection: Selection, shortfall: Mapping[str, str]
-) -> Chosen:
-    """The allocations to pay. `shortfall` says, by milestone, how far its quorum is.
+    def without_first(self, count: int) -> Batch:
+        """The others, for a later transaction, which finds the milestone attested."""
+        return replace(self, indices=self.indices[count:], attests=None)
 
-    Raises `NotFound` where nothing is of the kind asked for, `InvalidInput` for flags that contradict
-    each other, and `NotAllowedYet` when an index named, or everything of the kind, can't be paid now.
-    """
-    if not (
-        selection.indices or selection.beneficiary or selection.milestone or selection.everything
-    ):
+
+def must_agree(selection: Selection) -> None:
+    """The flags say what to pay, and don't contradict each other."""
+    kind = selection.beneficiary is not None or selection.milestone is not None
+    if not (selection.indices or kind or selection.everything):
         raise InvalidInput(
             "nothing says which allocations to pay",
             path="beneficiary_index",
             hint="give --beneficiary-index, --beneficiary-address, --milestone-identifier or --all",
         )
-    if selection.indices:
-        return Chosen(_named(states, selection, shortfall), ())
-    wanted = [state for state in states if selection.describes(state)]
+    if selection.everything and (selection.indices or kind):
+        raise InvalidInput(
+            "--all means every claimable allocation of the distribution, and something else is named too",
+            path="all",
+            hint="leave --all out to pay only what is named",
+        )
+
+
+def choose(
+    states: Iterable[ClaimState], selection: Selection, *, ours: Collection[int] = ()
+) -> Chosen:
+    """The allocations to pay; `ours` are those that earlier transactions of this command pay.
+
+    Raises `NotFound` where nothing is as asked for, and `InvalidInput` for an index whose allocation is
+    another than the other flags say.
+    """
+    by_index = {state.index: state for state in states}
+    for index in selection.indices:
+        if index not in by_index:
+            raise _no_such(index)
+        must_match(
+            by_index[index], beneficiary=selection.beneficiary, milestone=selection.milestone
+        )
+    wanted = [s for s in by_index.values() if selection.includes(s.index, s.allocation)]
     if not wanted:
         raise NotFound(
-            "this distribution has no such allocation",
-            hint="check the beneficiary's address and the milestone's identifier",
+            "no allocation of this distribution is as asked for",
+            hint="check the beneficiary's address, staking part included, and the milestone",
         )
+    left = [state for state in wanted if state.index not in ours]
+    return _judged(left, strict=bool(selection.indices), something_sent=len(left) < len(wanted))
+
+
+def _judged(wanted: Sequence[ClaimState], *, strict: bool, something_sent: bool) -> Chosen:
     payable = tuple(state for state in wanted if state.claimable)
     skipped = tuple(state for state in wanted if not state.claimable)
-    if not payable:
-        first = min(skipped, key=lambda state: state.status == "claimed")
-        raise why_not(first, _told(first, shortfall))
+    if not something_sent and skipped and (strict or not payable):
+        # What is still to come says more than what is already paid.
+        return Chosen(refused=min(skipped, key=lambda state: state.status == "claimed"))
     return Chosen(payable, skipped)
 
 
-def _named(
-    states: Sequence[ClaimState], selection: Selection, shortfall: Mapping[str, str]
-) -> tuple[ClaimState, ...]:
-    by_index = {state.index: state for state in states}
-    chosen = []
-    for index in sorted(set(selection.indices)):
-        if index not in by_index:
+def _no_such(index: int) -> NotFound:
+    return NotFound(
+        f"allocation {index} is not known; allocations are numbered from 0",
+        hint="run calculate-distribution to see a beneficiary's allocations",
+        details={"beneficiary_index": index},
+    )
+
+
+def plan(payable: Iterable[ClaimState], on_chain: OnChain) -> list[Batch]:
+    """One transaction a vault, and one more for each further milestone that has to be attested.
+
+    Raises `NotFound` where the index does not show the vault of a page.
+    """
+    attested = set(on_chain.attested())
+    found = []
+    for vault, states in _by_vault(payable, on_chain):
+        fresh = sorted({s.allocation.milestone_identifier for s in states} - attested)
+        parts: dict[str | None, list[int]] = {}
+        for state in states:
+            milestone = state.allocation.milestone_identifier
+            new = milestone if milestone in fresh[1:] else next(iter(fresh), None)
+            parts.setdefault(new, []).append(state.index)
+        found += [Batch(vault, tuple(parts[new]), new) for new in sorted(parts, key=str)]
+        attested.update(fresh)
+    return found
+
+
+def _by_vault(
+    payable: Iterable[ClaimState], on_chain: OnChain
+) -> list[tuple[LiveVault, list[ClaimState]]]:
+    depth = on_chain.terms.page_depth
+    groups: dict[int, list[ClaimState]] = {}
+    for state in sorted(payable, key=lambda state: state.index):
+        page, leaf = divmod(state.index, 1 << depth)
+        for number, vault in enumerate(on_chain.vaults):
+            if vault.state.page == page and not vault.state.is_claimed(leaf):
+                groups.setdefault(number, []).append(state)
+                break
+        else:
             raise NotFound(
-                f"there is no allocation {index}; they are numbered from 0",
-                hint="run calculate-distribution to see a beneficiary's allocations",
-                details={"beneficiary_index": index},
+                f"the vault of page {page} can't be found, though the distribution is open",
+                hint="run `milestones init`: Kupo may not have indexed the contract from its beginning",
             )
-        state = by_index[index]
-        must_match(state, beneficiary=selection.beneficiary, milestone=selection.milestone)
-        must_all_be_claimable([state], _told(state, shortfall))
-        chosen.append(state)
-    return tuple(chosen)
-
-
-def _told(state: ClaimState, shortfall: Mapping[str, str]) -> list[str]:
-    told = shortfall.get(state.allocation.milestone_identifier)
-    return [told] if told else []
-
-
-def batches(payable: Sequence[ClaimState], page_depth: int) -> list[Batch]:
-    """Transactions by page, and within a page by the milestone that must be attested along with it."""
-    groups: dict[tuple[int, str], list[int]] = {}
-    for state in payable:
-        milestone = "" if state.attested else state.allocation.milestone_identifier
-        groups.setdefault((state.index >> page_depth, milestone), []).append(state.index)
-    ordered = sorted(groups.items())
-    first_with: dict[str, int] = {}
-    for (page, milestone), _ in ordered:
-        first_with.setdefault(milestone, page)
-    return [
-        Batch(
-            page,
-            tuple(sorted(indices)),
-            milestone if milestone and first_with[milestone] == page else None,
-        )
-        for (page, milestone), indices in ordered
-    ]
+    return [(on_chain.vaults[number], states) for number, states in sorted(groups.items())]

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from milestones.domain.claims import ClaimState
+from milestones.domain.fields import AddressField
 from milestones.domain.models import Allocation
 from milestones.services.release_plan import Batch
+from milestones.services.results import Result, View
 from milestones.services.submission import SubmissionState
-from milestones.storage.journal import Submission
 from milestones.transactions.tx_builder import SignedTransaction
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class PaidAllocation(_Result):
+class PaidAllocation(View):
     """An allocation that a transaction of this command pays. `token_amount` in the smallest unit."""
 
     beneficiary_index: int
-    beneficiary_address: str
+    beneficiary_address: AddressField
     token_amount: int
     milestone_identifier: str
-
-    @classmethod
-    def of(cls, index: int, allocation: Allocation) -> PaidAllocation:
-        """From the schedule."""
-        return cls(
-            beneficiary_index=index,
-            beneficiary_address=allocation.beneficiary_address.to_bech32(),
-            token_amount=allocation.token_amount,
-            milestone_identifier=allocation.milestone_identifier,
-        )
+    transaction_hash: str
 
 
-class SkippedAllocation(_Result):
+class SkippedAllocation(View):
     """An allocation of the kind asked for that can't be paid now, and why."""
 
     beneficiary_index: int
@@ -56,8 +43,12 @@ class SkippedAllocation(_Result):
         )
 
 
-class ReleaseTransaction(_Result):
-    """One transaction. Fee and collateral in lovelace; size in bytes, 0 where it was sent earlier."""
+class ReleaseTransaction(View):
+    """One transaction: fee, collateral and what it adds to the payouts in lovelace, size in bytes.
+
+    `attested` is the milestone that it puts on the chain as well. `resumed` says that an earlier run of
+    the command had sent it.
+    """
 
     transaction_hash: str
     status: SubmissionState
@@ -65,86 +56,95 @@ class ReleaseTransaction(_Result):
     attested: str | None
     fee_lovelace: int
     collateral_lovelace: int
+    deposits_lovelace: int
     size: int
     memory: int
     cpu: int
+    resumed: bool = False
 
     @classmethod
-    def sent(
-        cls, signed: SignedTransaction, batch: Batch, state: SubmissionState
+    def of(
+        cls, signed: SignedTransaction, batch: Batch, *, deposits_lovelace: int
     ) -> ReleaseTransaction:
         """One that was just built."""
         return cls(
             transaction_hash=signed.id.hex(),
-            status=state,
+            status="dry_run",
             allocations=batch.indices,
             attested=batch.attests,
             fee_lovelace=signed.fee_lovelace,
             collateral_lovelace=signed.collateral_lovelace,
+            deposits_lovelace=deposits_lovelace,
             size=signed.size,
             memory=signed.units.memory,
             cpu=signed.units.cpu,
         )
 
-    @classmethod
-    def resumed(cls, submission: Submission, allocations: tuple[int, ...]) -> ReleaseTransaction:
-        """One that an earlier run of the command had written down."""
-        details = submission.details
-        attests, fee = details.get("attests"), details.get("fee_lovelace")
-        collateral = details.get("collateral_lovelace")
-        return cls(
-            transaction_hash=submission.transaction_id,
-            status="submitted",
-            allocations=allocations,
-            attested=attests if isinstance(attests, str) else None,
-            fee_lovelace=fee if isinstance(fee, int) else 0,
-            collateral_lovelace=collateral if isinstance(collateral, int) else 0,
-            size=len(submission.transaction_cbor),
-            memory=0,
-            cpu=0,
-        )
+    def now(self, status: SubmissionState) -> ReleaseTransaction:
+        """The same with another status."""
+        return self.model_copy(update={"status": status})
 
 
-class ReleaseReport(_Result):
-    """The quickstart's fields are about the first transaction; `transactions` has all of them."""
+class ReleaseReport(Result):
+    """The first transaction, and all of them under `transactions`.
+
+    `fee_estimate` is what all transactions cost together and `collateral_amount` the most that one puts
+    at stake; both in lovelace, like `deposits_lovelace`, the ADA that goes with the tokens. `attested`
+    says whether a transaction puts oracles' signatures on the chain too. `claimed_before` counts the
+    allocations of the kind asked for that had been paid already.
+    """
 
     transaction_hash: str
-    status: Literal["submitted", "confirmed", "dry_run"]
+    status: SubmissionState
     fee_estimate: int
     collateral_amount: int
-    contract_address: str
-    paid: tuple[PaidAllocation, ...]
+    deposits_lovelace: int
+    contract_address: AddressField
+    attested: bool
     paid_token_amount: int
+    claimed_before: int
+    paid: tuple[PaidAllocation, ...]
     skipped: tuple[SkippedAllocation, ...]
     transactions: tuple[ReleaseTransaction, ...]
-    warnings: tuple[str, ...] = ()
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        contract_address: str,
-        transactions: tuple[ReleaseTransaction, ...],
-        paid: tuple[PaidAllocation, ...],
-        skipped: tuple[SkippedAllocation, ...],
-    ) -> ReleaseReport:
-        """The report on at least one transaction."""
-        return cls(
-            transaction_hash=transactions[0].transaction_hash,
-            status=transactions[0].status,
-            fee_estimate=sum(transaction.fee_lovelace for transaction in transactions),
-            collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
-            contract_address=contract_address,
-            paid=paid,
-            paid_token_amount=sum(allocation.token_amount for allocation in paid),
-            skipped=skipped,
-            transactions=transactions,
-        )
 
-    def confirmed(self) -> ReleaseReport:
-        """The same, once every transaction is in a block."""
-        transactions = tuple(
-            transaction.model_copy(update={"status": "confirmed"})
-            for transaction in self.transactions
+def report_of(
+    transactions: tuple[ReleaseTransaction, ...],
+    skipped: Iterable[ClaimState],
+    *,
+    allocations: Mapping[int, Allocation],
+    **facts: Any,
+) -> ReleaseReport:
+    """The report on at least one transaction; `facts` are its remaining fields."""
+    paid = tuple(
+        PaidAllocation(
+            beneficiary_index=index,
+            beneficiary_address=allocations[index].beneficiary_address,
+            token_amount=allocations[index].token_amount,
+            milestone_identifier=allocations[index].milestone_identifier,
+            transaction_hash=transaction.transaction_hash,
         )
-        return self.model_copy(update={"status": "confirmed", "transactions": transactions})
+        for transaction in transactions
+        for index in transaction.allocations
+        if index in allocations
+    )
+    left = list(skipped)
+    return ReleaseReport(
+        transaction_hash=transactions[0].transaction_hash,
+        status=_together(transactions),
+        fee_estimate=sum(transaction.fee_lovelace for transaction in transactions),
+        collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
+        deposits_lovelace=sum(transaction.deposits_lovelace for transaction in transactions),
+        attested=any(transaction.attested for transaction in transactions),
+        paid_token_amount=sum(allocation.token_amount for allocation in paid),
+        claimed_before=sum(state.status == "claimed" for state in left),
+        paid=paid,
+        skipped=tuple(SkippedAllocation.of(s) for s in left if s.status != "claimed"),
+        transactions=transactions,
+        **facts,
+    )
+
+
+def _together(transactions: tuple[ReleaseTransaction, ...]) -> SubmissionState:
+    states = {transaction.status for transaction in transactions}
+    return states.pop() if len(states) == 1 else "submitted"

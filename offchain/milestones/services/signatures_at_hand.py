@@ -44,27 +44,21 @@ def statements_at_hand(
     return [] if record is None else list(_statements(workspace, terms, record))
 
 
-def attesting_at_hand(
-    workspace: Workspace, on_chain: OnChain, milestone_identifier: str
-) -> Attesting | None:
-    """The attestation that the local records allow; None where they hold no quorum of signatures.
-
-    It has as many signatures as the quorum needs, no more: each costs a fee.
-    """
-    terms = on_chain.terms
-    for signed in statements_at_hand(workspace, terms, milestone_identifier):
-        if len(signed.witnesses) >= terms.quorum_threshold:
-            return signed.attesting(terms)
-    return None
+def complete_statements(
+    workspace: Workspace, terms: Terms, milestone_identifier: str
+) -> list[SignedStatement]:
+    """The statements about a milestone that a quorum of oracles signed, the best supported first."""
+    statements = statements_at_hand(workspace, terms, milestone_identifier)
+    return [signed for signed in statements if len(signed.witnesses) >= terms.quorum_threshold]
 
 
 def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:
-    """The milestones of a distribution for which `attesting_at_hand` gives an attestation."""
+    """The milestones of a distribution of which the local records have a quorum of signatures."""
     records = workspace.storage.records.of_distribution(on_chain.distribution_id)
     return frozenset(
         record.milestone_identifier
         for record in records
-        if attesting_at_hand(workspace, on_chain, record.milestone_identifier)
+        if complete_statements(workspace, on_chain.terms, record.milestone_identifier)
     )
 
 

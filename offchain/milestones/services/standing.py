@@ -125,19 +125,16 @@ async def wait_for_block(
         pause = min(POLL_MOST_SECONDS, pause * 1.5)
 
 
-async def wait_for_next_block(backend: Backend, *, timeout_seconds: float = 120) -> None:
-    """Waits until a block has come and Kupo has read it; what was spent meanwhile is known then.
+async def wait_for_news(
+    backend: Backend, known_slot: int | None, *, timeout_seconds: float = 120
+) -> None:
+    """Waits until Kupo has read another block than the one at `known_slot`.
 
-    Raises `ServiceOutOfSync` when none comes in time.
+    Raises `ServiceOutOfSync` when it reads none in time.
     """
     deadline = time.monotonic() + timeout_seconds
-    before = await backend.ogmios.network_tip()
-    while time.monotonic() < deadline:
+    while (await backend.kupo.health()).checkpoint_slot == known_slot:
+        if time.monotonic() > deadline:
+            reason = f"it has read no new block in {timeout_seconds:.0f} s"
+            raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)
         await asyncio.sleep(POLL_SECONDS)
-        tip = await backend.ogmios.network_tip()
-        if tip is None or tip == before:
-            continue
-        read = (await backend.kupo.health()).checkpoint_slot
-        if read is not None and read >= tip.slot:
-            return
-    raise ServiceOutOfSync("Kupo", backend.kupo.url, f"no new block in {timeout_seconds:.0f} s")

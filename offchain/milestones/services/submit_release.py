@@ -1,60 +1,36 @@
 """`submit-release`: pays allocations out of the vaults, whoever asks for it.
 
 Every rule is checked before anything is signed. Where somebody else spends a vault first, the
-transaction is rebuilt on the new one, as long as the allocation is still unpaid.
+transactions are rebuilt on the new one, as long as the allocations are still unpaid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from milestones.cardano.address import Address
-from milestones.cardano.outputs import Utxo
-from milestones.cardano.parameters import ProtocolParameters
-from milestones.clients.rejections import inputs_are_spent
-from milestones.domain.claims import ClaimState, claim_states
-from milestones.errors import ChainRejected, LimitsExceeded, NotAllowedYet
+from milestones.domain.claims import ClaimState
+from milestones.errors import MilestonesError, NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, ChainTime, chain_time, require_network, staleness
-from milestones.services.funds import Funds, funds_of
+from milestones.services.backend import Backend, require_network, staleness
+from milestones.services.claim_standing import ClaimStanding, claim_standing
+from milestones.services.contention import rebuilding
+from milestones.services.funds import funds_of
+from milestones.services.history import past_claims
 from milestones.services.knowledge import known_distribution, recovery_warnings
-from milestones.services.on_chain import OnChain, read_on_chain
-from milestones.services.preflight import must_be_open
+from milestones.services.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.preflight import must_be_open, why_not
 from milestones.services.reference_scripts import require_published
-from milestones.services.release_plan import Batch, Chosen, Selection, batches, choose
-from milestones.services.release_report import (
-    PaidAllocation,
-    ReleaseReport,
-    ReleaseTransaction,
-    SkippedAllocation,
-)
-from milestones.services.signatures_at_hand import (
-    attesting_at_hand,
-    milestones_signed,
-    statements_at_hand,
-)
-from milestones.services.standing import wait_for_block, wait_for_next_block
-from milestones.services.submission import (
-    Errand,
-    SubmissionState,
-    build,
-    deliver,
-    still_pending,
-    valid_until,
-)
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.services.release_building import BuiltRelease, ReleaseBuilder, Site
+from milestones.services.release_plan import Chosen, Selection, choose, must_agree, plan
+from milestones.services.release_report import ReleaseReport, ReleaseTransaction, report_of
+from milestones.services.signatures_at_hand import statements_at_hand
+from milestones.services.submission import Errand, earlier_submissions, see_through, submit
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "submit-release"
-ATTEMPTS: Final = 6
-"""How often a transaction is rebuilt because somebody else was faster."""
-SHRINK: Final = 0.97
-"""A batch that is too large is cut to what fits by proportion, and a little less."""
 
 
 async def submit_release(
@@ -69,272 +45,186 @@ async def submit_release(
 ) -> ReleaseReport:
     """Pays the selected allocations with the key's ADA, in as many transactions as it takes.
 
-    Where the oracles' quorum is at hand but not on the chain, the same transaction attests. Raises
-    `NotAllowedYet` (naming the rule), `NotFound`, `InvalidInput`, `InsufficientFunds`,
-    `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`.
+    Where the oracles' quorum is at hand but not on the chain, the same transaction attests. A run that
+    was cut off is finished: nothing is paid twice. Raises `NotAllowedYet` (`closed`, `claimed`,
+    `vesting`, `quorum`), `NotFound`, `InvalidInput`, `InsufficientFunds`, `LimitsExceeded`,
+    `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`.
     """
+    must_agree(selection)
     await require_network(backend)
     warnings = await staleness(backend)
     release = _Release(
-        backend,
-        contract_address,
+        backend=backend,
+        address=contract_address,
         key=key,
         selection=selection,
         claim_file=claim_file,
         dry_run=dry_run,
+        wait=wait,
+        warnings=warnings,
     )
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            report = await release.attempt()
-            break
-        except ChainRejected as error:
-            if not inputs_are_spent(error) or attempt == ATTEMPTS:
-                raise
-            warnings.append("somebody else spent the vault first: rebuilding on the new one")
-            await wait_for_next_block(backend)
-    if wait and not dry_run:
-        for transaction in report.transactions:
-            await wait_for_block(backend, transaction.transaction_hash)
-        report = report.confirmed()
+    try:
+        report = await rebuilding(backend, release.attempt, warnings)
+    except MilestonesError as error:
+        release.tell_what_was_sent(error)
+        raise
     warnings += recovery_warnings(backend)
     return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
 
 
-@dataclass(frozen=True)
-class _Situation:
-    """All that one attempt builds on."""
-
-    on_chain: OnChain
-    distribution: Distribution
-    time: ChainTime
-    parameters: ProtocolParameters
-    scripts: PublishedScripts
-
-
-@dataclass
-class _Progress:
-    """What grows from transaction to transaction of one attempt."""
-
-    funds: Funds
-    vaults: dict[int, Utxo]
-    attestations: dict[str, Utxo]
-    unseen: tuple[Utxo, ...] = ()
-
-
+@dataclass(slots=True, kw_only=True)
 class _Release:
-    """One command: what it was asked, and what it has sent so far over all attempts."""
+    """One command: what it was asked, and what was sent for it so far, over all attempts."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        contract_address: Address,
-        *,
-        key: SigningKey,
-        selection: Selection,
-        claim_file: ClaimFile | None,
-        dry_run: bool,
-    ) -> None:
-        self.backend, self.address, self.key = backend, contract_address, key
-        self.selection, self.claim_file, self.dry_run = selection, claim_file, dry_run
-        self.sent: list[ReleaseTransaction] = []
+    backend: Backend
+    address: Address
+    key: SigningKey
+    selection: Selection
+    claim_file: ClaimFile | None
+    dry_run: bool
+    wait: bool
+    warnings: list[str]
+    sent: dict[str, ReleaseTransaction] = field(default_factory=dict)
 
     async def attempt(self) -> ReleaseReport:
-        """Looks, chooses, and sends everything that is not sent yet."""
+        """Looks, chooses, builds everything that is not sent yet, and sends it."""
         backend = self.backend
+        if self.dry_run:
+            self._warn_of_earlier()
+        else:
+            await self._take_up_earlier()
         on_chain = await read_on_chain(backend, self.address)
         must_be_open(on_chain)
-        in_flight = [] if self.dry_run else await self._in_flight(on_chain)
-        situation = _Situation(
-            on_chain=on_chain,
-            distribution=await known_distribution(backend, on_chain, claim_file=self.claim_file),
-            time=await chain_time(backend),
+        distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
+        standing = await claim_standing(backend, on_chain, distribution)
+        self._forget_what_was_not_asked_for(distribution)
+        chosen = choose(standing.states, self.selection, ours=self._being_paid())
+        if chosen.refused is not None:
+            raise await self._refusal(on_chain, chosen.refused)
+        built = await self._build(on_chain, distribution, standing, chosen)
+        for release in built:
+            await self._send(distribution, release)
+        if self.wait and not self.dry_run:
+            await self._see_through()
+        return report_of(
+            tuple(self.sent.values()),
+            chosen.skipped,
+            allocations=distribution.allocations,
+            contract_address=on_chain.address,
+        )
+
+    def tell_what_was_sent(self, error: MilestonesError) -> None:
+        """Adds to an error what was sent before it."""
+        hashes = [each.transaction_hash for each in self.sent.values() if not each.resumed]
+        if hashes and not self.dry_run:
+            error.details["transactions_sent"] = hashes
+            error.hint += (
+                f" ({len(hashes)} transactions were sent before: the same command goes on)"
+            )
+
+    def _warn_of_earlier(self) -> None:
+        """A dry run leaves the journal alone."""
+        pending = self.backend.storage.journal.pending(
+            command=COMMAND,
+            distribution_id=distribution_id_of(self.address, self.backend.contract),
+        )
+        self.warnings += [
+            f"transaction {each.transaction_id} of an earlier run may still be on its way"
+            for each in pending
+        ]
+
+    async def _take_up_earlier(self) -> None:
+        """What earlier runs left open, and what has become of what this one has sent."""
+        journal = self.backend.storage.journal
+        distribution_id = distribution_id_of(self.address, self.backend.contract)
+        earlier = await earlier_submissions(
+            self.backend, command=COMMAND, distribution_id=distribution_id
+        )
+        for each in earlier:
+            transaction_id = each.submission.transaction_id
+            if transaction_id not in self.sent:
+                self.sent[transaction_id] = _resumed(each.submission.details)
+            if each.in_block:
+                self.sent[transaction_id] = self.sent[transaction_id].now("confirmed")
+        for transaction_id in list(self.sent):
+            submission = journal.find(transaction_id)
+            if submission is None or submission.status in ("rejected", "expired"):
+                del self.sent[transaction_id]
+
+    def _forget_what_was_not_asked_for(self, distribution: Distribution) -> None:
+        for transaction_id, transaction in list(self.sent.items()):
+            if not any(
+                index in distribution.allocations
+                and self.selection.includes(index, distribution.allocations[index])
+                for index in transaction.allocations
+            ):
+                del self.sent[transaction_id]
+
+    def _being_paid(self) -> frozenset[int]:
+        return frozenset(n for each in self.sent.values() for n in each.allocations)
+
+    async def _refusal(self, on_chain: OnChain, state: ClaimState) -> NotAllowedYet:
+        """The rule that forbids it, with what there is to know about it."""
+        backend, terms = self.backend, on_chain.terms
+        statements = statements_at_hand(backend, terms, state.allocation.milestone_identifier)
+        paid_by = None
+        if state.status == "claimed":
+            history = await past_claims(backend, on_chain)
+            found = [c.transaction_id for c in history if c.index == state.index]
+            paid_by = next((each.hex() for each in reversed(found) if each is not None), None)
+        return why_not(
+            state,
+            signature_count=len(statements[0].witnesses) if statements else 0,
+            quorum_threshold=terms.quorum_threshold,
+            paid_by=paid_by,
+        )
+
+    async def _build(
+        self,
+        on_chain: OnChain,
+        distribution: Distribution,
+        standing: ClaimStanding,
+        chosen: Chosen,
+    ) -> list[BuiltRelease]:
+        if on_chain.terms_utxo is None or not chosen.payable:
+            return []
+        backend = self.backend
+        site = Site(
+            distribution=distribution,
+            terms_utxo=on_chain.terms_utxo,
+            attestations=on_chain.attestation_utxos(),
+            time=standing.time,
             parameters=await backend.ogmios.protocol_parameters(),
             scripts=await require_published(backend),
         )
-        chosen = self._choose(situation, in_flight)
-        if chosen.payable:
-            await self._send_all(situation, chosen)
-        return self._report(situation, chosen)
+        builder = ReleaseBuilder(backend, site, await funds_of(backend, self.key))
+        built = await builder.build_all(plan(chosen.payable, on_chain))
+        self.warnings += builder.warnings
+        return built
 
-    async def _in_flight(self, on_chain: OnChain) -> list[int]:
-        """Allocations that earlier transactions of ours are about to pay; those of others must settle."""
-        pending = await still_pending(
-            self.backend, command=COMMAND, distribution_id=on_chain.distribution_id
+    async def _send(self, distribution: Distribution, release: BuiltRelease) -> None:
+        transaction = ReleaseTransaction.of(
+            release.signed, release.batch, deposits_lovelace=release.deposits_lovelace
         )
-        known = {transaction.transaction_hash for transaction in self.sent}
-        indices: list[int] = []
-        for submission in pending:
-            paid = submission.details.get("allocations")
-            allocations = [n for n in paid if isinstance(n, int)] if isinstance(paid, list) else []
-            indices += allocations
-            if submission.transaction_id not in known:
-                self.sent.append(ReleaseTransaction.resumed(submission, tuple(allocations)))
-        return indices
+        if not self.dry_run:
+            transaction = transaction.now("submitted")
+            errand = Errand(
+                command=COMMAND,
+                signed=release.signed,
+                distribution_id=distribution.id,
+                valid_until_slot=release.valid_until_slot,
+                details={"result": transaction.model_dump(mode="json")},
+            )
+            await submit(self.backend, errand)
+        self.sent[transaction.transaction_hash] = transaction
 
-    def _choose(self, situation: _Situation, in_flight: Sequence[int]) -> Chosen:
-        on_chain, distribution = situation.on_chain, situation.distribution
-        states = claim_states(
-            distribution.allocations,
-            claimed=on_chain.claimed(),
-            attested=on_chain.attested(),
-            now_posix_ms=situation.time.now_posix_ms,
-            signed=milestones_signed(self.backend, on_chain),
-        )
-        done = {index for transaction in self.sent for index in transaction.allocations}
-        done |= set(in_flight)
-        selection = self.selection
-        if selection.indices and set(selection.indices) <= done:
-            return Chosen((), ())
-        rest = replace(selection, indices=tuple(n for n in selection.indices if n not in done))
-        left = [state for state in states if state.index not in done]
-        if done and not selection.indices:
-            return _what_is_left(left, rest)
-        return choose(left, rest, _shortfalls(self.backend, situation, left))
-
-    async def _send_all(self, situation: _Situation, chosen: Chosen) -> None:
-        progress = _Progress(
-            funds=await funds_of(self.backend, self.key),
-            vaults={},
-            attestations={
-                milestone.decode(): live[0].utxo
-                for milestone, live in situation.on_chain.attestations.items()
-                if milestone.decode(errors="replace").encode() == milestone
-            },
-        )
-        for batch in batches(chosen.payable, situation.on_chain.terms.page_depth):
-            waiting = batch
-            while waiting.indices:
-                waiting = await self._send_first_of(situation, waiting, progress)
-
-    async def _send_first_of(
-        self, situation: _Situation, batch: Batch, progress: _Progress
-    ) -> Batch:
-        """Sends as much of a batch as fits into one transaction; what is left of it."""
-        vault = progress.vaults.get(batch.page) or _vault_for(situation, batch)
-        count = len(batch.indices)
-        while True:
-            part = replace(batch, indices=batch.indices[:count])
-            try:
-                signed, limit = await self._build(situation, part, vault, progress)
-                break
-            except LimitsExceeded as error:
-                if count == 1:
-                    raise
-                worst = max(limit.actual / limit.maximum for limit in error.exceeded)
-                count = max(1, min(count - 1, int(count / worst * SHRINK)))
-        state = await self._deliver(situation, part, signed, limit)
-        self.sent.append(ReleaseTransaction.sent(signed, part, state))
-        progress.funds = replace(progress.funds, utxos=signed.wallet_after(progress.funds.utxos))
-        progress.vaults[batch.page] = signed.outputs[0]
-        if part.attests is not None:
-            progress.attestations[part.attests] = signed.outputs[1 + len(part.indices)]
-        if self.dry_run:
-            progress.unseen = (*progress.unseen, *signed.outputs)
-        return Batch(batch.page, batch.indices[count:])
-
-    async def _build(
-        self, situation: _Situation, batch: Batch, vault: Utxo, progress: _Progress
-    ) -> tuple[SignedTransaction, int]:
-        on_chain, distribution = situation.on_chain, situation.distribution
-        terms_utxo = on_chain.terms_utxo
-        if terms_utxo is None:
-            raise NotAllowedYet("closed", "this distribution was closed")
-        attesting = (
-            None
-            if batch.attests is None
-            else attesting_at_hand(self.backend, on_chain, batch.attests)
-        )
-        until = valid_until(situation.time)
-        draft = release_draft(
-            distribution,
-            batch.indices,
-            ReleaseSources(
-                vault=vault,
-                terms=terms_utxo,
-                scripts=situation.scripts,
-                attestations=progress.attestations,
-                attesting=attesting,
-            ),
-            valid_from_slot=_first_slot(situation, batch),
-            valid_until_slot=until,
-        )
-        signed = await build(
-            self.backend,
-            draft,
-            progress.funds,
-            situation.parameters,
-            not_on_chain_yet=progress.unseen,
-        )
-        return signed, until
-
-    async def _deliver(
-        self, situation: _Situation, batch: Batch, signed: SignedTransaction, until: int
-    ) -> SubmissionState:
-        errand = Errand(
-            command=COMMAND,
-            signed=signed,
-            distribution_id=situation.on_chain.distribution_id,
-            valid_until_slot=until,
-            details={
-                "allocations": list(batch.indices),
-                "attests": batch.attests,
-                "fee_lovelace": signed.fee_lovelace,
-                "collateral_lovelace": signed.collateral_lovelace,
-            },
-        )
-        return await deliver(self.backend, errand, dry_run=self.dry_run)
-
-    def _report(self, situation: _Situation, chosen: Chosen) -> ReleaseReport:
-        allocations = situation.distribution.allocations
-        return ReleaseReport.of(
-            contract_address=situation.on_chain.address.to_bech32(),
-            transactions=tuple(self.sent),
-            paid=tuple(
-                PaidAllocation.of(index, allocations[index])
-                for transaction in self.sent
-                for index in transaction.allocations
-                if index in allocations
-            ),
-            skipped=tuple(SkippedAllocation.of(state) for state in chosen.skipped),
-        )
+    async def _see_through(self) -> None:
+        for transaction_id, transaction in self.sent.items():
+            if transaction.status != "confirmed":
+                await see_through(self.backend, transaction_id)
+                self.sent[transaction_id] = transaction.now("confirmed")
 
 
-def _what_is_left(states: Sequence[ClaimState], selection: Selection) -> Chosen:
-    """After an earlier transaction of the same command, nothing more to pay is no error."""
-    wanted = [state for state in states if selection.describes(state)]
-    payable = tuple(state for state in wanted if state.claimable)
-    return Chosen(payable, tuple(state for state in wanted if not state.claimable))
-
-
-def _shortfalls(
-    backend: Backend, situation: _Situation, states: Sequence[ClaimState]
-) -> dict[str, str]:
-    """How far the quorum is, for each milestone that lacks it."""
-    terms = situation.on_chain.terms
-    lacking = {
-        state.allocation.milestone_identifier
-        for state in states
-        if state.status == "milestone not attested"
-    }
-    found = {}
-    for milestone in lacking:
-        statements = statements_at_hand(backend, terms, milestone)
-        count = len(statements[0].witnesses) if statements else 0
-        found[milestone] = f"{count} of {terms.quorum_threshold} signatures are at hand"
-    return found
-
-
-def _vault_for(situation: _Situation, batch: Batch) -> Utxo:
-    size = 1 << situation.on_chain.terms.page_depth
-    vault = situation.on_chain.vault_paying(batch.page, (n % size for n in batch.indices))
-    if vault is None:
-        raise NotAllowedYet("claimed", f"no vault of page {batch.page} can still pay these")
-    return vault.utxo
-
-
-def _first_slot(situation: _Situation, batch: Batch) -> int:
-    """The first slot that proves that all these allocations are vested."""
-    clock = situation.time.clock
-    allocations = situation.distribution.allocations
-    latest = max(allocations[index].vesting_posix_ms for index in batch.indices)
-    return clock.first_slot_from(max(latest, clock.system_start_posix_ms))
+def _resumed(details: Any) -> ReleaseTransaction:
+    transaction = ReleaseTransaction.model_validate(details["result"])
+    return transaction.model_copy(update={"resumed": True})

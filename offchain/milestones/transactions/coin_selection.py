@@ -10,7 +10,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import LOVELACE, Value
-from milestones.errors import InsufficientFunds, InsufficientTokens
+from milestones.errors import InsufficientCollateral, InsufficientFunds, InsufficientTokens
 from milestones.transactions import encoding, fees
 from milestones.transactions.assembly import Collateral
 from milestones.transactions.draft import DraftOutput
@@ -67,7 +67,7 @@ def choose_collateral(
     """The cheapest collateral for a transaction with this fee.
 
     One pure-ADA output without return where a small one suffices; else as few outputs as suffice, with
-    a return output. Raises `InsufficientFunds`.
+    a return output. Raises `InsufficientCollateral`.
     """
     required = fees.required_collateral_lovelace(fee_lovelace, parameters)
     candidates = [u for u in wallet if Address.from_bech32(u.output.address).payment.kind == "key"]
@@ -82,7 +82,7 @@ def choose_collateral(
         if fits and change.value.lovelace >= fees.min_lovelace(change, parameters):
             return Collateral(tuple(inputs), change, required)
     available = sum(u.output.value.lovelace for u in ranked[: parameters.max_collateral_inputs])
-    raise InsufficientFunds(
+    raise InsufficientCollateral(
         "collateral, with what its change output must hold",
         required + _least_return(change_address, parameters),
         available,

@@ -1,0 +1,95 @@
+"""What pays tokens out, and what takes the deposits back in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milestones.cli.json_files import read_object
+from milestones.cli.options import ContractAddress, DryRun, SigningKeyPath, Wait, address
+from milestones.cli.session import session_of
+
+
+def submit_release(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    contract_address: ContractAddress,
+    beneficiary_address: Annotated[
+        str | None,
+        typer.Option(help="Pay this address all that it can claim.", show_default=False),
+    ] = None,
+    beneficiary_index: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Pay this allocation, counted from 0; may be repeated. The other options then"
+            " confirm whose it is.",
+            show_default=False,
+        ),
+    ] = None,
+    milestone_identifier: Annotated[
+        str | None, typer.Option(help="Pay all of this milestone.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Pay everybody everything that is claimable.")
+    ] = False,
+    signing_key_path: SigningKeyPath = None,
+    claim_file: Annotated[
+        Path | None, typer.Option(help="The beneficiary's file of a private distribution.")
+    ] = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+) -> None:
+    """Pay allocations to their beneficiaries; anybody may, with any key."""
+    session = session_of(context)
+    contract = address(contract_address, "contract_address")
+    beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
+    key = session.signing_key(signing_key_path)
+
+    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
+    from milestones.services.release_plan import Selection  # noqa: PLC0415
+    from milestones.services.submit_release import (  # noqa: PLC0415 - only where needed
+        submit_release as service,
+    )
+
+    selection = Selection(
+        indices=tuple(sorted(set(beneficiary_index or ()))),
+        beneficiary=beneficiary or None,
+        milestone=milestone_identifier,
+        everything=everything,
+    )
+    claims = None
+    if claim_file is not None:
+        claims = parse_claim_file(read_object(claim_file, "claim_file"))
+    session.perform(
+        lambda backend: service(
+            backend,
+            contract_address=contract,
+            key=key,
+            selection=selection,
+            claim_file=claims,
+            dry_run=dry_run,
+            wait=wait,
+        )
+    )
+
+
+def close(
+    context: typer.Context,
+    contract_address: ContractAddress,
+    signing_key_path: SigningKeyPath = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+) -> None:
+    """Take the deposits back, and what nobody can claim any more; only the creator can."""
+    session = session_of(context)
+    contract = address(contract_address, "contract_address")
+    key = session.signing_key(signing_key_path)
+
+    from milestones.services.close import close as service  # noqa: PLC0415 - only where needed
+
+    session.perform(
+        lambda backend: service(
+            backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait
+        )
+    )
