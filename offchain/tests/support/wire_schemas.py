@@ -49,7 +49,7 @@ class WireObserver:
         self.seen += 1
         validator = kupo_validator(method, _template(path), status, content_type)
         if validator is None:
-            if status not in (304, 400, 404, 406):
+            if status not in (304, 400, 404, 406) and "text/plain" not in content_type:
                 self.complaints.append(f"{method} {path} {status} {content_type}: not described")
             return
         errors = [str(error) for error in validator.iter_errors(json.loads(body))]
@@ -139,7 +139,8 @@ def kupo_validator(method: str, template: str, status: int, content_type: str) -
     """The validator of a JSON answer; None where it is not described or not JSON."""
     description = kupo_description()
     operation = description["paths"].get(template, {}).get(method.lower(), {})
-    content = operation.get("responses", {}).get(str(status), {}).get("content", {})
+    responses = {str(code): answer for code, answer in operation.get("responses", {}).items()}
+    content = responses.get(str(status), {}).get("content", {})
     kind = content_type.replace(" ", "")
     if kind not in content or "json" not in kind:
         return None
@@ -148,13 +149,22 @@ def kupo_validator(method: str, template: str, status: int, content_type: str) -
 
 
 def _mended(schema: Any) -> Any:
-    """Without `null` titles and with patterns that regular expressions can read."""
+    """The description's own slips put right.
+
+    A title is null; some patterns are not regular expressions; metadata's labels are to be integers,
+    which names in JSON never are; and an address is to be exactly one of several kinds of text, which
+    every text is at once.
+    """
     if isinstance(schema, dict):
-        return {
-            key: _mended(value)
+        kept = {
+            str(key): _mended(value)
             for key, value in schema.items()
-            if not (key == "title" and value is None) and key != "pattern"
+            if not (key == "title" and value is None)
+            and not (key == "propertyNames" and value.get("type") == "integer")
+            and not (key == "pattern" and isinstance(value, str))
         }
+        texts = all(each.get("type") == "string" for each in kept.get("oneOf", [{}]))
+        return {**kept, "oneOf": [{"type": "string"}]} if texts else kept
     if isinstance(schema, list):
         return [_mended(each) for each in schema]
     return schema

@@ -22,10 +22,14 @@ class Refusal(MilestonesError):
         self.status = status
 
 
-def json_reply(value: Any, status: int = 200) -> Response:
+TEXT_QUANTITIES_TYPE: Final = f"{JSON_TYPE};asset-quantity=string"
+"""The type of JSON whose quantities are texts."""
+
+
+def json_reply(value: Any, status: int = 200, media_type: str = JSON_TYPE) -> Response:
     """A JSON answer."""
     content = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status, media_type=JSON_TYPE)
+    return Response(content, status, media_type=media_type)
 
 
 def refusal_reply(refusal: Refusal) -> Response:

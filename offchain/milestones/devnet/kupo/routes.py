@@ -19,6 +19,8 @@ from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.kupo.rendering import match_json, point_json, script_json
 from milestones.devnet.kupo.replies import (
+    JSON_TYPE,
+    TEXT_QUANTITIES_TYPE,
     bad_request,
     json_reply,
     not_found,
@@ -74,10 +76,11 @@ def get_matches(call: Call) -> Response:
     if not wanted.oldest_first:
         found.reverse()
     as_text = "asset-quantity=string" in (call.accept or "").replace(" ", "")
-    resolve = wanted.resolve_hashes
-    return json_reply(
-        [match_json(each, call.index, resolve=resolve, as_text=as_text) for each in found]
-    )
+    shown = [
+        match_json(each, call.index, resolve=wanted.resolve_hashes, as_text=as_text)
+        for each in found
+    ]
+    return json_reply(shown, media_type=TEXT_QUANTITIES_TYPE if as_text else JSON_TYPE)
 
 
 def delete_matches(call: Call) -> Response:
