@@ -27,13 +27,13 @@ from milestones.services.refused_signatures import (
 )
 from milestones.services.results import Result
 from milestones.services.signatures_at_hand import SignedStatement, statements_at_hand
-from milestones.services.standing import wait_for_block
 from milestones.services.submission import (
     Errand,
     SubmissionState,
     build,
     deliver,
-    still_pending,
+    earlier_submissions,
+    see_through,
     valid_until,
 )
 from milestones.storage.journal import Submission
@@ -183,15 +183,16 @@ def _result(
 async def _resumed(
     backend: Backend, on_chain: OnChain, milestone_identifier: str, *, wait: bool
 ) -> MilestoneAttested | None:
-    """The attestation that an earlier run sent, if the chain may still take it."""
-    pending = await still_pending(
+    """The attestation that an earlier run sent without learning what became of it."""
+    earlier = await earlier_submissions(
         backend, command=COMMAND, distribution_id=on_chain.distribution_id
     )
-    for submission in pending:
-        if submission.details.get("milestone_identifier") == milestone_identifier:
-            if wait:
-                await wait_for_block(backend, submission.transaction_id)
-            return _earlier(submission, "confirmed" if wait else "submitted")
+    for each in earlier:
+        if each.submission.details.get("milestone_identifier") == milestone_identifier:
+            if wait and not each.in_block:
+                await see_through(backend, each.submission.transaction_id)
+            confirmed = wait or each.in_block
+            return _earlier(each.submission, "confirmed" if confirmed else "submitted")
     return None
 
 

@@ -152,6 +152,9 @@ async def test_a_transaction_that_waits_for_a_block_is_not_doubled(opened: Any) 
     assert again.transaction_hash == first.transaction_hash
     assert "nothing new was built" in again.warnings[0]
     opened.world.devnet.chain.mine()
+    late = await opened.attest()
+    assert (late.status, late.resumed) == ("confirmed", True)
+    assert late.transaction_hash == first.transaction_hash
     on_chain = await read_on_chain(opened.backend, opened.address)
     assert len(on_chain.attestations[b"milestone-001"]) == 1
 
