@@ -76,7 +76,10 @@ class LockedDeposits(View):
 
 
 class Deployed(Result):
-    """An opening. `fee_estimate` is the fee of all its transactions together, in lovelace."""
+    """An opening. `schedule_transactions` are all parts of the published schedule.
+
+    `transactions` are those of this run, and `fee_estimate` the fee of them together, in lovelace.
+    """
 
     status: SubmissionState
     transaction_hash: str
@@ -192,7 +195,6 @@ async def _publication(backend: Backend, job: _Job, funds: Funds) -> Publication
 def _opening_draft(job: _Job, publication: Publication, limit_slot: int) -> TransactionDraft:
     return replace(
         job.draft,
-        spends=publication.chained(),
         metadata={} if job.private else publication.opening_metadata(),
         valid_until_slot=limit_slot,
     )
@@ -205,7 +207,14 @@ async def _rehearsed(backend: Backend, job: _Job, publication: Publication) -> D
     missing = [utxo for utxo in done.funds.utxos if utxo.reference.transaction_id in made]
     limit = valid_until(await chain_time(backend))
     draft = _opening_draft(job, done, limit)
-    signed = await build(backend, draft, done.funds, job.parameters, not_on_chain_yet=missing)
+    signed = await build(
+        backend,
+        draft,
+        done.funds,
+        job.parameters,
+        include=done.tie(),
+        not_on_chain_yet=missing,
+    )
     return _result(job, done, signed, "dry_run")
 
 
@@ -225,7 +234,8 @@ async def _performed(
         backend, publication, job.parameters, distribution.id, tell
     )
     limit = valid_until(await chain_time(backend))
-    signed = await build(backend, _opening_draft(job, done, limit), done.funds, job.parameters)
+    draft = _opening_draft(job, done, limit)
+    signed = await build(backend, draft, done.funds, job.parameters, include=done.tie())
     result = _result(job, done, signed, "submitted")
     errand = Errand(
         command=COMMAND,

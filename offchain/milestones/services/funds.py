@@ -9,6 +9,7 @@ from typing import Any
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
+from milestones.errors import NotFound
 from milestones.services.backend import Backend
 from milestones.storage.journal import Submission
 from milestones.transactions.wallet import SigningKey
@@ -33,9 +34,16 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
 
     What transactions in the journal spend is left out, and their change counts already: so that
     commands can follow each other without waiting for a block. Change returns to the address that
-    holds most, so that a staking part is kept.
+    holds most, so that a staking part is kept. Raises `NotFound` where Kupo doesn't watch the key.
     """
-    matches = await backend.kupo.matches(f"{key.key_hash.hex()}/*", unspent=True)
+    pattern = f"{key.key_hash.hex()}/*"
+    matches = await backend.kupo.matches(pattern, unspent=True)
+    if not matches and not await backend.kupo.patterns_including(pattern):
+        raise NotFound(
+            "Kupo does not index this key's addresses, so its funds are not known",
+            hint="run `milestones init --signing-key-path FILE` with this key",
+            details={"pattern": pattern},
+        )
     pending = backend.storage.journal.pending()
     spent = {reference for submission in pending for reference in submission.inputs}
     known = {match.reference: match.utxo for match in matches}

@@ -27,6 +27,8 @@ PATIENCE_SECONDS: Final = 12.0
 SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
 """How far back Kupo goes without being told that it is unsafe (36 hours), less an hour for the way there."""
 
+_START_NODE: Final = "start cardano-node (`docker compose up -d` in infra/, or `milestones devnet`)"
+
 SyncStatus = Literal["synced", "syncing", "stale"]
 
 
@@ -97,6 +99,7 @@ async def init(
     key: SigningKey | None = None,
     node_socket: Path | None = None,
     since_slot: int | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Initialised:
     """Asks every service; adds what Kupo must watch; remembers the network for offline commands.
 
@@ -106,9 +109,9 @@ async def init(
     the origin is days away. Nothing is raised for a service that is down: the report says it.
     """
     health, facts, kupo = await asyncio.gather(
-        _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url),
-        _asked(_node_facts(backend), "Ogmios", backend.ogmios.url),
-        _asked(backend.kupo.health(), "Kupo", backend.kupo.url),
+        _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
+        _asked(_node_facts(backend), "Ogmios", backend.ogmios.url, patience_seconds),
+        _asked(backend.kupo.health(), "Kupo", backend.kupo.url, patience_seconds),
     )
     ogmios_report = _ogmios(backend, health, facts)
     node_report = _node(backend, health, facts, node_socket)
@@ -131,15 +134,17 @@ def _all_connected(services: Services) -> bool:
     return all(report.connected and not report.hint for report in reports)
 
 
-async def _asked(question: Awaitable[T], service: str, url: str) -> T | ServiceUnavailable:
+async def _asked(
+    question: Awaitable[T], service: str, url: str, patience_seconds: float
+) -> T | ServiceUnavailable:
     """The answer, or why there is none; a service that hangs is one that is down."""
     try:
-        return await asyncio.wait_for(question, PATIENCE_SECONDS)
+        return await asyncio.wait_for(question, patience_seconds)
     except ServiceUnavailable as error:
         return error
     except asyncio.TimeoutError:
         return ServiceUnavailable(
-            service, url, f"no answer within {PATIENCE_SECONDS:.0f} s", hint=f"restart {service}"
+            service, url, f"no answer within {patience_seconds:g} s", hint=f"restart {service}"
         )
 
 
@@ -181,14 +186,10 @@ def _node(
     if isinstance(health, ServiceUnavailable):
         reason = "it is asked through Ogmios, which is not available"
         return NodeReport(connected=False, reason=reason, hint=health.hint, socket=socket)
-    if isinstance(facts, ServiceUnavailable):
-        reason = facts.reason if health.connected else "Ogmios has no connection to its node"
-        return NodeReport(
-            connected=False,
-            reason=reason,
-            hint="start cardano-node (`docker compose up -d` in infra/, or `milestones devnet`)",
-            socket=socket,
-        )
+    if isinstance(facts, ServiceUnavailable) or not health.connected:
+        lost = "Ogmios has no connection to its node"
+        reason = facts.reason if isinstance(facts, ServiceUnavailable) else lost
+        return NodeReport(connected=False, reason=reason, hint=_START_NODE, socket=socket)
     fits = backend.network.admits(facts.magic)
     name = backend.network.name if fits else _name_of(facts.magic)
     return NodeReport(

@@ -31,7 +31,6 @@ from milestones.services.submission import Errand, build, send_bytes, submit, va
 from milestones.storage.journal import Submission
 from milestones.transactions.tx_builder import (
     SignedTransaction,
-    Spend,
     TransactionDraft,
     balance,
 )
@@ -82,9 +81,9 @@ class Publication:
         segment = self.segments[len(self.links)]
         return {LABEL: encode_content(PublishedPart(links_of_part(self.links), segment))}
 
-    def chained(self) -> tuple[Spend, ...]:
-        """What ties the next transaction to the newest part."""
-        return () if self.last is None else (Spend(self.last),)
+    def tie(self) -> tuple[Utxo, ...]:
+        """What the next transaction must spend, to be tied to the newest part."""
+        return () if self.last is None else (self.last,)
 
     def after(self, signed: SignedTransaction, slot: int) -> Publication:
         """The state once `signed` is out as the next part; `slot` is where it may come to stand."""
@@ -128,11 +127,10 @@ async def build_part(
 ) -> SignedTransaction:
     """The next part, signed."""
     draft = TransactionDraft(
-        spends=publication.chained(),
         metadata=publication.part_metadata(),
         valid_until_slot=limit_slot,
     )
-    return await build(backend, draft, publication.funds, parameters)
+    return await build(backend, draft, publication.funds, parameters, include=publication.tie())
 
 
 async def rehearse(

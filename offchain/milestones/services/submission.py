@@ -62,12 +62,14 @@ async def build(
     parameters: ProtocolParameters,
     *,
     cosigners: Iterable[SigningKey] = (),
+    include: Sequence[Utxo] = (),
     not_on_chain_yet: Sequence[Utxo] = (),
 ) -> SignedTransaction:
     """Balances the draft with the exact execution units that the node finds, and signs it.
 
-    `not_on_chain_yet` are outputs of transactions that are only built so far. Raises
-    `InsufficientFunds`, `LimitsExceeded`, and `ChainRejected` when a script refuses.
+    `include` are outputs of the wallet to spend in any case; `not_on_chain_yet` those of transactions
+    that are only built so far. Raises `InsufficientFunds`, `LimitsExceeded`, and `ChainRejected` when a
+    script refuses.
     """
     keys = [funds.key, *cosigners]
     balanced = balance(
@@ -76,6 +78,7 @@ async def build(
         wallet=funds.utxos,
         change_address=funds.change_address,
         signers={key.key_hash for key in keys} if len(keys) > 1 else None,
+        include=include,
     )
     while balanced.needs_evaluation:
         try:

@@ -1,0 +1,408 @@
+"""Opening: what is on the chain afterwards, what is refused before signing, and interruptions."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from milestones.cardano.address import Address, key_credential, script_credential
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.value import AssetId
+from milestones.domain.schedule import parse_schedule
+from milestones.errors import (
+    InsufficientFunds,
+    InsufficientTokens,
+    InvalidInput,
+    InvalidSchedule,
+    NotAllowedYet,
+    NotFound,
+)
+from milestones.protocol.distribution import Distribution
+from milestones.services.backend import chain_time
+from milestones.services.deploy import deploy, registered_schedule
+from milestones.services.funds import funds_of
+from milestones.services.knowledge import published_distribution
+from milestones.services.on_chain import read_on_chain
+from milestones.services.preflight import must_not_have_been_opened
+from milestones.services.reference_scripts import require_published
+from milestones.services.register_milestone import register_milestone
+from milestones.services.submission import Errand, build, submit, valid_until
+from milestones.transactions.close import close_draft
+from milestones.transactions.tx_builder import Spend, TransactionDraft
+
+
+async def open_(world, backend, schedule=None, **options):
+    options = {"key": world.keys["creator"], "wait": True, **options}
+    return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
+
+
+async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published(world):
+    schedule = world.schedule()
+    await world.publish()
+    async with world.backend() as backend:
+        deployed = await open_(world, backend, schedule)
+        on_chain = await read_on_chain(backend, deployed.contract_address)
+        published = await published_distribution(backend, on_chain)
+
+    expected = Distribution.from_schedule(parse_schedule(schedule), world.contract)
+    assert deployed.status == "confirmed"
+    assert deployed.distribution_id == expected.id == on_chain.distribution_id
+    assert on_chain.terms == expected.terms
+    (vault,) = on_chain.vaults
+    assert vault.utxo.output.value.quantity(world.token) == 15_000
+    assert published.allocations == expected.allocations
+    assert on_chain.opening.transaction_id.hex() == deployed.transaction_hash
+    lovelace = on_chain.terms_utxo.output.value.lovelace + vault.utxo.output.value.lovelace
+    assert deployed.deposits_lovelace.total == lovelace
+
+
+async def test_what_is_paid_is_what_was_shown(world):
+    await world.publish()
+    async with world.backend() as backend:
+        before = (await funds_of(backend, world.keys["creator"])).lovelace
+        shown = await open_(world, backend, dry_run=True)
+        unchanged = (await funds_of(backend, world.keys["creator"])).lovelace
+        deployed = await open_(world, backend)
+        after = (await funds_of(backend, world.keys["creator"])).lovelace
+
+    assert shown.status == "dry_run"
+    assert unchanged == before
+    assert (shown.fee_estimate, shown.deposits_lovelace) == (
+        deployed.fee_estimate,
+        deployed.deposits_lovelace,
+    )
+    assert before - after == deployed.fee_estimate + deployed.deposits_lovelace.total
+
+
+async def test_a_dry_run_writes_nothing_down(world):
+    await world.publish()
+    async with world.backend() as backend:
+        shown = await open_(world, backend, dry_run=True)
+
+    assert world.workspace().storage.journal.find(shown.transaction_hash) is None
+    with pytest.raises(NotFound, match="no schedule"):
+        registered_schedule(world.workspace(), shown.contract_address)
+
+
+async def test_ada_is_locked_with_a_deposit_on_top(world):
+    allocations = [{**each, "token_amount": 3_000_000} for each in world.allocations()]
+    schedule = world.schedule(
+        token_policy_id="", token_name="", beneficiary_allocations=allocations
+    )
+    await world.publish()
+    async with world.backend() as backend:
+        deployed = await open_(world, backend, schedule)
+        on_chain = await read_on_chain(backend, deployed.contract_address)
+
+    assert deployed.total_token_amount == 15_000_000
+    held = on_chain.vaults[0].utxo.output.value.lovelace
+    assert held == 15_000_000 + deployed.deposits_lovelace.vaults
+    assert deployed.deposits_lovelace.vaults > 1_000_000
+
+
+async def test_a_private_opening_publishes_nothing(world):
+    await world.publish()
+    async with world.backend() as backend:
+        deployed = await open_(world, backend, private=True)
+        on_chain = await read_on_chain(backend, deployed.contract_address)
+        with pytest.raises(NotFound, match="no schedule"):
+            await published_distribution(backend, on_chain)
+
+    kept = registered_schedule(world.workspace(), deployed.contract_address)
+    assert kept.total_token_amount == 15_000
+    assert deployed.private
+
+
+async def test_what_was_registered_here_is_found_by_its_address(world):
+    registered = await register_milestone(world.workspace(), world.schedule())
+    schedule = registered_schedule(world.workspace(), registered.contract_address)
+
+    assert schedule.total_token_amount == 15_000
+
+
+class TestRefusals:
+    async def test_the_same_terms_twice(self, world):
+        schedule = world.schedule()
+        await world.open(schedule)
+        async with world.backend() as backend:
+            with pytest.raises(NotAllowedYet, match="is open already") as refused:
+                await open_(world, backend, schedule)
+
+        assert refused.value.rule == "already_open"
+
+    async def test_the_same_terms_twice_after_the_data_directory_is_gone(self, world):
+        schedule = world.schedule()
+        await world.open(schedule)
+        for path in sorted(world.data_directory.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        async with world.backend() as backend:
+            with pytest.raises(NotAllowedYet, match="is open already"):
+                await open_(world, backend, schedule)
+
+    async def test_the_same_terms_after_closing(self, world):
+        """Their time of reclaim has passed too, which is told first: so the rule is asked alone."""
+        distribution = await world.open(world.schedule(reclaim_after=world.now + 10_000))
+        world.advance(20_000)
+        await close(world, distribution)
+        async with world.backend() as backend:
+            with pytest.raises(NotAllowedYet, match="closed since") as refused:
+                await must_not_have_been_opened(backend, distribution)
+
+        assert refused.value.rule == "opened_before"
+        assert "created_at" in refused.value.hint
+
+    async def test_another_key_than_the_creators(self, world):
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(InvalidInput, match="creator's key hash is") as refused:
+                await open_(world, backend, key=world.keys["stranger"])
+
+        assert refused.value.path == "signing_key_path"
+
+    async def test_a_script_creator(self, world):
+        creator = Address(0, script_credential(bytes(28))).to_bech32()
+        async with world.backend() as backend:
+            with pytest.raises(InvalidInput, match="the creator is a script"):
+                await open_(world, backend, world.schedule(creator=creator))
+
+    async def test_a_schedule_for_another_network(self, world):
+        metadata = {"network_magic": 1, "created_at": world.now}
+        async with world.backend() as backend:
+            with pytest.raises(InvalidSchedule, match="this one has 42") as refused:
+                await open_(world, backend, world.schedule(contract_metadata=metadata))
+
+        assert refused.value.path == "contract_metadata.network_magic"
+
+    async def test_a_time_of_reclaim_that_has_passed_on_the_chain(self, world):
+        schedule = world.schedule(reclaim_after=world.now + 5_000)
+        world.advance(6_000)
+        async with world.backend() as backend:
+            with pytest.raises(InvalidSchedule, match="in the past"):
+                await open_(world, backend, schedule)
+
+    async def test_ada_payouts_that_could_be_stranded(self, world):
+        allocations = [{**each, "token_amount": 1_500_000} for each in world.allocations()]
+        schedule = world.schedule(
+            token_policy_id="", token_name="", beneficiary_allocations=allocations
+        )
+        async with world.backend() as backend:
+            with pytest.raises(InvalidSchedule, match="twice what an output must hold"):
+                await open_(world, backend, schedule)
+
+    async def test_scripts_that_are_not_published(self, world):
+        async with world.backend() as backend:
+            with pytest.raises(NotFound, match="not published") as refused:
+                await open_(world, backend)
+
+        assert "publish-script" in refused.value.hint
+
+    async def test_too_few_tokens(self, world):
+        allocations = world.allocations()
+        allocations[0]["token_amount"] = 2_000_000_000
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(InsufficientTokens) as refused:
+                await open_(world, backend, world.schedule(beneficiary_allocations=allocations))
+
+        assert refused.value.available == 1_000_000_000
+        assert refused.value.required == 2_000_014_000
+
+    async def test_too_little_ada(self, world):
+        schedule = world.schedule(
+            creator=world.address("oracle-0").to_bech32(), token_policy_id="", token_name=""
+        )
+        for each in schedule["beneficiary_allocations"]:
+            each["token_amount"] = 5_000_000
+        world.pay(world.address("oracle-0"), 20_000_000)
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(InsufficientFunds) as refused:
+                await open_(world, backend, schedule, key=world.keys["oracle-0"])
+
+        assert refused.value.available_lovelace == 20_000_000
+        assert refused.value.required_lovelace > 25_000_000
+
+    async def test_nothing_is_written_down_for_what_is_refused(self, world):
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(InvalidInput):
+                await open_(world, backend, key=world.keys["stranger"])
+            commands = {each.command for each in backend.storage.journal.all()}
+
+        assert commands == {"publish-script"}
+
+
+async def close(world, distribution) -> None:
+    """Spends terms and vaults, as the creator may once the time has come."""
+    async with world.backend() as backend:
+        on_chain = await read_on_chain(backend, distribution.address)
+        time = await chain_time(backend)
+        draft = close_draft(
+            on_chain.terms,
+            terms_utxo=on_chain.terms_utxo,
+            vaults=[vault.utxo for vault in on_chain.vaults],
+            scripts=await require_published(backend),
+            valid_from_slot=time.slot,
+        )
+        funds = await funds_of(backend, world.keys["creator"])
+        parameters = await backend.ogmios.protocol_parameters()
+        signed = await build(backend, draft, funds, parameters)
+        await submit(backend, Errand(command="close", signed=signed))
+
+
+def many(world, count: int) -> list[dict[str, Any]]:
+    """Allocations for different addresses with staking parts: some 60 bytes each."""
+    return [
+        {
+            "beneficiary_address": Address(
+                0,
+                key_credential(blake2b_224(b"payment %d" % number)),
+                key_credential(blake2b_224(b"staking %d" % number)),
+            ).to_bech32(),
+            "token_amount": 100 + number,
+            "milestone_identifier": f"milestone-{number % 3}",
+            "vesting_timestamp": world.now - 1_000,
+        }
+        for number in range(count)
+    ]
+
+
+class TestLargeSchedules:
+    async def test_parts_come_first_each_tied_to_the_one_before(self, world):
+        schedule = world.schedule(beneficiary_allocations=many(world, 600))
+        told: list[str] = []
+        await world.publish()
+        async with world.backend() as backend:
+            shown = await open_(world, backend, schedule, dry_run=True)
+            deployed = await open_(world, backend, schedule, tell=told.append)
+            on_chain = await read_on_chain(backend, deployed.contract_address)
+            published = await published_distribution(backend, on_chain)
+
+        assert len(deployed.schedule_transactions) == len(told) == 2
+        assert len(published.allocations) == 600
+        assert shown.fee_estimate == deployed.fee_estimate
+        chain = [*deployed.schedule_transactions, deployed.transaction_hash]
+        for earlier, later in pairwise(chain):
+            submission = world.workspace().storage.journal.find(later)
+            assert bytes.fromhex(earlier) in {r.transaction_id for r in submission.inputs}
+
+    async def test_a_part_moved_by_a_rollback_is_still_found(self, world):
+        schedule = world.schedule(beneficiary_allocations=many(world, 300))
+        await world.publish()
+        async with world.backend() as backend:
+            deployed = await open_(world, backend, schedule)
+        world.devnet.chain.rollback(2)
+        world.advance(50)
+        world.devnet.chain.mine(3)
+        async with world.backend() as backend:
+            on_chain = await read_on_chain(backend, deployed.contract_address)
+            published = await published_distribution(backend, on_chain)
+
+        assert len(deployed.schedule_transactions) == 1
+        assert len(published.allocations) == 300
+
+    async def test_a_run_that_was_cut_off_is_taken_up(self, world):
+        """The first part is on the chain, and the machine stops."""
+        schedule = world.schedule(beneficiary_allocations=many(world, 600))
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(Stopped):
+                await open_(world, backend, schedule, tell=stop)
+            deployed = await open_(world, backend, schedule)
+            on_chain = await read_on_chain(backend, deployed.contract_address)
+            published = await published_distribution(backend, on_chain)
+            parts = [
+                each for each in backend.storage.journal.all() if each.details.get("role") == "part"
+            ]
+
+        assert len(published.allocations) == 600
+        assert len(parts) == len(deployed.schedule_transactions) == 2
+        assert len(deployed.transactions) == 2
+
+    async def test_it_starts_anew_where_the_tie_was_spent(self, world):
+        schedule = world.schedule(beneficiary_allocations=many(world, 600))
+        await world.publish()
+        async with world.backend() as backend:
+            with pytest.raises(Stopped):
+                await open_(world, backend, schedule, tell=stop)
+            await spend_everything(world, backend)
+            deployed = await open_(world, backend, schedule)
+            on_chain = await read_on_chain(backend, deployed.contract_address)
+            published = await published_distribution(backend, on_chain)
+
+        assert len(published.allocations) == 600
+        assert len(deployed.transactions) == 3
+
+
+class Stopped(Exception):
+    """The machine stops."""
+
+
+def stop(_message: str) -> None:
+    raise Stopped
+
+
+async def spend_everything(world, backend) -> None:
+    """The creator does something else with all of the wallet."""
+    funds = await funds_of(backend, world.keys["creator"])
+    limit = valid_until(await chain_time(backend))
+    draft = TransactionDraft(
+        spends=tuple(Spend(utxo) for utxo in funds.utxos), valid_until_slot=limit
+    )
+    parameters = await backend.ogmios.protocol_parameters()
+    signed = await build(backend, draft, funds, parameters)
+    await submit(backend, Errand(command="other", signed=signed, valid_until_slot=limit))
+
+
+class TestUnderWay:
+    """Blocks come only when asked for."""
+
+    @pytest.fixture
+    def devnet_options(self) -> dict[str, Any]:
+        return {"block_interval_s": None}
+
+    async def test_an_opening_in_the_mempool_is_not_made_twice(self, world):
+        await world.publish()
+        world.devnet.chain.mine()
+        schedule = world.schedule()
+        async with world.backend() as backend:
+            first = await open_(world, backend, schedule, wait=False)
+            second = await open_(world, backend, schedule, wait=False)
+            waiting = len(world.devnet.chain.mempool)
+            world.devnet.chain.mine()
+            with pytest.raises(NotAllowedYet, match="is open already"):
+                await open_(world, backend, schedule, wait=False)
+
+        assert first.status == second.status == "submitted"
+        assert first.transaction_hash == second.transaction_hash
+        assert "still on its way" in second.warnings[-1]
+        assert second.deposits_lovelace == first.deposits_lovelace
+        assert waiting == 1
+
+    async def test_two_openings_follow_each_other_without_a_block(self, world):
+        await world.publish()
+        world.devnet.chain.mine()
+        async with world.backend() as backend:
+            one = await open_(world, backend, world.schedule(), wait=False)
+            two = await open_(world, backend, world.schedule(quorum_threshold=1), wait=False)
+            world.devnet.chain.mine()
+            for each in (one, two):
+                on_chain = await read_on_chain(backend, each.contract_address)
+                assert on_chain.remaining == 15_000
+
+    async def test_tokens_of_the_program_itself_are_minted_nowhere_else(self, world):
+        await world.publish()
+        world.devnet.chain.mine()
+        async with world.backend() as backend:
+            deployed = await open_(world, backend, wait=False)
+            world.devnet.chain.mine()
+            matches = await backend.kupo.matches(f"{world.contract.policy_id.hex()}.*")
+
+        assert {match.output.address for match in matches} == {
+            deployed.contract_address.to_bech32()
+        }
+        name = b"TERM" + deployed.distribution_id
+        token = AssetId(world.contract.policy_id, name)
+        assert sum(match.output.value.quantity(token) for match in matches) == 1

@@ -1,0 +1,170 @@
+"""Initialising: what is reported of each service, what Kupo is told to watch, what is remembered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from milestones.services.backend import connect
+from milestones.services.init import SAFE_ZONE_SLOTS, init
+
+NOWHERE = "127.0.0.1:9"
+
+
+async def test_all_is_well(world):
+    async with world.backend() as backend:
+        report = await init(backend)
+
+    assert report.status == "success"
+    assert report.services.ogmios.connected
+    assert report.services.ogmios.version is not None
+    assert report.services.kupo.sync_status == "synced"
+    assert report.services.cardano_node.network == "devnet"
+    assert report.services.cardano_node.network_magic == 42
+    assert report.indexed == ()
+    assert report.warnings == ()
+    assert world.workspace().storage.network.load().network_magic == 42
+
+
+@pytest.mark.parametrize(
+    ("ogmios", "kupo", "down"),
+    [
+        (False, True, ["ogmios", "cardano_node"]),
+        (True, False, ["kupo"]),
+        (False, False, ["ogmios", "kupo", "cardano_node"]),
+    ],
+)
+async def test_what_is_down_is_named_with_what_to_do(world, ogmios, kupo, down):
+    urls = {
+        "ogmios_url": world.devnet.ogmios_url if ogmios else f"ws://{NOWHERE}",
+        "kupo_url": world.devnet.kupo_url if kupo else f"http://{NOWHERE}",
+    }
+    async with connect(world.workspace(), **urls) as backend:
+        report = await init(backend)
+
+    assert report.status == "failed"
+    services = report.services.model_dump()
+    assert [name for name, each in services.items() if not each["connected"]] != []
+    for name, service in services.items():
+        assert service["connected"] == (name not in down)
+        assert bool(service["reason"]) == (name in down)
+        assert ("docker compose" in service["hint"]) == (name in down)
+    assert world.workspace().storage.network.load() is None
+
+
+async def test_a_node_of_another_network_is_a_failure(world):
+    async with world.backend(world.workspace(network="preprod", magic=1)) as backend:
+        report = await init(backend)
+
+    assert report.status == "failed"
+    assert report.services.cardano_node.network == "devnet"
+    assert "preprod" in report.services.cardano_node.reason
+    assert world.workspace().storage.network.load() is None
+
+
+async def test_testnet_is_any_network_but_mainnet(world):
+    async with world.backend(world.workspace(network="testnet", magic=None)) as backend:
+        report = await init(backend)
+
+    assert report.status == "success"
+    assert report.services.cardano_node.network == "testnet"
+
+
+async def test_ogmios_without_its_node(world):
+    world.devnet.break_interface("ogmios", "disconnected")
+    async with world.backend() as backend:
+        report = await init(backend)
+
+    assert report.status == "failed"
+    assert not report.services.cardano_node.connected
+    assert "cardano-node" in report.services.cardano_node.hint
+
+
+@pytest.mark.parametrize("name", ["ogmios", "kupo"])
+async def test_a_service_that_hangs_is_told_soon(world, name):
+    world.devnet.break_interface(name, "hanging")
+    async with world.backend() as backend:
+        report = await init(backend, patience_seconds=0.5)
+    world.devnet.mend_interface(name)
+
+    assert report.status == "failed"
+    service = report.services.model_dump()[name]
+    assert service["reason"] == "no answer within 0.5 s"
+    assert service["hint"].startswith("restart")
+
+
+async def test_a_kupo_that_stands_still_is_stale(world):
+    world.devnet.break_interface("kupo", "stale")
+    world.advance(10_000)
+    async with world.backend() as backend:
+        report = await init(backend)
+
+    assert report.status == "degraded"
+    assert report.services.kupo.sync_status in ("stale", "syncing")
+    assert any("stale" in warning for warning in report.warnings)
+
+
+async def test_a_socket_that_is_not_there_is_told(world):
+    async with world.backend() as backend:
+        missing = await init(backend, node_socket=world.directory / "node.socket")
+        (world.directory / "node.socket").touch()
+        present = await init(backend, node_socket=world.directory / "node.socket")
+
+    assert (missing.status, missing.services.cardano_node.socket) == ("degraded", "missing")
+    assert (present.status, present.services.cardano_node.socket) == ("success", "present")
+
+
+class TestIndexing:
+    """A Kupo that watches nothing of ours at first."""
+
+    @pytest.fixture
+    def devnet_options(self) -> dict[str, Any]:
+        return {"kupo_matches": ("00000000000000000000000000000000000000000000000000000000/*",)}
+
+    async def test_what_is_missing_is_added_from_the_origin(self, world):
+        key = world.keys["creator"]
+        async with world.backend() as backend:
+            report = await init(backend, key=key)
+            watched = await backend.kupo.patterns()
+            funds = await backend.kupo.matches(f"{key.key_hash.hex()}/*", unspent=True)
+            again = await init(backend, key=key)
+
+        assert report.indexed == (
+            f"{world.contract.vault_hash.hex()}/*",
+            f"{key.key_hash.hex()}/*",
+        )
+        assert set(report.indexed) <= set(watched)
+        assert len(funds) == 2
+        assert again.indexed == ()
+
+    async def test_without_a_key_only_the_contract_is_watched(self, world):
+        async with world.backend() as backend:
+            report = await init(backend)
+
+        assert report.indexed == (f"{world.contract.vault_hash.hex()}/*",)
+
+
+class TestPublicNetwork:
+    """On a network whose origin is far away, Kupo is not sent there."""
+
+    @pytest.fixture
+    def devnet_options(self) -> dict[str, Any]:
+        from milestones.devnet.opening import ChainConfig
+
+        return {
+            "chain": ChainConfig(network_magic=1, manual_clock=True),
+            "kupo_matches": ("00000000000000000000000000000000000000000000000000000000/*",),
+        }
+
+    async def test_kupo_goes_back_a_day_and_a_half_and_says_so(self, world):
+        world.advance(10 * SAFE_ZONE_SLOTS)
+        async with world.backend(world.workspace(network="preprod", magic=1)) as backend:
+            report = await init(backend)
+            told = await init(backend, since_slot=0)
+
+        assert report.status == "success"
+        assert f"from slot {world.devnet.chain.tip.slot - SAFE_ZONE_SLOTS}" in report.warnings[0]
+        assert "--since" in report.warnings[0]
+        assert told.indexed == report.indexed
+        assert told.warnings == ()
