@@ -23,6 +23,7 @@ from milestones.protocol.schedule_metadata import (
     encode_part,
     links_of_opening,
     links_of_part,
+    segment_room,
     split_schedule,
 )
 
@@ -170,6 +171,23 @@ def test_any_split_comes_back(
         assert opening_room < 14 + 44 * (parts // GROUP + GROUP - 1)
         return
     assert collect(*published) == body
+
+
+@given(st.integers(0, 3000), st.integers(0, 40))
+def test_a_segment_fits_into_its_room(room: int, links: int) -> None:
+    largest = tuple(Link((1 << 64) - 1, bytes(32)) for _ in range(links))
+    fits = segment_room(room, links)
+    if fits:
+        assert len(encode_part(PublishedPart(largest, bytes(fits)))) <= room
+        assert len(encode_part(PublishedPart((), bytes(fits + 8)))) > room - 44 * links - 14
+
+
+def test_the_last_byte_of_room_for_links_decides() -> None:
+    body = bytes(10 * segment_room(2500, GROUP - 1))
+    room = 14 + 10 * 44
+    assert len(split_schedule(body, opening_room=room, part_room=2500)) == 11
+    with pytest.raises(InvalidSchedule):
+        split_schedule(body, opening_room=room - 1, part_room=2500)
 
 
 def test_a_large_schedule_needs_few_links_in_its_opening() -> None:

@@ -288,5 +288,7 @@ def test_paging_has_limits(count: int) -> None:
 
 def test_a_page_depth_with_too_many_pages_is_refused() -> None:
     raw = {**good(), "page_depth": 0}
-    raw["beneficiary_allocations"] *= 5
+    raw["beneficiary_allocations"] *= 4
+    check_schedule(parse_schedule(raw), NOW)
+    raw["beneficiary_allocations"].append(raw["beneficiary_allocations"][0])
     assert refused(raw).path == "page_depth"

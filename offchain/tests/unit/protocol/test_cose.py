@@ -49,6 +49,17 @@ def test_the_prefix_has_just_the_form_that_the_contract_reads() -> None:
     assert prefix.hex() == f"846a{b'Signature1'.hex()}582c{header.hex()}405875"
 
 
+@pytest.mark.parametrize(
+    ("length", "allowed"), [(23, False), (24, True), (255, True), (256, False)]
+)
+def test_the_header_has_a_length_of_one_byte(length: int, allowed: bool) -> None:
+    if allowed:
+        assert signature_prefix(b"h" * length, 117)[13] == length
+    else:
+        with pytest.raises(InvalidSignature, match="protected header"):
+            signature_prefix(b"h" * length, 117)
+
+
 def test_a_tagged_structure_and_a_key_without_algorithm_are_read() -> None:
     tagged = cbor2.dumps(cbor2.CBORTag(18, wallet()))
     bare = {label: value for label, value in COSE_KEY.items() if label != 3}
