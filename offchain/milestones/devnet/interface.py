@@ -66,6 +66,11 @@ class Interface:
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def authority(self) -> str:
+        """Host and port as they stand in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     async def start(self) -> None:
         """Returns once connections are accepted."""
         self._task = asyncio.ensure_future(self._server.serve([self._socket]))

@@ -118,8 +118,22 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
     calendar = calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
     clock = Clock(calendar, manual=config.manual_clock, offset_ms=store.fact("clock_offset_ms", 0))
     blocks = _read_blocks(store)
+    _check_funds(config, calendar, blocks[0])
     clock.reach_slot(blocks[-1].slot)
     return Chain(clock, config.parameters, blocks, store=store, production=config.production)
+
+
+def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> None:
+    """Funds are fixed with the first block: later they can only be said again."""
+    (first,) = genesis.inclusions
+    paid = {each.address.raw: each.value.lovelace for each in first.transaction.body.outputs}
+    wanted = {_address(text, calendar): amount for text, amount in config.funds.items()}
+    if not wanted.items() <= paid.items():
+        raise InvalidConfiguration(
+            "the chain was started with other funds",
+            path="fund",
+            hint="leave them out and use the faucet, or start a new chain in another directory",
+        )
 
 
 def _read_blocks(store: Store) -> list[Block]:

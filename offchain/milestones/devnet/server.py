@@ -95,19 +95,17 @@ class Devnet:
     @property
     def ogmios_url(self) -> str:
         """Where Ogmios' WebSocket is."""
-        return f"ws://{self._ogmios.host}:{self._ogmios.port}"
+        return f"ws://{self._ogmios.authority}"
 
     @property
     def kupo_url(self) -> str:
         """Where Kupo's HTTP interface is."""
-        return f"http://{self._kupo.host}:{self._kupo.port}"
+        return f"http://{self._kupo.authority}"
 
     @property
     def control_url(self) -> str | None:
         """Where the control interface is; None without one."""
-        return (
-            None if self._control is None else f"http://{self._control.host}:{self._control.port}"
-        )
+        return None if self._control is None else f"http://{self._control.authority}"
 
     def describe(self) -> dict[str, Any]:
         """What the command prints when everything is ready."""

@@ -15,6 +15,7 @@ from milestones.cardano.address import Address
 from milestones.devnet.blocks import Block
 from milestones.devnet.control import pages
 from milestones.devnet.faults import FAULTS
+from milestones.devnet.http_body import read_body
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.mempool import MempoolFull
@@ -37,8 +38,10 @@ class ControlApp:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        body = await request.body()
+        body = await read_body(request)
         try:
+            if body is None:
+                raise InvalidInput("the body is too long")
             response = self._respond(request.method, request.url.path, body)
         except MilestonesError as error:
             status = next((n for kind, n in _STATUS.items() if isinstance(error, kind)), 409)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
 from milestones.devnet.faults import Faults
+from milestones.devnet.http_body import read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.replies import Refusal, refusal_reply
@@ -43,8 +44,8 @@ class KupoApp:
             return
         request = Request(scope, receive)
         await self._faults.wait_if_hanging()
-        body = await request.body() if request.method == "PUT" else b""
-        response = self._respond(request, body)
+        body = await read_body(request) if request.method == "PUT" else b""
+        response = self._respond(request, body or b"")
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Server"] = "kupo"
         for observer in self._observers:

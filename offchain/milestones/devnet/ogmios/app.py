@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
 from milestones.devnet.faults import Faults
+from milestones.devnet.http_body import read_body
 from milestones.devnet.observers import Observer
 from milestones.devnet.ogmios import rpc
 from milestones.devnet.ogmios.health import Traffic, disconnected, health_json, prometheus
@@ -67,7 +68,7 @@ class OgmiosApp:
         if route == ("GET", "/"):
             return HTMLResponse(_LANDING_PAGE.format(version=self._version))
         if route == ("POST", "/"):
-            return await self._call(await request.body())
+            return await self._call(await read_body(request))
         if request.url.path in ("/", "/health", "/metrics"):
             return PlainTextResponse("405 Method Not Allowed", 405)
         return PlainTextResponse("404 Not Found", 404)
@@ -82,8 +83,10 @@ class OgmiosApp:
             return JSONResponse(answer, 500)
         return JSONResponse(answer, 200 if answer["networkSynchronization"] == 1 else 202)
 
-    async def _call(self, body: bytes) -> Response:
-        """One request over HTTP, answered as over a connection of its own."""
+    async def _call(self, body: bytes | None) -> Response:
+        """One request over HTTP, answered as over a connection of its own; None is one too long."""
+        if body is None:
+            return PlainTextResponse("413 Content Too Large", 413)
         answers: asyncio.Queue[str] = asyncio.Queue()
         self._traffic.total_messages += 1
         changed = asyncio.Event()

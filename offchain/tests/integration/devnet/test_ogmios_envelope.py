@@ -84,6 +84,7 @@ async def test_one_call_over_http(devnet: Devnet) -> None:
         unknown = await client.post("/", json={"jsonrpc": "2.0", "method": "x", "id": 3})
         assert (unknown.status_code, unknown.json()["id"]) == (400, 3)
         assert (await client.post("/", content=b"\xff")).status_code == 400
+        assert (await client.post("/", content=b" " * (1 << 24) + b"x")).status_code == 413
         assert (await client.get("/nowhere")).status_code == 404
         assert (await client.delete("/health")).status_code == 405
         assert "Ogmios" in (await client.get("/")).text

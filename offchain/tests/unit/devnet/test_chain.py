@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, outputs_of_alice, payment_on
 from ledger_world import ALICE, YES_V3, key_address, minting, script_ref, wire
 
 from milestones.cardano.outputs import OutputReference
@@ -205,6 +205,18 @@ def test_a_chain_on_disk_goes_on(tmp_path: Path) -> None:
     ]
     assert again.utxo == chain.utxo
     assert again.clock.offset_ms >= 1_000_000
+
+
+def test_funds_can_only_be_said_again(tmp_path: Path) -> None:
+    _, store = open_chain(ChainConfig(state_dir=tmp_path, funds={ALICE_ADDRESS: 7_000_000}))
+    assert store is not None
+    store.close()
+    for funds in ({ALICE_ADDRESS: 8_000_000}, {BOB_ADDRESS: 7_000_000}):
+        with pytest.raises(InvalidConfiguration, match="other funds"):
+            open_chain(ChainConfig(state_dir=tmp_path, funds=funds))
+    _, store = open_chain(ChainConfig(state_dir=tmp_path, funds={ALICE_ADDRESS: 7_000_000}))
+    assert store is not None
+    store.close()
 
 
 def test_a_damaged_chain_on_disk_is_refused(tmp_path: Path) -> None:
