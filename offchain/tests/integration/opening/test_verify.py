@@ -1,0 +1,307 @@
+"""The audit: what it says of sound distributions, and of those that only look sound.
+
+The unsound ones are opened past this program's own checks, as the chain allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, key_credential, script_credential
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.plutus_data import Constr
+from milestones.cardano.value import AssetId, Value
+from milestones.domain.schedule import parse_schedule
+from milestones.errors import InvalidAddress, NotFound
+from milestones.protocol.claim_file import make_claim_file
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.published_schedule import encode_allocations
+from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
+from milestones.protocol.tokens import terms_token_name, vault_token_name
+from milestones.protocol.vault import VaultState
+from milestones.services.funds import funds_of
+from milestones.services.reference_scripts import require_published
+from milestones.services.submission import Errand, build, submit
+from milestones.services.verify import verify
+from milestones.transactions.open import open_draft
+
+
+async def audit(world, distribution, **options):
+    address = getattr(distribution, "address", distribution)
+    async with world.backend() as backend:
+        return await verify(backend, contract_address=address, **options)
+
+
+def failed(verified) -> list[str]:
+    return [check.name for check in verified.checks if not check.passed]
+
+
+async def open_past_all_checks(world, distribution, *, published=None, change=lambda draft: draft):
+    """Opens whatever the chain lets be opened; `published` are the allocations that are made public."""
+    body = encode_allocations(published or tuple(distribution.allocations.values()))
+    async with world.backend() as backend:
+        draft = open_draft(
+            distribution,
+            scripts=await require_published(backend),
+            metadata={LABEL: encode_content(PublishedPart((), body))},
+        )
+        funds = await funds_of(backend, world.keys["creator"])
+        parameters = await backend.ogmios.protocol_parameters()
+        await submit(
+            backend,
+            Errand(command="test", signed=await build(backend, change(draft), funds, parameters)),
+        )
+
+
+def distribution_of(world, **changes) -> Distribution:
+    return Distribution.from_schedule(parse_schedule(world.schedule(**changes)), world.contract)
+
+
+async def test_a_sound_distribution(world):
+    distribution = await world.open()
+    verified = await audit(world, distribution)
+
+    assert verified.verdict == "sound"
+    assert failed(verified) == []
+    assert verified.distribution_id == distribution.id
+    assert [check.name for check in verified.checks] == [
+        *("address", "terms", "id", "network", "contract_version", "open", "opened_once"),
+        *("total", "quorum", "creator", "token", "schedule", "reclaim", "vault 0"),
+        *("attestations", "rules", "allocations"),
+    ]
+    assert [each.index for each in verified.allocations] == [0, 1, 2, 3, 4]
+    assert all(each.claimable for each in verified.allocations)
+    assert {each.status for each in verified.allocations} == {"milestone not attested"}
+    assert verified.datum.total_token_amount == 15_000
+
+
+async def test_local_records_are_not_believed(world):
+    """The data directory holds another schedule under the distribution's id."""
+    distribution = await world.open()
+    other = world.schedule(quorum_threshold=1, beneficiary_allocations=world.allocations()[:2])
+    world.workspace().storage.schedules.save(distribution.id, other)
+    verified = await audit(world, distribution)
+
+    assert verified.verdict == "sound"
+    assert len(verified.allocations) == 5
+
+
+async def test_an_address_where_nothing_is(world):
+    distribution = distribution_of(world)
+    with pytest.raises(NotFound, match="no contract UTxO was found"):
+        await audit(world, distribution)
+
+
+async def test_an_address_of_somebody_else(world):
+    with pytest.raises(InvalidAddress, match="not an address of this contract"):
+        await audit(world, world.address("creator"))
+
+
+async def test_a_private_distribution_is_unsound_until_its_schedule_is_given(world):
+    schedule = world.schedule()
+    distribution = await world.open(schedule, private=True)
+    blind = await audit(world, distribution)
+    seeing = await audit(world, distribution, schedule=parse_schedule(schedule))
+
+    assert (blind.verdict, failed(blind)) == ("unsound", ["schedule"])
+    assert "private" in blind.checks[11].detail
+    assert blind.allocations == ()
+    assert seeing.verdict == "sound"
+    assert "given schedule file" in seeing.checks[11].detail
+
+
+async def test_a_claim_file_shows_its_own_allocations(world):
+    distribution = await world.open(private=True)
+    claim_file = make_claim_file(distribution, [3])
+    verified = await audit(world, distribution, claim_file=claim_file)
+
+    assert verified.verdict == "sound"
+    assert [each.index for each in verified.allocations] == [3]
+    assert "claim file" in verified.checks[-1].detail
+
+
+async def test_the_given_file_is_of_another_schedule(world):
+    distribution = await world.open()
+    other = parse_schedule(world.schedule(beneficiary_allocations=world.allocations()[:4]))
+    verified = await audit(world, distribution, schedule=other)
+
+    assert failed(verified) == ["schedule"]
+    assert "not the one that the terms promise" in verified.checks[11].detail
+
+
+async def test_a_published_schedule_that_is_not_the_one_in_the_terms(world):
+    await world.publish()
+    distribution = distribution_of(world)
+    allocations = tuple(distribution.allocations.values())
+    lie = (allocations[0].model_copy(update={"token_amount": 9_999}), *allocations[1:])
+    await open_past_all_checks(world, distribution, published=lie)
+    verified = await audit(world, distribution)
+
+    assert failed(verified) == ["schedule"]
+
+
+async def test_terms_that_were_opened_twice(world):
+    distribution = await world.open()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert "opened_once" in failed(verified)
+    detail = next(check.detail for check in verified.checks if check.name == "opened_once")
+    assert "opened 2 times, 2 of them" in detail
+
+
+SCRIPT = Address(0, script_credential(bytes(28)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("milestone_identifier", "", "1 to 64 bytes"),
+        ("milestone_identifier", "m" * 65, "1 to 64 bytes"),
+        ("beneficiary_address", SCRIPT.to_bech32(), "script's address"),
+        ("vesting_timestamp", 1_795_000_000_000, "looks like milliseconds"),
+    ],
+)
+async def test_an_allocation_that_can_never_be_paid(world, field, value, told):
+    allocations = world.allocations()
+    allocations[2][field] = value
+    distribution = distribution_of(
+        world, beneficiary_allocations=allocations, reclaim_after=None, irrevocable=True
+    )
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert verified.verdict == "unsound"
+    assert failed(verified) == ["allocations"]
+    assert [each.claimable for each in verified.allocations] == [True, True, False, True, True]
+    assert told in verified.allocations[2].reason
+    assert "4 of 5" in verified.checks[-1].detail
+
+
+async def test_a_script_that_may_benefit_is_no_fault(world):
+    allocations = world.allocations()
+    allocations[2]["beneficiary_address"] = SCRIPT.to_bech32()
+    schedule = world.schedule(beneficiary_allocations=allocations)
+    distribution = await world.open(schedule, allow_script_beneficiaries=True)
+    verified = await audit(world, distribution, allow_script_beneficiaries=True)
+
+    assert verified.verdict == "sound"
+
+
+async def test_ada_that_could_be_stranded(world):
+    allocations = [{**each, "token_amount": 3_000_000} for each in world.allocations()]
+    allocations[4]["token_amount"] = 1_000_000
+    distribution = distribution_of(
+        world, token_policy_id="", token_name="", beneficiary_allocations=allocations
+    )
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert failed(verified) == ["allocations"]
+    assert "twice what an output must hold" in verified.allocations[4].reason
+
+
+async def test_a_quorum_that_no_transaction_can_carry(world):
+    oracles = [Address(0, key_credential(blake2b_224(b"%d" % n))) for n in range(20)]
+    distribution = distribution_of(
+        world, oracle_addresses=[each.to_bech32() for each in oracles], quorum_threshold=16
+    )
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert failed(verified) == ["quorum", "rules"]
+    assert "over 15 signatures" in verified.checks[8].detail
+
+
+async def test_terms_for_another_network_and_version(world):
+    metadata = {"network_magic": 2, "created_at": world.now, "contract_version": "0.9.0"}
+    distribution = distribution_of(world, contract_metadata=metadata)
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert failed(verified) == ["network", "contract_version"]
+
+
+async def test_taking_back_before_all_is_vested(world):
+    distribution = distribution_of(
+        world,
+        beneficiary_allocations=world.allocations(vesting=world.now + 10_000),
+        reclaim_after=world.now + 5_000,
+    )
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    verified = await audit(world, distribution)
+
+    assert failed(verified) == ["reclaim", "rules"]
+    assert all(each.status == "milestone not attested" for each in verified.allocations)
+
+
+async def test_once_the_creator_can_take_back_nothing_is_certain(world):
+    distribution = await world.open(world.schedule(reclaim_after=world.now + 1_000))
+    before = await audit(world, distribution)
+    world.advance(2_000)
+    after = await audit(world, distribution)
+
+    assert before.verdict == "sound"
+    assert failed(after) == ["reclaim"]
+    assert "at any moment" in after.checks[12].detail
+
+
+async def test_an_irrevocable_distribution_says_so(world):
+    distribution = await world.open(world.schedule(reclaim_after=None, irrevocable=True))
+    verified = await audit(world, distribution)
+
+    assert verified.verdict == "sound"
+    assert verified.checks[12].detail == "irrevocable: nothing can be taken back"
+
+
+async def test_terms_with_a_datum_of_another_shape(world):
+    """The contract doesn't read the metadata: a description may be anything there, but not here."""
+    await world.publish()
+    proper = distribution_of(world)
+
+    def spoil(draft):
+        *fields, metadata = proper.terms.to_data().fields
+        odd = Constr(0, (*metadata.fields[:3], b"\xff\xfe"))
+        datum = plutus_data.encode(Constr(0, (*fields, odd)))
+        digest = blake2b_224(datum)
+        where = replace(proper.address, staking=key_credential(digest))
+        policy = world.contract.policy_id
+        terms = AssetId(policy, terms_token_name(digest))
+        vault = AssetId(policy, vault_token_name(digest))
+        state = VaultState.fresh(digest, 0, 15_000, 3)
+        outputs = (
+            replace(draft.outputs[0], address=where, value=Value.of(terms, 1), inline_datum=datum),
+            replace(
+                draft.outputs[1],
+                address=where,
+                value=Value.of(world.token, 15_000) + Value.of(vault, 1),
+                inline_datum=state.encode(),
+            ),
+        )
+        mint = replace(draft.mints[0], assets={terms.asset_name: 1, vault.asset_name: 1})
+        spoil.address = where
+        return replace(draft, outputs=outputs, mints=(mint,))
+
+    await open_past_all_checks(world, proper, change=spoil)
+    verified = await audit(world, spoil.address)
+
+    assert verified.verdict == "unsound"
+    assert failed(verified) == ["terms"]
+    assert "not well-formed" in verified.checks[1].detail
+    assert verified.datum is None
+
+
+async def test_junk_at_the_address_changes_nothing(world):
+    distribution = await world.open()
+    world.pay(distribution.address, 5_000_000, tokens=7)
+    verified = await audit(world, distribution)
+
+    assert verified.verdict == "sound"
