@@ -1,6 +1,7 @@
 """What every kind of transaction costs: size, execution units, fee, beside the targets of the design.
 
-Run with `make bench-costs`; `--json` prints one object instead of the tables in docs/costs.md.
+Run with `make bench-costs`. `python benchmarks/costs.py --json` prints one object instead of tables,
+`--write` renews those in docs/costs.md.
 """
 
 from __future__ import annotations
@@ -8,14 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from workbench import Opened, Workbench
+from lifecycle import MILESTONE, Opened, base_address, open_distribution, schedule
+from workbench import ADA, FIRST_SLOT, Workbench, moment
 
-from milestones.cardano.outputs import Utxo
+from milestones.cardano.value import Value
+from milestones.domain.models import Allocation
 from milestones.errors import LimitsExceeded
 from milestones.transactions.tx_builder import SignedTransaction
 
 MOST_CLAIMS_TARGET = 120
+PAGE = Path(__file__).parents[1] / "docs" / "costs.md"
+TABLE_STARTS, TABLE_ENDS = "<!-- table -->", "<!-- end of table -->"
 
 
 @dataclass(frozen=True)
@@ -41,39 +47,51 @@ def row(kind: str, signed: SignedTransaction, target_lovelace: int | None = None
     return Row(kind, signed.size, units.memory, units.cpu, signed.fee_lovelace, target_lovelace)
 
 
-@dataclass(frozen=True)
-class Attested:
-    """A distribution whose only milestone is attested."""
+def beneficiaries(bench: Workbench, size: int) -> list[Allocation]:
+    """As many equal allocations, vested, to an address with a staking part."""
+    allocation = Allocation(
+        beneficiary_address=base_address(bench, "beneficiary"),
+        token_amount=1_000_000,
+        milestone_identifier=MILESTONE,
+        vesting_timestamp=moment(FIRST_SLOT),
+    )
+    return [allocation] * size
 
-    opened: Opened
-    attestation: Utxo
+
+def opened(
+    bench: Workbench, size: int, depth: int | None = None, *, oracle_count: int = 3, quorum: int = 2
+) -> tuple[Opened, SignedTransaction]:
+    """Opens a distribution of `size` allocations; the creator pays, so that one key signs."""
+    terms = schedule(
+        bench,
+        beneficiaries(bench, size),
+        token=bench.token,
+        oracle_count=oracle_count,
+        quorum=quorum,
+        page_depth=depth,
+        creator="payer",
+    )
+    return open_distribution(bench, terms)
 
 
-def attested(bench: Workbench, size: int, depth: int | None = None) -> Attested:
-    """Opens and attests, and leaves a wallet of lovelace alone."""
-    opened, _ = bench.open(size, depth=depth)
-    attestation, _ = bench.attest(opened)
-    bench.ada_only()
-    return Attested(opened, attestation)
+def attested(bench: Workbench, size: int, depth: int | None = None) -> Opened:
+    """Opens a distribution and attests its only milestone."""
+    return opened(bench, size, depth)[0].attest()[0]
 
 
 def releases_of_one(bench: Workbench) -> list[Row]:
     """One claim at three depths."""
     rows = []
     for depth, target in ((3, 246_000), (7, 260_000), (10, 274_000)):
-        world = attested(bench, 1 << depth, depth)
-        signed = bench.release(world.opened, [0], attestation=world.attestation)
+        _, signed = attested(bench, 1 << depth, depth).release([0])
         rows.append(row(f"release of 1, page depth {depth}", signed, target))
     return rows
 
 
 def batch(bench: Workbench) -> tuple[Row, int]:
     """Forty neighbours at once, and what each costs beyond the first, in lovelace, rounded up."""
-    world = attested(bench, 128, 7)
-    one = bench.release(world.opened, [127], attestation=world.attestation)
-    many = bench.release(
-        world.opened, list(range(40)), vault=one.outputs[0], attestation=world.attestation
-    )
+    later, one = attested(bench, 128, 7).release([127])
+    _, many = later.release(range(40))
     further = -((one.fee_lovelace - many.fee_lovelace) // 39)
     return row("release of 40 neighbours", many), further
 
@@ -81,27 +99,26 @@ def batch(bench: Workbench) -> tuple[Row, int]:
 def most_claims(bench: Workbench) -> tuple[int, Row]:
     """How many claims fit into one transaction."""
     world = attested(bench, 256, 8)
-    snapshot, wallet = bench.chain.snapshot(), bench.wallet
-    for count in range(256, 0, -1):
+    fits, too_many = 1, 257
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
         try:
-            signed = bench.release(world.opened, list(range(count)), attestation=world.attestation)
+            bench.balanced(world.release_draft(range(middle)))
         except LimitsExceeded:
-            continue
-        bench.chain.revert(snapshot)
-        bench.wallet = wallet
-        return count, row("release of as many as fit", signed)
-    raise RuntimeError("not even one claim fits")
+            too_many = middle
+        else:
+            fits = middle
+    _, signed = world.release(range(fits))
+    return fits, row("release of as many as fit", signed)
 
 
 def attestations(bench: Workbench) -> list[Row]:
     """Attesting alone and along with a claim."""
-    opened, _ = bench.open(128)
-    bench.ada_only()
-    together = bench.release(opened, [0])
-    _, alone = bench.attest(opened)
-    larger, _ = bench.open(128, oracles=9, quorum=5)
-    bench.ada_only()
-    _, five = bench.attest(larger)
+    world, _ = opened(bench, 128)
+    together = bench.send(world.release_draft([0], attesting=MILESTONE))
+    _, alone = world.attest()
+    larger, _ = opened(bench, 128, oracle_count=9, quorum=5)
+    _, five = larger.attest()
     return [
         row("release of 1 and attest 2 of 3", together, 345_000),
         row("attest 2 of 3", alone, 260_000),
@@ -111,8 +128,8 @@ def attestations(bench: Workbench) -> list[Row]:
 
 def openings(bench: Workbench) -> list[Row]:
     """The smallest and the largest opening, nothing published."""
-    _, one = bench.open(128)
-    _, sixteen = bench.open(16 << 12)
+    _, one = opened(bench, 128)
+    _, sixteen = opened(bench, 16 << 12)
     return [
         row("open, 1 page", one, 270_000),
         row("open, 16 pages of 4,096", sixteen, 850_000),
@@ -121,22 +138,20 @@ def openings(bench: Workbench) -> list[Row]:
 
 def closing(bench: Workbench) -> Row:
     """Everything of a distribution: vault, terms, three attestations."""
-    opened, _ = bench.open(1)
-    places = [bench.attest(opened)[0] for _ in range(3)]
-    bench.ada_only()
-    paid = bench.release(opened, [0], attestation=places[0])
-    closed = bench.close(opened, (paid.outputs[0],), tuple(places))
+    world, _ = opened(bench, 1)
+    spare = [world.attest()[1].outputs[0] for _ in range(2)]
+    paid, _ = world.attest()[0].release([0])
+    closed = bench.send(paid.close_draft(also=spare))
     return row("close vault, terms, 3 attestations", closed, 300_000)
 
 
 def deposits(bench: Workbench) -> dict[str, int]:
     """Lovelace that stays locked until the close, by UTxO."""
-    opened, _ = bench.open(128)
-    attestation, _ = bench.attest(opened)
+    world = attested(bench, 128)
     return {
-        "terms (3 oracles)": opened.terms.output.value.lovelace,
-        "vault (depth 7)": opened.vaults[0].output.value.lovelace,
-        "attestation": attestation.output.value.lovelace,
+        "terms (3 oracles)": world.terms.output.value.lovelace,
+        "vault (depth 7)": world.vaults[0].output.value.lovelace,
+        "attestation": world.attestations[MILESTONE].output.value.lovelace,
     }
 
 
@@ -155,6 +170,8 @@ class Figures:
 def measure() -> Figures:
     """All figures."""
     bench = Workbench()
+    bench.give(Value(1_000 * ADA))
+    bench.publish()
     many, further = batch(bench)
     most, fullest = most_claims(bench)
     return Figures(
@@ -203,6 +220,21 @@ def table(figures: Figures) -> str:
     return "\n".join(lines)
 
 
+def write() -> None:
+    """Puts the table into docs/costs.md, between the two marks."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(TABLE_STARTS)
+    _, _, after = rest.partition(TABLE_ENDS)
+    page = f"{before}{TABLE_STARTS}\n{table(measure())}\n{TABLE_ENDS}{after}"
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def written() -> str:
+    """The table that docs/costs.md has."""
+    text = PAGE.read_text(encoding="utf-8")
+    return text.partition(TABLE_STARTS)[2].partition(TABLE_ENDS)[0].strip()
+
+
 def _met(measured: int, most: int | None) -> str:
     if most is None:
         return ""
@@ -210,14 +242,17 @@ def _met(measured: int, most: int | None) -> str:
 
 
 def main() -> None:
-    """Prints the figures."""
+    """Prints the figures, or writes them down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(asdict(figures), indent=2))
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument("--write", action="store_true", help="renew the table in docs/costs.md")
+    options = parser.parse_args()
+    if options.write:
+        write()
+    elif options.json:
+        print(json.dumps(asdict(measure()), indent=2))
     else:
-        print(table(figures))
+        print(table(measure()))
 
 
 if __name__ == "__main__":
