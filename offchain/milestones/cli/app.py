@@ -11,6 +11,7 @@ import typer
 from milestones import __version__
 from milestones.cli.administer import deploy, register_milestone
 from milestones.cli.audit import transaction, verify
+from milestones.cli.demo import demo
 from milestones.cli.devnet import devnet
 from milestones.cli.oracles import attest, commit_milestone, oracle
 from milestones.cli.output import Output, print_json
@@ -73,6 +74,7 @@ app.command()(register_milestone)
 app.command()(publish_script)
 app.command()(deploy)
 app.command()(devnet)
+app.command()(demo)
 app.add_typer(oracle, name="oracle")
 app.command()(commit_milestone)
 app.command()(attest)

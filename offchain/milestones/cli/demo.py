@@ -1,0 +1,89 @@
+"""`milestones demo`: the whole story in one terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from milestones.cli.output import print_json
+from milestones.cli.session import session_of
+from milestones.errors import InvalidConfiguration
+
+
+def demo(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
+) -> None:
+    """Plays the whole story on an embedded chain, in under a minute; nothing is left behind."""
+    try:
+        from milestones.demo.stage import set_stage  # noqa: PLC0415
+        from milestones.demo.story import tell_story  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InvalidConfiguration(
+            f"the demo needs the package {error.name!r}, which is not installed",
+            hint="pip install 'milestones[devnet]'",
+        ) from None
+    # A story is for people even when it goes into a file: JSON only where it is asked for.
+    quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)
+    console = Console(soft_wrap=True, highlight=False)
+
+    def tell(line: str) -> None:
+        if not quiet:
+            console.print(line, markup=False)
+
+    async def play() -> Any:
+        async with set_stage() as stage:
+            return await tell_story(stage, tell)
+
+    summary = asyncio.run(play())
+    if quiet:
+        print_json(summary.model_dump(mode="json"))
+    else:
+        _show(console, summary)
+
+
+def _show(console: Console, summary: Any) -> None:
+    console.print(_milestones(summary))
+    console.print(_transactions(summary))
+    refused = [refusal.refused_by for refusal in summary.refusals]
+    console.print(
+        f"Refused: {refused.count('program')} attempts by the program before signing,"
+        f" {refused.count('chain')} by the chain. Books balanced to the lovelace:"
+        f" {'yes' if summary.books_balance else 'NO'}. {summary.seconds} s.",
+        markup=False,
+    )
+
+
+def _milestones(summary: Any) -> Table:
+    table = Table(title="Before closing", title_justify="left")
+    for column in ("milestone", "verified", "signatures", "vested"):
+        table.add_column(column)
+    for milestone in summary.status_before_closing.milestones:
+        table.add_row(
+            milestone.milestone_identifier,
+            "yes" if milestone.verified else "no",
+            f"{milestone.signature_count} of {milestone.quorum_threshold} needed",
+            "yes" if milestone.vesting_passed else "no",
+        )
+    return table
+
+
+def _transactions(summary: Any) -> Table:
+    table = Table(title="Transactions", title_justify="left")
+    table.add_column("what")
+    for column in ("bytes", "memory", "steps", "fee (ADA)"):
+        table.add_column(column, justify="right")
+    for tx in summary.transactions:
+        table.add_row(
+            tx.what,
+            f"{tx.size:,}",
+            f"{tx.memory:,}",
+            f"{tx.cpu:,}",
+            f"{tx.fee_lovelace / 1_000_000:.6f}",
+        )
+    return table
