@@ -285,7 +285,7 @@ def inputs_are_spent(error: ChainRejected) -> bool:
     """
     if error.rejection_code == UNKNOWN_INPUTS:
         return True
-    words = {MEMPOOL_REFUSED: "inputs are spent", UNPREPARED: "unknown transaction input"}
+    words = {MEMPOOL_REFUSED: "inputs are spent", UNPREPARED: "unknown"}
     said = words.get(error.rejection_code)
     return said is not None and said in json.dumps(error.data).lower()
 

@@ -81,11 +81,13 @@ def choose_collateral(
         fits = len(encoding.value(change.value)) <= parameters.max_value_size
         if fits and change.value.lovelace >= fees.min_lovelace(change, parameters):
             return Collateral(tuple(inputs), change, required)
-    available = sum(u.output.value.lovelace for u in ranked[: parameters.max_collateral_inputs])
+    most = sum((u.output.value for u in ranked[: parameters.max_collateral_inputs]), Value())
+    # What tokens are among them would have to be returned, and makes the return dearer.
+    returned = DraftOutput(address=change_address, value=Value(0, most.assets))
     raise InsufficientCollateral(
         "collateral, with what its change output must hold",
-        required + _least_return(change_address, parameters),
-        available,
+        required + fees.min_lovelace(returned, parameters),
+        most.lovelace,
         hint="send ADA without tokens to the wallet, 5 ADA are plenty, and try again",
     )
 
@@ -98,7 +100,3 @@ def _whole(candidates: Sequence[Utxo], required: int) -> Utxo | None:
         if not u.output.value.assets and required <= u.output.value.lovelace <= limit
     ]
     return min(fitting, key=lambda utxo: utxo.output.value.lovelace, default=None)
-
-
-def _least_return(address: Address, parameters: ProtocolParameters) -> int:
-    return fees.min_lovelace(DraftOutput(address=address), parameters)

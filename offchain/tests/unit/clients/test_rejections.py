@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from milestones.clients.rejections import REJECTIONS, inputs_are_spent, is_rejection, rejection
+from milestones.clients.rejections import (
+    REJECTIONS,
+    inputs_are_spent,
+    is_rejection,
+    over_budget,
+    rejection,
+)
 
 
 @pytest.mark.parametrize("version", ["ogmios-v6.14.0", "ogmios-v7.0.0"])
@@ -54,3 +60,27 @@ def test_unknown_inputs_may_be_our_own_doing() -> None:
     assert inputs_are_spent(rejection(3117, "", {"unknownOutputReferences": []}))
     assert not inputs_are_spent(rejection(3997, "", {"error": "the mempool is full"}))
     assert not inputs_are_spent(rejection(3118, "", None))
+
+
+def test_what_an_evaluation_misses_may_be_our_own_doing() -> None:
+    reason = "Unknown transaction input (missing from UTxO set): 05c3#3"
+    assert inputs_are_spent(rejection(3004, "", {"reason": reason}))
+    assert not inputs_are_spent(rejection(3004, "", {"reason": "a time beyond the horizon"}))
+
+
+def test_a_script_that_was_stopped_for_taking_too_much_is_told_from_one_that_refused() -> None:
+    def failure(index: int, told: str) -> dict[str, object]:
+        pointer = {"purpose": "spend", "index": index}
+        return {
+            "validator": pointer,
+            "error": {"code": 3012, "data": {"validationError": told, "traces": []}},
+        }
+
+    words = (
+        "The machine terminated part way through evaluation due to overspending the budget.",
+        "OutOfExError(ExBudget { mem: -1, cpu: 5 })",
+        "The machine terminated because of an error",
+    )
+    failures = [failure(index, told) for index, told in enumerate(words)]
+    assert over_budget(rejection(3010, "", failures)) == ["spend 0", "spend 1"]
+    assert over_budget(rejection(3117, "", None)) == []

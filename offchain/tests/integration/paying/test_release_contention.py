@@ -1,0 +1,136 @@
+"""Several who claim at once, and claims that take more than one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from milestones.errors import NotAllowedYet
+
+
+async def test_two_who_claim_different_allocations_at_once_are_both_paid(stage: Any) -> None:
+    await stage.attested("milestone-001")
+    other = stage.elsewhere("other")
+    first, second = await asyncio.gather(
+        stage.release(0, key="relayer", wait=True),
+        other.release(3, key="stranger", wait=True),
+    )
+    assert {first.status, second.status} == {"confirmed"}
+    (vault,) = (await stage.on_chain()).vaults
+    assert vault.state.claimed_leaves() == {0, 3}
+    told = "".join((*first.warnings, *second.warnings))
+    assert "built again on what is there" in told
+
+
+async def test_two_who_claim_the_same_allocation_at_once_pay_it_once(stage: Any) -> None:
+    await stage.attested("milestone-001")
+    other = stage.elsewhere("other")
+    outcomes = await asyncio.gather(
+        stage.release(0, key="relayer", wait=True),
+        other.release(0, key="stranger", wait=True),
+        return_exceptions=True,
+    )
+    (refused,) = [each for each in outcomes if isinstance(each, NotAllowedYet)]
+    (report,) = [each for each in outcomes if not isinstance(each, BaseException)]
+    assert refused.rule == "claimed"
+    assert refused.details["transaction_hash"] == report.transaction_hash
+    assert await stage.tokens_of("beneficiary-0") == 1_000
+
+
+class TestWithoutBlocks:
+    """Blocks come only when the test says so: the mempool decides who was first."""
+
+    async def test_who_comes_second_waits_for_the_block(self, stage: Any) -> None:
+        await stage.attested("milestone-001")
+        chain = stage.world.devnet.chain
+        chain.production = "by hand"
+        first = await stage.release(0)
+        assert first.status == "submitted"
+        second = asyncio.ensure_future(stage.elsewhere("other").release(3, key="stranger"))
+        await asyncio.sleep(0.5)
+        assert not second.done()
+        chain.mine()
+        assert (await second).paid_token_amount == 4_000
+        chain.mine()
+        assert await stage.tokens_of("beneficiary-3") == 4_000
+
+    async def test_the_same_command_again_finds_its_transaction(self, stage: Any) -> None:
+        await stage.attested("milestone-001")
+        chain = stage.world.devnet.chain
+        chain.production = "by hand"
+        first = await stage.release(0)
+        again = await stage.release(0)
+        assert again.transaction_hash == first.transaction_hash
+        assert [each.resumed for each in again.transactions] == [True]
+        assert again.fee_estimate == first.fee_estimate
+        assert len(chain.mempool) == 1
+        chain.mine()
+        third = await stage.release(0)
+        assert (third.transaction_hash, third.status) == (first.transaction_hash, "confirmed")
+        with pytest.raises(NotAllowedYet, match=first.transaction_hash):
+            await stage.release(0)
+
+    async def test_a_transaction_that_was_displaced_is_built_again(self, stage: Any) -> None:
+        await stage.attested("milestone-001")
+        chain = stage.world.devnet.chain
+        before = chain.snapshot()
+        first = await stage.release(0)
+        # On another fork, somebody else's transaction took the vault.
+        chain.revert(before)
+        await stage.elsewhere("other").release(3, key="stranger")
+        again = await stage.release(0, wait=True)
+        assert again.transaction_hash != first.transaction_hash
+        assert again.status == "confirmed"
+        assert await stage.tokens_of("beneficiary-0") == 1_000
+
+
+class TestPages:
+    @pytest.fixture
+    def schedule_changes(self) -> dict[str, Any]:
+        """Two allocations a page."""
+        return {"page_depth": 1}
+
+    async def test_each_page_takes_a_transaction_and_they_hang_together(self, stage: Any) -> None:
+        await stage.signed("milestone-001", "milestone-002", "milestone-003")
+        report = await stage.release(everything=True, wait=True)
+        assert report.paid_token_amount == 15_000
+        pages = [{index >> 1 for index in each.allocations} for each in report.transactions]
+        assert all(len(page) == 1 for page in pages)
+        # Page 0 has milestones 001 and 002, page 1 has 003 and 001, page 2 has 002.
+        assert [each.attested for each in report.transactions] == [
+            "milestone-001",
+            "milestone-002",
+            "milestone-003",
+            None,
+        ]
+        assert (await stage.on_chain()).remaining == 0
+
+    async def test_pages_can_be_claimed_side_by_side(self, stage: Any) -> None:
+        await stage.attested("milestone-001")
+        report, other = await asyncio.gather(
+            stage.release(0, wait=True), stage.elsewhere("other").release(3, key="stranger")
+        )
+        assert (report.warnings, other.warnings) == ((), ())
+
+
+class TestManyOnOnePage:
+    COUNT = 250
+
+    @pytest.fixture
+    def schedule_changes(self, world: Any) -> dict[str, Any]:
+        """More allocations of one page than a transaction can pay."""
+        entry = world.allocations()[1]
+        return {"beneficiary_allocations": [entry] * self.COUNT, "page_depth": 8}
+
+    async def test_as_many_as_fit_go_into_one_transaction(self, stage: Any) -> None:
+        await stage.attested("milestone-002")
+        report = await stage.release(milestone="milestone-002", wait=True)
+        first, second = report.transactions
+        assert len(first.allocations) + len(second.allocations) == self.COUNT
+        assert len(first.allocations) >= 100
+        limit = stage.world.devnet.chain.parameters.max_transaction_size
+        each = first.size / len(first.allocations)
+        assert limit - 2 * each < first.size <= limit
+        assert await stage.tokens_of("beneficiary-1") == 2_000 * self.COUNT
