@@ -99,14 +99,14 @@ class Index:
             self._forward(block)
 
     def watch(self, patterns: Iterable[Pattern], since_slot: int) -> None:
-        """Adds patterns, goes back to `since_slot` and indexes again from there."""
-        ceiling = None if self.checkpoint is None else self.checkpoint.height
+        """Adds patterns, goes back to `since_slot` and indexes the same blocks again from there."""
         for pattern in patterns:
             self.watches = [each for each in self.watches if not _same(each, pattern, since_slot)]
             self.watches.append(Watch(pattern, since_slot))
+        undone: list[Block] = []
         while self._path and self._path[-1][0].slot > since_slot:
-            self._back()
-        for block in self.chain.blocks[len(self._path) : (ceiling or 0) + 1]:
+            undone.append(self._back())
+        for block in reversed(undone):
             self._forward(block)
         self.follow()
 
@@ -180,13 +180,15 @@ class Index:
                 self._add(Match(reference, output, position, block.point, labels))
                 change.created.append(reference)
 
-    def _back(self) -> None:
-        _, change = self._path.pop()
+    def _back(self) -> Block:
+        """Takes back what the latest block did; returns that block."""
+        block, change = self._path.pop()
         for reference in change.spent:
             if reference in self.matches:
                 self.matches[reference].spent = None
         for reference in change.created:
             self._remove(reference)
+        return block
 
     def _add(self, match: Match) -> None:
         output = match.output

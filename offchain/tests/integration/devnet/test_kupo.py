@@ -246,6 +246,22 @@ async def test_patterns_at_run_time(start: Start) -> None:
         assert len(await matches(kupo, BOB_ADDRESS)) == 3
 
 
+async def test_a_pattern_added_to_a_stale_index_sees_what_the_index_sees(
+    chain: Devnet, kupo: httpx.AsyncClient
+) -> None:
+    richly(chain)
+    chain.break_interface("kupo", "stale")
+    chain.chain.rollback(1)
+    chain.chain.mine(2)
+    body = {"rollback_to": {"slot_no": chain.chain.blocks[0].slot}}
+    await kupo.put(f"/patterns/{BOB_ADDRESS}", json=body)
+    assert len(await matches(kupo)) == 7
+    chain.mend_interface("kupo")
+    assert {match["created_at"]["header_hash"] for match in await matches(kupo)} <= {
+        block.header_hash.hex() for block in chain.chain.blocks
+    }
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -131,3 +131,15 @@ def test_one_directory_serves_one_process_and_one_network(
     _, message = third.popen.communicate(timeout=20)
     assert third.popen.returncode == 2
     assert "magic 42" in message
+
+
+def test_without_the_servers_the_command_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['uvicorn'] = None; sys.argv = ['milestones', 'devnet'];"
+        "from milestones.cli.app import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'milestones[devnet]'" in done.stderr
