@@ -11,6 +11,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.claim_standing import claim_standing
+from milestones.services.history import as_before_closing
 from milestones.services.knowledge import known_distribution, recovery_warnings
 from milestones.services.on_chain import read_on_chain
 from milestones.services.results import Result, View
@@ -74,7 +75,7 @@ async def calculate_distribution(
     schedule or a `claim_file`, and `InvalidAddress` for an address of another network.
     """
     await require_network(backend)
-    on_chain = await read_on_chain(backend, contract_address)
+    on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     _must_be_on_the_network(on_chain.terms, beneficiary_address)
     distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
     own = _allocations_of(distribution, beneficiary_address)

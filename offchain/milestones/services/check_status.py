@@ -14,7 +14,7 @@ from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time, require_network, staleness
 from milestones.services.claim_standing import claim_standing
-from milestones.services.history import PastClaim, past_claims
+from milestones.services.history import PastClaim, as_before_closing, past_claims
 from milestones.services.knowledge import known_distribution, recovery_warnings
 from milestones.services.on_chain import OnChain, read_on_chain
 from milestones.services.preflight import must_be_milestone
@@ -55,7 +55,7 @@ async def check_status(
         must_be_milestone(milestone_identifier)
     await require_network(backend)
     stale = await staleness(backend)
-    on_chain = await read_on_chain(backend, contract_address)
+    on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     seen, warnings = await _see(backend, on_chain)
     had_records = bool(backend.storage.records.of_distribution(on_chain.distribution_id))
     reconciled = reconcile_records(backend, on_chain)

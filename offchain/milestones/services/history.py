@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milestones.cardano import plutus_data
 from milestones.cardano.value import AssetId
@@ -14,7 +14,7 @@ from milestones.protocol.redeemers import Release
 from milestones.protocol.tokens import vault_token_name
 from milestones.protocol.vault import VaultState
 from milestones.services.backend import Backend
-from milestones.services.on_chain import OnChain
+from milestones.services.on_chain import OnChain, attestations_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,15 @@ async def past_claims(backend: Backend, on_chain: OnChain) -> list[PastClaim]:
         for claim in _claims(match, match.spent, on_chain.terms.page_depth)
     ]
     return sorted(found, key=lambda claim: (claim.point, claim.index))
+
+
+async def as_before_closing(backend: Backend, on_chain: OnChain) -> OnChain:
+    """A closed distribution with the attestations it had, so that its story can be told; any other as it is."""
+    if not on_chain.closed:
+        return on_chain
+    matches = await backend.kupo.matches(on_chain.address.to_bech32(), spent=True)
+    known = attestations_among(matches, on_chain.distribution_id, backend.contract)
+    return replace(on_chain, attestations=known)
 
 
 def _claims(match: Match, spent: Spent, page_depth: int) -> Iterator[PastClaim]:

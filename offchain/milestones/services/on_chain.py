@@ -152,7 +152,7 @@ async def read_on_chain(backend: Backend, address: Address) -> OnChain:
         terms_utxos=tuple(match.utxo for match in holders if match.spent is None),
         opening=Opening(opening.reference.transaction_id, opening.created_at),
         vaults=_vaults_among(live, distribution_id, backend.contract),
-        attestations=_attestations_among(live, distribution_id, backend.contract),
+        attestations=attestations_among(live, distribution_id, backend.contract),
     )
 
 
@@ -199,9 +199,10 @@ def _vaults_among(
     return tuple(sorted(found, key=lambda vault: (vault.state.page, vault.utxo.reference)))
 
 
-def _attestations_among(
+def attestations_among(
     matches: Iterable[Match], distribution_id: bytes, contract: Contract
 ) -> dict[bytes, tuple[LiveAttestation, ...]]:
+    """The attestations of a distribution among outputs at its address: by milestone, oldest first."""
     found: dict[bytes, tuple[LiveAttestation, ...]] = {}
     for match in sorted(matches, key=lambda match: match.created_at):
         attestation = _decoded(Attestation.decode, match.datum)

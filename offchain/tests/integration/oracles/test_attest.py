@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import ChainRejected, NotAllowedYet, NotFound
+from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.attest import attest
 from milestones.services.on_chain import read_on_chain
@@ -170,3 +170,9 @@ async def test_a_transaction_that_was_lost_is_sent_again_as_it_was(opened: Any) 
     assert (again.status, again.resumed) == ("confirmed", True)
     assert again.transaction_hash == first.transaction_hash
     assert (await read_on_chain(opened.backend, opened.address)).attested() == {"milestone-001"}
+
+
+async def test_a_key_without_funds_can_not_pay(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
+    with pytest.raises(InsufficientFunds):
+        await opened.attest(key="beneficiary-1")

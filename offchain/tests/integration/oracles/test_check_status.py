@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from typing import Any
@@ -10,9 +11,14 @@ import pytest
 
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InvalidAddress, NotFound, ServiceUnavailable
+from milestones.errors import InvalidAddress, NotAllowedYet, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import Distribution
+from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
+from milestones.services.funds import funds_of
+from milestones.services.reference_scripts import require_published
+from milestones.services.submission import Errand, build, deliver
+from milestones.transactions.open import open_draft
 from milestones.transactions.wallet import SigningKey
 
 
@@ -285,6 +291,7 @@ class TestPrivate:
 
 async def test_a_closed_distribution_keeps_its_history(opened: Any) -> None:
     await opened.attested("milestone-001")
+    await opened.status()
     await opened.release(0)
     opened.world.advance(31_536_001)
     await close_it(opened, opened.world.keys["creator"])
@@ -294,9 +301,52 @@ async def test_a_closed_distribution_keeps_its_history(opened: Any) -> None:
     assert state.remaining_token_amount == 0
     assert [claim.beneficiary_index for claim in report.claims] == [0]
     assert report.vaults == ()
+    first = milestone_of(report, "milestone-001")
+    assert (first.attested, first.claimed_count) == (True, 1)
+    assert {d.subject for d in report.discrepancies} == {
+        "cache: claimed_count",
+        "cache: closed",
+        "cache: remaining_token_amount",
+    }
+    result = await calculate_distribution(
+        opened.backend,
+        contract_address=opened.address,
+        beneficiary_address=opened.world.address("beneficiary-1"),
+    )
+    assert (result.claimable_amount, result.later_amount, result.claimed_amount) == (0, 0, 0)
+    assert result.allocations[0].reason == "the distribution was closed"
+    with pytest.raises(NotAllowedYet, match="was closed"):
+        await opened.attest("milestone-002")
 
 
 async def close_it(opened: Any, key: SigningKey) -> None:
     from milestones.services.close import close
 
     await close(opened.backend, contract_address=opened.address, key=key, wait=True)
+
+
+async def test_questions_at_the_same_time_answer_alike(opened: Any) -> None:
+    await opened.attested("milestone-001")
+    shutil.rmtree(opened.world.data_directory)
+    reports = await asyncio.gather(*(opened.status() for _ in range(8)))
+    assert (
+        len({report.model_dump_json(include={"milestones", "vaults"}) for report in reports}) == 1
+    )
+
+
+async def test_terms_that_were_opened_twice_are_told(opened: Any) -> None:
+    """The program refuses to; somebody else's program may not."""
+    backend = opened.backend
+    draft = open_draft(opened.distribution, scripts=await require_published(backend))
+    funds = await funds_of(backend, opened.world.keys["creator"])
+    signed = await build(backend, draft, funds, await backend.ogmios.protocol_parameters())
+    await deliver(backend, Errand(command="test", signed=signed), wait=True)
+    await opened.attested("milestone-001")
+    await opened.release(0)
+    report = await opened.status()
+    assert [w for w in report.warnings if "opened more than once" in w]
+    assert [vault.remaining_token_amount for vault in report.vaults] in (
+        [15_000, 14_000],
+        [14_000, 15_000],
+    )
+    assert (report.contract_state.claimed_count, len(report.claims)) == (0, 1)
