@@ -1,0 +1,252 @@
+"""`register-milestone`, `deploy` and `verify` as processes: exit codes, JSON, and what a person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def flags(world, **changes: str | None) -> list[str]:
+    """The command line of a registration; None takes an option away, an empty text makes it a flag."""
+    options = {
+        "token-policy-id": world.token.policy_id.hex(),
+        "token-name": "GRANT",
+        "beneficiary-allocations": world.write_json("allocations.json", world.allocations()),
+        "oracle-addresses": ",".join(str(world.address(f"oracle-{n}")) for n in range(3)),
+        "quorum-threshold": "2",
+        "reclaim-after": str(world.now + 31_536_000),
+        "creator": str(world.address("creator")),
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    arguments = ["register-milestone"]
+    for name, value in options.items():
+        if value is not None:
+            arguments += [f"--{name}", value] if value else [f"--{name}"]
+    return arguments
+
+
+async def test_register_deploy_verify(world):
+    await world.publish()
+    registered = await world.cli(*flags(world), "--output", "schedule.json")
+    address = registered.json["contract_address"]
+    shown = await world.cli("deploy", "--contract-address", address, "--dry-run", key="creator")
+    deployed = await world.cli("deploy", "--schedule", "schedule.json", "--wait", key="creator")
+    verified = await world.cli("verify", "--contract-address", address)
+    again = await world.cli("deploy", "--schedule", "schedule.json", key="creator")
+
+    assert registered.exit_code == 0
+    assert registered.json["status"] == "registered"
+    assert registered.json["schedule_file"] == "schedule.json"
+    assert registered.json["total_token_amount"] == 15_000
+    assert registered.json["datum"]["creator"]["type"] == "key"
+    assert (shown.exit_code, shown.json["status"]) == (0, "dry_run")
+    assert (deployed.exit_code, deployed.json["status"]) == (0, "confirmed")
+    assert deployed.json["contract_address"] == address
+    assert deployed.json["fee_estimate"] == shown.json["fee_estimate"] > 0
+    assert deployed.json["collateral_amount"] > 0
+    assert (verified.exit_code, verified.json["verdict"]) == (0, "sound")
+    assert again.exit_code == 5
+    assert again.json["error"]["details"]["rule"] == "already_open"
+    assert "hint: see it with" in again.stderr
+
+
+async def test_registration_needs_no_network(world):
+    run = await world.cli(
+        *flags(world), OGMIOS_URL="ws://127.0.0.1:9", KUPO_URL="http://127.0.0.1:9"
+    )
+
+    assert run.exit_code == 0
+    assert run.json["estimated_deposits_lovelace"] is None
+    assert "warning: deposits are not estimated" in run.stderr
+
+
+async def test_the_creator_is_the_configured_key(world):
+    run = await world.cli(*flags(world, creator=None), key="creator")
+
+    assert run.json["datum"]["creator"]["hash"] == world.keys["creator"].key_hash.hex()
+
+
+async def test_names_and_times_are_read_in_every_form(world):
+    created = {"created-at": "2026-01-02T03:04:05Z"}
+    text = await world.cli(*flags(world, **created))
+    hexadecimal = await world.cli(
+        *flags(world, token_name="0x4752414e54", **{"created-at": "1767323045"})
+    )
+
+    assert text.json["distribution_id"] == hexadecimal.json["distribution_id"]
+    assert text.json["contract_metadata"]["created_at"] == 1_767_323_045
+
+
+async def test_ada_and_irrevocable(world):
+    allocations = [{**each, "token_amount": 5_000_000} for each in world.allocations()]
+    run = await world.cli(
+        *flags(
+            world,
+            token_policy_id=None,
+            token_name=None,
+            reclaim_after=None,
+            irrevocable="",
+            beneficiary_allocations=world.write_json("ada.json", allocations),
+        ),
+        "--token-policy-id",
+        "",
+    )
+
+    assert run.exit_code == 0
+    assert run.json["datum"]["token_policy_id"] == ""
+    assert run.json["datum"]["reclaim_after"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "told"),
+    [
+        ({"reclaim_after": None}, "reclaim_after", "choose one"),
+        ({"irrevocable": ""}, "reclaim_after", "choose one"),
+        ({"reclaim_after": "soon"}, "reclaim_after", "POSIX seconds"),
+        ({"reclaim_after": "2020-01-01"}, "reclaim_after", "in the past"),
+        ({"token_name": "0x123"}, "token_name", "hexadecimal"),
+        ({"token_policy_id": None}, "token_policy_id", "is missing"),
+        ({"token_policy_id": "abc123"}, "token_policy_id", "28 bytes"),
+        ({"oracle_addresses": "addr_test1vz"}, "oracle_addresses[0]", "not an address"),
+        ({"quorum_threshold": "4"}, "quorum_threshold", "1 to 3"),
+        ({"creator": None}, "creator", "nobody is named"),
+        ({"creator": "addr1"}, "creator", "address"),
+        ({"beneficiary_allocations": "nowhere.json"}, "beneficiary_allocations", "no file"),
+    ],
+)
+async def test_what_is_refused_is_named(world, changes, path, told):
+    run = await world.cli(*flags(world, **changes))
+
+    assert run.exit_code == 2
+    assert run.json["error"]["details"]["path"] == path
+    assert told in run.stderr
+    assert run.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[{]", "not JSON"),
+        ('[{"token_amount": 1, "token_amount": 2}]', "twice"),
+        ("\x00\xff", "not text"),
+        ("{}", "a list is expected"),
+        ('[{"token_amount": -5}]', "missing"),
+    ],
+)
+async def test_a_broken_file_is_refused(world, content, told):
+    path = world.directory / "broken.json"
+    path.write_bytes(content.encode("latin-1"))
+    run = await world.cli(*flags(world, beneficiary_allocations=str(path)))
+
+    assert run.exit_code == 2
+    assert told in run.stderr
+
+
+async def test_every_problem_of_an_allocation_is_listed(world):
+    allocations = world.allocations()
+    allocations[1]["token_amount"] = -1
+    allocations[3]["beneficiary_address"] = "addr1xyz"
+    del allocations[4]["vesting_timestamp"]
+    path = world.write_json("bad.json", allocations)
+    run = await world.cli(*flags(world, beneficiary_allocations=path))
+
+    assert run.exit_code == 2
+    assert {each["path"] for each in run.json["error"]["details"]["errors"]} == {
+        "beneficiary_allocations[3].beneficiary_address",
+        "beneficiary_allocations[4].vesting_timestamp",
+    }
+
+
+async def test_a_schedule_file_and_flags_exclude_each_other(world):
+    file = world.write_json("schedule.json", world.schedule())
+    good = await world.cli("register-milestone", "--schedule", file)
+    bad = await world.cli("register-milestone", "--schedule", file, "--quorum-threshold", "1")
+
+    assert good.exit_code == 0
+    assert bad.exit_code == 2
+    assert "--quorum-threshold can't be combined" in bad.stderr
+
+
+async def test_output_that_cannot_be_written(world):
+    run = await world.cli(*flags(world), "--output", "no/such/folder/schedule.json")
+
+    assert run.exit_code == 2
+    assert run.json["error"]["details"]["path"] == "output"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        ((), 2, "invalid_input"),
+        (("--schedule", "none.json"), 2, "invalid_input"),
+        (("--contract-address", "addr1"), 2, "invalid_address"),
+    ],
+)
+async def test_deploy_of_nothing(world, arguments, exit_code, code):
+    run = await world.cli("deploy", *arguments, key="creator")
+
+    assert (run.exit_code, run.json["error"]["code"]) == (exit_code, code)
+
+
+async def test_deploy_before_the_scripts_are_published(world):
+    file = world.write_json("schedule.json", world.schedule())
+    run = await world.cli("deploy", "--schedule", file, key="creator")
+
+    assert run.exit_code == 4
+    assert "publish-script" in run.stderr
+
+
+async def test_deploy_with_a_service_down(world):
+    file = world.write_json("schedule.json", world.schedule())
+    run = await world.cli(
+        "deploy", "--schedule", file, key="creator", OGMIOS_URL="ws://127.0.0.1:9"
+    )
+
+    assert run.exit_code == 3
+    assert run.json["error"]["details"]["service"] == "Ogmios"
+    assert "milestones devnet" in run.stderr
+
+
+async def test_deploy_by_somebody_else(world):
+    file = world.write_json("schedule.json", world.schedule())
+    run = await world.cli("deploy", "--schedule", file, key="stranger")
+
+    assert run.exit_code == 2
+    assert "creator's key" in run.stderr
+
+
+async def test_verify_prints_the_report_of_an_unsound_distribution(world):
+    schedule = world.schedule()
+    distribution = await world.open(schedule, private=True)
+    address = distribution.address.to_bech32()
+    blind = await world.cli("verify", "--contract-address", address)
+    file = world.write_json("schedule.json", schedule)
+    seeing = await world.cli("verify", "--contract-address", address, "--schedule", file)
+    both = await world.cli(
+        *("verify", "--contract-address", address, "--schedule", file, "--claim-file", file)
+    )
+
+    assert blind.exit_code == 5
+    assert blind.json["verdict"] == "unsound"
+    assert [each["name"] for each in blind.json["checks"] if not each["passed"]] == ["schedule"]
+    assert (seeing.exit_code, seeing.json["verdict"]) == (0, "sound")
+    assert len(seeing.json["allocations"]) == 5
+    assert both.exit_code == 2
+
+
+async def test_verify_where_nothing_is(world):
+    registered = await world.cli(*flags(world))
+    run = await world.cli("verify", "--contract-address", registered.json["contract_address"])
+
+    assert run.exit_code == 4
+    assert run.json["error"]["code"] == "not_found"
+    assert "has not been deployed" in run.stderr
+
+
+async def test_a_local_file_that_was_damaged_is_told(world):
+    cached = world.data_directory / "cache" / "network.json"
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    cached.write_text("{broken", encoding="utf-8")
+    run = await world.cli(*flags(world))
+
+    assert run.exit_code == 0
+    assert "network.json could not be read" in run.stderr
