@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from milestones.errors import MilestonesError
 
@@ -37,11 +38,15 @@ class Output:
 
     def message(self, text: str) -> None:
         """One line on standard error."""
-        self._messages.print(text, markup=False, highlight=False)
+        self._messages.print(_harmless(text))
 
     def error(self, error: MilestonesError) -> None:
         """The error for a person on standard error and, in JSON mode, as an object on standard output."""
         self.message(f"error: {error.message}")
+        listed = error.details.get("errors")
+        if isinstance(listed, list) and len(listed) > 1:
+            for each in listed:
+                self.message(f"  {each['path']}: {each['message']}")
         if error.hint:
             self.message(f"hint: {error.hint}")
         if self.as_json:
@@ -49,7 +54,8 @@ class Output:
 
     def _show(self, fields: Mapping[str, Any]) -> None:
         plain = {k: v for k, v in fields.items() if not _is_rows(v) and k != "warnings"}
-        self._results.print(_pairs(plain))
+        for line in _lines(plain):
+            self._results.print(line)
         for name, rows in fields.items():
             if _is_rows(rows):
                 self._results.print(_rows(name, rows))
@@ -65,11 +71,11 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def _pairs(fields: Mapping[str, Any], prefix: str = "") -> Table:
-    table = Table(show_header=False, box=None)
-    for name, value in _flat(fields, prefix):
-        table.add_row(name, _cell(value))
-    return table
+def _lines(fields: Mapping[str, Any]) -> list[Text]:
+    """A line a field, never cut, so that addresses and ids can be copied."""
+    flat = _flat(fields, "")
+    width = max((len(name) for name, _ in flat), default=0)
+    return [Text.assemble((name.ljust(width), "bold"), "  ", _cell(value)) for name, value in flat]
 
 
 def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
@@ -83,18 +89,26 @@ def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    columns = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
+    names = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
+    columns = (Column(name, overflow="fold") for name in names)
     table = Table(*columns, title=title.replace("_", " "), title_justify="left")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
+        table.add_row(*(_cell(row.get(name)) for name in names))
     return table
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     if value is None:
-        return "-"
+        return Text("-")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Text("yes" if value else "no")
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(element) for element in value) or "-"
-    return str(value)
+        return _harmless(", ".join(str(element) for element in value) or "-")
+    return _harmless(str(value))
+
+
+def _harmless(text: str) -> Text:
+    """Words of others, off the chain or out of files, that can't steer the terminal."""
+    return Text(
+        "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )

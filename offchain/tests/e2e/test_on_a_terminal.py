@@ -1,0 +1,86 @@
+"""What a person sees: the same results as text, whole, and harmless."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+
+
+async def on_a_terminal(world, *arguments: str) -> tuple[int | None, str]:
+    """Runs the program with a pseudo-terminal of 80 columns as standard output and error."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "milestones", *arguments),
+        cwd=world.directory,
+        env={**os.environ, "CARDANO_NETWORK": "devnet", "COLUMNS": "80", "TERM": "dumb"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    text = await asyncio.to_thread(_read_all, ours)
+    return await process.wait(), text
+
+
+def _read_all(descriptor: int) -> str:
+    chunks = []
+    with open(descriptor, "rb", buffering=0) as terminal:
+        try:
+            while chunk := terminal.read(4096):
+                chunks.append(chunk)
+        except OSError:
+            # How Linux tells that the other side of a pseudo-terminal is closed.
+            pass
+    return b"".join(chunks).decode()
+
+
+async def test_identifiers_are_never_cut(world):
+    file = world.write_json("schedule.json", world.schedule())
+    printed = await world.cli("register-milestone", "--schedule", file)
+    exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
+
+    assert exit_code == 0
+    assert not text.lstrip().startswith("{")
+    for name in ("contract_address", "distribution_id", "datum_cbor"):
+        assert printed.json[name] in text
+    assert "allocations" in text
+    assert "…" not in text
+
+
+async def test_json_can_be_asked_for(world):
+    file = world.write_json("schedule.json", world.schedule())
+    _, text = await on_a_terminal(world, "--json", "register-milestone", "--schedule", file)
+
+    assert '"status": "registered"' in text
+
+
+async def test_words_of_others_cannot_steer_the_terminal(world):
+    allocations = world.allocations()
+    allocations[0]["milestone_identifier"] = "[bold]\x1b[2Jone[/nothing]"
+    schedule = world.schedule(beneficiary_allocations=allocations)
+    file = world.write_json("schedule.json", schedule)
+    exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
+
+    assert exit_code == 0
+    assert "\x1b[2J" not in text
+    assert "[bold]" in text.replace("\r\n", "")
+
+
+async def test_every_problem_is_listed(world):
+    allocations = world.allocations()
+    allocations[0]["token_amount"] = 0
+    allocations[2]["milestone_identifier"] = ""
+    schedule = world.schedule(beneficiary_allocations=allocations)
+    file = world.write_json("schedule.json", schedule)
+    exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
+
+    assert exit_code == 2
+    assert "(and 1 more)" in text
+    assert "  beneficiary_allocations[0].token_amount: " in text
+    assert "  beneficiary_allocations[2].milestone_identifier: " in text
