@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Any
 
 from milestones.cardano.outputs import OutputReference
-from milestones.clients.answers import digest, integer, reading
+from milestones.cardano.parameters import RedeemerPointer
+from milestones.clients.answers import digest, integer, reading, text
 from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, NotSent, RpcError
-from milestones.clients.ogmios_answers import point, tip
+from milestones.clients.ogmios_answers import point, redeemer_pointer, tip
 from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
 from milestones.clients.ogmios_session import connect
 from milestones.clients.points import Point, Tip
@@ -18,7 +19,7 @@ from milestones.clients.points import Point, Tip
 
 @dataclass(frozen=True, slots=True)
 class BlockTransaction:
-    """A transaction in a block: its id (32 bytes), what it spends, and its metadata.
+    """A transaction in a block: its id (32 bytes), what it spends, its metadata, and its redeemers' CBOR.
 
     `metadata` is by label, each `{"json": ...}` or `{"cbor": hexadecimal}`, as Ogmios gives it.
     """
@@ -26,6 +27,7 @@ class BlockTransaction:
     transaction_id: bytes
     inputs: tuple[OutputReference, ...]
     metadata: Mapping[int, Any] = field(default_factory=dict)
+    redeemers: Mapping[RedeemerPointer, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +130,8 @@ def _transaction(answer: Any) -> BlockTransaction:
     )
     labels = (answer.get("metadata") or {}).get("labels", {})
     metadata = {int(label): content for label, content in labels.items()}
-    return BlockTransaction(digest(answer["id"]), inputs, metadata)
+    redeemers = {
+        redeemer_pointer(entry["validator"]): bytes.fromhex(text(entry["redeemer"]))
+        for entry in answer.get("redeemers") or ()
+    }
+    return BlockTransaction(digest(answer["id"]), inputs, metadata, redeemers)

@@ -172,12 +172,16 @@ def execution_units(answer: Any) -> ExecutionUnits:
 def evaluation(answer: Any) -> dict[RedeemerPointer, ExecutionUnits]:
     """The answer to `evaluateTransaction`: what each script uses."""
     return {
-        RedeemerPointer(
-            text(entry["validator"]["purpose"]),  # type: ignore[arg-type]
-            integer(entry["validator"]["index"]),
-        ): execution_units(entry["budget"])
-        for entry in answer
+        redeemer_pointer(entry["validator"]): execution_units(entry["budget"]) for entry in answer
     }
+
+
+def redeemer_pointer(answer: Any) -> RedeemerPointer:
+    """`{purpose, index}`."""
+    return RedeemerPointer(
+        text(answer["purpose"]),  # type: ignore[arg-type]
+        integer(answer["index"]),
+    )
 
 
 def utxo(answer: Any) -> Utxo:

@@ -69,6 +69,24 @@ def signature_prefix(protected: bytes, payload_length: int) -> bytes:
     return SIGNATURE1 + header + b"\x40" + cbor.head(cbor.BYTES, payload_length)
 
 
+def cose_pair(
+    verification_key: bytes, signature: bytes, payload: bytes, prefix: bytes
+) -> tuple[bytes, bytes]:
+    """(COSE_Sign1, COSE_Key) of a signature as the contract took it: the inverse of `open_cose_pair`.
+
+    Raises `InvalidSignature` for a prefix that the contract does not accept.
+    """
+    start = len(SIGNATURE1) + 2
+    protected = prefix[start : start + prefix[start - 1]] if len(prefix) > start else b""
+    if signature_prefix(protected, len(payload)) != prefix:
+        raise _refusal("cose_sign1", "not the beginning of a Sig_structure with this payload")
+    parts = (cbor.encode_bytes(protected), b"\xa0", cbor.encode_bytes(payload))
+    cose_sign1 = b"\x84" + b"".join(parts) + cbor.encode_bytes(signature)
+    # {1: 1 (OKP), 3: -8 (EdDSA), -1: 6 (Ed25519), -2: the key}
+    cose_key = b"\xa4\x01\x01\x03\x27\x20\x06\x21" + cbor.encode_bytes(verification_key)
+    return cose_sign1, cose_key
+
+
 def _key(item: Item) -> bytes:
     labels = _integer_labels(item.entries())
     expected = ((1, OKP, "kty"), (3, EDDSA, "alg"), (-1, ED25519, "crv"))

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import PlutusData
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidEncoding, InvalidSignature
-from milestones.protocol.cose import open_cose_pair
+from milestones.protocol.cose import cose_pair, open_cose_pair
 from milestones.protocol.decoding import bytes_of, int_of
 from milestones.protocol.redeemers import OracleWitness
 
@@ -134,6 +135,26 @@ def witness_of(entry: OracleSignature) -> OracleWitness:
             " (in a wallet: not with the reward address)",
         )
     return witness
+
+
+def entry_of(witness: OracleWitness, statement: Statement, network_id: int) -> OracleSignature:
+    """The entry of `signatures.json` that `witness_of` makes this witness from.
+
+    Of the oracle's address nothing is known but the key. `signature_timestamp`, which isn't signed, is
+    the moment that the statement names. Raises `InvalidSignature` for a prefix of another form.
+    """
+    key, signature, signed_data = witness.verification_key, witness.signature, statement.signed_data
+    known = {
+        "oracle_address": Address(network_id, key_credential(blake2b_224(key))),
+        "signature": signature,
+        "signed_data": signed_data,
+        "signature_timestamp": statement.verification_posix_ms // 1000,
+        "verification_key": key,
+    }
+    if witness.prefix:
+        cose_sign1, cose_key = cose_pair(key, signature, signed_data, witness.prefix)
+        known |= {"cose_sign1": cose_sign1, "cose_key": cose_key}
+    return OracleSignature.model_validate(known)
 
 
 def _raw_witness(entry: OracleSignature) -> OracleWitness:

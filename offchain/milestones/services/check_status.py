@@ -58,7 +58,7 @@ async def check_status(
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     seen, warnings = await _see(backend, on_chain)
     had_records = bool(backend.storage.records.of_distribution(on_chain.distribution_id))
-    reconciled = reconcile_records(backend, on_chain)
+    reconciled = await reconcile_records(backend, on_chain)
     state = _contract_state(seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
     return StatusReport(

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from milestones.domain.models import MilestoneCompletion
-from milestones.domain.quorum import quorum_state
+from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.quorum import merge_signatures, quorum_state
+from milestones.services.attested_signatures import attested_signatures
 from milestones.services.backend import Backend, Workspace
 from milestones.services.local_schedules import CACHED_TERMS
 from milestones.services.on_chain import OnChain
@@ -31,7 +32,7 @@ class Reconciled:
     rebuilt: list[str]
 
 
-def reconcile_records(backend: Backend, on_chain: OnChain) -> Reconciled:
+async def reconcile_records(backend: Backend, on_chain: OnChain) -> Reconciled:
     """Brings the records of a distribution in line with its terms and its attestations."""
     known = {
         record.milestone_identifier: record
@@ -43,28 +44,44 @@ def reconcile_records(backend: Backend, on_chain: OnChain) -> Reconciled:
         after = _true_record(backend, on_chain, milestone, before)
         if before is None:
             reconciled.rebuilt.append(milestone)
-        reconciled.discrepancies.extend(_differences(before, after))
-        if before != after:
+            after = await _rebuild(backend, on_chain, milestone)
+        elif before != after:
+            reconciled.discrepancies.extend(_differences(before, after))
             after = _repair(backend, on_chain, milestone)
         reconciled.records[milestone] = after
     return reconciled
 
 
-def _repair(backend: Backend, on_chain: OnChain, milestone: str) -> MilestoneCompletion:
+async def _rebuild(backend: Backend, on_chain: OnChain, milestone: str) -> MilestoneCompletion:
+    attestation = on_chain.attestations[milestone.encode()][0]
+    found = await attested_signatures(backend, on_chain, attestation)
+    return _repair(backend, on_chain, milestone, found)
+
+
+def _repair(
+    backend: Backend,
+    on_chain: OnChain,
+    milestone: str,
+    found: tuple[OracleSignature, ...] = (),
+) -> MilestoneCompletion:
     # Read again under the lock: signatures may have been committed since.
     return backend.storage.records.update(
         on_chain.distribution_id,
         milestone,
-        lambda present: _true_record(backend, on_chain, milestone, present),
+        lambda present: _true_record(backend, on_chain, milestone, present, found),
     )
 
 
 def _true_record(
-    workspace: Workspace, on_chain: OnChain, milestone: str, before: MilestoneCompletion | None
+    workspace: Workspace,
+    on_chain: OnChain,
+    milestone: str,
+    before: MilestoneCompletion | None,
+    found: tuple[OracleSignature, ...] = (),
 ) -> MilestoneCompletion:
     terms = on_chain.terms
     state = quorum_state(
-        usable_entries(workspace, before),
+        [*found, *usable_entries(workspace, before)],
         quorum_threshold=terms.quorum_threshold,
         total_oracles=len(terms.oracles),
         oracles=terms.oracles,
@@ -77,7 +94,7 @@ def _true_record(
     return MilestoneCompletion(
         milestone_identifier=milestone,
         distribution_id=on_chain.distribution_id,
-        oracle_signatures=before.oracle_signatures if before else (),
+        oracle_signatures=merge_signatures(found, before.oracle_signatures if before else ()),
         verification_timestamp=moment,
         quorum_status=status,
         quorum_threshold=terms.quorum_threshold,
@@ -85,11 +102,7 @@ def _true_record(
     )
 
 
-def _differences(
-    before: MilestoneCompletion | None, after: MilestoneCompletion
-) -> Iterator[Discrepancy]:
-    if before is None:
-        return
+def _differences(before: MilestoneCompletion, after: MilestoneCompletion) -> Iterator[Discrepancy]:
     for field in ("quorum_status", "quorum_threshold", "total_oracles", "verification_timestamp"):
         local, chain = getattr(before, field), getattr(after, field)
         if local != chain:

@@ -13,6 +13,7 @@ from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidAddress, NotAllowedYet, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.signing import witness_of
 from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
 from milestones.services.funds import funds_of
@@ -128,9 +129,33 @@ async def test_everything_is_rebuilt_from_the_chain_alone(opened: Any) -> None:
     record = opened.backend.storage.records.find(opened.distribution.id, "milestone-001")
     assert (record.quorum_status, record.quorum_threshold, record.total_oracles) == ("met", 2, 3)
     assert record.verification_timestamp == opened.statement().verification_posix_ms // 1000
+    assert {(entry.oracle, entry.signature) for entry in record.oracle_signatures} == {
+        (entry.oracle, entry.signature)
+        for entry in (opened.entry("oracle-0"), opened.entry("oracle-1"))
+    }
     assert opened.backend.storage.schedules.load(opened.distribution.id) is not None
     again = await opened.status()
     assert (again.source, again.rebuilt_records) == ("local+chain", ())
+
+
+async def test_a_wallets_signatures_are_rebuilt_too(opened: Any) -> None:
+    entries = (opened.wallet_entry("oracle-0"), opened.entry("oracle-1"))
+    await opened.commit(*entries)
+    await opened.attest(wait=True)
+    shutil.rmtree(opened.world.data_directory)
+    await opened.status()
+    record = opened.backend.storage.records.find(opened.distribution.id, "milestone-001")
+    rebuilt = {entry.oracle: witness_of(entry) for entry in record.oracle_signatures}
+    assert rebuilt == {entry.oracle: witness_of(entry) for entry in entries}
+
+
+async def test_signatures_that_came_with_a_claim_are_rebuilt(opened: Any) -> None:
+    await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-2"))
+    await opened.release(0)
+    shutil.rmtree(opened.world.data_directory)
+    await opened.status()
+    record = opened.backend.storage.records.find(opened.distribution.id, "milestone-001")
+    assert len(record.oracle_signatures) == 2
 
 
 async def test_a_corrupted_record_is_recovered_with_a_warning(opened: Any) -> None:
@@ -189,11 +214,27 @@ async def test_a_rolled_back_attestation_is_taken_back(opened: Any) -> None:
     chain.revert(before)
     report = await opened.status()
     milestone = milestone_of(report, "milestone-001")
+    assert (milestone.attested, milestone.source) == (False, "local")
+    told = {d.subject: (d.local, d.chain) for d in report.discrepancies}
+    assert told == {"cache: attested": ("milestone-001", "none")}
+    again = await opened.attest(wait=True)
+    assert again.status == "confirmed"
+
+
+async def test_a_record_without_signatures_is_pending_after_a_rollback(opened: Any) -> None:
+    chain = opened.world.devnet.chain
+    before = chain.snapshot()
+    await opened.attested("milestone-001")
+    records = opened.backend.storage.records
+    record = records.find(opened.distribution.id, "milestone-001")
+    records.save(record.model_copy(update={"oracle_signatures": ()}))
+    assert (await opened.status()).discrepancies == ()
+    chain.revert(before)
+    report = await opened.status()
+    milestone = milestone_of(report, "milestone-001")
     assert (milestone.verified, milestone.quorum_status) == (False, "pending")
-    assert {d.subject for d in report.discrepancies} >= {
-        "record of milestone 'milestone-001': quorum_status",
-        "cache: attested",
-    }
+    told = {d.subject: (d.local, d.chain) for d in report.discrepancies}
+    assert told["record of milestone 'milestone-001': quorum_status"] == ("met", "pending")
 
 
 async def test_a_cache_behind_the_chain_is_told_and_renewed(opened: Any) -> None:
