@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any, Final
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from wire_schemas import WireObserver
+from wire_schemas import directory as schemas_directory
 
 from milestones.cardano.address import Address, Credential
 from milestones.cardano.hashes import blake2b_256
@@ -280,6 +282,19 @@ class World:
 
 def _keys() -> dict[str, SigningKey]:
     return {name: SigningKey.from_bytes(blake2b_256(name.encode())) for name in NAMES}
+
+
+@pytest.fixture(autouse=True)
+def _wire_answers() -> Iterator[None]:
+    """Fails a test in which an answer of an embedded chain in this process breaks its schema."""
+    observer = WireObserver()
+    if schemas_directory() is None:
+        yield
+        return
+    Devnet.observers.append(observer)
+    yield
+    Devnet.observers.remove(observer)
+    assert not observer.complaints, "\n\n".join(observer.complaints)
 
 
 @pytest.fixture

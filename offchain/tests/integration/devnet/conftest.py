@@ -1,29 +1,15 @@
-"""Running chains for tests of the interfaces; every answer is held against the schemas."""
+"""Running chains for tests of the interfaces."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-import wire_schemas
 from devnet_clients import ALICE_ADDRESS, Ogmios
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
-
-
-@pytest.fixture(autouse=True)
-def wire() -> Iterator[wire_schemas.WireObserver]:
-    """Fails a test in which any answer did not match its schema, where the schemas are at hand."""
-    observer = wire_schemas.WireObserver()
-    if wire_schemas.directory() is None:
-        yield observer
-        return
-    Devnet.observers.append(observer)
-    yield observer
-    Devnet.observers.remove(observer)
-    assert not observer.complaints, "\n\n".join(observer.complaints)
 
 
 @pytest.fixture
