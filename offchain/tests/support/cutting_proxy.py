@@ -16,12 +16,20 @@ Moment = Literal["before", "after"]
 
 
 class CuttingProxy:
-    """`url` stands in for Ogmios' WebSocket. `on_cut` is called at the moment of the cut."""
+    """`url` stands in for Ogmios' WebSocket. `on_cut` is called at the moment of the cut.
+
+    The first `skip` transactions pass.
+    """
 
     def __init__(
-        self, upstream: str, moment: Moment, on_cut: Callable[[], None] = lambda: None
+        self,
+        upstream: str,
+        moment: Moment,
+        on_cut: Callable[[], None] = lambda: None,
+        *,
+        skip: int = 0,
     ) -> None:
-        self.url, self.cuts = "", 0
+        self.url, self.cuts, self._skip = "", 0, skip
         self._upstream, self._moment, self._on_cut = upstream, moment, on_cut
 
     async def serve_client(self, client: ServerConnection) -> None:
@@ -38,7 +46,9 @@ class CuttingProxy:
 
     async def _requests(self, client: ServerConnection, ogmios: ClientConnection) -> None:
         async for message in client:
-            if "submitTransaction" not in str(message):
+            submits = "submitTransaction" in str(message)
+            if not submits or self._skip:
+                self._skip -= submits
                 await ogmios.send(message)
                 continue
             if self._moment == "after":
@@ -57,10 +67,14 @@ class CuttingProxy:
 
 @asynccontextmanager
 async def cutting_proxy(
-    upstream: str, moment: Moment, on_cut: Callable[[], None] = lambda: None
+    upstream: str,
+    moment: Moment,
+    on_cut: Callable[[], None] = lambda: None,
+    *,
+    skip: int = 0,
 ) -> AsyncIterator[CuttingProxy]:
     """A relay on a free port, for as long as the context lasts."""
-    proxy = CuttingProxy(upstream, moment, on_cut)
+    proxy = CuttingProxy(upstream, moment, on_cut, skip=skip)
     async with serve(
         proxy.serve_client, "127.0.0.1", 0, ping_interval=None, max_size=None
     ) as server:

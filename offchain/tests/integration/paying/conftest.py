@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from cutting_proxy import CuttingProxy, Moment, cutting_proxy
 
 from milestones.cardano.address import Address
 from milestones.cardano.value import Value
+from milestones.clients.ogmios_client import OgmiosClient
 from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
 from milestones.protocol.distribution import Distribution
@@ -52,6 +55,22 @@ class Stage:
         """The same distribution for somebody with another data directory."""
         storage = Storage(self.world.directory / folder)
         return replace(self, backend=replace(self.backend, storage=storage, **changes))
+
+    @asynccontextmanager
+    async def on_a_bad_line(
+        self, moment: Moment, *, skip: int = 0
+    ) -> AsyncIterator[tuple[Stage, CuttingProxy]]:
+        """The same stage behind a line that breaks when a transaction is submitted."""
+        async with (
+            cutting_proxy(self.world.devnet.ogmios_url, moment, skip=skip) as proxy,
+            OgmiosClient(proxy.url) as ogmios,
+        ):
+            yield replace(self, backend=replace(self.backend, ogmios=ogmios)), proxy
+
+    def reach(self, posix_seconds: int) -> None:
+        """Moves the chain's time to this moment or a little after; its clock lags behind its blocks."""
+        while self.world.now < posix_seconds:
+            self.world.advance(posix_seconds - self.world.now)
 
     async def on_chain(self) -> OnChain:
         """What the chain shows."""
