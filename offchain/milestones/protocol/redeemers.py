@@ -54,11 +54,12 @@ def _shared(claim: Claim) -> tuple[bytes, int, int]:
 
 def _claims_of_run(data: PlutusData) -> list[Claim]:
     run = list_of(data, "a run")
-    if len(run) < 4:
+    if len(run) < 3:
         raise InvalidEncoding("a run of claims has a milestone, a time, an attestation and leaves")
     milestone = bytes_of(run[0], "milestone_identifier")
     vesting = int_of(run[1], "vesting_timestamp")
-    attestation = int_of(run[2], "attestation", MINTED_HERE)
+    # The contract takes every negative place for "minted here", and a run of no leaves for nothing.
+    attestation = max(MINTED_HERE, int_of(run[2], "attestation"))
     return [Claim(int_of(leaf, "a leaf", 0), milestone, vesting, attestation) for leaf in run[3:]]
 
 

@@ -105,11 +105,17 @@ def test_the_bytes_of_a_release() -> None:
 
 @pytest.mark.parametrize(
     "run",
-    [(), (b"m", 5, 0), (b"m", 5, 0, b"x"), (5, 5, 0, 1), (b"m", 5, -2, 1), (b"m", 5, 0, -1)],
+    [(), (b"m", 5), (b"m", 5, 0, b"x"), (5, 5, 0, 1), (b"m", 5, 0, -1)],
 )
 def test_releases_of_another_shape_are_refused(run: PlutusData) -> None:
     with pytest.raises(InvalidEncoding):
         Release.from_data(Constr(0, (0, (run,), b"")))
+
+
+def test_releases_that_only_others_would_write_are_read_as_the_contract_reads_them() -> None:
+    """A run without leaves pays nothing, and every negative place means "minted here"."""
+    data = Constr(0, (0, ((b"m", 5, 0), (b"n", 6, -9, 3)), b""))
+    assert Release.from_data(data).claims == (Claim(3, b"n", 6, -1),)
 
 
 def test_a_signature_has_three_parts() -> None:
