@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from milestones.errors import MilestonesError
+
+SHORT: Final = 24
+"""Characters of an identifier that a table never breaks."""
 
 
 class Output:
@@ -90,11 +93,18 @@ def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     names = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
-    columns = (Column(name, overflow="fold") for name in names)
+    columns = (_column(name, [row.get(name) for row in rows]) for name in names)
     table = Table(*columns, title=title.replace("_", " "), title_justify="left")
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in names))
     return table
+
+
+def _column(name: str, values: Sequence[Any]) -> Column:
+    """Words apart, so that a narrow column breaks its heading between them; short names are kept whole."""
+    texts = [value for value in values if isinstance(value, str)]
+    short = bool(texts) and max(map(len, texts)) <= SHORT
+    return Column(name.replace("_", " "), overflow="fold", no_wrap=short and "identifier" in name)
 
 
 def _cell(value: Any) -> Text:
