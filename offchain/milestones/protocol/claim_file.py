@@ -70,7 +70,9 @@ def open_claim_file(claim_file: ClaimFile, terms: Terms, contract: Contract) -> 
     """
     if claim_file.distribution_id != terms.distribution_id:
         raise InvalidSchedule(
-            "the claim file belongs to another distribution", path="distribution_id"
+            "the claim file belongs to another distribution",
+            path="distribution_id",
+            hint="give the file that was made for this contract address",
         )
     known: dict[int, Allocation] = {}
     pages: dict[int, Nodes] = {}
@@ -79,7 +81,9 @@ def open_claim_file(claim_file: ClaimFile, terms: Terms, contract: Contract) -> 
             page, nodes = _checked(entry, terms)
         except InvalidInput as error:
             raise InvalidSchedule(
-                f"this entry is not in the terms: {error.reason}", path=f"allocations[{number}]"
+                f"this entry is not in the terms: {error.reason}",
+                path=f"allocations[{number}]",
+                hint="ask whoever made the claim file for a new one",
             ) from None
         pages.setdefault(page, {}).update(nodes)
         known[entry.beneficiary_index] = entry

@@ -30,6 +30,7 @@ def must_be_open(on_chain: OnChain) -> None:
         raise NotAllowedYet(
             "closed",
             "this distribution was closed: its tokens and deposits went back to the creator",
+            hint="see what it had paid with `milestones check-status`",
             details={"contract_address": on_chain.address.to_bech32()},
         )
 

@@ -6,7 +6,7 @@ paid for, and the chain's evaluation agrees to all, or nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -28,6 +28,8 @@ from milestones.services.release_plan import Batch
 from milestones.services.signatures_at_hand import complete_statements
 from milestones.services.submission import build, valid_until
 from milestones.transactions.attest import Attesting
+from milestones.transactions.draft import DraftOutput
+from milestones.transactions.fees import min_lovelace
 from milestones.transactions.published_scripts import PublishedScripts
 from milestones.transactions.release import ReleaseSources, release_draft
 from milestones.transactions.tx_builder import SignedTransaction, TransactionDraft
@@ -42,7 +44,7 @@ class Site:
 
     distribution: Distribution
     terms_utxo: Utxo
-    attestations: dict[str, Utxo]
+    attestations: Mapping[str, Utxo]
     time: ChainTime
     parameters: ProtocolParameters
     scripts: PublishedScripts
@@ -74,25 +76,33 @@ class ReleaseBuilder:
     site: Site
     funds: Funds
     warnings: list[str] = field(default_factory=list)
-    _vaults: dict[OutputReference, Utxo] = field(default_factory=dict)
-    _attesting: dict[str, Attesting] = field(default_factory=dict)
     _unseen: tuple[Utxo, ...] = ()
+    _vaults: dict[OutputReference, Utxo] = field(default_factory=dict)
+    _attestations: dict[str, Utxo] = field(default_factory=dict)
+    _attesting: dict[str, Attesting] = field(default_factory=dict)
 
-    async def build_all(self, batches: Iterable[Batch]) -> list[BuiltRelease]:
+    async def build_all(self, batches: Sequence[Batch]) -> list[BuiltRelease]:
         """Transactions for all batches, in the order in which they must be sent.
 
-        Raises `InsufficientFunds` with the fee, `LimitsExceeded` where not even one claim fits,
-        `ChainRejected` where the contract refuses.
+        Raises `InsufficientFunds` with the fee of all together, `LimitsExceeded` where not even one
+        claim fits, `ChainRejected` where the contract refuses.
         """
-        built: list[BuiltRelease] = []
+        funds = self.funds
+        try:
+            return [release async for release in self._chain(batches)]
+        except (InsufficientCollateral, InsufficientTokens):
+            raise
+        except InsufficientFunds:
+            raise await self._requirement(batches, funds) from None
+
+    async def _chain(self, batches: Iterable[Batch]) -> AsyncIterator[BuiltRelease]:
         for batch in batches:
             waiting = batch
             while waiting.indices:
                 count, release = await self._largest(waiting)
-                built.append(release)
                 self._go_on(waiting.vault.utxo.reference, release)
                 waiting = waiting.without_first(count)
-        return built
+                yield release
 
     async def _largest(self, batch: Batch) -> tuple[int, BuiltRelease]:
         return await largest_that_fits(
@@ -124,7 +134,7 @@ class ReleaseBuilder:
             vault=self._vaults.get(reference, batch.vault.utxo),
             terms=site.terms_utxo,
             scripts=site.scripts,
-            attestations=site.attestations,
+            attestations={**site.attestations, **self._attestations},
             attesting=attesting,
         )
         until = valid_until(site.time)
@@ -135,41 +145,26 @@ class ReleaseBuilder:
             valid_from_slot=_first_slot(site, batch),
             valid_until_slot=until,
         )
-        signed = await self._paid(draft)
+        signed = await build(
+            self.backend, draft, self.funds, site.parameters, not_on_chain_yet=self._unseen
+        )
         return BuiltRelease(batch, signed, until, _deposits_lovelace(draft, signed.outputs))
 
-    async def _paid(self, draft: TransactionDraft) -> SignedTransaction:
-        try:
-            return await self._build(draft, self.funds)
-        except (InsufficientCollateral, InsufficientTokens):
-            raise
-        except InsufficientFunds as error:
-            raise await self._requirement(draft, error) from None
-
-    async def _build(
-        self, draft: TransactionDraft, funds: Funds, more: tuple[Utxo, ...] = ()
-    ) -> SignedTransaction:
-        return await build(
-            self.backend,
-            draft,
-            funds,
-            self.site.parameters,
-            not_on_chain_yet=(*self._unseen, *more),
-        )
-
-    async def _requirement(
-        self, draft: TransactionDraft, error: InsufficientFunds
-    ) -> InsufficientFunds:
+    async def _requirement(self, batches: Sequence[Batch], funds: Funds) -> InsufficientFunds:
         """What it would take, found by building for a wallet that has plenty."""
-        address = self.funds.change_address.to_bech32()
+        address = funds.change_address.to_bech32()
         gift = Utxo(OutputReference(bytes(32), 0), TransactionOutput(address, Value(RICH_LOVELACE)))
-        rich = replace(self.funds, utxos=(*self.funds.utxos, gift))
-        signed = await self._build(draft, rich, (gift,))
-        fee, deposits = signed.fee_lovelace, _deposits_lovelace(draft, signed.outputs)
+        rich = replace(funds, utxos=(*funds.utxos, gift))
+        builder = ReleaseBuilder(self.backend, self.site, rich, _unseen=(gift,))
+        releases = [release async for release in builder._chain(batches)]
+        fee = sum(release.signed.fee_lovelace for release in releases)
+        deposits = sum(release.deposits_lovelace for release in releases)
+        held = sum((utxo.output.value for utxo in funds.utxos), Value())
+        change = DraftOutput(address=funds.change_address, value=Value(0, held.assets))
         return InsufficientFunds(
             f"the fee is {fee} lovelace, and {deposits} lovelace go with the tokens",
-            max(error.required_lovelace, fee + deposits),
-            self.funds.lovelace,
+            fee + deposits + min_lovelace(change, self.site.parameters),
+            funds.lovelace,
             hint=f"send ADA to {address} and try again, or let somebody else submit it for you",
             details={"fee_lovelace": fee, "deposits_lovelace": deposits, "address": address},
         )
@@ -182,7 +177,7 @@ class ReleaseBuilder:
         left = [signed.outputs[0], *signed.change]
         if batch.attests is not None:
             attestation = signed.outputs[1 + len(batch.indices)]
-            self.site.attestations[batch.attests] = attestation
+            self._attestations[batch.attests] = attestation
             left.append(attestation)
         spent = {utxo.reference for utxo in signed.inputs}
         self._unseen = (*(utxo for utxo in self._unseen if utxo.reference not in spent), *left)

@@ -33,19 +33,31 @@ async def test_an_empty_wallet_learns_the_fee(stage: Any) -> None:
     assert stage.journal.pending(command="submit-release") == []
 
 
-async def test_what_was_said_to_be_needed_is_enough_and_one_lovelace_less_is_not(
-    stage: Any,
-) -> None:
+async def test_what_was_said_to_be_needed_is_enough_and_hardly_more_than_that(stage: Any) -> None:
     await stage.attested("milestone-002")
     with pytest.raises(InsufficientFunds) as refused:
         await stage.release(1, key="beneficiary-1")
     needed = refused.value.required_lovelace
-    stage.world.pay(stage.world.address("beneficiary-1"), needed - 60_000)
+    before = stage.world.devnet.chain.snapshot()
+    stage.world.pay(stage.world.address("beneficiary-1"), needed - 10_000)
     with pytest.raises(InsufficientFunds):
         await stage.release(1, key="beneficiary-1")
-    stage.world.pay(stage.world.address("beneficiary-1"), 1_000_000)
+    stage.world.devnet.chain.revert(before)
+    stage.world.pay(stage.world.address("beneficiary-1"), needed)
     report = await stage.release(1, key="beneficiary-1", wait=True)
     assert report.status == "confirmed"
+
+
+async def test_for_several_transactions_the_sum_is_told_and_none_is_sent(stage: Any) -> None:
+    await stage.signed("milestone-001", "milestone-002", "milestone-003")
+    plan = await stage.release(everything=True, dry_run=True)
+    stage.world.pay(stage.world.address("beneficiary-1"), 8_000_000)
+    with pytest.raises(InsufficientFunds) as refused:
+        await stage.release(everything=True, key="beneficiary-1")
+    assert refused.value.available_lovelace == 8_000_000
+    assert abs(refused.value.details["fee_lovelace"] - plan.fee_estimate) < 20_000
+    assert refused.value.details["deposits_lovelace"] == plan.deposits_lovelace
+    assert stage.journal.pending(command="submit-release") == []
 
 
 class TestLovelace:
