@@ -1,0 +1,32 @@
+"""A distribution on a chain of its own, shared by all attacks; whatever one of them does is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hostile import Judge
+from scenes import MONEY, Scene, scene_of
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """The scene with a token that stands behind the contract's own in a vault."""
+    scene = scene_of(MONEY[0])
+    with scene.bench.undone():
+        yield scene
+
+
+@pytest.fixture(params=MONEY)
+def each_scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """The scene with each kind of money."""
+    scene = scene_of(request.param)
+    with scene.bench.undone():
+        yield scene
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """The judge of the test's scene."""
+    name = "scene" if "scene" in request.fixturenames else "each_scene"
+    return Judge(request.getfixturevalue(name).bench)

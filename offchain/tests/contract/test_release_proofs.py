@@ -1,0 +1,181 @@
+"""Attacks on the proof that a release carries, and trees that their creator has lied about."""
+
+from __future__ import annotations
+
+import pytest
+from hostile import Edit, Judge, with_output, with_redeemer, with_value
+from scenes import AMOUNT, Scene
+
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.plutus_data import PlutusData
+from milestones.domain.merkle import inner_node, node_sum
+from milestones.transactions.draft import TransactionDraft
+
+PROOF = (2,)
+"""Where the proof stands in the redeemer."""
+
+
+def as_bytes(data: PlutusData) -> bytes:
+    assert isinstance(data, bytes)
+    return data
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda proof: b"",
+        lambda proof: as_bytes(proof)[:-1],
+        lambda proof: as_bytes(proof)[1:],
+        lambda proof: as_bytes(proof)[36:],
+        lambda proof: as_bytes(proof)[:-36],
+        lambda proof: as_bytes(proof) + b"\0",
+        lambda proof: b"\0" + as_bytes(proof),
+        lambda proof: as_bytes(proof) + bytes(36),
+        lambda proof: bytes(36) + as_bytes(proof),
+        lambda proof: as_bytes(proof) * 2,
+        lambda proof: as_bytes(proof)[36:] + as_bytes(proof)[:36],
+        lambda proof: bytes((as_bytes(proof)[0] ^ 1,)) + as_bytes(proof)[1:],
+        lambda proof: as_bytes(proof)[:-1] + bytes((as_bytes(proof)[-1] ^ 1,)),
+        lambda proof: as_bytes(proof) + bytes(12_000),
+    ],
+    ids=[
+        "none",
+        "a byte short behind",
+        "a byte short in front",
+        "a node short in front",
+        "a node short behind",
+        "a byte more behind",
+        "a byte more in front",
+        "a node more behind",
+        "a node more in front",
+        "twice",
+        "siblings swapped",
+        "first bit of a hash flipped",
+        "last bit of a sum flipped",
+        "kilobytes more",
+    ],
+)
+def test_proof_changed(scene: Scene, judge: Judge, edit: Edit) -> None:
+    """A proof that is too short, too long, or another."""
+    honest = scene.attested.release_draft([0])
+    judge.refused(with_redeemer(honest, "spend", PROOF, edit), "spend")
+    judge.accepted(honest)
+
+
+def test_proof_of_another_leaf_or_page(scene: Scene, judge: Judge) -> None:
+    """A good proof, of something else: another leaf (not its twin), the same leaf of another page."""
+    honest, distribution = scene.attested.release_draft([0]), scene.opened.distribution
+    for other in (2, 3, 4):
+        proof = distribution.proof([other])
+        judge.refused(with_redeemer(honest, "spend", PROOF, proof), "spend")
+    judge.accepted(honest)
+
+
+def test_leaf_of_another_page(scene: Scene, judge: Judge) -> None:
+    """Page 0's vault pays an allocation of page 1, with its proof: each page would pay it once."""
+    honest = scene.attested.release_draft([0])
+    other = scene.attested.release_draft([4])
+    wrong = with_output(honest, 1, address=other.outputs[1].address)
+    proof = scene.opened.distribution.proof([4])
+    judge.refused(with_redeemer(wrong, "spend", PROOF, proof), "spend")
+    judge.accepted(honest)
+
+
+def test_leaf_of_another_distribution(scene: Scene, judge: Judge) -> None:
+    """A distribution that promises leaf 0 to the attacker, and its proof, against this vault."""
+    honest = scene.attested.release_draft([0])
+    forged = scene.trees()[0].multiproof([0])
+    wrong = with_output(honest, 1, address=scene.bench.address)
+    judge.refused(with_redeemer(wrong, "spend", PROOF, forged), "spend")
+    judge.accepted(honest)
+
+
+def test_inner_node_claimed_as_a_leaf(scene: Scene, judge: Judge) -> None:
+    """Leaves 0 and 1 as one, at the depth of a page with fewer leaves: their sum to one address."""
+    honest = scene.attested.release_draft([0])
+    right = scene.trees()[0].node(1, 1)
+    wrong = with_value(honest, 1, scene.amount(AMOUNT))
+    wrong = with_value(wrong, 0, scene.amount(-AMOUNT))
+    judge.refused(with_redeemer(wrong, "spend", PROOF, right), "spend")
+    judge.accepted(honest)
+
+
+def test_one_claim_too_few_for_its_proof(scene: Scene, judge: Judge) -> None:
+    """Bits of two leaves are set, two payouts made, one claim named."""
+    honest = scene.attested.release_draft([0, 1])
+    one = with_redeemer(honest, "spend", (1, 0), lambda run: run[:-1])  # type: ignore[index]
+    judge.refused(one, "spend")
+    judge.refused(with_redeemer(one, "spend", PROOF, scene.opened.distribution.proof([0])), "spend")
+    judge.accepted(honest)
+
+
+def _empty(scene: Scene, draft: TransactionDraft, runs: PlutusData) -> TransactionDraft:
+    """A release that claims nothing; the page's own node would be its proof."""
+    terms = scene.opened.distribution.terms
+    vault = scene.opened.vaults[0].output
+    draft = with_redeemer(draft, "spend", (1,), runs)
+    draft = with_redeemer(draft, "spend", PROOF, terms.pages[0])
+    draft = with_output(draft, 0, inline_datum=vault.inline_datum, value=vault.value)
+    return draft
+
+
+def test_empty_release(each_scene: Scene, judge: Judge) -> None:
+    """No claim at all: anybody could churn the vault for a bare fee."""
+    honest = each_scene.attested.release_draft([0])
+    nothing = _empty(each_scene, honest, ())
+    judge.refused(nothing, "spend")
+    judge.accepted(honest)
+
+
+def test_run_without_a_leaf(scene: Scene, judge: Judge) -> None:
+    """A run of claims that names no leaf, on its own."""
+    honest = scene.attested.release_draft([0])
+    leafless = _empty(scene, honest, ((b"milestone-001", 0, 0),))
+    judge.refused(leafless, "spend")
+    judge.accepted(honest)
+
+
+def test_proof_read_past_its_beginning(scene: Scene, judge: Judge) -> None:
+    """Two siblings that are equal, given once: a slice in front of all bytes is the first node again."""
+    right = scene.trees()[0].node(1, 1)
+    left = inner_node(scene.trees()[0].node(0, 0), right)
+    grown = scene.grown({(0, 1): right, (1, 0): left, (2, 0): inner_node(left, right)})
+    honest = grown.release_draft([0])
+    assert grown.distribution.proof([0]) == right + right
+    judge.refused(with_redeemer(honest, "spend", PROOF, right), "spend")
+    judge.accepted(honest)
+
+
+@pytest.mark.parametrize("missing", [1, AMOUNT])
+def test_root_of_less_than_its_leaves(scene: Scene, judge: Judge, missing: int) -> None:
+    """The creator funds less than the leaves promise: the lie is found by whoever claims."""
+    tree = scene.trees()[0]
+    digest, total = tree.root[:28], node_sum(tree.root)
+    liar = scene.grown({(2, 0): digest + (total - missing).to_bytes(8, "big")})
+    judge.refused(liar.release_draft([0]), "spend")
+    judge.accepted(scene.grown({}).release_draft([0]))
+
+
+@pytest.mark.parametrize(
+    ("sibling", "stated"),
+    [((1 << 64) - AMOUNT + 7, 7), (1 << 63, AMOUNT), ((1 << 64) - 1, AMOUNT - 1)],
+)
+def test_sums_that_overflow(scene: Scene, judge: Judge, sibling: int, stated: int) -> None:
+    """A sibling so large that the sum above wraps around 2^63 or 2^64, to what was funded."""
+
+    def claim(sibling: int, stated: int) -> TransactionDraft:
+        tree = scene.trees()[0]
+        left, right = tree.node(0, 0), bytes(28) + sibling.to_bytes(8, "big")
+        parent = blake2b_224(b"\x01" + left + right) + stated.to_bytes(8, "big")
+        root = inner_node(parent, tree.node(1, 1))
+        return scene.grown({(0, 1): right, (1, 0): parent, (2, 0): root}).release_draft([0])
+
+    judge.refused(claim(sibling, stated), "spend")
+    judge.accepted(claim(5, AMOUNT + 5))
+
+
+def test_proof_of_another_depth(scene: Scene, judge: Judge) -> None:
+    """The terms say depth 3, the tree has depth 2: a leaf at the wrong height is no leaf."""
+    deeper = scene.open(scene.other(page_depth=3)).attest()[0]
+    judge.refused(deeper.release_draft([0]), "spend")
+    judge.accepted(scene.grown({}).release_draft([0]))

@@ -1,0 +1,269 @@
+"""Small changes that turn an honest draft into a hostile one, and the judgement over both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+from workbench import Workbench
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import Script, Utxo
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import AssetId, Value
+from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure
+from milestones.transactions.draft import (
+    DraftOutput,
+    Layout,
+    Mint,
+    Redeemer,
+    Spend,
+    TransactionDraft,
+)
+from milestones.transactions.tx_builder import SignedTransaction
+
+SCRIPTS_REFUSED: Final = 3136
+"""A submission's answer when every rule of phase 1 is kept and a script fails."""
+SCRIPT_FAILED: Final = 3012
+
+Edit = Callable[[PlutusData], PlutusData]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Submits drafts to the embedded chain, guessing execution units: nobody asks the scripts before."""
+
+    bench: Workbench
+
+    def refused(self, draft: TransactionDraft, *purposes: str) -> None:
+        """Nothing but the contract refuses it: the scripts of these purposes, "spend" or "mint".
+
+        The answer to a submission shows that phase 1 passed, evaluation (with all the units that a
+        transaction may have) which scripts ended with an error.
+        """
+        signed = self.bench.signed(self.bench.guessed(draft))
+        with pytest.raises(LedgerFailure) as submission:
+            self.bench.chain.submit(signed.cbor)
+        assert submission.value.code == SCRIPTS_REFUSED, submission.value
+        with pytest.raises(EvaluationFailure) as evaluation:
+            self.bench.chain.evaluate(signed.cbor, {})
+        failures = evaluation.value.failures
+        assert {pointer.purpose for pointer in failures} == set(purposes)
+        for failure in failures.values():
+            assert failure.code == SCRIPT_FAILED
+            assert "OutOfEx" not in str(failure.data)
+
+    def accepted(self, draft: TransactionDraft) -> SignedTransaction:
+        """It is taken into a block."""
+        return self.bench.send(draft)
+
+
+# -- outputs
+
+
+def with_output(draft: TransactionDraft, place: int, **changes: Any) -> TransactionDraft:
+    """One output changed."""
+    outputs = list(draft.outputs)
+    outputs[place] = replace(outputs[place], **changes)
+    return replace(draft, outputs=tuple(outputs))
+
+
+def with_value(draft: TransactionDraft, place: int, more: Value) -> TransactionDraft:
+    """One output that holds more (less, where negative), whatever the ledger's minimum."""
+    return with_output(draft, place, value=draft.outputs[place].value + more)
+
+
+def without_output(draft: TransactionDraft, place: int) -> TransactionDraft:
+    """One output taken away, those behind it move up."""
+    return replace(draft, outputs=(*draft.outputs[:place], *draft.outputs[place + 1 :]))
+
+
+def swapped(draft: TransactionDraft, first: int, second: int) -> TransactionDraft:
+    """Two outputs in each other's place."""
+    outputs = list(draft.outputs)
+    outputs[first], outputs[second] = outputs[second], outputs[first]
+    return replace(draft, outputs=tuple(outputs))
+
+
+def settled(bench: Workbench, draft: TransactionDraft) -> TransactionDraft:
+    """The draft with its outputs' lovelace as balancing makes it, so that they can be lowered."""
+    outputs = bench.guessed(draft).assembly.outputs[: len(draft.outputs)]
+    fixed = tuple(replace(output, min_ada="ignore") for output in outputs)
+    return replace(draft, outputs=fixed)
+
+
+# -- more of everything
+
+
+def along(
+    draft: TransactionDraft,
+    *,
+    spends: tuple[Spend, ...] = (),
+    mints: tuple[Mint, ...] = (),
+    outputs: tuple[DraftOutput, ...] = (),
+    references: tuple[Utxo, ...] = (),
+    scripts: tuple[Script, ...] = (),
+    signers: tuple[bytes, ...] = (),
+) -> TransactionDraft:
+    """The draft with something beside it; new outputs follow the old ones."""
+    return replace(
+        draft,
+        spends=(*draft.spends, *spends),
+        mints=(*draft.mints, *mints),
+        outputs=(*draft.outputs, *outputs),
+        reference_inputs=(*draft.reference_inputs, *references),
+        scripts=(*draft.scripts, *scripts),
+        required_signers=(*draft.required_signers, *signers),
+    )
+
+
+def together(first: TransactionDraft, second: TransactionDraft) -> TransactionDraft:
+    """Both in one transaction; what they mint under one policy is one mint, with the first's redeemer."""
+    mints: dict[bytes, Mint] = {}
+    for mint in (*first.mints, *second.mints):
+        known = mints.get(mint.policy_id, Mint(mint.policy_id, {}, mint.redeemer))
+        mints[mint.policy_id] = replace(known, assets=_sum(known.assets, mint.assets))
+    references = dict.fromkeys((*first.reference_inputs, *second.reference_inputs))
+    both = along(
+        first, spends=second.spends, outputs=second.outputs, signers=second.required_signers
+    )
+    return replace(both, mints=tuple(mints.values()), reference_inputs=tuple(references))
+
+
+def _sum(first: Any, second: Any) -> dict[bytes, int]:
+    names = {*first, *second}
+    return {name: first.get(name, 0) + second.get(name, 0) for name in names}
+
+
+def minting(draft: TransactionDraft, name: bytes, quantity: int) -> TransactionDraft:
+    """Mints more (less, where negative) of a token under the draft's first policy."""
+    mint, *others = draft.mints
+    more = replace(mint, assets=_sum(mint.assets, {name: quantity}))
+    return replace(draft, mints=(more, *others))
+
+
+# -- data
+
+
+def replaced(data: PlutusData, path: tuple[int, ...], value: PlutusData | Edit) -> PlutusData:
+    """Data with one place of it changed; the path goes through fields of constructors and lists."""
+    if not path:
+        return value(data) if callable(value) else value
+    parts = list(data.fields if isinstance(data, Constr) else elements(data))
+    parts[path[0]] = replaced(parts[path[0]], path[1:], value)
+    return replace(data, fields=tuple(parts)) if isinstance(data, Constr) else tuple(parts)
+
+
+def elements(data: PlutusData) -> tuple[PlutusData, ...]:
+    """The elements of a list."""
+    assert isinstance(data, tuple)
+    return data
+
+
+def longer(data: PlutusData) -> PlutusData:
+    """A constructor or list with one more element."""
+    if isinstance(data, Constr):
+        return replace(data, fields=(*data.fields, 0))
+    return (*elements(data), 0)
+
+
+def shorter(data: PlutusData) -> PlutusData:
+    """A constructor or list without its last element."""
+    if isinstance(data, Constr):
+        return replace(data, fields=data.fields[:-1])
+    return elements(data)[:-1]
+
+
+def with_datum(
+    draft: TransactionDraft, place: int, path: tuple[int, ...], value: PlutusData | Edit
+) -> TransactionDraft:
+    """An output's inline datum with one place of it changed."""
+    raw = draft.outputs[place].inline_datum
+    assert raw is not None
+    changed = replaced(plutus_data.decode(raw), path, value)
+    return with_output(draft, place, inline_datum=plutus_data.encode(changed))
+
+
+def with_redeemer(
+    draft: TransactionDraft, purpose: str, path: tuple[int, ...], value: PlutusData | Edit
+) -> TransactionDraft:
+    """The redeemer of the draft's first spend, or first mint, with one place of it changed."""
+    if purpose == "mint":
+        mint, *mints = draft.mints
+        changed = replace(mint, redeemer=_edited(mint.redeemer, path, value))
+        return replace(draft, mints=(changed, *mints))
+    spend, *spends = draft.spends
+    return replace(
+        draft, spends=(replace(spend, redeemer=_edited(spend.redeemer, path, value)), *spends)
+    )
+
+
+def _edited(redeemer: Redeemer | None, path: tuple[int, ...], value: PlutusData | Edit) -> Redeemer:
+    assert redeemer is not None
+
+    def edited(layout: Layout) -> bytes:
+        raw = redeemer(layout) if callable(redeemer) else redeemer
+        return plutus_data.encode(replaced(plutus_data.decode(raw), path, value))
+
+    return edited
+
+
+# -- what strangers have
+
+
+def native_policy(bench: Workbench, name: str) -> Script:
+    """A native script that asks for the signature of the key of this name, as policy or as lock."""
+    return Script("native", b"\x82\x00\x58\x1c" + bench.key(name).key_hash)
+
+
+ALWAYS_TRUE: Final = Script("plutus:v3", bytes.fromhex("450101002499"))
+"""A Plutus script of somebody else's, `(lam context (con unit ()))`: it agrees to everything."""
+
+
+def created(bench: Workbench, output: DraftOutput, *signed_policies: Script) -> Utxo:
+    """An output that anybody can make; its tokens, of these native policies, are minted."""
+    policies = {script.hash() for script in signed_policies}
+    minted = {
+        policy: {a.asset_name: n for a, n in output.value.assets.items() if a.policy_id == policy}
+        for policy in policies
+    }
+    mints = tuple(Mint(policy, assets) for policy, assets in minted.items())
+    draft = TransactionDraft(outputs=(output,), mints=mints, scripts=signed_policies)
+    return bench.send(draft).outputs[0]
+
+
+def foreign_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+    """The same output, with a token of the same name under a policy of the attacker's."""
+    policy = native_policy(bench, "attacker")
+    ours = bench.contract.policy_id
+    tokens = {
+        AssetId(policy.hash(), asset.asset_name) if asset.policy_id == ours else asset: quantity
+        for asset, quantity in utxo.output.value.assets.items()
+    }
+    return created(bench, _copy(utxo, Value(utxo.output.value.lovelace, tokens)), policy)
+
+
+def bare_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+    """The same output without the contract's token."""
+    ours = bench.contract.policy_id
+    held = utxo.output.value
+    tokens = {asset: n for asset, n in held.assets.items() if asset.policy_id != ours}
+    return created(bench, _copy(utxo, Value(held.lovelace, tokens)))
+
+
+def _copy(utxo: Utxo, value: Value) -> DraftOutput:
+    return DraftOutput(
+        address=Address.from_bech32(utxo.output.address),
+        value=value,
+        inline_datum=utxo.output.inline_datum,
+    )
+
+
+def exchanged(draft: TransactionDraft, old: Utxo, new: Utxo) -> TransactionDraft:
+    """Another UTxO referenced or spent in place of one of the draft's."""
+    spends = tuple(replace(each, utxo=new) if each.utxo == old else each for each in draft.spends)
+    references = tuple(new if each == old else each for each in draft.reference_inputs)
+    return replace(draft, spends=spends, reference_inputs=references)

@@ -1,0 +1,148 @@
+"""The distribution that the attacks on the contract are tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from hostile import native_policy, with_value
+from lifecycle import Opened, base_address, schedule
+from workbench import ADA, FIRST_SLOT, Workbench, moment
+
+from milestones.cardano.outputs import Script
+from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.merkle import SumTree, node_sum
+from milestones.domain.models import Allocation
+from milestones.protocol.distribution import Distribution, page_trees
+from milestones.transactions.draft import Mint, TransactionDraft
+from milestones.transactions.open import open_draft
+
+FIRST, SECOND = "milestone-001", "milestone-002"
+VESTED = FIRST_SLOT + 10_000
+LATER = VESTED + 100
+"""When the last allocation vests."""
+RECLAIM = FIRST_SLOT + 100_000
+AMOUNT = 3_000_000
+MONEY = ("ours first", "ours last", "lovelace")
+"""How the distributed asset stands to the contract's own tokens in a vault's value."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two pages of four leaves; both milestones attested; everything vested, nothing claimed.
+
+    | allocation | beneficiary | amount | milestone | vests |
+    | 0 and 1, twins | twin | AMOUNT | FIRST | VESTED |
+    | 2 | beneficiary-2 | AMOUNT + 2 | FIRST | LATER |
+    | 3 | beneficiary-3 | AMOUNT + 3 | SECOND | VESTED |
+    | 4, 5, 6 (page 1; its last leaf is empty) | beneficiary-4, 5, 6 | AMOUNT | FIRST | VESTED |
+
+    `opened` knows of no attestation, `attested` of both. Vaults hold 3 ADA more than they must.
+    """
+
+    bench: Workbench
+    opened: Opened
+    attested: Opened
+    token_policy: Script | None
+
+    @property
+    def token(self) -> AssetId:
+        """What is distributed."""
+        return self.opened.distribution.token
+
+    def amount(self, quantity: int) -> Value:
+        """So much of what is distributed."""
+        return Value.of(self.token, quantity)
+
+    def other(self, **terms: object) -> Distribution:
+        """The same distribution, or one with other terms, whose allocations it then still shares."""
+        known = self.opened.distribution
+        changed = replace(known.terms, **terms)  # type: ignore[arg-type]
+        nodes = {page: tree.node for page, tree in enumerate(self.trees())}
+        return Distribution(changed, known.contract, known.allocations, nodes, complete=True)
+
+    def trees(self) -> list[SumTree]:
+        """The trees of both pages."""
+        known = self.opened.distribution
+        return page_trees(list(known.allocations.values()), known.terms.page_depth)
+
+    def opening(self, **terms: object) -> TransactionDraft:
+        """Opens the same distribution again, or one with other terms."""
+        return open_draft(self.other(**terms), scripts=self.bench.scripts)
+
+    def open(self, distribution: Distribution) -> Opened:
+        """Opens another distribution."""
+        sent = self.bench.send(open_draft(distribution, scripts=self.bench.scripts))
+        vaults = sent.outputs[1 : 1 + len(distribution.terms.pages)]
+        return Opened(self.bench, distribution, sent.outputs[0], vaults)
+
+    def grown(self, nodes: Mapping[tuple[int, int], bytes]) -> Opened:
+        """A distribution of one page whose tree is what its creator says, attested for FIRST.
+
+        `nodes` by (height, position) stand in place of page 0's own; allocations are page 0's.
+        """
+        depth, honest = self.opened.distribution.terms.page_depth, self.trees()[0]
+
+        def node_at(height: int, position: int) -> bytes:
+            return nodes.get((height, position), honest.node(height, position))
+
+        root = node_at(depth, 0)
+        known = self.other(pages=(root,), total_token_amount=node_sum(root))
+        allocations = {leaf: known.allocations[leaf] for leaf in range(4)}
+        crafted = Distribution(
+            known.terms, known.contract, allocations, {0: node_at}, complete=False
+        )
+        return self.open(crafted).attest(FIRST)[0]
+
+
+def _token(bench: Workbench, money: str) -> tuple[AssetId, Script | None]:
+    if money == "lovelace":
+        return LOVELACE, None
+    for number in range(1000):
+        policy = native_policy(bench, f"issuer-{number}")
+        if (policy.hash() > bench.contract.policy_id) == (money == "ours first"):
+            return AssetId(policy.hash(), b"GRANT"), policy
+    raise AssertionError("a thousand policies on one side")
+
+
+def _allocations(bench: Workbench) -> list[Allocation]:
+    rows = [
+        ("twin", 0, FIRST, VESTED),
+        ("twin", 0, FIRST, VESTED),
+        ("beneficiary-2", 2, FIRST, LATER),
+        ("beneficiary-3", 3, SECOND, VESTED),
+        *((f"beneficiary-{number}", 0, FIRST, VESTED) for number in (4, 5, 6)),
+    ]
+    return [
+        Allocation(
+            beneficiary_address=base_address(bench, name),
+            token_amount=AMOUNT + more,
+            milestone_identifier=milestone,
+            vesting_timestamp=moment(slot),
+        )
+        for name, more, milestone, slot in rows
+    ]
+
+
+@cache
+def scene_of(money: str) -> Scene:
+    """The scene with one of `MONEY`. It is shared: undo what you do to it."""
+    bench = Workbench()
+    bench.give(Value(1_000_000 * ADA, {bench.token: 1_000}))
+    bench.give(Value(10_000 * ADA))
+    bench.publish()
+    token, policy = _token(bench, money)
+    if policy is not None:
+        mint = Mint(token.policy_id, {token.asset_name: 10**9})
+        bench.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
+    plan = schedule(bench, _allocations(bench), token=token, page_depth=2, reclaim_slot=RECLAIM)
+    distribution = Distribution.from_schedule(plan, bench.contract)
+    draft = open_draft(distribution, scripts=bench.scripts)
+    for page in (1, 2):
+        draft = with_value(draft, page, Value(3 * ADA))
+    sent = bench.send(draft)
+    opened = Opened(bench, distribution, sent.outputs[0], sent.outputs[1:3])
+    attested = opened.attest(FIRST)[0].attest(SECOND)[0]
+    bench.reach(LATER + 1_000)
+    return Scene(bench, opened, attested, policy)
