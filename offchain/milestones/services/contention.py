@@ -9,6 +9,7 @@ from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import ChainRejected
 from milestones.services.backend import Backend
 from milestones.services.standing import wait_for_news
+from milestones.services.submission import settle_what_is_lost
 
 T = TypeVar("T")
 ATTEMPTS: Final = 30
@@ -33,5 +34,7 @@ async def rebuilding(
         warnings.append(
             "what this would have spent was spent meanwhile: built again on what is there"
         )
+        # It may have been the change of a transaction of ours that the node has forgotten.
+        await settle_what_is_lost(backend)
         await wait_for_news(backend, seen)
     return await attempt()

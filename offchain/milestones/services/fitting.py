@@ -18,27 +18,23 @@ async def largest_that_fits(
     Whatever is possible is taken to be possible with less. Raises `LimitsExceeded` where even `least`
     is too much.
     """
-    try:
-        return total, await attempt(total)
-    except LimitsExceeded as error:
-        if total == least:
-            raise
-        failure, guess = error, _guess(total, error)
     best: tuple[int, T] | None = None
-    fits, too_many, count = least - 1, total, min(max(guess, least), total - 1)
-    while too_many - fits > 1:
+    fits, too_many, count = least - 1, total + 1, total
+    while True:
         try:
             best = count, await attempt(count)
             fits = count
         except LimitsExceeded as error:
-            failure, too_many = error, count
-        count = (fits + too_many) // 2
-    if best is None:
-        raise failure
-    return best
+            if count == least:
+                raise
+            too_many = count
+            proportional = max(least, min(_guess(count, error), count - 1))
+        if best is not None and too_many - fits == 1:
+            return best
+        count = proportional if best is None else (fits + too_many) // 2
 
 
 def _guess(count: int, error: LimitsExceeded) -> int:
-    """How many fit, if each takes the same."""
+    """How many fit, if each takes the same; too many where there is something that all share."""
     shares = [limit.maximum / limit.actual for limit in error.exceeded if limit.actual]
     return int(count * min(shares, default=0.5))

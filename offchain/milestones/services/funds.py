@@ -11,6 +11,7 @@ from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import NotFound
 from milestones.services.backend import Backend
+from milestones.services.standing import find_block
 from milestones.storage.journal import Submission
 from milestones.transactions.wallet import SigningKey
 
@@ -44,7 +45,7 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
             hint="run `milestones init --signing-key-path FILE` with this key",
             details={"pattern": pattern},
         )
-    pending = backend.storage.journal.pending()
+    pending = [s for s in backend.storage.journal.pending() if await _is_open(backend, s)]
     spent = {reference for submission in pending for reference in submission.inputs}
     known = {match.reference: match.utxo for match in matches}
     for submission in pending:
@@ -54,6 +55,17 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
                 known.setdefault(utxo.reference, utxo)
     utxos = tuple(utxo for reference, utxo in known.items() if reference not in spent)
     return Funds(key, utxos, _change_address(utxos, key, backend.network.network_id))
+
+
+async def _is_open(backend: Backend, submission: Submission) -> bool:
+    """Whether a block may still come with it: none has it so far, and its time is not up.
+
+    The journal keeps what nobody has asked for again as pending, long after its change is spent.
+    """
+    if await find_block(backend, submission.transaction_id) is not None:
+        return False
+    tip, limit = await backend.ogmios.network_tip(), submission.valid_until_slot
+    return limit is None or tip is None or tip.slot < limit
 
 
 def change_to_json(utxos: Iterable[Utxo]) -> list[Any]:

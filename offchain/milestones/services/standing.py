@@ -126,7 +126,7 @@ async def wait_for_block(
 
 
 async def wait_for_news(
-    backend: Backend, known_slot: int | None, *, timeout_seconds: float = 120
+    backend: Backend, known_slot: int | None, *, timeout_seconds: float = 300
 ) -> None:
     """Waits until Kupo has read another block than the one at `known_slot`.
 

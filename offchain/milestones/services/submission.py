@@ -222,6 +222,17 @@ async def still_pending(
     return [each.submission for each in earlier if not each.in_block]
 
 
+async def settle_what_is_lost(backend: Backend) -> None:
+    """Sends again, or gives up, whatever is in the journal as on its way and is nowhere.
+
+    Else its change would be counted on, which is not there.
+    """
+    for submission in backend.storage.journal.pending():
+        lost = await _is_nowhere(backend, submission.transaction_id)
+        if lost and await _fate(backend, submission) == "open":
+            await _is_taken_again(backend, submission)
+
+
 async def _is_taken_again(backend: Backend, submission: Submission) -> bool:
     try:
         await send_bytes(backend, submission.transaction_id, submission.transaction_cbor)

@@ -1,0 +1,128 @@
+"""Transactions that are on their way, forgotten by the node, displaced, or long since in a block."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from milestones.clients.rejections import inputs_are_spent
+from milestones.errors import ChainRejected, ServiceUnavailable
+from milestones.services.attest import attest
+from milestones.services.funds import funds_of
+from milestones.services.submission import see_through
+
+
+async def attest_it(stage: Any, *, wait: bool = False) -> Any:
+    """The relayer attests milestone 001."""
+    await stage.signed("milestone-001")
+    return await attest(
+        stage.backend,
+        contract_address=stage.address,
+        milestone_identifier="milestone-001",
+        key=stage.world.keys["relayer"],
+        wait=wait,
+    )
+
+
+async def funds(stage: Any) -> set[Any]:
+    """What the relayer can spend, as the program sees it."""
+    found = await funds_of(stage.backend, stage.world.keys["relayer"])
+    return {utxo.reference for utxo in found.utxos}
+
+
+async def unspent(stage: Any) -> set[Any]:
+    """What the chain says that the relayer has."""
+    address = stage.world.address("relayer").to_bech32()
+    return {m.reference for m in await stage.backend.kupo.matches(address, unspent=True)}
+
+
+async def test_change_counts_before_a_block_has_it(stage: Any) -> None:
+    stage.world.devnet.chain.production = "by hand"
+    await attest_it(stage)
+    waiting = await funds(stage)
+    assert waiting != await unspent(stage)
+    stage.world.devnet.chain.mine()
+    assert await unspent(stage) == waiting
+
+
+async def test_change_that_was_spent_since_counts_no_more(stage: Any) -> None:
+    first = await attest_it(stage)
+    assert stage.journal.find(first.transaction_hash).status == "submitted"
+    await stage.release(0, wait=True)
+    assert await funds(stage) == await unspent(stage)
+    assert (await stage.release(3, wait=True)).warnings == ()
+
+
+async def test_a_transaction_whose_time_is_up_gives_its_inputs_back(stage: Any) -> None:
+    chain = stage.world.devnet.chain
+    before, snapshot = await unspent(stage), chain.snapshot()
+    await attest_it(stage)
+    chain.revert(snapshot)
+    assert await funds(stage) != before
+    stage.world.advance(8_000)
+    assert await funds(stage) == before
+
+
+async def test_a_forgotten_transaction_of_another_command_is_sent_again(stage: Any) -> None:
+    chain = stage.world.devnet.chain
+    snapshot = chain.snapshot()
+    attested = await attest_it(stage)
+    chain.revert(snapshot)
+    assert not (await stage.on_chain()).attestations
+    report = await stage.release(0, wait=True)
+    assert report.status == "confirmed"
+    live = (await stage.on_chain()).attestations[b"milestone-001"]
+    sent = {one.utxo.reference.transaction_id.hex() for one in live}
+    assert attested.transaction_hash in sent
+
+
+async def test_waiting_outlives_a_node_that_forgets(stage: Any) -> None:
+    await stage.attested("milestone-001")
+    chain = stage.world.devnet.chain
+    chain.production = "by hand"
+    snapshot = chain.snapshot()
+    report = await stage.release(0)
+    chain.revert(snapshot)
+    assert len(chain.mempool) == 0
+    waiting = asyncio.ensure_future(
+        see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
+    )
+    while not len(chain.mempool):
+        await asyncio.sleep(0.05)
+    assert not waiting.done()
+    chain.mine()
+    await waiting
+    assert stage.journal.find(report.transaction_hash).status == "confirmed"
+
+
+async def test_waiting_ends_when_another_transaction_was_faster(stage: Any) -> None:
+    await stage.attested("milestone-001")
+    chain = stage.world.devnet.chain
+    snapshot = chain.snapshot()
+    report = await stage.release(0)
+    chain.revert(snapshot)
+    await stage.elsewhere("other").release(3, key="stranger")
+    with pytest.raises(ChainRejected) as displaced:
+        await see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
+    assert inputs_are_spent(displaced.value)
+    assert stage.journal.find(report.transaction_hash).status == "rejected"
+
+
+async def test_an_index_that_stands_still_is_warned_of(stage: Any) -> None:
+    await stage.attested("milestone-001")
+    stage.world.devnet.break_interface("kupo", "stale")
+    stage.world.advance(300)
+    report = await stage.release(0)
+    assert "Kupo is" in report.warnings[0]
+    assert "slots behind the node: what it says may be stale" in report.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["ogmios", "kupo"])
+async def test_a_service_that_is_down_is_named(stage: Any, name: str) -> None:
+    stage.world.devnet.break_interface(name, "dropping")
+    with pytest.raises(ServiceUnavailable) as down:
+        await stage.release(0)
+    assert down.value.service.lower() == name
+    assert down.value.exit_code == 3

@@ -1,0 +1,201 @@
+"""Choosing what to pay and cutting it into transactions: pure, from states and vaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from milestones.cardano.address import Address, key_credential
+from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.value import Value
+from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.models import Allocation
+from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
+from milestones.protocol.vault import VaultState
+from milestones.services.fitting import largest_that_fits
+from milestones.services.on_chain import LiveVault
+from milestones.services.release_plan import Selection, choose, must_agree, plan
+
+
+def person(number: int) -> Address:
+    """Somebody's address."""
+    return Address(0, key_credential(bytes([number]) * 28))
+
+
+def states(
+    milestones: str, *, claimed: Iterable[int] = (), attested: str = "", signed: str = ""
+) -> list[ClaimState]:
+    """An allocation for each letter, which is its milestone; person n has allocation n."""
+    allocations = {
+        number: Allocation(
+            beneficiary_address=person(number),
+            token_amount=1,
+            milestone_identifier=milestone,
+            vesting_timestamp=0,
+        )
+        for number, milestone in enumerate(milestones)
+    }
+    return claim_states(
+        allocations, claimed=set(claimed), attested=attested, now_posix_ms=1, signed=signed
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """As much of the chain's state as a plan looks at."""
+
+    vaults: tuple[LiveVault, ...]
+    milestones: str
+    page_depth: int
+
+    @property
+    def terms(self) -> Shown:
+        """Has the depth of the pages."""
+        return self
+
+    def attested(self) -> frozenset[str]:
+        """Milestones on the chain."""
+        return frozenset(self.milestones)
+
+
+def vault(page: int, number: int, claimed: int = 0) -> LiveVault:
+    """A vault; `claimed` is its bitmap."""
+    reference = OutputReference(bytes([number]) * 32, 0)
+    utxo = Utxo(reference, TransactionOutput(person(0).to_bech32(), Value()))
+    return LiveVault(utxo, VaultState(bytes(28), page, 1, bytes([claimed])))
+
+
+def planned(
+    claims: list[ClaimState], *vaults: LiveVault, attested: str = "", page_depth: int = 1
+) -> list[tuple[int, tuple[int, ...], str | None]]:
+    """(first byte of the vault's id, allocations, what is attested) of each transaction."""
+    shown: Any = Shown(vaults, attested, page_depth)
+    return [
+        (batch.vault.utxo.reference.transaction_id[0], batch.indices, batch.attests)
+        for batch in plan(claims, shown)
+    ]
+
+
+def test_a_page_is_a_transaction() -> None:
+    claims = states("aaaa", attested="a")
+    assert planned(claims, vault(0, 7), vault(1, 8), attested="a") == [
+        (7, (0, 1), None),
+        (8, (2, 3), None),
+    ]
+
+
+def test_what_is_to_be_attested_takes_the_attested_along() -> None:
+    claims = states("abc", attested="a", signed="bc")
+    assert planned(claims, vault(0, 7), attested="a", page_depth=2) == [
+        (7, (0, 1), "b"),
+        (7, (2,), "c"),
+    ]
+
+
+def test_a_milestone_is_attested_once_for_all_pages() -> None:
+    claims = states("abab", signed="ab")
+    assert planned(claims, vault(0, 7), vault(1, 8)) == [
+        (7, (0,), "a"),
+        (7, (1,), "b"),
+        (8, (2, 3), None),
+    ]
+
+
+def test_of_two_vaults_of_a_page_each_pays_what_it_has_not_paid() -> None:
+    claims = states("aa", attested="a")
+    assert planned(claims, vault(0, 7, 0b01), vault(0, 8, 0b10), attested="a") == [
+        (7, (1,), None),
+        (8, (0,), None),
+    ]
+
+
+def test_a_vault_that_is_not_shown_is_missed() -> None:
+    with pytest.raises(NotFound, match="vault of page 1"):
+        planned(states("aaa", attested="a"), vault(0, 7), attested="a")
+
+
+def test_an_index_among_others_that_can_not_be_paid_refuses_all() -> None:
+    chosen = choose(states("ab", attested="a"), Selection(indices=(0, 1)))
+    assert chosen.refused is not None
+    assert (chosen.refused.index, chosen.payable) == (1, ())
+
+
+def test_what_is_still_to_come_says_more_than_what_is_paid() -> None:
+    chosen = choose(states("ab", claimed=(0,), attested="a"), Selection(everything=True))
+    assert chosen.refused is not None
+    assert chosen.refused.status == "milestone not attested"
+
+
+def test_after_something_was_sent_the_rest_may_be_nothing() -> None:
+    claims = states("ab", attested="a")
+    chosen = choose(claims, Selection(indices=(0, 1)), ours={0})
+    assert chosen.refused is None
+    assert [state.index for state in chosen.skipped] == [1]
+
+
+@pytest.mark.parametrize(
+    ("selection", "indices"),
+    [
+        (Selection(beneficiary=person(2)), [2]),
+        (Selection(milestone="a"), [0, 2]),
+        (Selection(beneficiary=person(2), milestone="a"), [2]),
+        (Selection(everything=True), [0, 1, 2]),
+        (Selection(indices=(1, 2)), [1, 2]),
+    ],
+)
+def test_a_kind_is_paid(selection: Selection, indices: list[int]) -> None:
+    must_agree(selection)
+    chosen = choose(states("aba", attested="ab"), selection)
+    assert [state.index for state in chosen.payable] == indices
+
+
+def test_a_kind_that_contradicts_itself_is_nobody() -> None:
+    with pytest.raises(NotFound):
+        choose(states("ab", attested="ab"), Selection(beneficiary=person(0), milestone="b"))
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(),
+        Selection(everything=True, indices=(0,)),
+        Selection(everything=True, milestone="a"),
+        Selection(everything=True, beneficiary=person(0)),
+    ],
+)
+def test_what_is_asked_for_must_make_sense(selection: Selection) -> None:
+    with pytest.raises(InvalidInput):
+        must_agree(selection)
+
+
+@pytest.mark.parametrize("least", [0, 1])
+@pytest.mark.parametrize("room", range(12))
+async def test_the_largest_number_that_fits_is_found(room: int, least: int) -> None:
+    tried = []
+
+    async def attempt(count: int) -> str:
+        tried.append(count)
+        if count > room:
+            size = 50 + 10 * count
+            raise LimitsExceeded((ExceededLimit("size", size, 50 + 10 * room, "bytes"),), {})
+        return f"{count} done"
+
+    if room < least:
+        with pytest.raises(LimitsExceeded):
+            await largest_that_fits(10, attempt, least=least)
+        return
+    expected = min(room, 10)
+    assert await largest_that_fits(10, attempt, least=least) == (expected, f"{expected} done")
+    assert len(tried) == len(set(tried)) <= 5
+
+
+async def test_a_limit_of_unknown_excess_is_searched_too() -> None:
+    async def attempt(count: int) -> int:
+        if count > 37:
+            raise LimitsExceeded((ExceededLimit("execution", None, 1, "units"),), {})
+        return count
+
+    assert await largest_that_fits(100, attempt) == (37, 37)
