@@ -22,11 +22,11 @@ from milestones.devnet.persistence import Store
 from milestones.devnet.utxo import apply_block
 from milestones.errors import InvalidConfiguration
 
-HISTORY_MS = 3_600_000
-"""How long before its first block a new network has started.
+HISTORY_MS = 432_000_000 + 3_600_000
+"""How long before its first block a new network has started: an epoch and an hour.
 
-Clients subtract minutes from the tip's slot; on a network that has run for an hour already nothing goes
-below zero.
+Clients subtract minutes from the tip's slot, and some take epoch 0 for no answer: on a network that is
+older than its first epoch neither happens.
 """
 
 

@@ -229,6 +229,13 @@ async def run(config: DevnetConfig) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, done.set)
     async with Devnet(config) as devnet:
+        _leave_height_zero(devnet)
         sys.stdout.write(json.dumps(devnet.describe()) + "\n")
         sys.stdout.flush()
         await done.wait()
+
+
+def _leave_height_zero(devnet: Devnet) -> None:
+    """Some clients take height 0 for no answer, and a network that runs has left it behind."""
+    if devnet.chain.tip.height == 0 and devnet.chain.production != "by hand":
+        devnet.chain.mine()

@@ -77,9 +77,18 @@ def _ogmios_schema(version: str) -> Any:
         name: json.loads((root / f"ogmios-v{version}" / f"{name}.json").read_text())
         for name in ("ogmios", "cardano")
     }
-    # Byron's genesis requires a member that it does not allow: no answer could be valid.
-    files["cardano"]["definitions"]["Genesis<Byron>"]["required"].remove("protocolParameters")
+    _mend_byron(files["cardano"]["definitions"]["Genesis<Byron>"])
     return _joined(files)
+
+
+def _mend_byron(genesis: dict[str, Any]) -> None:
+    """Puts right what no answer could meet: Byron's genesis requires a member that it does not allow.
+
+    And its parameters are said to be those of later eras, while servers send Byron's own.
+    """
+    genesis["required"].remove("protocolParameters")
+    own = {"$ref": "cardano.json#/definitions/BootstrapProtocolParameters"}
+    genesis["properties"]["updatableParameters"] = own
 
 
 def _joined(schema: Any) -> Any:

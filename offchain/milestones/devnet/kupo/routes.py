@@ -260,7 +260,8 @@ def _rollback_slot(call: Call, body: dict[str, Any]) -> int:
     limit = body.get("limit", "within_safe_zone")
     if limit not in ("within_safe_zone", "unsafe_allow_beyond_safe_zone"):
         raise bad_request("'limit' is 'within_safe_zone' or 'unsafe_allow_beyond_safe_zone'.")
-    if limit == "within_safe_zone" and call.chain.tip.slot - slot > SAFE_ZONE_SLOTS:
+    furthest = max(slot, call.chain.blocks[0].slot)
+    if limit == "within_safe_zone" and call.chain.tip.slot - furthest > SAFE_ZONE_SLOTS:
         raise bad_request(
             "The point is beyond the safe zone of 36 hours; 'unsafe_allow_beyond_safe_zone' allows it."
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from milestones.cardano.hashes import blake2b_256
 from milestones.devnet.chain import Chain
-from milestones.devnet.eras import SECURITY_PARAMETER, SLOT_MS
+from milestones.devnet.eras import BYRON_SLOT_MS, SECURITY_PARAMETER, SLOT_MS
 from milestones.devnet.genesis import SUPPLY_LOVELACE
 from milestones.devnet.ogmios.rendering import point_json
 from milestones.devnet.ogmios.rpc import InvalidRequest
@@ -22,6 +22,27 @@ _SHELLEY_PARAMETERS: Final = (
     *("stakePoolPledgeInfluence", "minStakePoolCost", "monetaryExpansion", "treasuryExpansion"),
     *("desiredNumberOfStakePools", "version"),
 )
+_BYRON_PARAMETERS: Final = {
+    "scriptVersion": 0,
+    "slotDuration": BYRON_SLOT_MS,
+    "maxBlockBodySize": {"bytes": 2_000_000},
+    "maxBlockHeaderSize": {"bytes": 2_000_000},
+    "maxTransactionSize": {"bytes": 4096},
+    "maxUpdateProposalSize": {"bytes": 700},
+    "multiPartyComputationThreshold": "1/50",
+    "heavyDelegationThreshold": "3/10000",
+    "updateVoteThreshold": "1/1000",
+    "updateProposalThreshold": "1/10",
+    "updateProposalTimeToLive": 10_000,
+    "unlockStakeEpoch": (1 << 64) - 1,
+    "softForkInitThreshold": "9/10",
+    "softForkMinThreshold": "3/5",
+    "softForkDecrementThreshold": "1/20",
+    "minFeeConstant": {"ada": {"lovelace": 155_381}},
+    "minFeeCoefficient": 44,
+}
+"""Byron's own parameters, the same on every public network."""
+
 _ALONZO_PARAMETERS: Final = (
     *("minUtxoDepositCoefficient", "collateralPercentage", "plutusCostModels"),
     *("maxCollateralInputs", "maxExecutionUnitsPerBlock", "maxExecutionUnitsPerTransaction"),
@@ -33,6 +54,9 @@ _CONWAY_PARAMETERS: Final = (
     *("governanceActionDeposit", "delegateRepresentativeVotingThresholds"),
     *("delegateRepresentativeDeposit", "delegateRepresentativeMaxIdleTime"),
 )
+
+_GUARDRAILS: Final = "fa24fb305126805cf2164c161d852a0e7330cf988f1fe558cf7d4a64"
+"""The script that guards proposals on the public networks: some clients can't read that there is none."""
 
 _CONWAY_SCRIPT_PARAMETERS: Final = ("plutusCostModels", "minFeeReferenceScripts")
 
@@ -76,7 +100,6 @@ def _parameters(chain: Chain, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _byron(chain: Chain) -> dict[str, Any]:
-    parameters = {**_parameters(chain, _SHELLEY_PARAMETERS), "version": {"major": 0, "minor": 0}}
     return {
         "era": "byron",
         "genesisKeyHashes": [],
@@ -86,7 +109,7 @@ def _byron(chain: Chain) -> dict[str, Any]:
         "initialVouchers": {},
         "securityParameter": SECURITY_PARAMETER,
         "networkMagic": chain.calendar.magic,
-        "updatableParameters": parameters,
+        "updatableParameters": _BYRON_PARAMETERS,
     }
 
 
@@ -123,7 +146,7 @@ def _conway(chain: Chain, *, with_scripts: bool) -> dict[str, Any]:
         "era": "conway",
         "constitution": {
             "metadata": {"url": "https://localhost/constitution", "hash": anchor},
-            "guardrails": None,
+            "guardrails": {"hash": _GUARDRAILS},
         },
         "constitutionalCommittee": {"members": [], "quorum": "2/3"},
         "updatableParameters": _parameters(chain, names),
