@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId, Value
 from milestones.protocol.attestation import Attestation
@@ -49,37 +48,11 @@ def min_lovelace(
     """
     lovelace = value.lovelace
     while True:
-        size = len(encode_output(address, Value(lovelace, value.assets), datum))
+        size = len(encoding.output(address, Value(lovelace, value.assets), inline_datum=datum))
         needed = (OVERHEAD_BYTES + size) * lovelace_per_utxo_byte
         if needed <= lovelace or len(cbor.head(0, needed)) == len(cbor.head(0, lovelace)):
             return needed
         lovelace = needed
-
-
-def encode_output(address: Address, value: Value, datum: bytes | None = None) -> bytes:
-    """An output in the ledger's map form, as short as it can be: address, value, inline datum."""
-    out = cbor.head(cbor.MAP, 2 if datum is None else 3)
-    out += b"\x00" + cbor.encode_bytes(address.to_bytes()) + b"\x01" + _encode_value(value)
-    if datum is not None:
-        tagged = cbor.head(cbor.TAG, 24) + cbor.encode_bytes(datum)
-        out += b"\x02" + cbor.head(cbor.ARRAY, 2) + b"\x01" + tagged
-    return out
-
-
-def _encode_value(value: Value) -> bytes:
-    coin = cbor.head(cbor.UINT, value.lovelace)
-    if not value.assets:
-        return coin
-    policies = []
-    for policy_id, group in groupby(value.assets.items(), key=lambda entry: entry[0].policy_id):
-        names = [
-            cbor.encode_bytes(asset.asset_name) + cbor.head(cbor.UINT, quantity)
-            for asset, quantity in group
-        ]
-        policies.append(
-            cbor.encode_bytes(policy_id) + cbor.head(cbor.MAP, len(names)) + b"".join(names)
-        )
-    return cbor.head(cbor.ARRAY, 2) + coin + cbor.head(cbor.MAP, len(policies)) + b"".join(policies)
 
 
 def payout_min_lovelace(

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.cbor import encode_bytes
+from milestones.cardano.encoding import array, integer, mapping, tagged_set
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import ScriptLanguage, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.errors import InvalidInput
-from milestones.transactions import encoding, fees
+from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput, Layout, Redeemer, TransactionDraft
-from milestones.transactions.encoding import array, integer, mapping, tagged_set
 from milestones.transactions.integrity import script_data_hash
 
 VALID: Final = b"\xf5"
@@ -147,7 +148,7 @@ class Assembly:
         draft = self.draft
         fields: dict[int, bytes] = {
             0: encoding.references(utxo.reference for utxo in self.inputs),
-            1: array([encoding.output(output) for output in self.outputs]),
+            1: array([output.encoded() for output in self.outputs]),
             2: integer(self.fee_lovelace),
         }
         optional_slots = ((3, draft.valid_until_slot), (8, draft.valid_from_slot))
@@ -175,7 +176,7 @@ class Assembly:
         inputs = sorted(utxo.reference for utxo in self.collateral.inputs)
         fields = {13: encoding.references(inputs)}
         if self.collateral.change is not None:
-            fields[16] = encoding.output(self.collateral.change)
+            fields[16] = self.collateral.change.encoded()
             fields[17] = integer(self.collateral.at_stake_lovelace)
         return fields
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import AssetId, Value
-from milestones.transactions import encoding, fees
+from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput
 
 _LARGEST_LOVELACE = 2**64 - 1

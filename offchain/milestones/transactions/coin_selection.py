@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import LOVELACE, Value
 from milestones.errors import InsufficientCollateral, InsufficientFunds, InsufficientTokens
-from milestones.transactions import encoding, fees
+from milestones.transactions import fees
 from milestones.transactions.assembly import Collateral
 from milestones.transactions.draft import DraftOutput
 

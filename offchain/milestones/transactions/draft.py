@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
@@ -75,6 +76,16 @@ class DraftOutput:
     def with_lovelace(self, lovelace: int) -> DraftOutput:
         """The same output with another amount of lovelace."""
         return replace(self, value=Value(lovelace, self.value.assets))
+
+    def encoded(self) -> bytes:
+        """The output's bytes, with its lovelace as it stands."""
+        return encoding.output(
+            self.address,
+            self.value,
+            inline_datum=self.inline_datum,
+            datum_hash=self.datum_hash,
+            script=self.script,
+        )
 
     def settled(self) -> TransactionOutput:
         """The output as every other room knows it."""

@@ -10,7 +10,6 @@ from typing import Final
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, ReferenceScriptPrice
 from milestones.errors import InvalidInput
-from milestones.transactions import encoding
 from milestones.transactions.draft import DraftOutput
 
 OUTPUT_OVERHEAD: Final = 160
@@ -39,7 +38,7 @@ def _minimum_above(output: DraftOutput, held: int, parameters: ProtocolParameter
     """
     least = 0
     while True:
-        size = len(encoding.output(output.with_lovelace(held + least)))
+        size = len(output.with_lovelace(held + least).encoded())
         needed = (OUTPUT_OVERHEAD + size) * parameters.lovelace_per_utxo_byte
         if needed <= least:
             return least

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from milestones.cardano.cbor import encode_bytes
+from milestones.cardano.encoding import LANGUAGE_TAGS, array, integer, mapping
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import ScriptLanguage
 from milestones.errors import InvalidInput
-from milestones.transactions.encoding import LANGUAGE_TAGS, array, integer, mapping
 
 
 def script_data_hash(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from milestones.cardano import encoding
 from milestones.errors import ExceededLimit, LimitsExceeded
-from milestones.transactions import encoding
 from milestones.transactions.assembly import Assembly
 
 

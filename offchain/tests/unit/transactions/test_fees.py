@@ -13,7 +13,7 @@ from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, ReferenceScriptPrice
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InvalidInput
-from milestones.transactions import encoding, fees
+from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput
 
 PRICE = ReferenceScriptPrice(25_600, Fraction(15), Fraction(6, 5))
@@ -53,7 +53,7 @@ def test_a_plain_output_takes_the_minimum_known_from_mainnet(
     parameters: ProtocolParameters,
 ) -> None:
     # 82 581d <29 bytes> 1a <4 bytes>: 37 bytes, and 160 more
-    assert len(encoding.output(PLAIN.with_lovelace(1_000_000))) == 37
+    assert len(PLAIN.with_lovelace(1_000_000).encoded()) == 37
     assert fees.min_lovelace(PLAIN, parameters) == (160 + 37) * 4310 == 849_070
 
 
@@ -61,8 +61,8 @@ def test_the_minimum_counts_the_bytes_of_its_own_amount(parameters: ProtocolPara
     for price in (1, 100, 4310, 40_000_000):
         dear = replace(parameters, lovelace_per_utxo_byte=price)
         least = fees.min_lovelace(PLAIN, dear)
-        assert least == (160 + len(encoding.output(PLAIN.with_lovelace(least)))) * price
-        smaller = len(encoding.output(PLAIN.with_lovelace(least - 1)))
+        assert least == (160 + len(PLAIN.with_lovelace(least).encoded())) * price
+        smaller = len(PLAIN.with_lovelace(least - 1).encoded())
         assert least - 1 < (160 + smaller) * price
 
 
@@ -90,7 +90,7 @@ def test_tokens_datum_and_script_raise_the_minimum_by_their_bytes(
         replace(PLAIN, script=Script("plutus:v3", bytes(100))),
         replace(PLAIN, script=Script("native", b"\x82\x00\x58\x1c" + bytes(28))),
     ):
-        grown = len(encoding.output(richer.with_lovelace(10**6))) - 37
+        grown = len(richer.with_lovelace(10**6).encoded()) - 37
         assert grown > 0
         assert fees.min_lovelace(richer, parameters) == 849_070 + grown * 4310
 

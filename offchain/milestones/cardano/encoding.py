@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from milestones.cardano import cbor
+from milestones.cardano.address import Address
 from milestones.cardano.cbor import ARRAY, MAP, NINT, TAG, UINT, encode_bytes
 from milestones.cardano.outputs import OutputReference, Script, ScriptLanguage
 from milestones.cardano.value import Value
-from milestones.transactions.draft import DraftOutput
 
 SET_TAG: Final = 258
 EMBEDDED_CBOR_TAG: Final = 24
@@ -88,16 +88,23 @@ def embedded(item: bytes) -> bytes:
     return tagged(EMBEDDED_CBOR_TAG, encode_bytes(item))
 
 
-def output(output: DraftOutput) -> bytes:
-    """An output with its lovelace as it stands."""
-    plain = [encode_bytes(output.address.to_bytes()), value(output.value)]
-    if output.inline_datum is None and output.script is None:
-        return array(plain + ([encode_bytes(output.datum_hash)] if output.datum_hash else []))
+def output(
+    address: Address,
+    held: Value,
+    *,
+    inline_datum: bytes | None = None,
+    datum_hash: bytes | None = None,
+    script: Script | None = None,
+) -> bytes:
+    """An output; datums are CBOR, their hashes have 32 bytes."""
+    plain = [encode_bytes(address.to_bytes()), value(held)]
+    if inline_datum is None and script is None:
+        return array(plain + ([encode_bytes(datum_hash)] if datum_hash else []))
     fields = list(enumerate(plain))
-    if output.inline_datum is not None:
-        fields.append((2, array((integer(1), embedded(output.inline_datum)))))
-    elif output.datum_hash is not None:
-        fields.append((2, array((integer(0), encode_bytes(output.datum_hash)))))
-    if output.script is not None:
-        fields.append((3, reference_script(output.script)))
+    if inline_datum is not None:
+        fields.append((2, array((integer(1), embedded(inline_datum)))))
+    elif datum_hash is not None:
+        fields.append((2, array((integer(0), encode_bytes(datum_hash)))))
+    if script is not None:
+        fields.append((3, reference_script(script)))
     return mapping((integer(key), item) for key, item in fields)
