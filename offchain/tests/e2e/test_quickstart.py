@@ -7,8 +7,7 @@ import shutil
 from typing import Any
 
 import pytest
-
-from .conftest import TOKEN, Checkout
+from checkout import TOKEN, Checkout
 
 YEAR = 31_536_000
 
@@ -122,16 +121,6 @@ def status_of(checkout: Checkout, contract: str) -> Any:
     return milestone, status["contract_state"]
 
 
-def tokens_of(checkout: Checkout, name: str) -> int:
-    """How many tokens somebody holds, asked of Kupo without the program."""
-    import httpx
-
-    url = f"{checkout.ready['kupo_url']}/matches/{checkout.address(name)}?unspent"
-    asset = f"{checkout.policy_id}.{TOKEN.encode().hex()}"
-    found = httpx.get(url, trust_env=False).raise_for_status().json()
-    return sum(match["value"]["assets"].get(asset, 0) for match in found)
-
-
 def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
     """Every step works as written, and prints the quickstart's fields."""
     initialized = checkout.succeed("init", "--network", "testnet")
@@ -186,7 +175,7 @@ def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
     assert released["status"] == "submitted"
     assert released["fee_estimate"] > 0
     assert released["collateral_amount"] > 0
-    assert tokens_of(checkout, "ada") == 1_000_000
+    assert checkout.tokens_of("ada") == 1_000_000
 
 
 def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
@@ -217,7 +206,7 @@ def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
 
     shutil.rmtree(data, ignore_errors=True)
     checkout.succeed("submit-release", "--contract-address", contract, *ben, *relayer)
-    assert tokens_of(checkout, "ben") == 2_000_000
+    assert checkout.tokens_of("ben") == 2_000_000
 
     shutil.rmtree(data, ignore_errors=True)
     _, state = status_of(checkout, contract)
@@ -245,7 +234,7 @@ def test_a_beneficiary_with_nothing_but_address_and_key_can_claim(checkout: Chec
     who = ("--beneficiary-address", checkout.address("ada"), "--signing-key-path", "ada.skey")
     claimed = checkout.run(*claim, *who, folder=elsewhere)
     assert claimed.exit_code == 0, claimed.stderr
-    assert tokens_of(checkout, "ada") == 1_000_000
+    assert checkout.tokens_of("ada") == 1_000_000
 
 
 def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None:
@@ -263,7 +252,7 @@ def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None
         "--wait",
     )
     assert released["status"] == "confirmed"
-    held = {name: tokens_of(checkout, name) for name in ("ada", "ben", "relayer")}
+    held = {name: checkout.tokens_of(name) for name in ("ada", "ben", "relayer")}
     assert held == {"ada": 1_000_000, "ben": 2_000_000, "relayer": 0}
 
 
