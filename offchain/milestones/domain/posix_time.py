@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from milestones.errors import InvalidEncoding
-
 LATEST_POSIX_SECONDS: Final = 10**11
 """The year 5138. A larger number of "seconds" is taken for milliseconds and refused."""
 
@@ -20,11 +18,8 @@ def to_posix_ms(posix_seconds: int) -> int:
 
 
 def to_posix_seconds(posix_ms: int) -> int:
-    """Seconds of a moment in milliseconds. Raises `InvalidEncoding` where it is not a whole second."""
-    seconds, rest = divmod(posix_ms, 1000)
-    if rest:
-        raise InvalidEncoding(f"{posix_ms} ms is not a whole second")
-    return seconds
+    """Seconds of a moment in milliseconds, rounded down; exact for all that this program writes."""
+    return posix_ms // 1000
 
 
 def looks_like_milliseconds(posix_seconds: int) -> bool:

@@ -128,20 +128,20 @@ class Distribution:
         return cls(terms, contract, dict(enumerate(allocations)), nodes, complete=True)
 
     def schedule(self) -> MilestoneSchedule:
-        """The schedule again, so that `from_schedule` gives the same id.
+        """The schedule file, as far as this distribution knows it.
 
-        Oracles and creator are shown as addresses without a staking part: the terms hold no more.
-        Raises `InvalidInput` where allocations are missing, or a time is not a whole second.
+        Where it is complete and all times are whole seconds (others are rounded down), `from_schedule`
+        gives the same id again. Oracles and creator are shown as addresses without a staking part: the
+        terms hold no more.
         """
-        if not self.complete:
-            raise InvalidInput("a claim file does not hold the whole schedule")
         terms, metadata = self.terms, self.terms.metadata
         reclaim_after = terms.reclaim_after_posix_ms
-        usual = paging_for(len(self.allocations)).page_depth
         return MilestoneSchedule(
             token_policy_id=terms.token.policy_id,
             token_name=terms.token.asset_name,
-            beneficiary_allocations=tuple(self.allocations.values()),
+            beneficiary_allocations=tuple(
+                self.allocations[index] for index in sorted(self.allocations)
+            ),
             oracle_addresses=tuple(
                 Address(terms.network_id, key_credential(oracle)) for oracle in terms.oracles
             ),
@@ -155,7 +155,7 @@ class Distribution:
                 contract_version=metadata.contract_version,
                 description=metadata.description,
             ),
-            page_depth=None if usual == terms.page_depth else terms.page_depth,
+            page_depth=terms.page_depth,
         )
 
     @property

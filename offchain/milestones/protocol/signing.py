@@ -15,6 +15,7 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import PlutusData
 from milestones.domain.models import OracleSignature
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidEncoding, InvalidSignature
 from milestones.protocol.cose import cose_pair, open_cose_pair
 from milestones.protocol.decoding import bytes_of, int_of
@@ -148,7 +149,7 @@ def entry_of(witness: OracleWitness, statement: Statement, network_id: int) -> O
         "oracle_address": Address(network_id, key_credential(blake2b_224(key))),
         "signature": signature,
         "signed_data": signed_data,
-        "signature_timestamp": statement.verification_posix_ms // 1000,
+        "signature_timestamp": to_posix_seconds(statement.verification_posix_ms),
         "verification_key": key,
     }
     if witness.prefix:

@@ -7,6 +7,7 @@ from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.domain.fields import AddressField, HexField
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import NotAllowedYet
 from milestones.services.backend import Backend, chain_time, require_network, staleness
 from milestones.services.funds import funds_of
@@ -169,7 +170,7 @@ def _result(
         contract_address=on_chain.address,
         distribution_id=on_chain.distribution_id,
         milestone_identifier=milestone_identifier,
-        verification_timestamp=attestation.verification_posix_ms // 1000,
+        verification_timestamp=to_posix_seconds(attestation.verification_posix_ms),
         evidence_hash=attestation.evidence_hash,
         signers=oracle_addresses(on_chain.terms, attestation.signers),
         refused_oracles=oracle_addresses(on_chain.terms, accepted.refused),

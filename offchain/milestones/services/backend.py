@@ -12,6 +12,7 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.slots import SlotClock
 from milestones.clients.kupo_client import KupoClient
 from milestones.clients.ogmios_client import OgmiosClient
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import NetworkMismatch
 from milestones.protocol.validator_loader import Contract
 from milestones.storage.storage import Storage
@@ -88,7 +89,7 @@ class ChainTime:
     @property
     def now(self) -> int:
         """POSIX seconds, rounded down."""
-        return self.now_posix_ms // 1000
+        return to_posix_seconds(self.now_posix_ms)
 
 
 async def chain_time(backend: Backend) -> ChainTime:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneCompletion
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import quorum_state
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.distribution import Distribution
@@ -116,7 +117,7 @@ def _contract_state(seen: _Seen) -> ContractState:
         token_name=terms.token.asset_name,
         quorum_threshold=terms.quorum_threshold,
         total_oracles=len(terms.oracles),
-        reclaim_after=None if reclaim_after is None else reclaim_after // 1000,
+        reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
         closed=on_chain.closed,
         opening_transaction=opening.transaction_id.hex(),
         opened_at=_seconds(seen, opening.point.slot),
@@ -205,7 +206,7 @@ def _attestations(seen: _Seen) -> Iterator[AttestationStatus]:
         yield AttestationStatus(
             milestone_identifier=attestation.milestone_identifier,
             reference=str(live.utxo.reference),
-            verification_timestamp=attestation.verification_posix_ms // 1000,
+            verification_timestamp=to_posix_seconds(attestation.verification_posix_ms),
             evidence_hash=attestation.evidence_hash,
             signers=attestation.signers,
             attested_at=_seconds(seen, live.point.slot),
@@ -238,4 +239,4 @@ async def _synchronization(backend: Backend, stale: list[str]) -> Synchronizatio
 
 
 def _seconds(seen: _Seen, slot: int) -> int:
-    return seen.time.clock.start_of(slot) // 1000
+    return to_posix_seconds(seen.time.clock.start_of(slot))

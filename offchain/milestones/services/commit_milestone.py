@@ -13,6 +13,7 @@ from typing import Literal
 from milestones.cardano.address import Address
 from milestones.domain.fields import AddressField, HexField
 from milestones.domain.models import MilestoneCompletion, OracleSignature, QuorumStatus
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
 from milestones.protocol.signing import Statement, witness_of
@@ -314,6 +315,6 @@ def _group(signed_data: bytes, count: int) -> StatementGroup:
     return StatementGroup(
         signed_data=signed_data,
         count=count,
-        verification_timestamp=statement.verification_posix_ms // 1000,
+        verification_timestamp=to_posix_seconds(statement.verification_posix_ms),
         evidence_hash=statement.evidence_hash,
     )

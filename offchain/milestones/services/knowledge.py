@@ -5,10 +5,8 @@ Whatever the source, they are believed only once they lead to the roots in the t
 
 from __future__ import annotations
 
-from milestones.cardano.address import Address, key_credential
 from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
-from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
@@ -34,7 +32,7 @@ async def known_distribution(
     if local is not None:
         return local
     distribution = await published_distribution(backend, on_chain)
-    document = schedule_of(distribution).model_dump(mode="json", exclude_none=True)
+    document = distribution.schedule().model_dump(mode="json", exclude_none=True)
     backend.storage.schedules.save(distribution.id, document)
     return distribution
 
@@ -114,40 +112,6 @@ async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int |
                 return None
             if event.block.point == event.tip.point:
                 return None
-
-
-def schedule_of(distribution: Distribution) -> MilestoneSchedule:
-    """The schedule file of a complete distribution, as far as the chain tells.
-
-    Of oracles and creator the chain knows the payment credentials; they stand as addresses without
-    a staking part.
-    """
-    terms = distribution.terms
-    reclaim_after = terms.reclaim_after_posix_ms
-    metadata = terms.metadata
-    return MilestoneSchedule(
-        token_policy_id=terms.token.policy_id,
-        token_name=terms.token.asset_name,
-        beneficiary_allocations=_in_order(distribution),
-        oracle_addresses=tuple(
-            Address(terms.network_id, key_credential(oracle)) for oracle in terms.oracles
-        ),
-        quorum_threshold=terms.quorum_threshold,
-        creator=Address(terms.network_id, terms.creator),
-        reclaim_after=None if reclaim_after is None else reclaim_after // 1000,
-        irrevocable=reclaim_after is None,
-        contract_metadata=ContractMetadata(
-            created_at=metadata.created_at_posix_ms // 1000,
-            network_magic=metadata.network_magic,
-            contract_version=metadata.contract_version,
-            description=metadata.description,
-        ),
-        page_depth=terms.page_depth,
-    )
-
-
-def _in_order(distribution: Distribution) -> tuple[Allocation, ...]:
-    return tuple(distribution.allocations[index] for index in sorted(distribution.allocations))
 
 
 def recovery_warnings(workspace: Workspace) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
-from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms, to_posix_seconds
 from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.signing import Statement, payload_diagnostic
@@ -88,7 +88,7 @@ async def oracle_payload(
     schedule, where the data directory has that.
     """
     if verification_timestamp is None:
-        verification_timestamp = now_posix_ms() // 1000
+        verification_timestamp = to_posix_seconds(now_posix_ms())
     _must_be_seconds(verification_timestamp)
     if len(evidence_hash) > EVIDENCE_BYTES:
         raise InvalidInput(
@@ -148,7 +148,7 @@ async def oracle_sign(
         oracle_address=_oracle_address(key, terms, schedule),
         signature=key.sign(signed_data),
         signed_data=signed_data,
-        signature_timestamp=now_posix_ms() // 1000,
+        signature_timestamp=to_posix_seconds(now_posix_ms()),
         verification_key=key.verification_key,
     )
     entries = None if output is None else add_to_signature_file(output, entry)
@@ -225,7 +225,7 @@ def _oracle_address(key: SigningKey, terms: Terms, schedule: MilestoneSchedule |
 def _in_words(
     workspace: Workspace, statement: Statement, entry: OracleSignature
 ) -> tuple[str, ...]:
-    seconds = statement.verification_posix_ms // 1000
+    seconds = to_posix_seconds(statement.verification_posix_ms)
     evidence = statement.evidence_hash.hex() or "none"
     return (
         f"signed by oracle {entry.oracle_address}",

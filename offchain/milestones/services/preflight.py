@@ -6,6 +6,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneSchedule
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
 from milestones.domain.schedule import MILESTONE_BYTES
 from milestones.errors import (
@@ -130,9 +131,9 @@ def must_be_closable(on_chain: OnChain, time: ChainTime) -> None:
         raise NotAllowedYet(
             "reclaim_after",
             f"{on_chain.remaining} tokens are not claimed yet, and can be taken back only from"
-            f" {reclaim_after // 1000} (POSIX seconds) on; the chain's time is {time.now}",
+            f" {to_posix_seconds(reclaim_after)} (POSIX seconds) on; the chain's time is {time.now}",
             hint="wait, or pay out what is claimable with `milestones submit-release --all`",
-            details={**details, "reclaim_after": reclaim_after // 1000, "now": time.now},
+            details={**details, "reclaim_after": to_posix_seconds(reclaim_after), "now": time.now},
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import merge_signatures, quorum_state
 from milestones.services.attested_signatures import attested_signatures
 from milestones.services.backend import Backend, Workspace
@@ -90,7 +91,7 @@ def _true_record(
     attestations = on_chain.attestations.get(milestone.encode())
     if attestations:
         status = "met"
-        moment = attestations[0].attestation.verification_posix_ms // 1000
+        moment = to_posix_seconds(attestations[0].attestation.verification_posix_ms)
     return MilestoneCompletion(
         milestone_identifier=milestone,
         distribution_id=on_chain.distribution_id,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from milestones.domain.fields import AddressField, HexField
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
 from milestones.domain.schedule import Circumstances, parse_schedule, problems_of
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule
@@ -97,7 +98,7 @@ def _completed(workspace: Workspace, document: Mapping[str, Any]) -> Any:
     metadata = document.get("contract_metadata", {})
     if not isinstance(metadata, Mapping):
         return document
-    completed = {"created_at": now_posix_ms() // 1000, **metadata}
+    completed = {"created_at": to_posix_seconds(now_posix_ms()), **metadata}
     completed.setdefault("contract_version", workspace.contract.version)
     if "network_magic" not in completed:
         completed["network_magic"] = network_magic_offline(workspace)

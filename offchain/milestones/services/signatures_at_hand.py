@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSignature
 from milestones.protocol.redeemers import OracleWitness
@@ -99,7 +100,7 @@ def statement_seconds(state: QuorumState) -> int | None:
     """When the best-supported statement says that the milestone was reached, in POSIX seconds."""
     if state.signed_data is None:
         return None
-    return Statement.parse(state.signed_data).verification_posix_ms // 1000
+    return to_posix_seconds(Statement.parse(state.signed_data).verification_posix_ms)
 
 
 def seen_on_chain(record: MilestoneCompletion) -> bool:

@@ -27,7 +27,7 @@ from milestones.services.backend import (
     require_network,
     staleness,
 )
-from milestones.services.knowledge import published_distribution, schedule_of
+from milestones.services.knowledge import published_distribution
 from milestones.services.on_chain import OnChain, distribution_id_of, read_on_chain
 from milestones.services.preflight import ada_problems
 from milestones.services.readable import ReadableTerms, readable_terms
@@ -170,7 +170,7 @@ async def _problems(
         opened_ms, backend.contract.own_scripts, allow_script_beneficiaries
     )
     parameters = await backend.ogmios.protocol_parameters()
-    by_rule = problems_of(schedule_of(found.distribution), circumstances)
+    by_rule = problems_of(found.distribution.schedule(), circumstances)
     indices = sorted(found.distribution.allocations)
     return [
         *(_numbered(problem, indices) for problem in by_rule),
