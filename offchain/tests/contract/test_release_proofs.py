@@ -23,7 +23,7 @@ def as_bytes(data: PlutusData) -> bytes:
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda proof: b"",
+        lambda proof: as_bytes(proof)[:0],
         lambda proof: as_bytes(proof)[:-1],
         lambda proof: as_bytes(proof)[1:],
         lambda proof: as_bytes(proof)[36:],
@@ -115,8 +115,7 @@ def _empty(scene: Scene, draft: TransactionDraft, runs: PlutusData) -> Transacti
     vault = scene.opened.vaults[0].output
     draft = with_redeemer(draft, "spend", (1,), runs)
     draft = with_redeemer(draft, "spend", PROOF, terms.pages[0])
-    draft = with_output(draft, 0, inline_datum=vault.inline_datum, value=vault.value)
-    return draft
+    return with_output(draft, 0, inline_datum=vault.inline_datum, value=vault.value)
 
 
 def test_empty_release(each_scene: Scene, judge: Judge) -> None:

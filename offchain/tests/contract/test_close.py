@@ -1,0 +1,378 @@
+"""Attacks on closing: too early, by others, in part, or along with what belongs to others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hostile import (
+    Edit,
+    Judge,
+    along,
+    bare_copy,
+    created,
+    longer,
+    minting,
+    native_policy,
+    shorter,
+    together,
+    with_redeemer,
+)
+from lifecycle import Opened
+from scenes import FIRST, RECLAIM, SECOND, Scene
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, script_credential
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import AssetId, Value
+from milestones.protocol.redeemers import Burn, Close
+from milestones.protocol.tokens import vault_token_name
+from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
+
+CLOSE = plutus_data.encode(Close().to_data())
+
+
+@pytest.fixture
+def ended(scene: Scene) -> Opened:
+    """Past the time of reclaiming, nothing claimed."""
+    scene.bench.reach(RECLAIM)
+    return scene.attested
+
+
+def closing(ended: Opened) -> TransactionDraft:
+    """The creator closes it, as soon as it is allowed."""
+    return ended.close_draft(slot=RECLAIM)
+
+
+def without(draft: TransactionDraft, utxo: Utxo) -> TransactionDraft:
+    """A closing that leaves one UTxO where it is, with its token."""
+    ours = draft.mints[0].policy_id
+    (name,) = (a.asset_name for a in utxo.output.value.assets if a.policy_id == ours)
+    kept = replace(draft, spends=tuple(each for each in draft.spends if each.utxo != utxo))
+    return minting(kept, name, 1)
+
+
+def burning(scene: Scene, *spent: Utxo, terms: Utxo | None = None) -> TransactionDraft:
+    """Spends and burns just these, signed by the creator; `terms` is where the redeemer points."""
+    draft = replace(scene.attested, attestations={}, vaults=()).close_draft(slot=RECLAIM)
+    policy = scene.bench.contract.policy_id
+    burnt = [a.asset_name for u in spent for a in u.output.value.assets if a.policy_id == policy]
+    names = {name: -burnt.count(name) for name in burnt}
+    pointed = terms or spent[0]
+
+    def redeemer(layout: Layout) -> bytes:
+        return plutus_data.encode(Burn(layout.input_index(pointed.reference)).to_data())
+
+    return replace(
+        draft,
+        spends=tuple(Spend(utxo, CLOSE) for utxo in spent),
+        mints=(Mint(policy, names, redeemer),),
+    )
+
+
+# -- time
+
+
+def test_one_slot_before_its_time(each_scene: Scene, judge: Judge) -> None:
+    """The validity interval starts a second before `reclaim_after`."""
+    each_scene.bench.reach(RECLAIM)
+    judge.refused(each_scene.attested.close_draft(slot=RECLAIM - 1), "mint")
+    judge.accepted(each_scene.attested.close_draft(slot=RECLAIM))
+
+
+def test_no_lower_bound(each_scene: Scene, judge: Judge) -> None:
+    """A transaction that doesn't say when it starts; only an end long after."""
+    each_scene.bench.reach(RECLAIM)
+    honest = each_scene.attested.close_draft(slot=RECLAIM)
+    boundless = replace(honest, valid_from_slot=None)
+    judge.refused(boundless, "mint")
+    judge.refused(replace(boundless, valid_until_slot=RECLAIM + 1_000), "mint")
+    judge.accepted(honest)
+
+
+def test_before_its_time_with_one_vault_full(each_scene: Scene, judge: Judge) -> None:
+    """All of page 0 and all but one of page 1 are paid; then all is, and the time is nothing."""
+    paid = each_scene.attested.release([0, 1, 2, 3])[0].release([4, 5])[0]
+    judge.refused(paid.close_draft(slot=each_scene.bench.slot), "mint")
+    empty, _ = paid.release([6])
+    judge.accepted(empty.close_draft())
+
+
+def test_irrevocable(scene: Scene, judge: Judge) -> None:
+    """`reclaim_after` is None: what isn't claimed stays, however late it is."""
+    for_ever = scene.open(scene.other(reclaim_after_posix_ms=None)).attest(FIRST)[0]
+    scene.bench.reach(RECLAIM)
+    judge.refused(for_ever.close_draft(slot=RECLAIM), "mint")
+    paid = for_ever.attest(SECOND)[0].release([0, 1, 2, 3])[0].release([4, 5, 6])[0]
+    judge.accepted(paid.close_draft())
+
+
+# -- consent
+
+
+def test_creator_has_not_signed(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Nobody signs but who pays; or another key."""
+    other = scene.bench.key("attacker").key_hash
+    judge.refused(replace(closing(ended), required_signers=()), "mint")
+    judge.refused(replace(closing(ended), required_signers=(other,)), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_creator_is_a_script_that_was_not_asked(scene: Scene, judge: Judge) -> None:
+    """A treasury closes only with an input that its script guards."""
+    script = native_policy(scene.bench, "treasurer")
+    treasury = script_credential(script.hash())
+    holds = [
+        created(scene.bench, DraftOutput(address=Address(0, treasury), value=Value(lovelace)))
+        for lovelace in (3_000_000, 4_000_000)
+    ]
+    distribution = scene.other(creator=treasury)
+    draft = along(scene.opening(creator=treasury), spends=(Spend(holds[0]),), scripts=(script,))
+    sent = judge.accepted(draft)
+    opened = Opened(scene.bench, distribution, sent.outputs[0], sent.outputs[1:3])
+    scene.bench.reach(RECLAIM)
+    close = opened.close_draft(slot=RECLAIM)
+    key = scene.bench.key("treasurer").key_hash
+    judge.refused(along(close, signers=(key,)), "mint")
+    judge.accepted(along(close, spends=(Spend(holds[1]),), scripts=(script,)))
+
+
+# -- all or nothing
+
+
+def test_terms_while_vaults_live(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Only the terms: their vaults could then never pay."""
+    judge.refused(burning(scene, ended.terms), "mint")
+    judge.accepted(closing(ended))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_vault_left_out(judge: Judge, ended: Opened, scene: Scene, place: int) -> None:
+    """A vault stays behind, without its terms."""
+    judge.refused(without(closing(ended), ended.vaults[place]), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_vaults_without_their_terms(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Both vaults are closed, the terms stay and could be believed."""
+    judge.refused(burning(scene, *ended.vaults), "mint")
+    judge.refused(burning(scene, ended.vaults[0]), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_an_attestation_alone(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Its deposit is taken while claims need it."""
+    judge.refused(burning(scene, ended.attestations[FIRST]), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_attestations_may_stay(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """One more than fits can be left behind: its token vouches for what is over."""
+    judge.accepted(without(closing(ended), ended.attestations[FIRST]))
+
+
+@pytest.mark.parametrize("what", ["terms", "vault", "attestation"])
+def test_close_without_burning(scene: Scene, judge: Judge, ended: Opened, what: str) -> None:
+    """Spent with Close while nothing is minted or burnt: the token goes to the attacker."""
+    utxo = {
+        "terms": ended.terms,
+        "vault": ended.vaults[0],
+        "attestation": ended.attestations[FIRST],
+    }[what]
+    judge.refused(
+        TransactionDraft(
+            spends=(Spend(utxo, CLOSE),), reference_inputs=closing(ended).reference_inputs[:1]
+        ),
+        "spend",
+    )
+    judge.accepted(closing(ended))
+
+
+def test_burning_the_distributed_token_instead(each_scene: Scene, judge: Judge) -> None:
+    """The vault is spent with Close while the token that it pays out (or any) is burnt."""
+    bench, policy, token = each_scene.bench, each_scene.token_policy, each_scene.token
+    if policy is None:
+        policy = native_policy(bench, "attacker")
+        token = AssetId(policy.hash(), b"GRANT")
+        mint = Mint(token.policy_id, {token.asset_name: 1})
+        bench.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
+    bench.reach(RECLAIM)
+    honest = each_scene.attested.close_draft(slot=RECLAIM)
+    stolen = TransactionDraft(
+        spends=(Spend(each_scene.attested.vaults[0], CLOSE),),
+        mints=(Mint(token.policy_id, {token.asset_name: -1}),),
+        reference_inputs=honest.reference_inputs[:1],
+        scripts=(policy,),
+    )
+    judge.refused(stolen, "spend")
+    judge.accepted(honest)
+
+
+# -- tokens that escape
+
+
+@pytest.mark.parametrize("what", ["terms", "vault", "attestation"])
+def test_token_escapes(scene: Scene, judge: Judge, ended: Opened, what: str) -> None:
+    """One of the spent tokens isn't burnt but goes to the attacker."""
+    known = ended.distribution
+    token = {
+        "terms": known.terms_token,
+        "vault": known.vault_token,
+        "attestation": known.attestation_token(FIRST),
+    }[what]
+    thief = DraftOutput(address=scene.bench.address, value=Value.of(token, 1))
+    judge.refused(along(minting(closing(ended), token.asset_name, 1), outputs=(thief,)), "mint")
+    judge.accepted(closing(ended))
+
+
+@pytest.mark.parametrize("label", ["before all", "ATST", "between", "behind all"])
+def test_minting_while_burning(scene: Scene, judge: Judge, ended: Opened, label: str) -> None:
+    """A new token of ours is minted along with the burning, whatever its name."""
+    policy, known = scene.bench.contract.policy_id, ended.distribution
+    name = {
+        "before all": b"",
+        "ATST": known.attestation_token("another").asset_name,
+        "between": b"TERM" + b"\xff" * 28,
+        "behind all": vault_token_name(b"\xff" * 28),
+    }[label]
+    thief = DraftOutput(address=scene.bench.address, value=Value.of(AssetId(policy, name), 1))
+    purposes = ("spend", "mint") if label == "before all" else ("mint",)
+    judge.refused(along(minting(closing(ended), name, 1), outputs=(thief,)), *purposes)
+    judge.accepted(closing(ended))
+
+
+# -- others' belongings
+
+
+@pytest.fixture
+def other(scene: Scene) -> Opened:
+    """Somebody else's distribution, open and attested, which can't be closed before its claims."""
+    distribution = scene.other(reclaim_after_posix_ms=None)
+    return scene.open(distribution).attest(FIRST)[0]
+
+
+@pytest.mark.parametrize("what", ["terms", "vault", "attestation"])
+def test_something_of_anothers_alongside(
+    scene: Scene, judge: Judge, other: Opened, ended: Opened, what: str
+) -> None:
+    """A UTxO of another distribution is spent and burnt in this closing."""
+    utxo = {
+        "terms": other.terms,
+        "vault": other.vaults[0],
+        "attestation": other.attestations[FIRST],
+    }[what]
+    policy = scene.bench.contract.policy_id
+    (name,) = (a.asset_name for a in utxo.output.value.assets if a.policy_id == policy)
+    draft = along(closing(ended), spends=(Spend(utxo, CLOSE),))
+    judge.refused(minting(draft, name, -1), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_two_closings_in_one_transaction(scene: Scene, judge: Judge) -> None:
+    """Each could be closed alone."""
+    second = scene.open(scene.other(quorum_threshold=1))
+    scene.bench.reach(RECLAIM)
+    first, other = scene.attested.close_draft(slot=RECLAIM), second.close_draft(slot=RECLAIM)
+    judge.refused(together(first, other), "mint")
+    judge.accepted(first)
+    judge.accepted(other)
+
+
+def test_terms_of_another_for_these_vaults(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """The attacker's own terms, long reclaimable, and this distribution's vaults."""
+    lax = scene.open(scene.other(reclaim_after_posix_ms=0))
+    draft = burning(scene, lax.terms, *ended.vaults)
+    judge.refused(draft, "mint")
+    judge.accepted(closing(ended))
+
+
+def test_the_same_terms_opened_twice(scene: Scene, judge: Judge) -> None:
+    """One closing takes one terms token: vaults of the twin can't come along, nor its terms."""
+    twin = scene.open(scene.other())
+    scene.bench.reach(RECLAIM)
+    honest = scene.attested.close_draft(slot=RECLAIM)
+    judge.refused(together(honest, twin.close_draft(slot=RECLAIM)), "mint")
+    vault = along(honest, spends=(Spend(twin.vaults[0], CLOSE),))
+    judge.refused(minting(vault, twin.distribution.vault_token.asset_name, -1), "mint")
+    judge.accepted(honest)
+
+
+def test_close_beside_opening(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Closes one distribution and opens another, with either's redeemer."""
+    close, opening = closing(ended), scene.opening(quorum_threshold=1)
+    judge.refused(together(close, opening), "mint")
+    judge.refused(together(opening, close), "mint")
+    judge.accepted(close)
+    judge.accepted(opening)
+
+
+def test_close_beside_attesting(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Closes one distribution and attests for another, with either's redeemer."""
+    other = scene.open(scene.other(quorum_threshold=1))
+    close, attest = closing(ended), other.attest_draft(FIRST)
+    judge.refused(together(close, attest), "mint")
+    judge.refused(together(attest, close), "mint")
+    judge.accepted(close)
+    judge.accepted(attest)
+
+
+def test_junk_at_the_address(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """Datums of ours without tokens, at our address: cheap spam, which neither harms nor helps."""
+    for genuine in (ended.vaults[0], ended.terms, ended.attestations[FIRST]):
+        junk = bare_copy(scene.bench, genuine)
+        judge.refused(along(closing(ended), spends=(Spend(junk, CLOSE),)), "spend")
+    judge.accepted(closing(ended))
+
+
+# -- redeemers
+
+
+@pytest.mark.parametrize("place", [-1, 1 << 70])
+def test_no_terms_there(scene: Scene, judge: Judge, ended: Opened, place: int) -> None:
+    """The place of the terms is before or behind the inputs."""
+    judge.refused(with_redeemer(closing(ended), "mint", (0,), place), "mint")
+    judge.accepted(closing(ended))
+
+
+def test_something_else_in_place_of_the_terms(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """The redeemer points to every other input in turn: vaults and attestations."""
+    honest = closing(ended)
+    balanced = scene.bench.balanced(honest)
+    right = balanced.assembly.layout.input_index(ended.terms.reference)
+    places = set(range(len(balanced.assembly.inputs))) - {right}
+    assert len(places) == 4
+    for place in places:
+        judge.refused(with_redeemer(honest, "mint", (0,), place), "mint")
+    judge.accepted(honest)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [((), longer), ((), shorter), ((), Constr(3)), ((), Constr(0)), ((), 0), ((0,), b"")],
+    ids=str,
+)
+def test_burn_redeemer_of_another_shape(
+    scene: Scene, judge: Judge, ended: Opened, path: tuple[int, ...], value: PlutusData | Edit
+) -> None:
+    """A field more or less, another constructor, another type."""
+    judge.refused(with_redeemer(closing(ended), "mint", path, value), "mint")
+    judge.accepted(closing(ended))
+
+
+@pytest.mark.parametrize(
+    "value", [longer, Constr(0), Constr(2), Constr(0, (0, (), b"")), 0, ()], ids=str
+)
+def test_close_redeemer_of_another_shape(
+    scene: Scene, judge: Judge, ended: Opened, value: PlutusData | Edit
+) -> None:
+    """Fields where none belong, another constructor, a release without claims."""
+    judge.refused(with_redeemer(closing(ended), "spend", (), value), "spend")
+    judge.accepted(closing(ended))
+
+
+def test_closed_once_is_closed(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """What was closed can't be closed, released or attested again; the deposits are back."""
+    assert scene.bench.held_by(ended.distribution.address).lovelace > 0
+    judge.accepted(closing(ended))
+    assert scene.bench.held_by(ended.distribution.address) == Value()
