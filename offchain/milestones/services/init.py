@@ -234,8 +234,8 @@ def _sync_status(health: KupoHealth) -> SyncStatus:
 
 def _warnings(services: Services) -> Iterator[str]:
     named = (
-        ("Ogmios", services.ogmios),
-        ("Kupo", services.kupo),
+        (f"Ogmios at {services.ogmios.url}", services.ogmios),
+        (f"Kupo at {services.kupo.url}", services.kupo),
         ("cardano-node", services.cardano_node),
     )
     for name, report in named:

@@ -30,7 +30,7 @@ async def test_init_prints_the_report_although_a_service_is_down(world):
     assert run.json["services"]["ogmios"]["connected"] is True
     assert run.json["services"]["kupo"]["connected"] is False
     assert run.json["services"]["kupo"]["url"] == f"http://{NOWHERE}"
-    assert "warning: Kupo:" in run.stderr
+    assert f"warning: Kupo at http://{NOWHERE}: " in run.stderr
     assert "docker compose up -d" in run.stderr
 
 
