@@ -52,7 +52,7 @@ class Checkout:
     """A folder as `offchain/` is in a checkout, a running `devnet`, and everybody's keys.
 
     `ready` is the line that the devnet printed; `policy_id` that of the token that the creator holds.
-    `network` is what CARDANO_NETWORK says.
+    `network` is what CARDANO_NETWORK says, `network_id` the network's id in addresses.
     """
 
     folder: Path
@@ -60,6 +60,7 @@ class Checkout:
     keys: Mapping[str, SigningKey]
     policy_id: str
     network: str = "testnet"
+    network_id: int = 0
 
     @property
     def data(self) -> Path:
@@ -80,7 +81,7 @@ class Checkout:
 
     def address(self, name: str) -> str:
         """Somebody's address."""
-        return self.keys[name].address(0).to_bech32()
+        return self.keys[name].address(self.network_id).to_bech32()
 
     def key_file(self, name: str) -> str:
         """Somebody's key file."""
@@ -206,29 +207,28 @@ class DevnetProcess:
         self._process.communicate(timeout=20)
 
 
-def funding(keys: Mapping[str, SigningKey], network_id: int = 0) -> list[str]:
-    """The devnet's options that give everybody their ADA."""
+def _funding(keys: Mapping[str, SigningKey], network_id: int) -> list[str]:
     return [
         f"--fund={keys[name].address(network_id).to_bech32()}={amount}"
         for name, amount in FUNDS.items()
     ]
 
 
-def everybodys_keys() -> dict[str, SigningKey]:
-    """The same in every run."""
-    return {name: SigningKey.from_bytes(blake2b_256(name.encode())) for name in PEOPLE}
-
-
 @contextmanager
-def fresh_checkout(folder: Path, *options: str) -> Iterator[tuple[Checkout, DevnetProcess]]:
-    """A folder with nothing but `cli.py`, beside a devnet of its own; the creator holds tokens."""
+def fresh_checkout(
+    folder: Path, *options: str, network: str = "testnet", network_id: int = 0
+) -> Iterator[tuple[Checkout, DevnetProcess]]:
+    """A folder with nothing but `cli.py`, beside a devnet of its own; the creator holds tokens.
+
+    `options` are the devnet's.
+    """
     folder.mkdir()
     shutil.copy(OFFCHAIN / "cli.py", folder)
-    keys = everybodys_keys()
-    devnet = DevnetProcess(folder, [*funding(keys), *options])
+    keys = {name: SigningKey.from_bytes(blake2b_256(name.encode())) for name in PEOPLE}
+    devnet = DevnetProcess(folder, [*_funding(keys, network_id), *options])
     devnet.start()
     try:
-        checkout = Checkout(folder, devnet.ready, keys, "")
+        checkout = Checkout(folder, devnet.ready, keys, "", network, network_id)
         tokens = {TOKEN.encode().hex(): TOKENS}
         creator = checkout.address("creator")
         paid = checkout.control("faucet", address=creator, lovelace=10 * ADA, tokens=tokens)

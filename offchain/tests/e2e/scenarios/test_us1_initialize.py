@@ -1,0 +1,132 @@
+"""User story 1: an administrator initializes the off-chain environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from checkout import Checkout, DevnetProcess, fresh_checkout
+from grant import Grant, five_allocations, open_grant
+
+from milestones.cardano.address import Address
+from milestones.protocol.validator_loader import Contract
+
+
+def test_us1_1_initialization_verifies_and_confirms_all_three_services(checkout: Checkout) -> None:
+    ran = checkout.run("init", "--network", "testnet")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.json["status"] == "success"
+    services = ran.json["services"]
+    assert {name: each["connected"] for name, each in services.items()} == {
+        "ogmios": True,
+        "kupo": True,
+        "cardano_node": True,
+    }
+    assert services["ogmios"]["version"].startswith("v6.14.0")
+    assert services["kupo"]["sync_status"] == "synced"
+    assert services["cardano_node"]["network"] == "testnet"
+    assert services["cardano_node"]["network_magic"] == checkout.ready["network_magic"]
+    # What it saw is kept, so that commands without a network know which one is meant.
+    kept = json.loads((checkout.data / "cache" / "network.json").read_text())
+    assert kept["network_magic"] == checkout.ready["network_magic"]
+
+
+@pytest.mark.parametrize(
+    ("interface", "fault", "missing", "guidance"),
+    [
+        ("kupo", "dropping", {"kupo"}, "Kupo"),
+        ("ogmios", "dropping", {"ogmios", "cardano_node"}, "Ogmios"),
+        ("ogmios", "disconnected", {"cardano_node"}, "start cardano-node"),
+    ],
+)
+def test_us1_2_a_missing_service_is_named_with_guidance(
+    blank: Checkout, interface: str, fault: str, missing: set[str], guidance: str
+) -> None:
+    blank.control("freeze", interface=interface, fault=fault)
+    ran = blank.run("init")
+    assert ran.exit_code == 3
+    assert ran.json["status"] == "failed"
+    services = ran.json["services"]
+    assert {name for name, each in services.items() if not each["connected"]} == missing
+    for name in missing:
+        assert services[name]["reason"]
+        assert services[name]["hint"]
+        assert services[name]["hint"] in ran.stderr
+    assert guidance in ran.stderr
+    assert "docker compose up -d" in ran.stderr
+    blank.control("unfreeze")
+    assert blank.succeed("init")["status"] == "success"
+
+
+def test_us1_2_all_services_are_missing_once_the_node_was_killed(
+    fragile: tuple[Checkout, DevnetProcess],
+) -> None:
+    checkout, devnet = fragile
+    devnet.kill()
+    ran = checkout.run("init")
+    assert ran.exit_code == 3
+    services = ran.json["services"]
+    assert not any(each["connected"] for each in services.values())
+    for name in ("ogmios", "kupo"):
+        assert checkout.ready[f"{name}_url"] in ran.stderr
+    assert "milestones devnet" in ran.stderr
+    devnet.start()
+    assert checkout.succeed("init")["status"] == "success"
+
+
+def test_us1_3_commands_connect_after_the_initialization(tmp_path: Path) -> None:
+    """Kupo indexes nothing that is ours, as a fresh one does, until `init` tells it what to watch."""
+    nobody = "--kupo-match=*@" + 64 * "0"
+    with fresh_checkout(tmp_path / "offchain", nobody) as (checkout, _):
+        key = ("--signing-key-path", checkout.key_file("creator"))
+        early = checkout.run("publish-script", *key)
+        assert early.exit_code == 4
+        assert "milestones init" in early.error["hint"]
+        initialized = checkout.succeed("init", *key)
+        assert initialized["status"] == "success"
+        assert f"{checkout.keys['creator'].key_hash.hex()}/*" in initialized["indexed"]
+
+        published = checkout.succeed("publish-script", *key, "--wait")
+        assert published["status"] == "confirmed"
+        grant = open_grant(checkout, five_allocations(checkout))
+        assert grant.status()["contract_state"]["unclaimed_count"] == 5
+        assert grant.amounts("ada")["total_amount"] == 13_000
+        found = checkout.succeed("transaction", published["transaction_hash"])
+        assert found["status"] == "in_block"
+        assert checkout.succeed("verify", *grant.where)["verdict"] == "sound"
+
+
+@pytest.mark.parametrize(
+    ("network", "magic", "other", "prefix"),
+    [("mainnet", 764_824_073, "preprod", "addr1"), ("preview", 2, "mainnet", "addr_test1")],
+)
+def test_us1_4_the_network_is_the_one_that_was_named(
+    tmp_path: Path, contract: Contract, network: str, magic: int, other: str, prefix: str
+) -> None:
+    options = (f"--network-magic={magic}", "--start-time=1700000000")
+    network_id = int(network == "mainnet")
+    with fresh_checkout(
+        tmp_path / "offchain", *options, network=network, network_id=network_id
+    ) as (checkout, _):
+        report = checkout.succeed("init", "--network", network)
+        node = report["services"]["cardano_node"]
+        assert (node["network"], node["network_magic"]) == (network, magic)
+        assert node["tip_slot"] == checkout.state()["tip"]["slot"]
+
+        refused = checkout.run("init", "--network", other)
+        assert refused.exit_code == 3
+        assert f"the node is on {network}, the configuration says {other}" in refused.stderr
+
+        grant = _undeployed(checkout, contract, network_id)
+        assert grant.address.startswith(prefix)
+        missing = grant.check()
+        assert (missing.exit_code, missing.error["code"]) == (4, "not_found")
+        wrong = grant.check(CARDANO_NETWORK=other)
+        assert (wrong.exit_code, wrong.error["code"]) == (3, "network_mismatch")
+        assert str(magic) in wrong.stderr
+
+
+def _undeployed(checkout: Checkout, contract: Contract, network_id: int) -> Grant:
+    vault = Address.from_bytes(bytes([0x10 | network_id]) + contract.vault_hash + bytes(28))
+    return Grant(checkout, {"contract_address": vault.to_bech32()})
