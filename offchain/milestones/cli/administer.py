@@ -193,3 +193,36 @@ def deploy(  # noqa: PLR0917 - an option each
             tell=session.output.message,
         )
     )
+
+
+def claim_file(
+    context: typer.Context,
+    beneficiary_address: Annotated[
+        str, typer.Option(help="Whose allocations the file is for.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
+    contract_address: Annotated[
+        str | None, typer.Option(help="A distribution registered in this data directory.")
+    ] = None,
+    schedule: Annotated[Path | None, typer.Option(help="Its schedule file instead.")] = None,
+) -> None:
+    """Write what a beneficiary of a private distribution needs to claim. Needs no network."""
+    session = session_of(context)
+    beneficiary = address(beneficiary_address, "beneficiary_address")
+    if (contract_address is None) == (schedule is None):
+        raise InvalidInput(
+            "one of --contract-address and --schedule is needed, and not both", path="schedule"
+        )
+
+    from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
+    from milestones.services.deploy import registered_schedule  # noqa: PLC0415
+    from milestones.services.write_claim_file import write_claim_file  # noqa: PLC0415
+
+    if schedule is not None:
+        known = parse_schedule(read_object(schedule, "schedule"))
+    else:
+        where = address(contract_address or "", "contract_address")
+        known = registered_schedule(session.workspace, where)
+    session.output.result(
+        write_claim_file(session.workspace, known, beneficiary_address=beneficiary, output=output)
+    )

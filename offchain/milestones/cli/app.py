@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from milestones import __version__
-from milestones.cli.administer import deploy, register_milestone
+from milestones.cli.administer import claim_file, deploy, register_milestone
 from milestones.cli.audit import transaction, verify
 from milestones.cli.demo import demo
 from milestones.cli.devnet import devnet
@@ -73,6 +73,7 @@ app.command()(init)
 app.command()(register_milestone)
 app.command()(publish_script)
 app.command()(deploy)
+app.command()(claim_file)
 app.command()(devnet)
 app.command()(demo)
 app.add_typer(oracle, name="oracle")

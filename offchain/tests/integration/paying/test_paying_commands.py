@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-
-from milestones.protocol.claim_file import make_claim_file
 
 
 async def ran(stage: Any, command: str, *arguments: str, key: str | None = "relayer") -> Any:
@@ -85,10 +84,27 @@ class TestPrivate:
         """Nothing is published."""
         return {"private": True}
 
+    async def written_claim_file(self, stage: Any) -> Any:
+        """What the administrator's `claim-file` writes for the beneficiary of allocation 3."""
+        schedule = stage.distribution.schedule().model_dump(mode="json", exclude_none=True)
+        beneficiary = stage.world.address("beneficiary-3").to_bech32()
+        file = stage.world.directory / "beneficiary-3.json"
+        command = ("claim-file", "--schedule", stage.world.write_json("schedule.json", schedule))
+        whose = ("--beneficiary-address", beneficiary, "--output", str(file))
+        run = await stage.world.cli(*command, *whose)
+        assert run.exit_code == 0, run.stderr
+        assert run.json["allocations"] == [3]
+        assert run.json["contract_address"] == stage.address.to_bech32()
+        told(await stage.world.cli(*command, *whose), 2, "invalid_input")
+        stranger = stage.world.address("stranger").to_bech32()
+        nobody = ("--beneficiary-address", stranger, "--output", "nobody.json")
+        told(await stage.world.cli(*command, *nobody), 4, "not_found")
+        return json.loads(file.read_text())
+
     async def test_a_claim_file_is_all_that_a_beneficiary_needs(self, stage: Any) -> None:
         await stage.attested("milestone-001")
         elsewhere = ("--data-dir", str(stage.world.directory / "mine"))
-        claim = make_claim_file(stage.distribution, [3]).model_dump(mode="json")
+        claim = await self.written_claim_file(stage)
         arguments = (
             *(*elsewhere, "submit-release", "--contract-address", stage.address.to_bech32()),
             *("--beneficiary-index", "3", "--wait"),
