@@ -9,31 +9,34 @@ from milestones.devnet.blocks import Block, Point
 from milestones.devnet.chain import Chain
 from milestones.devnet.eras import SECURITY_PARAMETER, Bound, Era
 from milestones.devnet.ogmios import shapes
+from milestones.devnet.ogmios.network import CONSTITUTION, CONSTITUTIONAL_COMMITTEE
 from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
 from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
 from milestones.devnet.utxo import UtxoSet
 
 PREFIX: Final = "queryLedgerState/"
 
-EMPTY_ANSWERS: Final[dict[str, Any]] = {
+_NO_ADA: Final = {"ada": {"lovelace": 0}}
+
+FIXED_ANSWERS: Final[dict[str, Any]] = {
+    "constitution": CONSTITUTION,
+    "constitutionalCommittee": CONSTITUTIONAL_COMMITTEE,
+    "delegateRepresentatives": [
+        {"type": kind, "stake": _NO_ADA, "delegators": []} for kind in ("abstain", "noConfidence")
+    ],
     "governanceProposals": [],
+    "liveStakeDistribution": {},
+    "operationalCertificates": {},
     "rewardAccountSummaries": [],
     "stakePools": {},
-    "treasuryAndReserves": {
-        "treasury": {"ada": {"lovelace": 0}},
-        "reserves": {"ada": {"lovelace": 0}},
-    },
+    "treasuryAndReserves": {"treasury": _NO_ADA, "reserves": _NO_ADA},
 }
 """True answers on a chain where nothing is staked and nobody votes."""
 
 UNAVAILABLE: Final = frozenset(
-    {
-        *("constitution", "constitutionalCommittee", "delegateRepresentatives"),
-        *("liveStakeDistribution", "nonces", "operationalCertificates", "projectedRewards"),
-        *("rewardsProvenance", "stakePoolsPerformances"),
-    }
+    {"nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"}
 )
-"""Queries about staking and governance, which this chain does not have."""
+"""Queries about the making of blocks and its rewards, which this chain does not have."""
 
 
 class LedgerState:
@@ -66,16 +69,16 @@ class LedgerState:
 
     def query(self, name: str, params: dict[str, Any]) -> Any:
         """Answers `queryLedgerState/<name>`."""
-        if name not in UNAVAILABLE and name not in EMPTY_ANSWERS and name not in _QUERIES:
+        if name not in UNAVAILABLE and name not in FIXED_ANSWERS and name not in _QUERIES:
             raise InvalidRequest("unknown method in 'method' (beware names are case-sensitive)")
         if name in UNAVAILABLE:
             raise RpcFailure(
                 2002,
-                "This query isn't available: the chain has neither staking nor governance.",
+                "This query isn't available: the chain has neither elections nor rewards.",
             )
         block = self._current()
-        if name in EMPTY_ANSWERS:
-            return EMPTY_ANSWERS[name]
+        if name in FIXED_ANSWERS:
+            return FIXED_ANSWERS[name]
         return _QUERIES[name](self, block, params)
 
     def _current(self) -> Block:

@@ -55,8 +55,14 @@ _CONWAY_PARAMETERS: Final = (
     *("delegateRepresentativeDeposit", "delegateRepresentativeMaxIdleTime"),
 )
 
-_GUARDRAILS: Final = "fa24fb305126805cf2164c161d852a0e7330cf988f1fe558cf7d4a64"
-"""The script that guards proposals on the public networks: some clients can't read that there is none."""
+CONSTITUTION: Final = {
+    "metadata": {"url": "https://localhost/constitution", "hash": blake2b_256(b"").hex()},
+    "guardrails": {"hash": "fa24fb305126805cf2164c161d852a0e7330cf988f1fe558cf7d4a64"},
+}
+"""Names the guardrails script of the public networks: some clients can't read that there is none."""
+
+CONSTITUTIONAL_COMMITTEE: Final = {"members": [], "quorum": "2/3"}
+"""A committee without members."""
 
 _CONWAY_SCRIPT_PARAMETERS: Final = ("plutusCostModels", "minFeeReferenceScripts")
 
@@ -140,15 +146,11 @@ def _shelley(chain: Chain) -> dict[str, Any]:
 
 
 def _conway(chain: Chain, *, with_scripts: bool) -> dict[str, Any]:
-    anchor = blake2b_256(b"").hex()
     names = _CONWAY_PARAMETERS + (_CONWAY_SCRIPT_PARAMETERS if with_scripts else ())
     return {
         "era": "conway",
-        "constitution": {
-            "metadata": {"url": "https://localhost/constitution", "hash": anchor},
-            "guardrails": {"hash": _GUARDRAILS},
-        },
-        "constitutionalCommittee": {"members": [], "quorum": "2/3"},
+        "constitution": CONSTITUTION,
+        "constitutionalCommittee": CONSTITUTIONAL_COMMITTEE,
         "updatableParameters": _parameters(chain, names),
     }
 

@@ -111,7 +111,7 @@ async def test_an_acquired_state_stays_and_expires_with_its_block(
 
 @pytest.mark.parametrize(
     "name",
-    ["constitution", "liveStakeDistribution", "nonces", "stakePoolsPerformances"],
+    ["nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"],
 )
 async def test_what_makes_no_sense_here_is_ogmios_own_failure(ogmios: Ogmios, name: str) -> None:
     answer = await ogmios.call(f"queryLedgerState/{name}")
@@ -122,3 +122,23 @@ async def test_nothing_is_staked_and_nobody_votes(ogmios: Ogmios) -> None:
     assert await ogmios.call("queryLedgerState/stakePools") == {}
     assert await ogmios.call("queryLedgerState/rewardAccountSummaries", keys=[]) == []
     assert await ogmios.call("queryLedgerState/governanceProposals") == []
+    assert await ogmios.call("queryLedgerState/liveStakeDistribution") == {}
+    assert await ogmios.call("queryLedgerState/operationalCertificates") == {}
+    nobody = await ogmios.call("queryLedgerState/delegateRepresentatives")
+    assert [each["stake"]["ada"]["lovelace"] for each in nobody] == [0, 0]
+    genesis = await ogmios.call("queryNetwork/genesisConfiguration", era="conway")
+    for name in ("constitution", "constitutionalCommittee"):
+        assert await ogmios.call(f"queryLedgerState/{name}") == genesis[name]
+
+
+async def test_byron_has_its_own_parameters(ogmios: Ogmios) -> None:
+    byron = await ogmios.call("queryNetwork/genesisConfiguration", era="byron")
+    assert byron["updatableParameters"]["slotDuration"] == 20_000
+    assert "plutusCostModels" not in byron["updatableParameters"]
+
+
+async def test_a_new_chain_is_older_than_what_clients_take_for_nothing(ogmios: Ogmios) -> None:
+    """0 is no answer to some: epoch 0, slot 0, or a slot less than the minutes they subtract."""
+    assert await ogmios.call("queryLedgerState/epoch") == 1
+    tip = await ogmios.call("queryNetwork/tip")
+    assert tip["slot"] >= 432_000 + 3600

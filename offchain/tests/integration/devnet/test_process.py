@@ -64,6 +64,8 @@ def test_it_ends_cleanly_with_clients_connected(processes: list[Process], number
     process = launch(processes, "--fund", f"{ALICE_ADDRESS}=5000000", "--network-magic", "7")
     shown = process.ready()
     assert (shown["network_magic"], shown["ready"]) == (7, True)
+    state = httpx.get(f"{shown['control_url']}/state").json()
+    assert state["tip"]["height"] == 1, "height 0 is no answer to some clients"
     with httpx.Client() as client:
         found = client.get(f"{shown['kupo_url']}/matches/{ALICE_ADDRESS}").json()
         assert found[0]["value"]["coins"] == 5_000_000
