@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hostile import (
     Edit,
+    Fake,
     Judge,
     along,
     bare_copy,
@@ -273,9 +275,10 @@ PREFIXES = {
 
 
 @pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
-def test_prefix_that_smuggles_another_message(scene: Scene, judge: Judge, prefix: object) -> None:
+def test_prefix_that_smuggles_another_message(
+    scene: Scene, judge: Judge, prefix: Callable[[bytes], bytes]
+) -> None:
     """Each oracle has really signed these bytes; they are no wallet's signature over the payload."""
-    assert callable(prefix)
     data = scene.opened.statement(FIRST).signed_data
     assert 24 <= len(data) < 256
     first, second, third = oracles(scene.bench, 3)
@@ -323,9 +326,8 @@ def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge) -> None:
 
 
 @pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
-def test_fake_terms(scene: Scene, judge: Judge, fake: object) -> None:
+def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
     """The terms' datum at their address, without their token or with another policy's."""
-    assert callable(fake)
     copy = fake(scene.bench, scene.opened.terms)
     fooled = replace(scene.opened, terms=copy).attest_draft(FIRST)
     judge.refused(fooled, "mint")

@@ -8,6 +8,7 @@ import pytest
 from hostile import (
     ALWAYS_TRUE,
     Edit,
+    Fake,
     Judge,
     along,
     bare_copy,
@@ -16,6 +17,8 @@ from hostile import (
     foreign_copy,
     longer,
     native_policy,
+    part,
+    replaced,
     shorter,
     together,
     with_output,
@@ -91,18 +94,22 @@ def test_attestation_of_another_milestone(scene: Scene, judge: Judge, index: int
 def test_terms_as_attestation(scene: Scene, judge: Judge) -> None:
     """The redeemer says that the terms are the attestation."""
     honest = scene.attested.release_draft([0])
-    terms: list[PlutusData] = []
-    noted = with_redeemer(honest, "spend", TERMS, lambda place: terms.append(place) or place)  # type: ignore[func-returns-value]
-    judge.refused(with_redeemer(noted, "spend", ATTESTATION, lambda _: terms[-1]), "spend")
+
+    def confused(data: PlutusData) -> PlutusData:
+        return replaced(data, ATTESTATION, part(data, TERMS))
+
+    judge.refused(with_redeemer(honest, "spend", (), confused), "spend")
     judge.accepted(honest)
 
 
 def test_second_run_not_attested(scene: Scene, judge: Judge) -> None:
     """The first run's attestation serves for the second run's milestone too."""
     honest = scene.attested.release_draft([0, 3])
-    first: list[PlutusData] = []
-    noted = with_redeemer(honest, "spend", ATTESTATION, lambda place: first.append(place) or place)  # type: ignore[func-returns-value]
-    judge.refused(with_redeemer(noted, "spend", (1, 1, 2), lambda _: first[-1]), "spend")
+
+    def confused(data: PlutusData) -> PlutusData:
+        return replaced(data, (1, 1, 2), part(data, ATTESTATION))
+
+    judge.refused(with_redeemer(honest, "spend", (), confused), "spend")
     judge.accepted(honest)
 
 
@@ -114,11 +121,10 @@ def test_first_run_not_attested(scene: Scene, judge: Judge) -> None:
 
 
 @pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
-def test_fake_attestation(scene: Scene, judge: Judge, fake: object) -> None:
+def test_fake_attestation(scene: Scene, judge: Judge, fake: Fake) -> None:
     """An attestation's datum and address without its token, or with another policy's."""
     honest = scene.attested.release_draft([0])
     genuine = scene.attested.attestations[FIRST]
-    assert callable(fake)
     fooled = scene.attested.attested(FIRST, fake(scene.bench, genuine))
     judge.refused(fooled.release_draft([0]), "spend")
     judge.accepted(honest)
@@ -167,10 +173,9 @@ def test_forged_attestation_in_the_same_transaction(scene: Scene, judge: Judge) 
 
 
 @pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
-def test_fake_terms(scene: Scene, judge: Judge, fake: object) -> None:
+def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
     """The terms' datum and address without their token, or with another policy's."""
     honest = scene.attested.release_draft([0])
-    assert callable(fake)
     copy = fake(scene.bench, scene.attested.terms)
     fooled = replace(scene.attested, terms=copy).release_draft([0])
     judge.refused(fooled, "spend")
@@ -279,10 +284,9 @@ def test_native_policy_alongside_is_nobodys_loss(scene: Scene, judge: Judge) -> 
 
 
 @pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
-def test_fake_vault(scene: Scene, judge: Judge, fake: object) -> None:
+def test_fake_vault(scene: Scene, judge: Judge, fake: Fake) -> None:
     """A vault's datum and address without its token, or with another policy's: it can't pay."""
     honest = scene.attested.release_draft([0])
-    assert callable(fake)
     copy = fake(scene.bench, scene.attested.vaults[0])
     fooled = replace(scene.attested, vaults=(copy, *scene.attested.vaults[1:]))
     judge.refused(fooled.release_draft([0]), "spend")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from hostile import Edit, Judge, with_output, with_redeemer, with_value
-from scenes import AMOUNT, Scene
+from dataclasses import replace
 
+import pytest
+from hostile import Edit, Judge, shorter, with_datum, with_output, with_redeemer, with_value
+from scenes import AMOUNT, FIRST, Scene
+
+from milestones.cardano import plutus_data
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import PlutusData
+from milestones.cardano.value import Value
 from milestones.domain.merkle import inner_node, node_sum
-from milestones.transactions.draft import TransactionDraft
+from milestones.protocol.distribution import leaf_of, page_trees
+from milestones.protocol.redeemers import Claim, Release
+from milestones.protocol.vault import VaultState
+from milestones.transactions.draft import DraftOutput, Layout, Spend, TransactionDraft
 
 PROOF = (2,)
 """Where the proof stands in the redeemer."""
@@ -81,13 +88,69 @@ def test_leaf_of_another_page(scene: Scene, judge: Judge) -> None:
     judge.accepted(honest)
 
 
-def test_leaf_of_another_distribution(scene: Scene, judge: Judge) -> None:
-    """A distribution that promises leaf 0 to the attacker, and its proof, against this vault."""
-    honest = scene.attested.release_draft([0])
-    forged = scene.trees()[0].multiproof([0])
+def test_leaf_of_another_tree(scene: Scene, judge: Judge) -> None:
+    """A tree of the attacker's, with the same sums, in which everything is promised to the attacker."""
+    honest, known = scene.attested.release_draft([0]), scene.opened.distribution
+    mine = [
+        allocation.model_copy(update={"beneficiary_address": scene.bench.address})
+        for allocation in known.allocations.values()
+    ]
+    tree = page_trees(mine, known.terms.page_depth)[0]
+    assert node_sum(tree.root) == known.terms.page_amount(0)
     wrong = with_output(honest, 1, address=scene.bench.address)
-    judge.refused(with_redeemer(wrong, "spend", PROOF, forged), "spend")
+    judge.refused(with_redeemer(wrong, "spend", PROOF, tree.multiproof([0])), "spend")
     judge.accepted(honest)
+
+
+def test_leaf_of_nothing(scene: Scene, judge: Judge) -> None:
+    """An allocation of no token: nothing could be in its payout, and nothing would be paid."""
+
+    def claim(amount: int) -> TransactionDraft:
+        allocation = scene.opened.distribution.allocations[0]
+        leaf = leaf_of(allocation.model_copy(update={"token_amount": amount}))
+        left = inner_node(leaf, scene.trees()[0].node(0, 1))
+        root = inner_node(left, scene.trees()[0].node(1, 1))
+        grown = scene.grown({(0, 0): leaf, (1, 0): left, (2, 0): root})
+        draft = with_output(grown.release_draft([0]), 1, value=scene.amount(amount))
+        funded = scene.amount(grown.distribution.terms.total_token_amount - amount)
+        vault = funded + Value.of(grown.distribution.vault_token, 1)
+        draft = with_output(draft, 0, value=vault)
+        remaining = funded.quantity(scene.token)
+        return with_datum(draft, 0, (2,), remaining)
+
+    judge.refused(claim(0), "spend")
+    judge.accepted(claim(1))
+
+
+def test_deposit_of_an_emptied_vault(scene: Scene, judge: Judge) -> None:
+    """A token's vault that has paid all looks like one of lovelace: the empty leaf claims its deposit."""
+    nearly = scene.attested.release([4, 5])[0]
+    honest = nearly.release_draft([6])
+    emptied, _ = nearly.paid(judge.accepted(honest), [6])
+    vault, terms = emptied.vaults[1], emptied.terms
+    state = VaultState.decode(vault.output.inline_datum or b"")
+    amount = 2_000_000
+
+    def redeemer(layout: Layout) -> bytes:
+        places = (terms, scene.attested.attestations[FIRST])
+        first, second = (layout.reference_input_index(utxo.reference) for utxo in places)
+        claim = Claim(3, FIRST.encode(), 0, second)
+        proof = scene.trees()[1].multiproof([3])
+        return plutus_data.encode(Release(first, (claim,), proof).to_data())
+
+    stolen = replace(
+        honest,
+        spends=(Spend(vault, redeemer),),
+        outputs=(
+            replace(
+                honest.outputs[0],
+                value=vault.output.value - Value(amount),
+                inline_datum=state.after([3], amount).encode(),
+            ),
+            DraftOutput(address=scene.bench.address, value=Value(amount), min_ada="ignore"),
+        ),
+    )
+    judge.refused(stolen, "spend")
 
 
 def test_inner_node_claimed_as_a_leaf(scene: Scene, judge: Judge) -> None:
@@ -103,7 +166,7 @@ def test_inner_node_claimed_as_a_leaf(scene: Scene, judge: Judge) -> None:
 def test_one_claim_too_few_for_its_proof(scene: Scene, judge: Judge) -> None:
     """Bits of two leaves are set, two payouts made, one claim named."""
     honest = scene.attested.release_draft([0, 1])
-    one = with_redeemer(honest, "spend", (1, 0), lambda run: run[:-1])  # type: ignore[index]
+    one = with_redeemer(honest, "spend", (1, 0), shorter)
     judge.refused(one, "spend")
     judge.refused(with_redeemer(one, "spend", PROOF, scene.opened.distribution.proof([0])), "spend")
     judge.accepted(honest)

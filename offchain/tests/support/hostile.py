@@ -30,6 +30,7 @@ SCRIPTS_REFUSED: Final = 3136
 SCRIPT_FAILED: Final = 3012
 
 Edit = Callable[[PlutusData], PlutusData]
+Fake = Callable[[Workbench, Utxo], Utxo]
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Judge:
             assert "OutOfEx" not in str(failure.data)
 
     def accepted(self, draft: TransactionDraft) -> SignedTransaction:
-        """It is taken into a block."""
-        return self.bench.send(draft)
+        """Built in the same way, it is taken into a block."""
+        return self.bench.submit(self.bench.signed(self.bench.guessed(draft)))
 
 
 # -- outputs
@@ -155,6 +156,13 @@ def replaced(data: PlutusData, path: tuple[int, ...], value: PlutusData | Edit) 
     parts = list(data.fields if isinstance(data, Constr) else elements(data))
     parts[path[0]] = replaced(parts[path[0]], path[1:], value)
     return replace(data, fields=tuple(parts)) if isinstance(data, Constr) else tuple(parts)
+
+
+def part(data: PlutusData, path: tuple[int, ...]) -> PlutusData:
+    """One place of data."""
+    for step in path:
+        data = data.fields[step] if isinstance(data, Constr) else elements(data)[step]
+    return data
 
 
 def elements(data: PlutusData) -> tuple[PlutusData, ...]:
