@@ -1,78 +1,68 @@
-"""Damaged transactions: whatever comes, the ledger answers with one of its own failures or accepts."""
+"""Random valid transactions on a chain, and every kind of mutation of each, with its expected answer.
+
+`MILESTONES_LEDGER_TRANSACTIONS` sets how many transactions are made, `MILESTONES_LEDGER_SEED` which; a
+failure names the seed, so that it can be seen again.
+"""
 
 from __future__ import annotations
 
-from hypothesis import example, given
-from hypothesis import strategies as st
-from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, payment, spending
+import os
+from collections import Counter
+from random import Random
 
-from milestones.cardano.value import Value
-from milestones.devnet.ledger.failures import PRIORITY, LedgerFailure
-from milestones.devnet.ledger.rules import check, effects
-from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+import mutations_of_bytes
+import mutations_of_value
+import mutations_of_witnesses
+import pytest
+from mutations import MUTATIONS, Mutation
+from proving_ground import ProvingGround
+from random_transactions import Composer
 
-DRAFTS = (payment(), spending(3, YES_V3), spending(2, YES_SPEND, "hash"), minting(1, YES_MINT))
-SEALED = tuple((draft, draft.seal()) for draft in DRAFTS)
+from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.rules import check
+from milestones.devnet.ledger.transaction import decode_transaction
 
-
-@st.composite
-def damaged(draw: st.DrawFn) -> tuple[Draft, bytes]:
-    draft, raw = draw(st.sampled_from(SEALED))
-    data = bytearray(raw)
-    for _ in range(draw(st.integers(1, 3))):
-        position = draw(st.integers(0, len(data) - 1))
-        match draw(st.sampled_from(("set", "insert", "remove"))):
-            case "set":
-                data[position] = draw(st.integers(0, 255))
-            case "insert":
-                data[position:position] = draw(st.binary(min_size=1, max_size=9))
-            case _:
-                del data[position : position + draw(st.integers(1, 9))]
-    return draft, bytes(data)
+CATALOGUE = (mutations_of_bytes, mutations_of_value, mutations_of_witnesses)
+COUNT = int(os.environ.get("MILESTONES_LEDGER_TRANSACTIONS", "120"))
+SEED = int(os.environ.get("MILESTONES_LEDGER_SEED", "2026"))
+CHAINS = 2
 
 
-def judge(draft: Draft, raw: bytes) -> Transaction | LedgerFailure:
+def code_of(ground: ProvingGround, mutation: Mutation, raw: bytes) -> int | None:
+    """The ledger's answer; None is yes. What should be accepted is only judged, not submitted."""
     try:
-        transaction = decode_transaction(raw)
-        check(transaction, draft.known(), draft.environment)
+        if mutation.codes:
+            ground.chain.submit(raw)
+        else:
+            check(decode_transaction(raw), ground.chain.mempool.utxo, ground.chain.environment())
     except LedgerFailure as failure:
-        return failure
-    return transaction
+        return failure.code
+    return None
 
 
-@given(damaged())
-def test_damage_is_told_and_never_waved_through(case: tuple[Draft, bytes]) -> None:
-    draft, raw = case
-    verdict = judge(draft, raw)
-    if isinstance(verdict, LedgerFailure):
-        assert verdict.code in PRIORITY
-        assert verdict.message
-    else:
-        # What is signed is the body: only the rest can have changed.
-        assert verdict.id in {decode_transaction(sealed).id for _, sealed in SEALED}
+@pytest.mark.parametrize("seed", range(SEED, SEED + CHAINS))
+def test_every_mutation_is_answered_as_expected(seed: int) -> None:
+    """On each chain transactions follow each other, in their own form or as an accepted mutation.
 
-
-@given(st.binary(max_size=200))
-@example(b"")
-@example(b"\x84\xa0\xa0\xf5\xf6")
-@example(b"\x9f" * 10_000)
-@example(b"\xd8\x18" * 5_000)
-def test_noise_is_refused(raw: bytes) -> None:
-    verdict = judge(payment(), raw)
-    assert isinstance(verdict, LedgerFailure)
-    assert verdict.code == -32602
-
-
-@given(st.lists(st.integers(1_000_000, 50_000_000), min_size=1, max_size=8), st.integers(0, 10**6))
-def test_value_is_conserved_in_effect(amounts: list[int], fee: int) -> None:
-    draft = payment()
-    draft.utxo[next(iter(draft.utxo))][1] = sum(amounts) + 10_000_000
-    draft.body[1] = [[draft.utxo[next(iter(draft.utxo))][0], amount] for amount in amounts]
-    draft.fee = 200_000 + fee
-    transaction = judge(draft, draft.seal())
-    assert isinstance(transaction, Transaction), transaction
-    spent, created = effects(transaction)
-    known = draft.known()
-    taken = sum((known[ref].value for ref in spent), Value())
-    given_back = sum((output.value for output in created.values()), Value())
-    assert taken == given_back + Value(draft.fee)
+    The ground compares its books with the chain's after every block.
+    """
+    ground = ProvingGround(Random(seed))  # noqa: S311  what is random here must be repeatable
+    composer = Composer(ground)
+    tried: Counter[str] = Counter()
+    for number in range(COUNT // CHAINS):
+        proposal = composer.compose()
+        forms = [proposal.seal()]
+        for mutation in MUTATIONS:
+            raw = mutation.apply(proposal.mutable(), ground)
+            if raw is None:
+                continue
+            code = code_of(ground, mutation, raw)
+            assert code in (mutation.codes or {None}), (seed, number, mutation.name, raw.hex())
+            tried[mutation.name] += 1
+            forms += [raw] if mutation.lasting else []
+        ground.submit(ground.random.choice(forms))
+        if ground.random.random() < 0.25:
+            ground.make_blocks()
+    ground.make_blocks()
+    assert len(CATALOGUE) < len(tried) == len(MUTATIONS), "some kinds found nothing to change"
+    assert ground.chain.tip.height > len(tried) // 8

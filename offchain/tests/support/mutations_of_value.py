@@ -1,0 +1,380 @@
+"""Mutations of amounts, inputs, outputs, validity and network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+from ledger_world import dumps, hash256, script_ref
+from mutations import accepted, accepted_but_not_kept, more_lovelace, refused, sealed_with_body
+from proposals import Proposal, copied, flat, value_of, with_lovelace
+from proving_ground import ProvingGround
+from random_scripts import KEY_LOCKS, NATIVE_LOCKS
+from random_transactions import byron_address
+
+from milestones.cardano.outputs import OutputReference
+
+NOWHERE = OutputReference(b"\xee" * 32, 3)
+
+
+@refused(3122)
+def fee_one_lovelace_short(p: Proposal, _: ProvingGround) -> bytes:
+    p.fee_offset = -1
+    return p.seal()
+
+
+@accepted
+def fee_one_lovelace_more(p: Proposal, _: ProvingGround) -> bytes:
+    p.fee_offset += 1
+    return p.seal()
+
+
+@accepted
+def fee_exactly_the_least(p: Proposal, _: ProvingGround) -> bytes:
+    p.fee_offset = 0
+    return p.seal()
+
+
+@refused(3123)
+def change_one_lovelace_more(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: _replace_last(body, 1))
+
+
+@refused(3123)
+def change_one_lovelace_less(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: _replace_last(body, -1))
+
+
+def _replace_last(body: dict[int, Any], lovelace: int) -> None:
+    body[1] = [*body[1][:-1], more_lovelace(body[1][-1], lovelace)]
+
+
+@refused(3123)
+def token_out_of_nothing(p: Proposal, _: ProvingGround) -> bytes | None:
+    return _with_other_quantity(p, 1)
+
+
+@refused(3123)
+def token_vanishes(p: Proposal, _: ProvingGround) -> bytes | None:
+    return _with_other_quantity(p, -1)
+
+
+def _with_other_quantity(p: Proposal, more: int) -> bytes | None:
+    """Changes the first quantity of an output that is over one, behind the balance's back."""
+
+    def step(body: dict[int, Any]) -> None:
+        body[1] = outputs = copied(body[1])
+        for output in outputs:
+            _, tokens = value_of(output)
+            for policy, name, quantity in flat(tokens):
+                if quantity > 1:
+                    tokens[policy][name] += more
+                    return
+        raise NothingThere
+
+    try:
+        return sealed_with_body(p, step)
+    except NothingThere:
+        return None
+
+
+class NothingThere(Exception):
+    """A transaction without what a mutation changes."""
+
+
+@refused(3123)
+def mint_one_more(p: Proposal, _: ProvingGround) -> bytes | None:
+    if not p.mint:
+        return None
+    policy, name, quantity = next(flat(p.mint))
+    if quantity == -1:
+        return None
+    minted = copied(p.mint)
+    minted[policy][name] += 1
+    return sealed_with_body(p, lambda body: body.update({9: minted}))
+
+
+@refused(3117)
+def unknown_input(p: Proposal, _: ProvingGround) -> bytes:
+    p.inputs.append(NOWHERE)
+    return p.seal()
+
+
+@refused(3117)
+def unknown_reference(p: Proposal, _: ProvingGround) -> bytes:
+    p.references.append(NOWHERE)
+    return p.seal()
+
+
+@refused(3117)
+def unknown_collateral(p: Proposal, _: ProvingGround) -> bytes | None:
+    if not 0 < len(p.collateral) < 3:
+        return None
+    p.collateral.append(NOWHERE)
+    return p.seal()
+
+
+@refused(3117)
+def input_spent_before(p: Proposal, ground: ProvingGround) -> bytes | None:
+    gone = ground.random.choice(ground.consumed) if ground.consumed else None
+    if gone is None or gone in ground.spendable:
+        return None
+    p.inputs.append(gone)
+    return p.seal()
+
+
+@refused(3997)
+def the_same_again(_: Proposal, ground: ProvingGround) -> bytes | None:
+    before = ground.random.choice(ground.submitted)
+    on_chain = ground.chain.place_of(before.id) or before.id in ground.chain.mempool
+    return before.raw if on_chain and before.is_valid else None
+
+
+@refused(3121)
+def no_inputs(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: body.update({0: []}))
+
+
+@refused(-32602)
+def input_twice(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: body.update({0: [*body[0], body[0][0]]}))
+
+
+@accepted
+def inputs_in_another_order(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: body.update({0: body[0][::-1]}))
+
+
+@accepted
+def outputs_in_another_order(p: Proposal, _: ProvingGround) -> bytes:
+    return sealed_with_body(p, lambda body: body.update({1: body[1][::-1]}))
+
+
+@accepted
+def one_more_output(p: Proposal, _: ProvingGround) -> bytes:
+    p.outputs.append([b"\x60" + KEY_LOCKS[1].hash, 2_000_000])
+    return p.seal()
+
+
+@accepted
+def output_with_exactly_the_least(p: Proposal, _: ProvingGround) -> bytes:
+    return _poorest(p, 0)
+
+
+@refused(3125)
+def output_one_lovelace_short(p: Proposal, _: ProvingGround) -> bytes:
+    return _poorest(p, -1)
+
+
+def _poorest(p: Proposal, more: int) -> bytes:
+    output: Any = [b"\x60" + KEY_LOCKS[1].hash, 2_000_000, hash256(b"")]
+    p.outputs.append(with_lovelace(output, p.least_in(output) + more))
+    return p.seal()
+
+
+@refused(3125)
+def collateral_return_too_poor(p: Proposal, _: ProvingGround) -> bytes | None:
+    if 16 not in p.fields or value_of(p.fields[16])[1]:
+        return None
+    back = value_of(p.fields[16])[0] - 800_000
+    p.fields[16] = with_lovelace(p.fields[16], 800_000)
+    if 17 in p.fields:
+        p.fields[17] += back
+    return p.seal()
+
+
+@refused(3120)
+def value_one_byte_too_large(p: Proposal, _: ProvingGround) -> bytes | None:
+    return _with_large_value(p, 23)
+
+
+@accepted_but_not_kept
+def value_as_large_as_may_be(p: Proposal, _: ProvingGround) -> bytes | None:
+    return _with_large_value(p, 22)
+
+
+def _with_large_value(p: Proposal, name_bytes: int) -> bytes | None:
+    """A value that takes 4,978 bytes and the length of one name, in the ledger's own encoding."""
+    policy = NATIVE_LOCKS[0].hash
+    if policy in p.mint:
+        return None
+    names = [number.to_bytes(32, "big") for number in range(141)]
+    tokens = dict.fromkeys((*names, b"", bytes(name_bytes)), 1)
+    _mint_natively(p, tokens)
+    p.outputs.append([b"\x60" + KEY_LOCKS[0].hash, [30_000_000, {policy: tokens}]])
+    raw = p.seal()
+    return raw if len(raw) <= 16_384 else None
+
+
+def _mint_natively(p: Proposal, tokens: dict[bytes, int]) -> None:
+    """Under the policy that wants a signature only."""
+    policy = NATIVE_LOCKS[0]
+    p.mint[policy.hash] = tokens
+    if policy.hash not in p.brought_scripts() and policy not in p.scripts:
+        p.scripts.append(policy)
+    if policy.keys[0] not in p.keys:
+        p.keys.append(policy.keys[0])
+
+
+@refused(3118)
+def too_late(p: Proposal, ground: ProvingGround) -> bytes:
+    p.fields[3] = ground.slot
+    return p.seal()
+
+
+@refused(3118)
+def too_early(p: Proposal, ground: ProvingGround) -> bytes:
+    p.fields[8] = ground.slot + 1
+    return p.seal()
+
+
+@accepted
+def in_the_last_slot(p: Proposal, ground: ProvingGround) -> bytes:
+    p.fields[3] = ground.slot + 1
+    return p.seal()
+
+
+@accepted
+def in_the_first_slot(p: Proposal, ground: ProvingGround) -> bytes:
+    p.fields[8] = ground.slot
+    return p.seal()
+
+
+@refused(3130)
+def time_beyond_the_horizon_for_scripts(p: Proposal, ground: ProvingGround) -> bytes | None:
+    if not p.redeemers:
+        return None
+    p.fields[3] = ground.chain.environment().horizon_slot
+    return p.seal()
+
+
+@accepted
+def time_beyond_the_horizon_without_scripts(p: Proposal, ground: ProvingGround) -> bytes | None:
+    if p.redeemers or any(lock.before for _, lock in p.needed_locks()):
+        return None
+    p.fields[3] = ground.chain.environment().horizon_slot
+    return p.seal()
+
+
+@refused(3124)
+def made_for_another_network(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[15] = 1
+    return p.seal()
+
+
+@accepted
+def made_for_this_network(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[15] = 0
+    return p.seal()
+
+
+@refused(3124)
+def output_on_another_network(p: Proposal, _: ProvingGround) -> bytes:
+    p.outputs.append([b"\x61" + KEY_LOCKS[0].hash, 2_000_000])
+    return p.seal()
+
+
+@refused(3124)
+def collateral_return_on_another_network(p: Proposal, _: ProvingGround) -> bytes | None:
+    if 16 not in p.fields:
+        return None
+    p.fields[16][0] = bytes((p.fields[16][0][0] | 1,)) + p.fields[16][0][1:]
+    return p.seal()
+
+
+@refused(3126)
+def byron_output_with_long_attributes(p: Proposal, _: ProvingGround) -> bytes:
+    p.outputs.append([byron_address(80), 3_000_000])
+    return p.seal()
+
+
+@accepted
+def byron_output_where_no_script_looks(p: Proposal, _: ProvingGround) -> bytes | None:
+    if p.redeemers:
+        return None
+    p.outputs.append([byron_address(), 3_000_000])
+    return p.seal()
+
+
+@refused(3004)
+def byron_output_where_scripts_look(p: Proposal, _: ProvingGround) -> bytes | None:
+    if not p.redeemers:
+        return None
+    p.outputs.append([byron_address(), 3_000_000])
+    return p.seal()
+
+
+@refused(3119)
+def too_long(p: Proposal, _: ProvingGround) -> bytes:
+    p.auxiliary = {1: [bytes(64) for _ in range(250)]}
+    return p.seal()
+
+
+@refused(3166)
+def too_many_reference_scripts(p: Proposal, ground: ProvingGround) -> bytes:
+    p.references += [ref for ref in ground.large if ref not in p.references]
+    return p.seal()
+
+
+@accepted
+def as_many_reference_scripts_as_may_be(p: Proposal, ground: ProvingGround) -> bytes:
+    for ref in ground.large:
+        size = len(ground.chain.utxo[ref].script.code)  # type: ignore[union-attr]
+        if ref not in p.references and p.reference_bytes() + size <= 204_800:
+            p.references.append(ref)
+    return p.seal()
+
+
+@accepted
+def one_more_reference(p: Proposal, ground: ProvingGround) -> bytes:
+    p.references.append(ground.random.choice([r for r in ground.large if r not in p.references]))
+    return p.seal()
+
+
+@refused(3004)
+def spent_and_shown_to_version_3(p: Proposal, _: ProvingGround) -> bytes | None:
+    if not any(lock.version == 3 for _, lock in p.needed_locks()):
+        return None
+    p.references.append(p.inputs[0])
+    return p.seal()
+
+
+@accepted
+def spent_and_shown_to_nobody(p: Proposal, _: ProvingGround) -> bytes | None:
+    if p.redeemers:
+        return None
+    p.references.append(p.inputs[0])
+    return p.seal()
+
+
+@refused(3004)
+def inline_datum_shown_to_version_1(p: Proposal, _: ProvingGround) -> bytes | None:
+    if not any(lock.version == 1 for _, lock in p.needed_locks()):
+        return None
+    datum = [1, cbor2.CBORTag(24, dumps(1))]
+    p.outputs.append({0: b"\x60" + KEY_LOCKS[0].hash, 1: 2_000_000, 2: datum})
+    return p.seal()
+
+
+@refused(3116)
+def malformed_reference_script(p: Proposal, _: ProvingGround) -> bytes:
+    p.outputs.append({0: b"\x60" + KEY_LOCKS[0].hash, 1: 3_000_000, 3: script_ref(3, b"\x43abc")})
+    return p.seal()
+
+
+@refused(3997)
+def certificate(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[4] = [[0, [0, KEY_LOCKS[0].hash]]]
+    return p.seal()
+
+
+@refused(3997)
+def withdrawal(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[5] = {b"\xe0" + KEY_LOCKS[0].hash: 0}
+    return p.seal()
+
+
+@refused(3997)
+def treasury_donation(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[22] = 1
+    return p.seal()

@@ -1,0 +1,184 @@
+"""A chain in this process, what can be spent on it, and its books, kept a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+from typing import Final
+
+from ledger_world import dumps, hash256, key_address, script_ref, wire
+from nacl.signing import SigningKey
+from random_scripts import (
+    FAILING_LOCKS,
+    FIRST_SLOT,
+    KEY_LOCKS,
+    KEYS,
+    LIBRARIAN,
+    LOCKS,
+    MINTING_LOCKS,
+    NATIVE_LOCKS,
+    SPENDING_LOCKS,
+    Lock,
+    large_script,
+)
+
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.value import Value
+from milestones.devnet.blocks import Block
+from milestones.devnet.chain import Chain
+from milestones.devnet.clock import Clock
+from milestones.devnet.eras import Calendar
+from milestones.devnet.genesis import genesis_block
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
+from milestones.devnet.ledger.transaction import Transaction
+
+ADA: Final = 1_000_000
+LARGE_SCRIPTS: Final = 14
+ZERO_POSIX_MS: Final = 1_500_000_000_000
+
+
+STUCK: Final = next(lock for lock in SPENDING_LOCKS if lock.version == 2)
+"""Guards an output without a datum from the start, which nothing can spend."""
+
+
+class ProvingGround:
+    """A chain whose blocks are made by hand, with funds of `KEYS` and scripts to refer to.
+
+    `spendable` are the outputs that a transaction may spend next, those of waiting transactions too;
+    `library` the outputs that hold a lock's script; `large` those with 15 kB each; `datums` what is
+    known by hash; `submitted` and `consumed` tell what came before.
+    """
+
+    def __init__(self, random: Random, parameters: Parameters = MAINNET_PARAMETERS) -> None:
+        self.random = random
+        self.chain = _chain(parameters)
+        self.supply = total(self.chain.utxo.values())
+        self.minted = Value()
+        self.fees_lovelace = 0
+        self.spendable: dict[OutputReference, Output] = {}
+        self.library: dict[bytes, OutputReference] = {}
+        self.large: list[OutputReference] = []
+        self.datums: dict[bytes, bytes] = {}
+        self.submitted: list[Transaction] = []
+        self.consumed: list[OutputReference] = []
+        self._audited = self.chain.tip.height
+        self._furnish()
+
+    @property
+    def slot(self) -> int:
+        """The slot that a transaction is judged in."""
+        return self.chain.environment().slot
+
+    def submit(self, raw: bytes) -> Transaction:
+        """Submits a transaction, and notes what can be spent after it."""
+        transaction_id = self.chain.submit(raw)
+        (inclusion,) = (
+            each for each in self.chain.mempool if each.transaction.id == transaction_id
+        )
+        for reference in inclusion.consumed:
+            self.spendable.pop(reference, None)
+        for reference, output in inclusion.produced.items():
+            if _is_ours(output):
+                self.spendable[reference] = output
+        self.submitted.append(inclusion.transaction)
+        self.consumed += inclusion.consumed
+        return inclusion.transaction
+
+    def make_blocks(self) -> None:
+        """Makes blocks until nothing waits; after each the books are compared.
+
+        What did not fit into the first may expire before the next, with all that builds on it.
+        """
+        while len(self.chain.mempool):
+            self.audit(self.chain.mine()[0])
+        utxo = self.chain.utxo
+        self.spendable = {ref: output for ref, output in utxo.items() if _is_ours(output)}
+
+    def audit(self, block: Block) -> None:
+        """Value is conserved over the whole chain, to the lovelace and to the token."""
+        for inclusion in block.inclusions:
+            body = inclusion.transaction.body
+            if inclusion.transaction.is_valid:
+                self.fees_lovelace += body.fee
+                self.minted += body.mint
+            else:
+                returned = body.collateral_return
+                back = Value() if returned is None else returned.value
+                taken = total(inclusion.consumed.values()) - back
+                assert not taken.assets
+                self.fees_lovelace += taken.lovelace
+        held = total(self.chain.utxo.values())
+        assert held + Value(self.fees_lovelace) == self.supply + self.minted
+
+    def held_by(self, locks: Iterable[Lock]) -> list[OutputReference]:
+        """What can be spent of these locks."""
+        hashes = {lock.hash for lock in locks}
+        return [ref for ref, out in self.spendable.items() if lock_of(out).hash in hashes]
+
+    def _furnish(self) -> None:
+        """Splits the funds, and publishes scripts to refer to."""
+        self.make_blocks()
+        for key in KEYS:
+            self._spread(key)
+        shelf = key_address(LIBRARIAN)
+        locks = [*NATIVE_LOCKS, *SPENDING_LOCKS, *MINTING_LOCKS, *FAILING_LOCKS]
+        shown = [
+            {0: shelf, 1: 10 * ADA, 3: script_ref(lock.version or 0, lock.code)} for lock in locks
+        ]
+        for number, raw_id in enumerate([self._pay(KEYS[0], shown)] * len(locks)):
+            self.library[locks[number].hash] = OutputReference(raw_id, number)
+        self._pay(KEYS[2], [[b"\x70" + STUCK.hash, 10 * ADA]])
+        for number in range(LARGE_SCRIPTS):
+            large = {0: shelf, 1: 100 * ADA, 3: script_ref(0, large_script(number))}
+            self.large.append(OutputReference(self._pay(KEYS[1], [large]), 0))
+
+    def _spread(self, key: SigningKey) -> None:
+        self._pay(key, [[key_address(key), (40 + 7 * n) * ADA] for n in range(20)])
+
+    def _pay(self, key: SigningKey, outputs: list[object]) -> bytes:
+        """A plain payment with a generous fee, in a block of its own."""
+        lock = next(lock for lock in KEY_LOCKS if lock.keys == (key,))
+        source = max(self.held_by([lock]), key=lambda ref: self.spendable[ref].value.lovelace)
+        fee = ADA
+        paid = sum(each[1] for each in outputs)  # type: ignore[index]
+        left = self.spendable[source].value.lovelace - fee - paid
+        body = {0: [wire(source)], 1: [*outputs, [key_address(key), left]], 2: fee}
+        written = dumps(body)
+        witness = [key.verify_key.encode(), key.sign(hash256(written)).signature]
+        raw = b"\x84" + written + dumps({0: [witness]}) + b"\xf5\xf6"
+        transaction = self.submit(raw)
+        self.make_blocks()
+        return transaction.id
+
+
+def _is_ours(output: Output) -> bool:
+    payment = output.address.payment
+    return payment is not None and payment.hash in LOCKS
+
+
+def lock_of(output: Output) -> Lock:
+    """Who guards an output that stands in `spendable`."""
+    assert output.address.payment is not None
+    return LOCKS[output.address.payment.hash]
+
+
+def total(outputs: Iterable[Output]) -> Value:
+    """What outputs hold together."""
+    lovelace, assets = 0, {}
+    for output in outputs:
+        lovelace += output.value.lovelace
+        for asset, n in output.value.assets.items():
+            assets[asset] = assets.get(asset, 0) + n
+    return Value(lovelace, assets)
+
+
+def _chain(parameters: Parameters) -> Chain:
+    calendar = Calendar(42, ZERO_POSIX_MS)
+    now_ms = calendar.start_of(FIRST_SLOT)
+    clock = Clock(calendar, manual=True, now=lambda: now_ms)
+    funds: Mapping[bytes, int] = {key_address(key): 10_000_000 * ADA for key in KEYS}
+    known = {decode_address(raw): amount for raw, amount in funds.items()}
+    genesis = genesis_block(calendar, FIRST_SLOT, known, now_ms)
+    return Chain(clock, parameters, [genesis], production="by hand")
