@@ -1,0 +1,10 @@
+#!/bin/sh
+# Healthy: Kupo has read what the node has (it answers 200), and the last block is recent: level with a
+# node that is itself catching up is not enough. Ten minutes without any block do not happen on a
+# network that works (one comes every 20 seconds on average).
+url=${1:-http://127.0.0.1:1442}/health
+newest=600
+answer=$(wget -q -S -O - --header 'Accept: application/json' "$url" 2>&1) || exit 1
+printf '%s\n' "$answer" | grep -q 'HTTP/1\.[01] 200' || exit 1
+age=$(printf '%s\n' "$answer" | sed -n 's/.*"seconds_since_last_block": *\([0-9][0-9]*\).*/\1/p')
+[ -n "$age" ] && [ "$age" -le "$newest" ]
