@@ -153,10 +153,16 @@ class Chain:
     def evaluate(
         self, raw: bytes, additional: Mapping[OutputReference, Output]
     ) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
-        """What each script of a transaction would use, mempool and `additional` outputs included."""
+        """What each script of a transaction would use, as Ogmios finds out.
+
+        It sees the tip's outputs, those that a waiting transaction spends too, and what the mempool's
+        transactions and `additional` add to them.
+        """
         transaction = decode_transaction(raw)
-        view = UtxoView(self.mempool.utxo)
+        view = UtxoView(self.utxo)
         view.created.update(additional)
+        for waiting in self.mempool:
+            view.created.update(waiting.produced)
         return evaluate(transaction, view, self.environment())
 
     def pay_from_faucet(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from milestones.cardano.outputs import OutputReference
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.failures import DecodingFailure, LedgerFailure, Unsupported
+from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.rendering import pointer_json, references_json, units_json
+from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.ogmios import shapes
 from milestones.devnet.ogmios.rpc import MISSING, RpcFailure
 
@@ -30,14 +34,9 @@ def evaluate(chain: Chain, params: dict[str, Any], version: str) -> list[dict[st
     """Evaluates; raises `RpcFailure` with Ogmios' code."""
     raw = shapes.transaction_cbor(params)
     additional = shapes.additional_utxo(params.get("additionalUtxo"))
-    overlapping = [each for each in additional if each in chain.mempool.utxo]
-    if overlapping:
-        raise RpcFailure(
-            3002,
-            "Some user-provided additional UTxO entries overlap with those of the ledger.",
-            {"overlappingOutputReferences": references_json(overlapping)},
-        )
     try:
+        if additional:
+            _check_overlap(chain, decode_transaction(raw), additional)
         used = chain.evaluate(raw, additional)
     except Unsupported as error:
         raise RpcFailure(3004, error.message, {"reason": error.what}) from None
@@ -46,6 +45,35 @@ def evaluate(chain: Chain, params: dict[str, Any], version: str) -> list[dict[st
     return [
         {"validator": pointer_json(pointer), "budget": units_json(units)} for pointer, units in used
     ]
+
+
+def _check_overlap(
+    chain: Chain, transaction: Transaction, additional: Mapping[OutputReference, Output]
+) -> None:
+    """Outputs that the ledger has too must be the same there; those that nobody asks for don't count."""
+    body = transaction.body
+    asked = (*body.inputs, *body.collateral, *body.reference_inputs)
+    overlapping = [
+        each
+        for each in dict.fromkeys(asked)
+        if each in additional
+        and each in chain.utxo
+        and not _same(additional[each], chain.utxo[each])
+    ]
+    if overlapping:
+        raise RpcFailure(
+            3002,
+            "Some user-provided additional UTxO entries overlap with those of the ledger.",
+            {"overlappingOutputReferences": references_json(overlapping)},
+        )
+
+
+def _same(one: Output, other: Output) -> bool:
+    """Whether two outputs hold the same, in whatever bytes."""
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("address", "value", "datum_hash", "datum", "script")
+    )
 
 
 def _told(error: LedgerFailure, version: str) -> RpcFailure:

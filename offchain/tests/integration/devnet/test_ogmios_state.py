@@ -44,7 +44,7 @@ async def test_a_clock_built_from_the_answers_is_the_chain_s(
         assert before["end"] == after["start"]
     assert last["start"]["slot"] <= slot < last["end"]["slot"]
     assert await ogmios.call("queryLedgerState/eraStart") == last["start"]
-    assert await ogmios.call("queryLedgerState/epoch") == 0
+    assert await ogmios.call("queryLedgerState/epoch") == last["start"]["epoch"] + 1
 
 
 async def test_genesis_configurations_agree_with_the_calendar(

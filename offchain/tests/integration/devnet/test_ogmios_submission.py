@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cbor2
 import pytest
-from devnet_clients import BOB_ADDRESS, Ogmios, outputs_of_alice, payment_on
+from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, outputs_of_alice, payment_on
 from ledger_world import (
     ALICE,
     NO_V3,
@@ -23,7 +24,8 @@ from milestones.cardano.outputs import OutputReference
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.server import Devnet
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import Devnet, DevnetConfig
 
 
 async def submit(ogmios: Ogmios, raw: bytes) -> Any:
@@ -148,13 +150,59 @@ async def test_additional_outputs_count_when_they_are_new(devnet: Devnet, ogmios
     entry["address"] = str(decode_address(script_address(3, YES_V3)))
     (used,) = await evaluate(ogmios, draft.seal(), additionalUtxo=[entry])
     assert used["budget"]["memory"] == 500
-    rich = next(iter(outputs_of_alice(chain)))
-    known = {**entry, "transaction": {"id": rich.transaction_id.hex()}, "index": rich.index}
-    overlap = await evaluate(ogmios, draft.seal(), additionalUtxo=[known])
-    assert overlap["error"]["code"] == 3002
     for wrong in ({**entry, "address": 7}, {**entry, "value": {}}, {"index": 1}, 7):
         answer = await evaluate(ogmios, draft.seal(), additionalUtxo=[wrong])
         assert answer["error"]["code"] == -32600
+
+
+async def test_additional_outputs_may_repeat_what_the_ledger_has(
+    devnet: Devnet, ogmios: Ogmios
+) -> None:
+    """Some builders send along every output that they spend. It must then be the one of the ledger."""
+    chain = devnet.chain
+    reference = next(iter(outputs_of_alice(chain)))
+    (entry,) = await ogmios.call(
+        "queryLedgerState/utxo",
+        outputReferences=[
+            {"transaction": {"id": reference.transaction_id.hex()}, "index": reference.index}
+        ],
+    )
+    draft = payment_on(chain)
+    assert await evaluate(ogmios, draft.seal(), additionalUtxo=[entry]) == []
+    for change in ({"value": {"ada": {"lovelace": 5}}}, {"datum": "01"}, {"address": BOB_ADDRESS}):
+        other = await evaluate(ogmios, draft.seal(), additionalUtxo=[{**entry, **change}])
+        assert other["error"]["code"] == 3002
+        (named,) = other["error"]["data"]["overlappingOutputReferences"]
+        assert named["transaction"] == entry["transaction"]
+    not_asked_for = {**entry, "index": reference.index + 1, "datum": "01"}
+    assert await evaluate(ogmios, draft.seal(), additionalUtxo=[not_asked_for]) == []
+
+
+async def test_what_the_mempool_spends_can_still_be_evaluated(
+    start: Callable[[DevnetConfig], Awaitable[Devnet]],
+) -> None:
+    """The evaluation looks at the ledger, to which the mempool only adds."""
+    config = DevnetConfig(
+        chain=ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000}), block_interval_s=None
+    )
+    devnet = await start(config)
+    ogmios = await Ogmios.connect(devnet)
+    locked = OutputReference(b"\x0a" * 32, 3)
+    output = {0: script_address(3, YES_V3), 1: 3_000_000, 2: inline(1), 3: script_ref(3, YES_V3)}
+    draft = spending(devnet.chain, locked, YES_V3, output)
+    entry = {
+        "transaction": {"id": "0a" * 32},
+        "index": 3,
+        "address": str(decode_address(script_address(3, YES_V3))),
+        "value": {"ada": {"lovelace": 3_000_000}},
+        "datum": "01",
+        "script": {"language": "plutus:v3", "cbor": YES_V3.hex()},
+    }
+    assert "transaction" in await submit(ogmios, payment_on(devnet.chain).seal())
+    (used,) = await evaluate(ogmios, draft.seal(), additionalUtxo=[entry])
+    assert used["budget"]["memory"] == 500
+    assert (await submit(ogmios, draft.seal()))["error"]["code"] == 3997
+    await ogmios.socket.close()
 
 
 @pytest.mark.parametrize(
