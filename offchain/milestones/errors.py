@@ -2,6 +2,7 @@
 
 MilestonesError                      exit code
 ├── InvalidInput                     2   an argument, a file or a field is wrong
+│   ├── InvalidUsage                     the command line as a whole
 │   ├── InvalidAddress
 │   ├── InvalidEncoding                  CBOR, Plutus Data, hex or Bech32
 │   ├── InvalidSchedule
@@ -84,6 +85,12 @@ class InvalidInput(MilestonesError):
         )
         details = {k: v for k, v in self.details.items() if k != "path"}
         return type(self)(self.reason, path=joined, hint=self.hint, details=details)
+
+
+class InvalidUsage(InvalidInput):
+    """A command line that can't be read: an unknown command or option, or one that is missing."""
+
+    code = "usage"
 
 
 class InvalidAddress(InvalidInput):
