@@ -12,6 +12,7 @@ from hostile import (
     Judge,
     along,
     bare_copy,
+    case_name,
     foreign_copy,
     longer,
     minting,
@@ -170,7 +171,7 @@ def test_signature_or_key_of_another_length(
         {"verification_posix_ms": 0},
         {"verification_posix_ms": 1_700_000_000_001},
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_replayed_signature(scene: Scene, judge: Judge, change: dict[str, object]) -> None:
     """A quorum has signed, but for another contract, distribution, milestone, evidence or time."""
@@ -459,7 +460,7 @@ def test_no_inline_datum(scene: Scene, judge: Judge) -> None:
         ((), Constr(1)),
         ((), 0),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_datum_says_something_else(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit
@@ -506,7 +507,7 @@ def test_change_in_place_of_the_attestation(scene: Scene, judge: Judge) -> None:
         ((4,), b""),
         (SIGNATURES, b"\0" * 12_000),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=case_name,
 )
 def test_redeemer_of_another_shape(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit

@@ -10,6 +10,7 @@ from hostile import (
     Judge,
     along,
     bare_copy,
+    case_name,
     created,
     longer,
     minting,
@@ -237,8 +238,10 @@ def test_minting_while_burning(scene: Scene, judge: Judge, ended: Opened, label:
         "behind all": vault_token_name(b"\xff" * 28),
     }[label]
     thief = DraftOutput(address=scene.bench.address, value=Value.of(AssetId(policy, name), 1))
-    purposes = ("spend", "mint") if label == "before all" else ("mint",)
-    judge.refused(along(minting(closing(ended), name, 1), outputs=(thief,)), *purposes)
+    draft = along(minting(closing(ended), name, 1), outputs=(thief,))
+    # The vault looks at the first of our tokens alone: it notices where that is the new one.
+    noticed = name == min(draft.mints[0].assets)
+    judge.refused(draft, *(("spend", "mint") if noticed else ("mint",)))
     judge.accepted(closing(ended))
 
 
@@ -350,7 +353,7 @@ def test_something_else_in_place_of_the_terms(scene: Scene, judge: Judge, ended:
 @pytest.mark.parametrize(
     ("path", "value"),
     [((), longer), ((), shorter), ((), Constr(3)), ((), Constr(0)), ((), 0), ((0,), b"")],
-    ids=str,
+    ids=case_name,
 )
 def test_burn_redeemer_of_another_shape(
     scene: Scene, judge: Judge, ended: Opened, path: tuple[int, ...], value: PlutusData | Edit
@@ -361,7 +364,7 @@ def test_burn_redeemer_of_another_shape(
 
 
 @pytest.mark.parametrize(
-    "value", [longer, Constr(0), Constr(2), Constr(0, (0, (), b"")), 0, ()], ids=str
+    "value", [longer, Constr(0), Constr(2), Constr(0, (0, (), b"")), 0, ()], ids=case_name
 )
 def test_close_redeemer_of_another_shape(
     scene: Scene, judge: Judge, ended: Opened, value: PlutusData | Edit

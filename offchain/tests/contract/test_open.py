@@ -9,6 +9,7 @@ from hostile import (
     Edit,
     Judge,
     along,
+    case_name,
     created,
     longer,
     minting,
@@ -201,11 +202,20 @@ def raw_opening(scene: Scene, terms: PlutusData, claimed: bytes = b"\0") -> Tran
     return replace(honest, mints=(mint,), outputs=tuple(outputs))
 
 
+def second_constructor(data: PlutusData) -> PlutusData:
+    """The same fields under constructor 1."""
+    assert isinstance(data, Constr)
+    return Constr(1, data.fields)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [
         ((), Constr(0)),
         ((), 0),
+        ((), longer),
+        ((), shorter),
+        ((), second_constructor),
         ((0,), b"\xaa" * 27),
         ((0,), 0),
         ((1,), b"OTHER"),
@@ -220,7 +230,7 @@ def raw_opening(scene: Scene, terms: PlutusData, claimed: bytes = b"\0") -> Tran
         ((6,), b""),
         ((7,), Constr(0, (bytes(28),))),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_terms_of_another_shape(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit
@@ -345,7 +355,7 @@ def test_no_inline_datum(scene: Scene, judge: Judge, place: int) -> None:
         ((), Constr(1)),
         ((), 0),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_vault_datum_that_is_not_untouched(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit
@@ -371,7 +381,7 @@ def test_vault_datum_that_is_not_untouched(
         ((9, 3), b"another"),
         ((), longer),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_terms_that_their_name_does_not_hash(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit
@@ -446,7 +456,7 @@ def test_two_openings_in_one_transaction(scene: Scene, judge: Judge) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [((), longer), ((), Constr(3)), ((), Constr(1)), ((), Constr(2)), ((), 0), ((), ())],
-    ids=str,
+    ids=case_name,
 )
 def test_redeemer_of_another_shape(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit
@@ -460,14 +470,12 @@ def test_redeemer_of_another_shape(
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ((), longer),
-        ((), shorter),
         ((7,), longer),
         ((8,), 0),
         ((8,), Constr(0, (b"",))),
         ((9,), 0),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_shapes_that_no_rule_reads_harm_nobody(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from hostile import Judge, elements, replaced
+from hostile import Judge, case_name, elements, replaced
 from scenes import FIRST, RECLAIM, Scene
 
 from milestones.cardano import plutus_data
@@ -152,7 +152,7 @@ def test_withdrawal_by_a_key_beside_a_release_is_nobodys_loss(scene: Scene) -> N
 
 @pytest.mark.parametrize("which", ["vault", "registry"])
 @pytest.mark.parametrize(
-    "redeemer", [Constr(0, (0, (), b"")), Constr(1), Constr(0), Constr(2, (0,)), 0], ids=str
+    "redeemer", [Constr(0, (0, (), b"")), Constr(1), Constr(0), Constr(2, (0,)), 0], ids=case_name
 )
 def test_published_scripts_can_never_be_spent(
     scene: Scene, judge: Judge, which: str, redeemer: PlutusData

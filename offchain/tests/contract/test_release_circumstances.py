@@ -12,6 +12,7 @@ from hostile import (
     Judge,
     along,
     bare_copy,
+    case_name,
     created,
     exchanged,
     foreign_copy,
@@ -324,7 +325,7 @@ def test_released_what_is_no_vault(scene: Scene, judge: Judge, role: str) -> Non
         ((1, 0, 3), b""),
         ((2,), 0),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_redeemer_of_another_shape(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit

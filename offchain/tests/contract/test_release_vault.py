@@ -9,6 +9,7 @@ from hostile import (
     Edit,
     Judge,
     along,
+    case_name,
     longer,
     native_policy,
     settled,
@@ -131,7 +132,7 @@ def test_vault_with_a_reference_script(each_scene: Scene, judge: Judge) -> None:
         ((), 0),
         ((), lambda data: (data,)),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_vault_datum_changed(
     scene: Scene, judge: Judge, path: tuple[int, ...], value: PlutusData | Edit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Final
 
 import pytest
@@ -169,6 +170,13 @@ def elements(data: PlutusData) -> tuple[PlutusData, ...]:
     """The elements of a list."""
     assert isinstance(data, tuple)
     return data
+
+
+def case_name(value: object) -> str:
+    """A name for a case that is the same in every process: functions by name, all else as it reads."""
+    if isinstance(value, tuple):
+        return f"({', '.join(case_name(element) for element in value)})"
+    return value.__name__ if isinstance(value, FunctionType) else str(value)[:40]
 
 
 def longer(data: PlutusData) -> PlutusData:
