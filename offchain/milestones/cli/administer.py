@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from milestones.cli.json_files import read_json, read_object
-from milestones.cli.options import DryRun, SigningKeyPath, Wait, address, moment
+from milestones.cli.options import DryRun, SigningKeyPath, Wait, address, asset_name, moment
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
 
@@ -59,7 +59,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
     session = session_of(context)
     flags: dict[str, Any] = {
         "token_policy_id": token_policy_id,
-        "token_name": _token_name(token_name) if token_name else None,
+        "token_name": asset_name(token_name, "token_name") if token_name else None,
         "beneficiary_allocations": beneficiary_allocations,
         "oracle_addresses": oracle_addresses,
         "quorum_threshold": quorum_threshold,
@@ -85,19 +85,6 @@ def register_milestone(  # noqa: PLR0917 - an option each
         )
     )
     session.output.result(registered)
-
-
-def _token_name(text: str) -> str:
-    if not text.startswith("0x"):
-        return text.encode().hex()
-    try:
-        return bytes.fromhex(text[2:]).hex()
-    except ValueError:
-        raise InvalidInput(
-            f"{text[:80]!r} is not hexadecimal after 0x",
-            path="token_name",
-            hint="write the name as text, or 0x and two hexadecimal digits a byte",
-        ) from None
 
 
 def _from_file(schedule: Path, given: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from milestones.cli.audit import transaction, verify
 from milestones.cli.demo import demo
 from milestones.cli.devnet import devnet
 from milestones.cli.oracles import attest, commit_milestone, oracle
-from milestones.cli.output import Output, print_json
+from milestones.cli.output import Output
 from milestones.cli.queries import calculate_distribution, check_status
 from milestones.cli.release import close, submit_release
 from milestones.cli.session import Session
 from milestones.cli.setup import init, publish_script
-from milestones.errors import MilestonesError
+from milestones.errors import InvalidUsage, MilestonesError
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
@@ -74,7 +74,7 @@ app.command()(register_milestone)
 app.command()(publish_script)
 app.command()(deploy)
 app.command()(claim_file)
-app.command()(devnet)
+app.add_typer(devnet, name="devnet")
 app.command()(demo)
 app.add_typer(oracle, name="oracle")
 app.command()(commit_milestone)
@@ -106,16 +106,20 @@ def main() -> None:
 
 
 def _usage(error: Any, output: Output) -> int:
-    error.show()
-    if output.as_json:
-        print_json(
-            {
-                "error": {
-                    "code": "usage",
-                    "message": error.format_message(),
-                    "details": {},
-                    "hint": "run the command with --help",
-                }
-            }
-        )
-    return int(error.exit_code)
+    """Says what the argument parser found wrong, as every other error is said."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return InvalidUsage.exit_code
+    refused = InvalidUsage(error.format_message(), hint=_way_out(error))
+    output.error(refused)
+    return refused.exit_code
+
+
+def _way_out(error: Any) -> str:
+    option = getattr(error, "option_name", "")
+    known = typer.main.get_command(app).params
+    if any(option in each.opts for each in known):
+        return f"{option} stands before the command: milestones {option} ... <command>"
+    context = getattr(error, "ctx", None)
+    command = "milestones" if context is None else context.command_path
+    return f"`{command} --help` shows what there is"

@@ -4,19 +4,48 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from milestones.errors import InvalidConfiguration
+from milestones.cli import devnet_control
+from milestones.cli.devnet_control import DEFAULT_CONTROL_PORT
+from milestones.errors import InvalidConfiguration, InvalidInput
+
+devnet: Final = typer.Typer(
+    invoke_without_command=True,
+    help="Run a Cardano chain in one process, and do things to it while it runs.",
+)
+for _command in (
+    devnet_control.state,
+    devnet_control.advance,
+    devnet_control.mine,
+    devnet_control.faucet,
+    devnet_control.rollback,
+    devnet_control.snapshot,
+    devnet_control.revert,
+    devnet_control.freeze,
+    devnet_control.unfreeze,
+):
+    devnet.command()(_command)
+
+_BEFORE_A_COMMAND: Final = frozenset({"host", "control_port"})
+"""Options that say where a running chain is; all others are for starting one."""
 
 
-def devnet(  # noqa: PLR0917 - an option each
+@devnet.callback()
+def start(  # noqa: PLR0917 - an option each
+    context: typer.Context,
     ogmios_port: Annotated[int, typer.Option(help="Port of the Ogmios interface.")] = 1337,
     kupo_port: Annotated[int, typer.Option(help="Port of the Kupo interface.")] = 1442,
     control_port: Annotated[
-        int | None, typer.Option(help="Port of the control interface; none without it.")
+        int | None,
+        typer.Option(
+            help=f"Port of the control interface; else {DEFAULT_CONTROL_PORT}, or any free one.",
+            show_default=False,
+        ),
     ] = None,
+    no_control: Annotated[bool, typer.Option("--no-control", help="No control interface.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS=LOVELACE", help="Funds from the start.")
@@ -45,10 +74,16 @@ def devnet(  # noqa: PLR0917 - an option each
         list[str] | None, typer.Option(metavar="PATTERN", help="What the index starts with.")
     ] = None,
 ) -> None:
-    """Runs a Cardano chain in this process, with the interfaces of Ogmios and Kupo.
+    """Run a Cardano chain in this process, with the interfaces of Ogmios and Kupo.
 
-    Prints one line of JSON when it is ready. Ends with Ctrl-C.
+    Without a command, starts the chain and prints one line of JSON when it is ready; Ctrl-C ends it. With
+    one, speaks to the control interface of a chain that runs already.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options_for_starting(context)
+        return
+    if no_control and control_port is not None:
+        raise InvalidInput("--no-control and --control-port exclude each other", path="no_control")
     try:
         from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
         from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
@@ -70,12 +105,37 @@ def devnet(  # noqa: PLR0917 - an option each
         host=host,
         ogmios_port=ogmios_port,
         kupo_port=kupo_port,
-        control_port=control_port,
+        control_port=_control_port(control_port, no_control=no_control),
+        control_port_may_move=control_port is None,
         block_interval_s=None if manual_blocks else block_interval,
         ogmios_version=ogmios_version,
         kupo_matches=tuple(kupo_match or ("*",)),
     )
     asyncio.run(run(config))
+
+
+def _control_port(given: int | None, *, no_control: bool) -> int | None:
+    if no_control:
+        return None
+    return DEFAULT_CONTROL_PORT if given is None else given
+
+
+def _refuse_options_for_starting(context: typer.Context) -> None:
+    """A chain that runs already can't be given other funds, ports or rules."""
+    given = [
+        name
+        for name in context.params
+        if name not in _BEFORE_A_COMMAND
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name != "DEFAULT"
+    ]
+    if given:
+        raise InvalidInput(
+            f"--{given[0].replace('_', '-')} is for starting a chain, not for "
+            f"`{context.invoked_subcommand}`",
+            path=given[0],
+            hint="leave it out",
+        )
 
 
 def _funds(entries: list[str]) -> dict[str, int]:

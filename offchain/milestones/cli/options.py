@@ -51,6 +51,20 @@ def hexadecimal(text: str, option: str) -> bytes:
         ) from None
 
 
+def asset_name(text: str, option: str) -> str:
+    """A token's name in hexadecimal, out of text or of `0x` and hexadecimal. Raises `InvalidInput`."""
+    if not text.startswith("0x"):
+        return text.encode().hex()
+    try:
+        return bytes.fromhex(text[2:]).hex()
+    except ValueError:
+        raise InvalidInput(
+            f"{text[:80]!r} is not hexadecimal after 0x",
+            path=option,
+            hint="write the name as text, or 0x and two hexadecimal digits a byte",
+        ) from None
+
+
 def moment(text: str, option: str) -> int:
     """POSIX seconds out of a number of seconds, or an ISO 8601 time; without an offset it is UTC."""
     if re.fullmatch(r"-?\d{1,18}", text):

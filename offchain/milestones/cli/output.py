@@ -34,6 +34,10 @@ class Output:
             fields["warnings"] = fields.pop("warnings")
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
+        self.fields(fields)
+
+    def fields(self, fields: Mapping[str, Any]) -> None:
+        """Prints the fields of a result."""
         if self.as_json:
             print_json(fields)
         else:

@@ -36,6 +36,8 @@ IDLE_BLOCK_SECONDS: Final = 20.0
 class DevnetConfig:
     """How an embedded chain is set up. Port 0 is any free port; `control_port` None is no interface.
 
+    With `control_port_may_move`, a control port that is taken is a free one instead.
+
     `block_interval_s` is the time between blocks in seconds: 0 makes one for every transaction that is
     submitted, None only when asked for. `kupo_matches` are the patterns that the index starts with.
     """
@@ -45,6 +47,7 @@ class DevnetConfig:
     ogmios_port: int = 0
     kupo_port: int = 0
     control_port: int | None = 0
+    control_port_may_move: bool = False
     block_interval_s: float | None = 0.0
     ogmios_version: str = "6.14.0"
     kupo_matches: tuple[str, ...] = ("*",)
@@ -85,12 +88,18 @@ class Devnet:
         self._interfaces = [self._ogmios, self._kupo]
         self._control: Interface | None = None
         if config.control_port is not None:
-            control = ControlApp(self)
-            self._control = Interface(
-                control, self._faults["control"], config.host, config.control_port
-            )
+            self._control = self._control_interface(config.control_port)
             self._interfaces.append(self._control)
         self._producer: asyncio.Task[None] | None = None
+
+    def _control_interface(self, port: int) -> Interface:
+        control, faults, host = ControlApp(self), self._faults["control"], self.config.host
+        try:
+            return Interface(control, faults, host, port)
+        except InvalidConfiguration:
+            if not self.config.control_port_may_move:
+                raise
+            return Interface(control, faults, host, 0)
 
     @property
     def ogmios_url(self) -> str:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
+from milestones.cardano.outputs import OutputReference
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
+from milestones.devnet.control.layout import ada, code, digest_link, page, section
+from milestones.devnet.control.plutus_text import plutus_text
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.transaction import Transaction
+from milestones.devnet.ledger.transaction import Body, Transaction
 from milestones.devnet.ogmios.network import utc
 from milestones.errors import NotFound
 
 RECENT_BLOCKS = 20
 
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem}"
-    "code{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}"
-    "td,th{text-align:left;padding:.25rem .5rem;border-bottom:1px solid #8884;vertical-align:top}"
-)
-
 
 def overview(chain: Chain) -> str:
     """Tip, what waits, and the latest blocks."""
     rows = "".join(_block_row(chain, each) for each in reversed(chain.blocks[-RECENT_BLOCKS:]))
-    waiting = "".join(_transaction_row(each) for each in chain.mempool.transactions)
-    return _page(
+    waiting = [digest_link("transaction", each.id) for each in chain.mempool.transactions]
+    return page(
         "Embedded chain",
-        f"<p>Tip: block {_block_link(chain.tip)}, slot {chain.tip.slot}; "
-        f"the chain's time is {utc(chain.clock.posix_ms())}.</p>"
-        + (f"<h2>Waiting</h2><table>{waiting}</table>" if waiting else "")
-        + f"<h2>Latest blocks</h2><table><tr><th>Height<th>Slot<th>Time<th>Transactions{rows}</table>",
+        f"<p>Tip: block {_block_link(chain.tip)}, slot {chain.tip.slot}. "
+        f"The chain's time is {utc(chain.clock.posix_ms())}.</p>"
+        + section("Waiting for a block", waiting)
+        + "<h2>Latest blocks</h2><table><tr><th>Block<th>Slot<th>Time<th>Transactions"
+        + f"{rows}</table>",
     )
 
 
@@ -38,12 +37,21 @@ def block(chain: Chain, height: int) -> str:
     if height >= len(chain.blocks):
         raise NotFound(f"there is no block {height}", hint="start at /")
     shown = chain.blocks[height]
-    rows = "".join(_transaction_row(each.transaction) for each in shown.inclusions)
-    return _page(
+    neighbours = [
+        f'<a href="/block/{other}">{name}</a>'
+        for name, other in (("Before", height - 1), ("After", height + 1))
+        if 0 <= other < len(chain.blocks)
+    ]
+    rows = [
+        f"{digest_link('transaction', each.transaction.id)}<br>{_summary(each.transaction)}"
+        for each in shown.inclusions
+    ]
+    return page(
         f"Block {height}",
-        f"<p><code>{shown.header_hash.hex()}</code><br>slot {shown.slot}, "
+        f"<p>{code(shown.header_hash.hex())}<br>slot {shown.slot}, "
         f"{utc(chain.calendar.start_of(shown.slot))}, {shown.body_size} bytes</p>"
-        f"<table>{rows or '<tr><td>No transactions.'}</table>",
+        + section("Transactions", rows or ["None."])
+        + f"<p>{' '.join(neighbours)}</p>",
     )
 
 
@@ -51,29 +59,35 @@ def transaction(chain: Chain, transaction_id: str) -> str:
     """One transaction, wherever it is. Raises `NotFound`."""
     shown, where = _find(chain, transaction_id)
     body = shown.body
-    tables = [
-        _table("Inputs", [f"<code>{escape(str(each))}</code>" for each in body.inputs]),
-        _table("References", [f"<code>{escape(str(x))}</code>" for x in body.reference_inputs]),
-        _table("Outputs", [_output(each) for each in body.outputs]),
-        _table(
-            "Minted",
-            [f"{n} <code>{escape(str(asset))}</code>" for asset, n in body.mint.assets.items()],
-        ),
-        _table(
-            "Redeemers",
-            [
-                f"{each.pointer.purpose} {each.pointer.index}: {each.units.memory} memory, "
-                f"{each.units.cpu} steps<br><code>{each.data.hex()}</code>"
-                for each in shown.witnesses.redeemers
-            ],
-        ),
-    ]
     valid = "" if shown.is_valid else " <b>Its scripts failed: the collateral was taken.</b>"
-    return _page(
+    return page(
         "Transaction",
-        f"<p><code>{transaction_id}</code><br>{where}; {len(shown.raw)} bytes, "
-        f"fee {_ada(body.fee)}.{valid}</p>" + "".join(tables),
+        f"<p>{code(transaction_id)}<br>{where}; {_summary(shown)}.{valid}</p>"
+        + section("Inputs", _sources(chain, body.inputs, shown))
+        + section("Reference inputs", _sources(chain, body.reference_inputs, shown))
+        + section("Collateral", _sources(chain, body.collateral, shown))
+        + section("Outputs", [_output(each, shown) for each in body.outputs])
+        + section("Collateral returned", _returned(body, shown))
+        + section("Minted and burned", _tokens(body.mint.assets.items()))
+        + section("Redeemers", _redeemers(shown))
+        + section("Valid in slots", _validity(body))
+        + section("Signed by", [code(key.key.hex()) for key in shown.witnesses.keys]),
     )
+
+
+def _summary(shown: Transaction) -> str:
+    """Size, fee, and what the scripts of a transaction use in all."""
+    redeemers = shown.witnesses.redeemers
+    units = ""
+    if redeemers:
+        memory = sum(each.units.memory for each in redeemers)
+        cpu = sum(each.units.cpu for each in redeemers)
+        units = f", {_units(memory, cpu)}"
+    return f"{len(shown.raw)} bytes, fee {ada(shown.body.fee)}{units}"
+
+
+def _units(memory: int, cpu: int) -> str:
+    return f"{memory:,} memory, {cpu:,} steps"
 
 
 def _find(chain: Chain, transaction_id: str) -> tuple[Transaction, str]:
@@ -91,26 +105,68 @@ def _find(chain: Chain, transaction_id: str) -> tuple[Transaction, str]:
     raise NotFound("there is no such transaction", hint="start at /")
 
 
-def _output(output: Output) -> str:
-    tokens = "".join(
-        f"<br>{n} <code>{escape(str(asset))}</code>" for asset, n in output.value.assets.items()
-    )
-    datum = output.datum or output.datum_hash
-    shown = "" if datum is None else f"<br>datum <code>{datum.hex()}</code>"
-    script = output.script
-    script_text = "" if script is None else f"<br>script <code>{script.hash().hex()}</code>"
-    address = f"<code>{escape(str(output.address))}</code>"
-    return f"{address}<br>{_ada(output.value.lovelace)}{tokens}{shown}{script_text}"
+def _sources(chain: Chain, references: Iterable[OutputReference], reader: Transaction) -> list[str]:
+    """The outputs that a transaction spends or looks at, each with where it comes from."""
+    rows = []
+    for reference in references:
+        output = _resolved(chain, reference)
+        origin = f"{digest_link('transaction', reference.transaction_id)} #{reference.index}"
+        rows.append(origin if output is None else f"{origin}<br>{_output(output, reader)}")
+    return rows
 
 
-def _ada(lovelace: int) -> str:
-    return f"{lovelace // 1_000_000}.{lovelace % 1_000_000:06d} ADA"
+def _resolved(chain: Chain, reference: OutputReference) -> Output | None:
+    place = chain.place_of(reference.transaction_id)
+    if place is not None:
+        return place[0].inclusions[place[1]].produced.get(reference)
+    for waiting in chain.mempool:
+        if reference in waiting.produced:
+            return waiting.produced[reference]
+    return None
 
 
-def _table(title: str, rows: list[str]) -> str:
-    if not rows:
-        return ""
-    return f"<h2>{title}</h2><table>{''.join(f'<tr><td>{row}' for row in rows)}</table>"
+def _output(output: Output, reader: Transaction) -> str:
+    """An output; a datum that is only hashed is shown where the transaction brings it along."""
+    lines = [code(str(output.address)), ada(output.value.lovelace)]
+    lines += _tokens(output.value.assets.items())
+    shown = "<br>".join(lines)
+    digest = output.datum_hash
+    datum = output.datum or (None if digest is None else reader.witnesses.datums.get(digest))
+    if digest is not None:
+        shown += f"<br>datum hash {code(digest.hex())}"
+    if datum is not None:
+        shown += f"<br>datum {_data(datum)}"
+    if output.script is not None:
+        shown += f"<br>{output.script.language} script {code(output.script.hash().hex())}"
+    return shown
+
+
+def _returned(body: Body, shown: Transaction) -> list[str]:
+    return [] if body.collateral_return is None else [_output(body.collateral_return, shown)]
+
+
+def _tokens(assets: Iterable[tuple[object, int]]) -> list[str]:
+    return [f"{quantity:,} {code(str(asset))}" for asset, quantity in assets]
+
+
+def _redeemers(shown: Transaction) -> list[str]:
+    return [
+        f"{each.pointer.purpose} {each.pointer.index}: "
+        f"{_units(each.units.memory, each.units.cpu)}{_data(each.data)}"
+        for each in shown.witnesses.redeemers
+    ]
+
+
+def _data(data: bytes) -> str:
+    return f"<pre>{escape(plutus_text(data))}</pre>"
+
+
+def _validity(body: Body) -> list[str]:
+    if body.invalid_before is None and body.invalid_after is None:
+        return []
+    since = "from the start" if body.invalid_before is None else f"from {body.invalid_before}"
+    until = "for ever" if body.invalid_after is None else f"until before {body.invalid_after}"
+    return [f"{since}, {until}"]
 
 
 def _block_link(shown: Block) -> str:
@@ -121,17 +177,3 @@ def _block_row(chain: Chain, shown: Block) -> str:
     moment = utc(chain.calendar.start_of(shown.slot))
     count = len(shown.inclusions)
     return f"<tr><td>{_block_link(shown)}<td>{shown.slot}<td>{moment}<td>{count}"
-
-
-def _transaction_row(shown: Transaction) -> str:
-    digest = shown.id.hex()
-    return f'<tr><td><a href="/transaction/{digest}"><code>{digest}</code></a>'
-
-
-def _page(title: str, content: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{_STYLE}</style>"
-        f'<h1>{title}</h1>{content}<p><a href="/">Overview</a></p></html>'
-    )

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
 class Process:
     """`milestones devnet` with any free ports."""
 
-    def __init__(self, *arguments: str) -> None:
-        ports = ["--ogmios-port", "0", "--kupo-port", "0", "--control-port", "0"]
+    def __init__(self, *arguments: str, control: Sequence[str] = ("--control-port", "0")) -> None:
+        ports = ["--ogmios-port", "0", "--kupo-port", "0", *control]
         command = [sys.executable, "-m", "milestones", "devnet", *ports, *arguments]
         self.popen = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -53,8 +53,10 @@ def processes() -> Iterator[list[Process]]:
                 stream.close()
 
 
-def launch(processes: list[Process], *arguments: str) -> Process:
-    process = Process(*arguments)
+def launch(
+    processes: list[Process], *arguments: str, control: Sequence[str] = ("--control-port", "0")
+) -> Process:
+    process = Process(*arguments, control=control)
     processes.append(process)
     return process
 
@@ -95,6 +97,16 @@ def test_a_killed_process_goes_on_where_it_was(processes: list[Process], tmp_pat
     assert paid in {match["transaction_id"] for match in before}
     assert len(httpx.get(f"{again['kupo_url']}/patterns").json()) == 2
     assert second.end() == 0
+
+
+def test_every_chain_can_be_controlled_unless_it_is_not_to_be(processes: list[Process]) -> None:
+    both = [launch(processes, control=()), launch(processes, control=())]
+    urls = {each.ready()["control_url"] for each in both}
+    assert len(urls) == 2
+    for url in urls:
+        assert httpx.get(f"{url}/state").json()["network_magic"] == 42
+    alone = launch(processes, control=("--no-control",)).ready()
+    assert (alone["control_url"], alone["control_port"]) == (None, None)
 
 
 @pytest.mark.parametrize(
