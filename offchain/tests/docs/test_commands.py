@@ -1,0 +1,112 @@
+"""Every command on every page, typed in order against the embedded chain; and the few that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .pages import Block, blocks, page_names
+from .reader import PageError, Reader
+
+
+def _all_blocks() -> list[Block]:
+    return [block for page in page_names() for block in blocks(page)]
+
+
+RUN = sorted({block.page for block in _all_blocks() if block.runs})
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+    """Its commands run as written, and print what it shows."""
+    with Reader(tmp_path) as reader:
+        reader.read(page)
+
+
+def test_every_block_of_commands_is_one_that_is_run_or_says_why_not() -> None:
+    """Shell commands stand in `console` blocks, where the tests see them."""
+    hidden = [b.place for b in _all_blocks() if b.language in ("sh", "bash", "shell", "shell-session")]
+    assert not hidden
+    unprompted = [
+        block.place
+        for block in _all_blocks()
+        if block.language == "console" and not block.text.startswith("$ ")
+    ]
+    assert not unprompted
+
+
+def test_a_snippet_of_code_is_saved_and_used() -> None:
+    """Python on a page is a file that a command on the same page runs."""
+    for page in page_names():
+        found = list(blocks(page))
+        typed = "\n".join(block.text for block in found if block.language in ("console", "run"))
+        for block in found:
+            if block.language == "python":
+                assert block.saved_as, f"{block.place}: not saved under a name"
+                assert block.saved_as in typed, f"{block.place}: nothing runs it"
+
+
+def test_what_is_not_run_is_listed() -> None:
+    """One page lists all of it: where, and why."""
+    listed = (Path(__file__).parents[3] / "docs" / "not-executed.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in listed.splitlines() if line.startswith("| [")]
+    found = sorted({(b.page, b.section) for b in _all_blocks() if _is_not_run(b)})
+    expected = [f"[{page}](../{page}#{section})".replace("../docs/", "") for page, section in found]
+    assert [row[0].strip() for row in rows] == expected
+
+
+def _is_not_run(block: Block) -> bool:
+    return block.language == "console" and not block.runs
+
+
+PAGE = """# A page
+
+## First
+
+```console
+$ printf '{{"name": "value", "list": [1, 2]}}'
+{output}
+```
+
+## Second
+
+```console
+$ test <name> = value
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["", '{"name": "v…e"}', '{"list": [1]}', '"name": "…"', '{"name": "value", "list": [1, 2]}'],
+)
+def test_the_reader_accepts_what_is_so(output: str, tmp_path: Path) -> None:
+    """Values carry from one command to the next."""
+    _read(PAGE.format(output=output), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PAGE.format(output='{"name": "other"}'),
+        PAGE.format(output='{"missing": "value"}'),
+        PAGE.format(output='{"list": [2]}'),
+        PAGE.format(output="nothing of the kind"),
+        PAGE.format(output="").replace("<name>", "<other>"),
+        PAGE.format(output="(exit code 3)"),
+        PAGE.format(output="").replace("= value", "= another"),
+        "<!-- after: README.md#nowhere -->",
+    ],
+)
+def test_the_reader_refuses_what_is_not(page: str, tmp_path: Path) -> None:
+    """Another value, a missing field, an unknown placeholder, another exit code, no such section."""
+    with pytest.raises(PageError):
+        _read(page, tmp_path)
+
+
+def _read(text: str, folder: Path) -> None:
+    page = folder / "page.md"
+    page.write_text(text, encoding="utf-8")
+    with Reader(folder) as reader:
+        reader.read(str(page))
