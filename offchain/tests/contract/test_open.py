@@ -497,3 +497,12 @@ def test_creator_is_the_vault_in_another_shape(scene: Scene, judge: Judge) -> No
     known = scene.opened.distribution.terms.to_data()
     judge.refused(raw_opening(scene, replaced(known, (7,), vault)), "mint")
     judge.accepted(raw_opening(scene, known))
+
+
+def test_terms_of_twelve_kilobytes_make_claims_no_dearer(scene: Scene, judge: Judge) -> None:
+    """A description as long as a transaction allows: the creator pays for it, and nobody else."""
+    metadata = replace(scene.opened.distribution.terms.metadata, description="x" * 12_000)
+    wordy = scene.open(scene.other(metadata=metadata)).attest()[0]
+    terse = scene.open(scene.other()).attest()[0]
+    fees = [opened.release([0])[1].fee_lovelace for opened in (wordy, terse)]
+    assert fees[0] < fees[1] + 1_000
