@@ -11,6 +11,7 @@ The convention, for whoever writes a page:
 - `<name>` in a command or a file: what an earlier command printed under `name`.
 - `<!-- run: COMMAND -->`: what the tests do in place of a step that needs the real network.
 - `<!-- after: PAGE#ANCHOR -->`: the page goes on where that page's section ends.
+- `<!-- section: PAGE#ANCHOR -->`: that section belongs here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NOT_RUN: Final = ("real-network", "elsewhere")
 
 _FENCE: Final = re.compile(r"^(`{3,})\s*(.*)$")
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+)$")
-_COMMENT: Final = re.compile(r"^<!-- (run|after): (.+) -->$")
+_COMMENT: Final = re.compile(r"^<!-- (run|after|section): (.+) -->$")
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,12 @@ class Reader:
             self._do(block)
 
     def _do(self, block: Block) -> None:
+        page, _, anchor = block.text.partition("#")
         if block.language == "after":
-            page, _, anchor = block.text.partition("#")
-            self.read(page, until=anchor or None)
+            self.read(page, until=anchor)
+        elif block.language == "section":
+            for each in _section(page, anchor):
+                self._do(each)
         elif block.language == "run":
             self.run(Command(block.place, block.text, "", 0))
         elif block.saved_as:
@@ -160,14 +163,21 @@ class Reader:
 
 
 def _blocks_until(page: str, section: str | None) -> Iterator[Block]:
-    reached = False
+    if section is None:
+        yield from blocks(page)
+        return
+    last = _section(page, section)[-1]
     for block in blocks(page):
-        if reached and block.section != section:
-            return
-        reached = reached or block.section == section
         yield block
-    if section is not None and not reached:
+        if block == last:
+            return
+
+
+def _section(page: str, section: str) -> list[Block]:
+    found = [block for block in blocks(page) if block.section == section]
+    if not found:
         raise PageError(f"{page} has no section #{section} with anything to do")
+    return found
 
 
 def _scalars(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
