@@ -8,20 +8,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
-from pydantic import BaseModel
 
-from milestones.cli.config import Config, load_config
 from milestones.cli.output import Output
 from milestones.errors import InvalidConfiguration
-from milestones.protocol.validator_loader import load_contract
-from milestones.services.backend import Backend, Network, Workspace, connect
-from milestones.storage.storage import Storage
-from milestones.transactions.wallet import SigningKey
 
-R = TypeVar("R", bound=BaseModel)
+if TYPE_CHECKING:  # what follows is loaded when a command first needs it: half of the start's time
+    from pydantic import BaseModel
+
+    from milestones.cli.config import Config
+    from milestones.services.backend import Backend, Workspace
+    from milestones.transactions.wallet import SigningKey
+
+R = TypeVar("R", bound="BaseModel")
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,17 @@ class Session:
     @cached_property
     def config(self) -> Config:
         """The configuration of this run."""
+        from milestones.cli.config import load_config  # noqa: PLC0415 - only where needed
+
         return load_config(config_file=self.config_file, overrides=self.overrides)
 
     @cached_property
     def workspace(self) -> Workspace:
         """What commands need that ask nobody."""
+        from milestones.protocol.validator_loader import load_contract  # noqa: PLC0415 - only where needed
+        from milestones.services.backend import Network, Workspace  # noqa: PLC0415
+        from milestones.storage.storage import Storage  # noqa: PLC0415
+
         return Workspace(
             contract=load_contract(self.config.blueprint_path),
             network=Network(self.config.network, self.config.expected_magic),
@@ -49,12 +56,16 @@ class Session:
 
     def backend(self) -> AbstractAsyncContextManager[Backend]:
         """A workspace with connections to the configured services."""
+        from milestones.services.backend import connect  # noqa: PLC0415 - only where needed
+
         return connect(
             self.workspace, ogmios_url=self.config.ogmios_url, kupo_url=self.config.kupo_url
         )
 
     def signing_key(self, path: Path | None) -> SigningKey:
         """The key in the given file, else in the configured one."""
+        from milestones.transactions.wallet import SigningKey  # noqa: PLC0415 - only where needed
+
         chosen = path or self.config.signing_key_path
         if chosen is None:
             raise InvalidConfiguration(
