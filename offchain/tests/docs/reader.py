@@ -36,7 +36,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.known = folder, dict[str, str]()
-        ports = dict(zip(("1337", "1442", "1999"), _free_ports(3), strict=True))
+        ports = dict(zip(("1337", "1442", "1338"), _free_ports(3), strict=True))
         self._ports = {port: str(free) for port, free in ports.items()}
         self._directory = str(folder)
         self._running: list[subprocess.Popen[str]] = []
@@ -106,7 +106,8 @@ class Reader:
 
     def _start(self, command: Command) -> None:
         line = self._filled(command.line, command.place)
-        ports = f"--ogmios-port {self._ports['1337']} --kupo-port {self._ports['1442']}"
+        names = {"ogmios": "1337", "kupo": "1442", "control": "1338"}
+        ports = " ".join(f"--{name}-port {self._ports[port]}" for name, port in names.items())
         line = line.replace("milestones devnet", f"milestones devnet {ports}")
         process = subprocess.Popen(
             ["sh", "-c", f"exec {line}"],
@@ -159,6 +160,7 @@ class Reader:
             "HOME": str(self.folder),
             "OGMIOS_URL": f"ws://localhost:{self._ports['1337']}",
             "KUPO_URL": f"http://localhost:{self._ports['1442']}",
+            "MILESTONES_CONTROL_URL": f"http://127.0.0.1:{self._ports['1338']}",
         }
 
 
