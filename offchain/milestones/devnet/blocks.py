@@ -38,7 +38,7 @@ def included(utxo: Mapping[OutputReference, Output], transaction: Transaction) -
     """What `transaction`, whose inputs are all in `utxo`, does to it."""
     spent, produced = effects(transaction)
     body = transaction.body
-    brought = (utxo[each].script for each in (*body.inputs, *body.reference_inputs))
+    brought = (utxo[each].script for each in {*body.inputs, *body.reference_inputs})
     size = sum(len(script.code) for script in brought if script is not None)
     return Inclusion(transaction, {each: utxo[each] for each in spent}, produced, size)
 

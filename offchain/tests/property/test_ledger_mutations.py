@@ -64,5 +64,5 @@ def test_every_mutation_is_answered_as_expected(seed: int) -> None:
         if ground.random.random() < 0.25:
             ground.make_blocks()
     ground.make_blocks()
-    assert len(CATALOGUE) < len(tried) == len(MUTATIONS), "some kinds found nothing to change"
+    assert 25 <= len(tried) == len(MUTATIONS), "some kinds found nothing to change"
     assert ground.chain.tip.height > len(tried) // 8

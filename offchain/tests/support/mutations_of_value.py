@@ -283,8 +283,16 @@ def collateral_return_on_another_network(p: Proposal, _: ProvingGround) -> bytes
 
 
 @refused(3126)
-def byron_output_with_long_attributes(p: Proposal, _: ProvingGround) -> bytes:
-    p.outputs.append([byron_address(80), 3_000_000])
+def byron_output_with_attributes_too_long(p: Proposal, _: ProvingGround) -> bytes:
+    p.outputs.append([byron_address(65), 3_000_000])
+    return p.seal()
+
+
+@accepted
+def byron_output_with_the_longest_attributes(p: Proposal, _: ProvingGround) -> bytes | None:
+    if p.redeemers:
+        return None
+    p.outputs.append([byron_address(64), 3_000_000])
     return p.seal()
 
 
@@ -301,6 +309,22 @@ def byron_output_where_scripts_look(p: Proposal, _: ProvingGround) -> bytes | No
     if not p.redeemers:
         return None
     p.outputs.append([byron_address(), 3_000_000])
+    return p.seal()
+
+
+@accepted
+def pointer_address_of_the_highest_numbers(p: Proposal, _: ProvingGround) -> bytes:
+    return _with_pointer(p, "8fffffff7f83ff7f83ff7f")
+
+
+@refused(-32602)
+def pointer_address_of_a_number_too_high(p: Proposal, ground: ProvingGround) -> bytes:
+    pointers = ("90808080000000", "0084800000", "0000848000", "00808080000000", "0000", "00000000")
+    return _with_pointer(p, ground.random.choice(pointers))
+
+
+def _with_pointer(p: Proposal, pointer: str) -> bytes:
+    p.outputs.append([b"\x40" + KEY_LOCKS[0].hash + bytes.fromhex(pointer), 2_000_000])
     return p.seal()
 
 

@@ -39,7 +39,7 @@ MOST_STUCK: Final = 6
 
 
 def byron_address(attribute_bytes: int = 0) -> bytes:
-    """An address of the Byron era on magic 42, with a name of some length among its attributes."""
+    """An address of the Byron era on magic 42, with a derivation path of some length."""
     attributes = {2: cbor2.dumps(42)}
     if attribute_bytes:
         attributes[1] = cbor2.dumps(bytes(attribute_bytes))

@@ -7,6 +7,7 @@ vocabulary's `Address` knows only the kinds that a distribution can use.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -18,12 +19,19 @@ from milestones.errors import InvalidEncoding
 
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
+POINTER_BITS: Final = (32, 16, 16)
+"""Widths of a pointer's numbers."""
+
+DERIVATION_PATH: Final = 1
+MAGIC: Final = 2
+"""Attributes of a Byron address: an encrypted payload, and the network's magic off mainnet."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerAddress:
     """An output's address. `payment` is None for a Byron (bootstrap) address.
 
-    `attributes_size` is the size in bytes of a Byron address' attributes, 0 for every other.
+    `attributes_size` is what a Byron address carries beyond its network, in bytes; 0 for every other.
     """
 
     raw: bytes
@@ -75,16 +83,30 @@ def _staking(kind: int, rest: bytes) -> Credential | tuple[int, int, int] | None
 
 
 def _pointer(rest: bytes) -> tuple[int, int, int]:
-    """Slot, transaction and certificate index: three numbers of seven bits a byte."""
-    numbers, current, open_number = [], 0, False
-    for byte in rest:
-        current, open_number = current << 7 | byte & 127, byte >= 128
-        if not open_number:
-            numbers.append(current)
-            current = 0
-    if open_number or len(numbers) != 3 or any(n >> 64 for n in numbers):
-        raise InvalidEncoding("a pointer address holds three numbers")
+    """Slot, transaction and certificate index, of 32, 16 and 16 bits: seven bits a byte.
+
+    Ledger: `decodePtr`, which takes leading zeros as far as they fit into 5, 3 and 3 bytes.
+    """
+    numbers, position = [], 0
+    for bits in POINTER_BITS:
+        number, size = _variable_length(rest[position:])
+        if size > -(-bits // 7) or number >> bits:
+            raise InvalidEncoding(f"a number in a pointer address takes more than {bits} bits")
+        numbers.append(number)
+        position += size
+    if position != len(rest):
+        raise InvalidEncoding("bytes follow the three numbers of a pointer address")
     return numbers[0], numbers[1], numbers[2]
+
+
+def _variable_length(data: bytes) -> tuple[int, int]:
+    """(number, bytes that it takes): all but the last byte have their highest bit set."""
+    number = 0
+    for index, byte in enumerate(data):
+        number = number << 7 | byte & 127
+        if byte < 128:
+            return number, index + 1
+    raise InvalidEncoding("a pointer address holds three numbers")
 
 
 def _byron(raw: bytes) -> LedgerAddress:
@@ -99,9 +121,21 @@ def _byron(raw: bytes) -> LedgerAddress:
     if len(parts) != 3:
         raise InvalidEncoding("not a Byron address")
     parts[0].bytes(28)
-    attributes = {key.unsigned(): value for key, value in parts[1].entries()}
-    size = sum(len(value.bytes()) for value in attributes.values())
-    return LedgerAddress(raw, 0 if 2 in attributes else 1, None, None, size)
+    attributes = {key.unsigned(): value.bytes() for key, value in parts[1].entries()}
+    return LedgerAddress(
+        raw, 0 if MAGIC in attributes else 1, None, None, _attributes_size(attributes)
+    )
+
+
+def _attributes_size(attributes: Mapping[int, bytes]) -> int:
+    """The derivation path's payload and all that is unknown. Ledger: `bootstrapAddressAttrsSize`."""
+    size = 0
+    for number, value in attributes.items():
+        if number == MAGIC:
+            cbor.read(value).unsigned()
+        else:
+            size += len(cbor.read(value).bytes() if number == DERIVATION_PATH else value)
+    return size
 
 
 def _pair(item: Item) -> tuple[Item, Item]:

@@ -18,10 +18,12 @@ from ledger_world import (
     reference,
     script_ref,
     spending,
+    wire,
 )
 
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.value import AssetId, Value
+from milestones.devnet.blocks import included
 from milestones.devnet.ledger.balance import value_size
 from milestones.devnet.ledger.case import open_case
 from milestones.devnet.ledger.fees import (
@@ -120,3 +122,12 @@ def test_the_size_of_a_value(count: int) -> None:
     tokens = {AssetId(bytes(28), bytes((n,))): 5 for n in range(count)}
     wire = [1_000_000, {bytes(28): {bytes((n,)): 5 for n in range(count)}}] if count else 1_000_000
     assert value_size(Value(1_000_000, tokens)) == len(cbor2.dumps(wire))
+
+
+def test_a_block_counts_a_script_once_that_is_spent_and_referenced() -> None:
+    draft = payment()
+    (source,) = draft.utxo
+    draft.utxo[source] = {0: key_address(ALICE), 1: 10_000_000, 3: script_ref(3, YES_V3)}
+    draft.body[18] = [wire(source)]
+    transaction = decode_transaction(draft.seal())
+    assert included(draft.known(), transaction).reference_scripts_size == len(YES_V3)
