@@ -125,6 +125,8 @@ def _type(tags: list[int]) -> tuple[FlatType, list[int]]:
     """(type, tags left). Lists and pairs are type constructors, applied by tag 7."""
     if not tags:
         raise MalformedFlat("a constant without a type")
+    if tags[0] in (LIST, PAIR):
+        raise MalformedFlat("a list or a pair of nothing")
     if tags[0] != APPLICATION:
         return (tags[0],), tags[1:]
     if tags[1:2] == [LIST]:

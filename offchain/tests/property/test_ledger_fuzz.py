@@ -1,0 +1,29 @@
+"""Hostile bytes for the ledger, for some seconds: it answers all, and keeps nothing of them."""
+
+from __future__ import annotations
+
+import os
+
+import cbor2
+import pytest
+from ledger_fuzz import fuzz
+from ledger_world import minting
+
+SECONDS = float(os.environ.get("MILESTONES_FUZZ_SECONDS", "8"))
+MOST_GROWTH_KIB = 96 * 1024
+
+
+def test_the_ledger_answers_whatever_comes() -> None:
+    answers, peaks = fuzz(2026, count=10**9, seconds=SECONDS)
+    assert {"not a transaction", "3100", "3117", "accepted"} <= answers.keys()
+    assert peaks[-1] - peaks[0] < MOST_GROWTH_KIB
+
+
+@pytest.mark.parametrize("constructor", ["0101", "0110"])
+def test_a_constant_of_a_type_without_its_arguments(constructor: str) -> None:
+    """`(con list …)` or `(con pair …)`, of nothing: found by fuzzing, malformed."""
+    bits = "0100" + "1" + constructor + "0"
+    flat = b"\x01\x01\x00" + int((bits + "1" * 22).ljust(32, "1"), 2).to_bytes(4, "big")
+    failure = minting(3, cbor2.dumps(flat)).judge()
+    assert failure is not None
+    assert failure.code == 3116
