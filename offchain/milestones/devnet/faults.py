@@ -16,7 +16,8 @@ FAULTS: dict[str, frozenset[str]] = {
 """What can be wrong with each interface.
 
 `hanging` takes requests and does not answer them until it is over; `dropping` closes every connection
-without an answer; `disconnected` has lost the node; a `stale` index stays at its checkpoint.
+without an answer; `disconnected` has lost the node, so that Ogmios ends its clients' WebSockets and only
+tells its health; a `stale` index stays at its checkpoint.
 """
 
 

@@ -187,8 +187,9 @@ def _node(
         reason = "it is asked through Ogmios, which is not available"
         return NodeReport(connected=False, reason=reason, hint=health.hint, socket=socket)
     if isinstance(facts, ServiceUnavailable) or not health.connected:
-        lost = "Ogmios has no connection to its node"
-        reason = facts.reason if isinstance(facts, ServiceUnavailable) else lost
+        reason = "Ogmios has no connection to its node"
+        if isinstance(facts, ServiceUnavailable) and health.connected:
+            reason = facts.reason
         return NodeReport(connected=False, reason=reason, hint=_START_NODE, socket=socket)
     fits = backend.network.admits(facts.magic)
     name = backend.network.name if fits else _name_of(facts.magic)

@@ -5,6 +5,8 @@ Whatever the source, they are believed only once they lead to the roots in the t
 
 from __future__ import annotations
 
+from typing import Final
+
 from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
 from milestones.domain.schedule import parse_schedule
@@ -118,6 +120,14 @@ def recovery_warnings(workspace: Workspace) -> list[str]:
     """A warning for every local file that was found corrupted since the last call."""
     return [
         f"{corrupted.path} could not be read ({corrupted.reason}); it was moved to"
-        f" {corrupted.moved_to.name} and is rebuilt from the chain"
+        f" {corrupted.moved_to.name}, and {_RECOVERY.get(corrupted.path.parent.name, _REBUILT)}"
         for corrupted in workspace.storage.take_corrupted()
     ]
+
+
+_REBUILT: Final = "is rebuilt from the chain"
+_RECOVERY: Final = {
+    "schedules": "the schedule is read from the chain, unless it is private",
+    "journal": "a transaction that it told of may still be on its way",
+}
+"""What becomes of a file that is lost, by the folder that it was in."""

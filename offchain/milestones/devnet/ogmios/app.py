@@ -172,6 +172,9 @@ class Connection:
             self._last_traffic = time.monotonic()
             traffic.total_messages += 1
             await self._faults.wait_if_hanging()
+            if self._faults.current == "disconnected":
+                # Each client has a connection to the node of its own, and both end together.
+                return
             content = message.get("text")
             await self._session.receive(message["bytes"] if content is None else content)
 
