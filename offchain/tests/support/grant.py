@@ -145,16 +145,16 @@ class Grant:
             *options,
         )
 
-    def signed(self, milestone: str = FIRST, *oracles: str) -> Any:
+    def collect(self, milestone: str = FIRST, *oracles: str) -> Any:
         """The signatures of these oracles, or of the first two, committed."""
         entries = self.entries(milestone, *(oracles or ORACLES[:2]))
         ran = self.commit(milestone, entries)
         assert ran.exit_code == 0, ran.stderr
         return ran.json
 
-    def attested(self, milestone: str = FIRST) -> Any:
+    def attest(self, milestone: str = FIRST) -> Any:
         """A quorum of signatures, on the chain."""
-        self.signed(milestone)
+        self.collect(milestone)
         key = ("--signing-key-path", self.checkout.key_file("relayer"), "--wait")
         named = ("--milestone-identifier", milestone)
         return self.checkout.succeed("attest", *self.where, *named, *key)

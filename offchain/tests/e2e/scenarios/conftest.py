@@ -9,46 +9,68 @@ from pathlib import Path
 
 import pytest
 from checkout import Checkout, DevnetProcess, fresh_checkout
-from grant import Grant, five_allocations, open_grant, set_up
+from grant import FIRST, Grant, five_allocations, open_grant, set_up
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """A chain on which the scripts are published and a distribution is open, and its snapshot."""
+    """A distribution in its administrator's folder, and a snapshot of the chain it is on."""
 
     grant: Grant
     snapshot: str
 
-    def restore(self) -> Checkout:
-        """The chain as it was, every service working."""
-        checkout = self.grant.checkout
-        checkout.control("unfreeze")
-        checkout.control("revert", snapshot=self.snapshot)
-        return checkout
+    @classmethod
+    def now(cls, grant: Grant) -> Beginning:
+        """Where scenarios can begin from here on."""
+        return cls(grant, grant.checkout.control("snapshot")["snapshot"])
+
+    def restore(self) -> None:
+        """Makes the chain what it was, every service working."""
+        self.grant.checkout.control("unfreeze")
+        self.grant.checkout.control("revert", snapshot=self.snapshot)
+
+    def again(self, folder: Path) -> Grant:
+        """The distribution as it was, in a copy of the folder."""
+        self.restore()
+        shared = self.grant.checkout
+        shutil.copytree(shared.folder, folder)
+        return replace(self.grant, checkout=replace(shared, folder=folder))
 
 
 @pytest.fixture(scope="module")
-def beginning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginning]:
-    """What all scenarios of a file begin with."""
-    folder = tmp_path_factory.mktemp("beginning") / "offchain"
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beginning]:
+    """A chain on which the scripts are published, and the distribution of `five_allocations` is open."""
+    folder = tmp_path_factory.mktemp("opened") / "offchain"
     with fresh_checkout(folder) as (checkout, _):
         set_up(checkout)
-        grant = open_grant(checkout, five_allocations(checkout))
-        yield Beginning(grant, checkout.control("snapshot")["snapshot"])
+        yield Beginning.now(open_grant(checkout, five_allocations(checkout)))
+
+
+@pytest.fixture(scope="module")
+def with_attestation(opened: Beginning, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
+    """The same, the first milestone being attested."""
+    grant = opened.again(tmp_path_factory.mktemp("attested") / "offchain")
+    grant.attest(FIRST)
+    return Beginning.now(grant)
 
 
 @pytest.fixture
-def blank(beginning: Beginning, tmp_path: Path) -> Checkout:
+def blank(opened: Beginning, tmp_path: Path) -> Checkout:
     """An empty folder beside the shared chain, on which the scripts are published."""
-    return beginning.restore().at(tmp_path / "offchain")
+    opened.restore()
+    return opened.grant.checkout.at(tmp_path / "offchain")
 
 
 @pytest.fixture
-def grant(beginning: Beginning, tmp_path: Path) -> Grant:
-    """The open distribution of `five_allocations`, in a copy of its administrator's folder."""
-    shared = beginning.restore()
-    shutil.copytree(shared.folder, tmp_path / "offchain")
-    return replace(beginning.grant, checkout=replace(shared, folder=tmp_path / "offchain"))
+def grant(opened: Beginning, tmp_path: Path) -> Grant:
+    """The open distribution, as nobody has touched it yet."""
+    return opened.again(tmp_path / "offchain")
+
+
+@pytest.fixture
+def attested(with_attestation: Beginning, tmp_path: Path) -> Grant:
+    """The open distribution, its first milestone attested."""
+    return with_attestation.again(tmp_path / "offchain")
 
 
 @pytest.fixture

@@ -56,10 +56,10 @@ def test_us3_2_additional_signatures_update_the_stored_file(grant: Grant) -> Non
 
 def test_us3_3_the_state_comes_from_local_storage(grant: Grant) -> None:
     assert grant.milestone()["signature_count"] == 0
-    grant.signed(FIRST, "oracle-2")
+    grant.collect(FIRST, "oracle-2")
     pending = grant.milestone()
     assert (pending["verified"], pending["signature_count"]) == (False, 1)
-    grant.signed(FIRST, "oracle-1")
+    grant.collect(FIRST, "oracle-1")
     met = grant.milestone()
     assert (met["verified"], met["signature_count"], met["source"]) == (True, 2, "local")
     assert met["attested"] is False

@@ -1,0 +1,154 @@
+"""User story 6: a beneficiary submits a token release transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from checkout import ADA, Ran
+from grant import FIRST, HOUR, SECOND, Grant
+
+
+def vault_of(grant: Grant) -> Any:
+    """The vault as Kupo knows it: all its generations, the oldest first."""
+    matches = grant.checkout.kupo(f"matches/{grant.address}?order=oldest_first")
+    return [each for each in matches if f".{b'VALT'.hex()}" in str(each["value"]["assets"])]
+
+
+def test_us6_1_a_verified_milestone_is_paid_by_the_beneficiarys_own_transaction(
+    grant: Grant,
+) -> None:
+    """The quickstart's command: address, index, milestone and key, the signatures being at hand."""
+    grant.collect(FIRST)
+    ran = grant.release(
+        *("--beneficiary-address", grant.checkout.address("ada")),
+        *("--beneficiary-index", "0", "--milestone-identifier", FIRST),
+        key="ada",
+    )
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.json["status"] == "submitted"
+    assert 150_000 < ran.json["fee_estimate"] < 500_000
+    assert ran.json["collateral_amount"] >= ran.json["fee_estimate"] * 3 // 2
+    assert ran.json["attested"] is True
+    assert grant.checkout.tokens_of("ada") == 1_000
+    spent, current = vault_of(grant)
+    assert spent["spent_at"]["transaction_id"] == ran.json["transaction_hash"]
+    assert spent["spent_at"]["redeemer"]
+    assert current["transaction_id"] == ran.json["transaction_hash"]
+    assert current["datum_hash"] != spent["datum_hash"]
+    assert grant.status()["contract_state"]["remaining_token_amount"] == 30_000
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "told"),
+    [
+        (("--beneficiary-index", "0", "--beneficiary-address", "ben"), 2, "belongs to"),
+        (("--beneficiary-index", "0", "--milestone-identifier", SECOND), 2, "is for milestone"),
+        (("--beneficiary-address", "relayer"), 4, "no allocation"),
+        (("--milestone-identifier", "milestone-009"), 4, "no allocation"),
+        (("--beneficiary-index", "7"), 4, "allocation 7 is not known"),
+        (("--beneficiary-index", "-1"), 4, "allocation -1 is not known"),
+        (("--beneficiary-address", "addr_test1nonsense"), 2, "beneficiary_address"),
+        ((), 2, "nothing says which allocations"),
+    ],
+)
+def test_us6_2_a_wrong_beneficiary_or_milestone_is_rejected_before_submission(
+    grant: Grant, options: tuple[str, ...], exit_code: int, told: str
+) -> None:
+    grant.collect(FIRST)
+    people = {name: grant.checkout.address(name) for name in ("ben", "relayer")}
+    with grant.nothing_sent():
+        ran = grant.release(*(people.get(option, option) for option in options))
+        assert ran.exit_code == exit_code
+        assert told in ran.error["message"]
+
+
+def refused(ran: Ran, rule: str) -> Any:
+    assert (ran.exit_code, ran.error["code"]) == (5, "not_allowed_yet")
+    assert ran.error["details"]["rule"] == rule
+    return ran.error["details"]
+
+
+def test_us6_3_without_a_quorum_nothing_is_submitted(grant: Grant) -> None:
+    first = ("--beneficiary-index", "0")
+    with grant.nothing_sent():
+        details = refused(grant.release(*first), "quorum")
+        assert (details["signature_count"], details["quorum_threshold"]) == (0, 2)
+    grant.collect(FIRST, "oracle-1")
+    with grant.nothing_sent():
+        ran = grant.release(*first)
+        assert refused(ran, "quorum")["signature_count"] == 1
+        assert "1 of 2 signatures are at hand" in ran.stderr
+        assert "commit-milestone" in ran.error["hint"]
+        refused(grant.release("--all"), "quorum")
+        refused(grant.release("--beneficiary-address", grant.checkout.address("ben")), "quorum")
+    grant.collect(FIRST, "oracle-2")
+    assert grant.release(*first).exit_code == 0
+
+
+def test_us6_3_before_the_vesting_time_nothing_is_submitted(attested: Grant) -> None:
+    with attested.nothing_sent():
+        ran = attested.release("--beneficiary-index", "4")
+        assert refused(ran, "vesting")["beneficiary_index"] == 4
+        assert "vesting until" in ran.stderr
+    attested.reach(HOUR)
+    assert attested.release("--beneficiary-index", "4").exit_code == 0
+    assert attested.checkout.tokens_of("cleo") == 16_000
+
+
+def test_us6_4_the_transaction_is_followed_into_its_block_and_the_transfer_confirmed(
+    attested: Grant,
+) -> None:
+    released = attested.release("--beneficiary-index", "1").json
+    transaction = released["transaction_hash"]
+    found = attested.checkout.succeed("transaction", transaction)
+    assert (found["status"], found["command"]) == ("in_block", "submit-release")
+    height = attested.checkout.state()["tip"]["height"]
+    attested.checkout.control("mine", count=3)
+    deeper = attested.checkout.succeed("transaction", transaction)
+    assert deeper["slot"] == found["slot"]
+    assert deeper["depth"] >= found["depth"] + 3
+    assert attested.checkout.state()["tip"]["height"] >= height + 3
+
+    (claim,) = attested.status()["claims"]
+    assert claim["transaction_hash"] == transaction
+    assert (claim["beneficiary_index"], claim["token_amount"]) == (1, 2_000)
+    assert attested.checkout.tokens_of("ben") == 2_000
+    with attested.nothing_sent():
+        again = attested.release("--beneficiary-index", "1")
+        assert refused(again, "claimed")["transaction_hash"] == transaction
+
+
+def test_us6_4_waiting_returns_once_a_block_has_it(attested: Grant) -> None:
+    waited = attested.release("--beneficiary-index", "1", "--wait")
+    assert waited.json["status"] == "confirmed"
+    assert attested.checkout.tokens_of("ben") == 2_000
+
+
+@pytest.mark.parametrize("lovelace", [0, 1_200_000])
+def test_us6_5_a_wallet_that_cannot_pay_learns_the_fee(attested: Grant, lovelace: int) -> None:
+    wallet = attested.checkout.address("cleo")
+    if lovelace:
+        attested.checkout.control("faucet", address=wallet, lovelace=lovelace)
+    with attested.nothing_sent():
+        ran = attested.release("--beneficiary-index", "0", key="cleo")
+        assert (ran.exit_code, ran.error["code"]) == (6, "insufficient_funds")
+    details = ran.error["details"]
+    assert details["available_lovelace"] == lovelace
+    assert f"the fee is {details['fee_lovelace']} lovelace" in ran.stderr
+    assert wallet in ran.error["hint"]
+    # What was asked for is enough.
+    missing = max(details["required_lovelace"] - lovelace, ADA)
+    attested.checkout.control("faucet", address=wallet, lovelace=missing)
+    paid = attested.release("--beneficiary-index", "0", key="cleo")
+    assert paid.exit_code == 0, paid.stderr
+    assert paid.json["fee_estimate"] <= details["fee_lovelace"] + 5_000
+
+
+def test_us6_5_the_fee_is_shown_without_submitting(attested: Grant) -> None:
+    with attested.nothing_sent():
+        shown = attested.release("--beneficiary-index", "0", "--dry-run")
+        assert (shown.exit_code, shown.json["status"]) == (0, "dry_run")
+    paid = attested.release("--beneficiary-index", "0")
+    assert paid.json["fee_estimate"] == shown.json["fee_estimate"]
+    assert paid.json["collateral_amount"] == shown.json["collateral_amount"]
