@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from milestones.errors import MilestonesError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
