@@ -99,3 +99,14 @@ async def test_a_wallet_that_cannot_pay(world):
     assert details["available_lovelace"] == 0
     assert details["required_lovelace"] > 20_000_000
     assert "lovelace are needed" in run.stderr
+
+
+async def test_what_stands_in_the_wrong_place_is_told_like_every_error(world):
+    misplaced = await world.cli("register-milestone", "--network", "preprod")
+    unknown = await world.cli("initialise")
+
+    assert (misplaced.exit_code, misplaced.json["error"]["code"]) == (2, "usage")
+    assert misplaced.stderr.startswith("error: No such option: --network")
+    assert "--network stands before the command" in misplaced.stderr
+    assert (unknown.exit_code, unknown.json["error"]["code"]) == (2, "usage")
+    assert "--help` shows what there is" in unknown.stderr
