@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types layers check contracts contracts-check bench-costs clean
+.PHONY: demo test lint types layers check contracts contracts-check bench-costs bench-devnet clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -32,6 +32,9 @@ contracts-check:
 
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py
+
+bench-devnet: $(VENV)/.dev
+	$(BIN)/python benchmarks/devnet.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -31,6 +31,9 @@ from milestones.errors import InvalidInput, NotFound
 MAX_LEAD_SLOTS: Final = 60
 """How far blocks that are made at once may run ahead of the clock before they wait for it."""
 
+MAX_FULL_LEAD_SLOTS: Final = 300
+"""How far they may run ahead rather than let the senders to a full mempool wait."""
+
 Production = Literal["at once", "on schedule", "by hand"]
 """When blocks are made: for every submitted transaction, at intervals, or only when asked for."""
 
@@ -138,6 +141,7 @@ class Chain:
         this returns, unless the chain is ahead of its clock already.
         """
         transaction = decode_transaction(raw)
+        self._make_room_for(transaction)
         view = self.mempool.utxo
         if transaction.body.inputs and not any(each in view for each in transaction.body.inputs):
             raise all_inputs_spent()
@@ -149,6 +153,14 @@ class Chain:
             self._make_block()
         self._notify()
         return transaction.id
+
+    def _make_room_for(self, transaction: Transaction) -> None:
+        lead_slots = self.now_slot() - self.clock.slot()
+        if self.production != "at once" or lead_slots > MAX_FULL_LEAD_SLOTS:
+            return
+        if not self.mempool.has_room_for(transaction, self.parameters):
+            self._make_block()
+            self._notify()
 
     def evaluate(
         self, raw: bytes, additional: Mapping[OutputReference, Output]

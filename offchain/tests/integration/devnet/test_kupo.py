@@ -288,6 +288,12 @@ async def test_beyond_the_safe_zone(chain: Devnet, kupo: httpx.AsyncClient) -> N
     assert (await kupo.put("/patterns/*", json=body)).status_code == 200
 
 
+async def test_nothing_lies_before_the_first_block(chain: Devnet, kupo: httpx.AsyncClient) -> None:
+    """The way back to slot 0 is no longer than the chain, however old its calendar is."""
+    body = {"rollback_to": {"slot_no": 0}}
+    assert (await kupo.put("/patterns/*", json=body)).status_code == 200
+
+
 async def test_checkpoints(chain: Devnet, kupo: httpx.AsyncClient) -> None:
     chain.chain.mine(40)
     tip = chain.chain.tip

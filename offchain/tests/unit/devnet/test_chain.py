@@ -12,7 +12,7 @@ from ledger_world import ALICE, YES_V3, key_address, minting, script_ref, wire
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
-from milestones.devnet.chain import MAX_LEAD_SLOTS, Chain
+from milestones.devnet.chain import MAX_FULL_LEAD_SLOTS, MAX_LEAD_SLOTS, Chain
 from milestones.devnet.clock import Clock
 from milestones.devnet.genesis import SUPPLY_LOVELACE
 from milestones.devnet.ledger.failures import LedgerFailure
@@ -65,6 +65,23 @@ def test_blocks_at_once_do_not_run_away_from_a_real_clock() -> None:
     assert len(chain.mempool) == 20
     (block,) = chain.mine()
     assert len(block.inclusions) == 20
+
+
+def test_a_full_mempool_is_worth_a_block_ahead_of_the_clock() -> None:
+    small = MAINNET_PARAMETERS.with_changes(max_block_body_size=500)
+    funds = {ALICE_ADDRESS: 10_000_000_000}
+    chain = chain_with(manual_clock=False, parameters=small, funds=funds)
+    moment = chain.calendar.start_of(chain.tip.slot)
+    chain.clock = Clock(chain.calendar, now=lambda: moment)
+    for _ in range(MAX_LEAD_SLOTS + 4):
+        chain.submit(payment_on(chain).seal())
+    assert (chain.tip.slot - chain.clock.slot(), len(chain.mempool)) == (MAX_LEAD_SLOTS, 4)
+    chain.submit(payment_on(chain).seal())
+    assert (chain.tip.slot - chain.clock.slot(), len(chain.mempool)) == (MAX_LEAD_SLOTS + 1, 3)
+    with pytest.raises(MempoolFull):
+        for _ in range(2 * MAX_FULL_LEAD_SLOTS):
+            chain.submit(payment_on(chain).seal())
+    assert chain.tip.slot - chain.clock.slot() == MAX_FULL_LEAD_SLOTS
 
 
 def test_a_block_takes_the_bytes_that_fit() -> None:

@@ -1,0 +1,242 @@
+"""How quickly the embedded chain starts and takes transactions, and where the time goes.
+
+Run with `make bench-devnet`. `python benchmarks/devnet.py --json` prints one object, `--write` renews
+the tables in docs/devnet.md. Processes of its own answer over real sockets; start-up is measured beside
+`python -c pass` in the same run, and the parts of a submission without any socket.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from websockets.asyncio.client import connect
+
+from milestones.cardano import cbor
+from milestones.cardano.address import Address, key_credential
+from milestones.cardano.hashes import blake2b_224, blake2b_256
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.value import Value
+from milestones.devnet import encoding
+from milestones.devnet.chain import Chain
+from milestones.devnet.ledger.rules import check
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.opening import ChainConfig, open_chain
+
+PAGE = Path(__file__).parents[1] / "docs" / "devnet.md"
+TABLE_STARTS, TABLE_ENDS = "<!-- figures -->", "<!-- end of figures -->"
+FUND_LOVELACE = 1_000_000_000_000
+FEE_LOVELACE = 170_000
+PAID_LOVELACE = 1_000_000
+STARTS = 7
+BURST, STREAM = 700, 4000
+"""Transactions of a burst, which fit the mempool at once, and of a stream, which need blocks to pass."""
+
+_KEY, _SECRET = crypto_sign_seed_keypair(b"\x07" * 32)
+ADDRESS = Address(0, key_credential(blake2b_224(_KEY)))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what was measured, how many of it, and its unit."""
+
+    what: str
+    figure: float
+    unit: str
+
+
+# -- transactions
+
+
+def payments(first: OutputReference, count: int) -> Iterator[bytes]:
+    """Signed payments of one input and two outputs, each spending the change of the one before."""
+    held, reference = FUND_LOVELACE, first
+    for _ in range(count):
+        held -= PAID_LOVELACE + FEE_LOVELACE
+        outputs = (
+            encoding.output(ADDRESS.to_bytes(), Value(amount)) for amount in (PAID_LOVELACE, held)
+        )
+        body = encoding.fields(
+            {
+                0: encoding.inputs((reference,)),
+                1: encoding.array(outputs),
+                2: encoding.integer(FEE_LOVELACE),
+            }
+        )
+        digest = blake2b_256(body)
+        witness = (_KEY, crypto_sign(digest, _SECRET)[:64])
+        keys = encoding.array((encoding.array(map(cbor.encode_bytes, witness)),))
+        reference = OutputReference(digest, 1)
+        yield encoding.transaction(body, encoding.fields({0: keys}))
+
+
+def fund_of(chain: Chain) -> OutputReference:
+    """Where the money is that the benchmark spends."""
+    own = ADDRESS.to_bytes()
+    return next(ref for ref, output in chain.utxo.items() if output.address.raw == own)
+
+
+# -- processes
+
+
+@contextmanager
+def devnet(*arguments: str) -> Iterator[dict[str, Any]]:
+    """A chain as a process of its own; what it prints when it is ready."""
+    ports = ("--ogmios-port", "0", "--kupo-port", "0", "--fund", f"{ADDRESS}={FUND_LOVELACE}")
+    command = [sys.executable, "-m", "milestones", "devnet", *ports, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield json.loads(process.stdout.readline() if process.stdout else "")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+async def call(url: str, *requests: str) -> list[dict[str, Any]]:
+    """Sends every request over one WebSocket without waiting, then reads as many answers."""
+    async with connect(url, ping_interval=None, max_size=None, compression=None) as socket:
+
+        async def send() -> None:
+            for request in requests:
+                await socket.send(request)
+
+        sending = asyncio.ensure_future(send())
+        answers = [json.loads(await socket.recv()) for _ in requests]
+        await sending
+        return answers
+
+
+def request(method: str, **params: Any) -> str:
+    """A request as text."""
+    return json.dumps({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+# -- measurements
+
+
+def start_up() -> Iterator[Row]:
+    """From the process' start to the first answered query, beside a Python that does nothing."""
+    idle, first_answer = [], []
+    for _ in range(STARTS):
+        idle.append(_seconds(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True)))
+        started = time.perf_counter()
+        with devnet() as ready:
+            asyncio.run(call(ready["ogmios_url"], request("queryNetwork/tip")))
+            first_answer.append(time.perf_counter() - started)
+    yield Row("`python -c pass`", statistics.median(idle) * 1000, "ms")
+    yield Row("start of the process to the first answered query", _ms(first_answer), "ms")
+
+
+def submissions(count: int, what: str, *arguments: str) -> Row:
+    """Transactions a second over one WebSocket, all of them accepted."""
+    with devnet(*arguments) as ready:
+        where = request("queryLedgerState/utxo", addresses=[str(ADDRESS)])
+        ((found,),) = (each["result"] for each in asyncio.run(call(ready["ogmios_url"], where)))
+        first = OutputReference(bytes.fromhex(found["transaction"]["id"]), found["index"])
+        requests = [
+            request("submitTransaction", transaction={"cbor": raw.hex()})
+            for raw in payments(first, count)
+        ]
+        started = time.perf_counter()
+        answers = asyncio.run(call(ready["ogmios_url"], *requests))
+        took_s = time.perf_counter() - started
+    refused = [each for each in answers if "error" in each]
+    if refused:
+        raise SystemExit(f"a payment was refused: {refused[0]}")
+    return Row(what, count / took_s, "transactions/s")
+
+
+def parts() -> Iterator[Row]:
+    """What one submission costs inside the chain, without a socket."""
+    config = ChainConfig(funds={str(ADDRESS): FUND_LOVELACE}, production="by hand")
+    chain, _ = open_chain(config)
+    raws = list(payments(fund_of(chain), BURST))
+    yield Row("decoding the transaction", _each_us(raws, decode_transaction), "µs")
+    signed = [_signed_message(raw) for raw in raws]
+    yield Row("Ed25519, in libsodium", _each_us(signed, _verify), "µs")
+    first = decode_transaction(raws[0])
+    again = [first] * BURST
+    environment = chain.environment()
+    whole = _each_us(again, lambda each: check(each, chain.utxo, environment))
+    yield Row("all rules, the signature among them", whole, "µs")
+    yield Row("submission as a whole, the mempool too", _each_us(raws, chain.submit), "µs")
+    yield Row("a block of what fits, for each transaction in it", _block_us(chain), "µs")
+
+
+def _block_us(chain: Chain) -> float:
+    started = time.perf_counter()
+    (block,) = chain.mine()
+    return (time.perf_counter() - started) * 1e6 / len(block.inclusions)
+
+
+def _signed_message(raw: bytes) -> bytes:
+    transaction = decode_transaction(raw)
+    (witness,) = transaction.witnesses.keys
+    return witness.signature + transaction.id
+
+
+def _verify(message: bytes) -> None:
+    crypto_sign_open(message, _KEY)
+
+
+def _each_us(items: list[Any], work: Callable[[Any], Any]) -> float:
+    return _seconds(lambda: [work(each) for each in items]) * 1e6 / len(items)
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _ms(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1000
+
+
+def measure() -> list[Row]:
+    """All figures."""
+    return [
+        *start_up(),
+        submissions(BURST, f"{BURST} payments into an empty mempool", "--manual-blocks"),
+        submissions(STREAM, f"{STREAM} payments, a block every 0.1 s", "--block-interval", "0.1"),
+        submissions(STREAM, f"{STREAM} payments, blocks at once, the default"),
+        *parts(),
+    ]
+
+
+def table(rows: list[Row]) -> str:
+    """The figures in Markdown."""
+    lines = [f"| {row.what} | {row.figure:,.0f} {row.unit} |" for row in rows]
+    return "\n".join(("| measured | median or mean |", "|---|---|", *lines))
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one object instead of a table")
+    parser.add_argument("--write", action="store_true", help=f"renew the table in {PAGE.name}")
+    options = parser.parse_args()
+    rows = measure()
+    if options.json:
+        print(json.dumps({row.what: {"figure": row.figure, "unit": row.unit} for row in rows}))
+    else:
+        print(table(rows))
+    if options.write:
+        before, rest = PAGE.read_text().split(TABLE_STARTS)
+        _, after = rest.split(TABLE_ENDS)
+        PAGE.write_text(f"{before}{TABLE_STARTS}\n{table(rows)}\n{TABLE_ENDS}{after}")
+
+
+if __name__ == "__main__":
+    main()
