@@ -9,7 +9,8 @@ The convention, for whoever writes a page:
 - ```` ```console real-network ```` and ```` ```console elsewhere ````: not run by the tests; listed on one page.
 - ```` ```json file=NAME ````, `python`, `yaml`: the reader saves this under that name.
 - `<name>` in a command or a file: what an earlier command printed under `name`.
-- `<!-- run: COMMAND -->`: what the tests do in place of a step that needs the real network.
+- `<!-- run: COMMAND -->`, `<!-- background: COMMAND -->`: what the tests do in place of a step that needs
+  the real network.
 - `<!-- after: PAGE#ANCHOR -->`: the page goes on where that page's section ends.
 - `<!-- section: PAGE#ANCHOR -->`: that section belongs here.
 """
@@ -27,7 +28,7 @@ NOT_RUN: Final = ("real-network", "elsewhere")
 
 _FENCE: Final = re.compile(r"^(`{3,})\s*(.*)$")
 _HEADING: Final = re.compile(r"^(#{1,6}) (.+)$")
-_COMMENT: Final = re.compile(r"^<!-- (run|after|section): (.+) -->$")
+_COMMENT: Final = re.compile(r"^<!-- (run|background|after|section): (.+) -->$")
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ class Reader:
         elif block.language == "section":
             for each in _section(page, anchor):
                 self._do(each)
+        elif block.language == "background":
+            self._start(Command(block.place, block.text, "", 0))
         elif block.language == "run":
             self.run(Command(block.place, block.text, "", 0))
         elif block.saved_as:
