@@ -10,6 +10,7 @@ from milestones.domain.fields import AddressField, HexField
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import NotAllowedYet
 from milestones.services.backend import Backend, chain_time, require_network, staleness
+from milestones.services.earlier import earlier_submissions
 from milestones.services.funds import funds_of
 from milestones.services.knowledge import recovery_warnings
 from milestones.services.on_chain import OnChain, read_on_chain
@@ -33,7 +34,6 @@ from milestones.services.submission import (
     SubmissionState,
     build,
     deliver,
-    earlier_submissions,
     see_through,
     valid_until,
 )
@@ -112,6 +112,7 @@ async def attest(
         signed=accepted.built,
         distribution_id=on_chain.distribution_id,
         valid_until_slot=until,
+        sole=f"attest {milestone_identifier}",
         details=details,
     )
     status = await deliver(backend, errand, dry_run=dry_run, wait=wait)

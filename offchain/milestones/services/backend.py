@@ -112,6 +112,15 @@ async def require_network(backend: Backend) -> int:
     return magic
 
 
+async def chain_of(backend: Backend) -> str:
+    """Which chain the node follows, in a word: its network's magic and its start (POSIX milliseconds).
+
+    The magic alone doesn't tell a private network from the one that was started anew in its place.
+    """
+    genesis = await backend.ogmios.genesis_configuration()
+    return f"{genesis.network_magic}@{genesis.start_posix_ms}"
+
+
 async def staleness(backend: Backend) -> list[str]:
     """A warning for each way in which Kupo's answers may be behind the chain."""
     health = await backend.kupo.health()

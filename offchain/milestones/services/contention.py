@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import ChainRejected
 from milestones.services.backend import Backend
+from milestones.services.earlier import send_again_what_is_lost
 from milestones.services.standing import wait_for_news
-from milestones.services.submission import settle_what_is_lost
 
 T = TypeVar("T")
 ATTEMPTS: Final = 30
@@ -35,6 +35,6 @@ async def rebuilding(
             "what this would have spent was spent meanwhile: built again on what is there"
         )
         # It may have been the change of a transaction of ours that the node has forgotten.
-        await settle_what_is_lost(backend)
+        await send_again_what_is_lost(backend)
         await wait_for_news(backend, seen)
     return await attempt()

@@ -24,6 +24,7 @@ from milestones.services.backend import (
     require_network,
     staleness,
 )
+from milestones.services.earlier import still_pending
 from milestones.services.funds import Funds, funds_of
 from milestones.services.knowledge import recovery_warnings
 from milestones.services.local_schedules import distribution_of
@@ -38,13 +39,12 @@ from milestones.services.preflight import (
 from milestones.services.reference_scripts import require_published
 from milestones.services.results import Result, View
 from milestones.services.schedule_publication import Publication
-from milestones.services.standing import wait_for_block
 from milestones.services.submission import (
     Errand,
     SubmissionState,
     build,
     deliver,
-    still_pending,
+    see_through,
     valid_until,
 )
 from milestones.storage.journal import Submission
@@ -53,6 +53,7 @@ from milestones.transactions.tx_builder import SignedTransaction, TransactionDra
 from milestones.transactions.wallet import SigningKey
 
 COMMAND = "deploy"
+OPENING = "opening"
 Tell = Callable[[str], None]
 
 
@@ -141,10 +142,11 @@ async def deploy(
     warnings = (*await staleness(backend), *recovery_warnings(backend))
     time = await chain_time(backend)
     distribution = _checked(backend, schedule, magic, time, key, allow_script_beneficiaries)
-    pending = await still_pending(backend, command=COMMAND, distribution_id=distribution.id)
-    opening = next((each for each in pending if each.details.get("role") == "opening"), None)
-    if opening is not None:
-        return await _earlier(backend, opening, warnings, wait=wait)
+    if not dry_run:
+        pending = await still_pending(backend, command=COMMAND, distribution_id=distribution.id)
+        opening = next((each for each in pending if each.sole == OPENING), None)
+        if opening is not None:
+            return await _earlier(backend, opening, warnings, wait=wait)
     await must_not_have_been_opened(backend, distribution)
     parameters = await backend.ogmios.protocol_parameters()
     must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
@@ -233,6 +235,8 @@ async def _performed(
     done = await publishing.publish_parts(
         backend, publication, job.parameters, distribution.id, tell
     )
+    # Parts take minutes, in which somebody with the same schedule and key may have been faster.
+    await must_not_have_been_opened(backend, distribution)
     limit = valid_until(await chain_time(backend))
     draft = _opening_draft(job, done, limit)
     signed = await build(backend, draft, done.funds, job.parameters, include=done.tie())
@@ -242,6 +246,7 @@ async def _performed(
         signed=signed,
         distribution_id=distribution.id,
         valid_until_slot=limit,
+        sole=OPENING,
         details={"role": "opening", "result": result.model_dump(mode="json")},
     )
     state = await deliver(backend, errand, wait=wait)
@@ -253,7 +258,7 @@ async def _earlier(
 ) -> Deployed:
     """The result of an earlier run whose opening is still on its way."""
     if wait:
-        await wait_for_block(backend, submission.transaction_id)
+        await see_through(backend, submission.transaction_id)
     note = f"transaction {submission.transaction_id} of an earlier run is still on its way"
     result: dict[str, Any] = dict(submission.details)["result"]  # type: ignore[assignment]
     changes = {"status": "confirmed" if wait else "submitted", "warnings": (*warnings, note)}

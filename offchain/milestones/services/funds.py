@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
-from milestones.errors import NotFound
+from milestones.errors import InvalidAddress, NotFound
 from milestones.services.backend import Backend
-from milestones.services.standing import find_block
+from milestones.services.earlier import on_its_way
 from milestones.storage.journal import Submission
 from milestones.transactions.wallet import SigningKey
 
@@ -38,6 +39,8 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
     holds most, so that a staking part is kept. Raises `NotFound` where Kupo doesn't watch the key.
     """
     pattern = f"{key.key_hash.hex()}/*"
+    # Asked first: what a block takes up meanwhile is then either still here, or already there.
+    pending = await on_its_way(backend)
     matches = await backend.kupo.matches(pattern, unspent=True)
     if not matches and not await backend.kupo.patterns_including(pattern):
         raise NotFound(
@@ -45,27 +48,22 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
             hint="run `milestones init --signing-key-path FILE` with this key",
             details={"pattern": pattern},
         )
-    pending = [s for s in backend.storage.journal.pending() if await _is_open(backend, s)]
     spent = {reference for submission in pending for reference in submission.inputs}
-    known = {match.reference: match.utxo for match in matches}
-    for submission in pending:
-        for entry in _change_in(submission):
-            utxo = _utxo_from_json(entry)
-            if Address.from_bech32(utxo.output.address).payment.hash == key.key_hash:
-                known.setdefault(utxo.reference, utxo)
-    utxos = tuple(utxo for reference, utxo in known.items() if reference not in spent)
+    change = [_utxo_from_json(entry) for each in pending for entry in _change_in(each)]
+    known = {utxo.reference: utxo for utxo in (*change, *(match.utxo for match in matches))}
+    utxos = tuple(
+        utxo for reference, utxo in known.items() if reference not in spent and _is_of(key, utxo)
+    )
     return Funds(key, utxos, _change_address(utxos, key, backend.network.network_id))
 
 
-async def _is_open(backend: Backend, submission: Submission) -> bool:
-    """Whether a block may still come with it: none has it so far, and its time is not up.
-
-    The journal keeps what nobody has asked for again as pending, long after its change is spent.
-    """
-    if await find_block(backend, submission.transaction_id) is not None:
+def _is_of(key: SigningKey, utxo: Utxo) -> bool:
+    """Whether the key spends it, at an address that this program can read: others may send to any."""
+    try:
+        payment = Address.from_bech32(utxo.output.address).payment
+    except InvalidAddress:
         return False
-    tip, limit = await backend.ogmios.network_tip(), submission.valid_until_slot
-    return limit is None or tip is None or tip.slot < limit
+    return payment == key_credential(key.key_hash)
 
 
 def change_to_json(utxos: Iterable[Utxo]) -> list[Any]:
@@ -96,7 +94,9 @@ def _utxo_from_json(entry: Any) -> Utxo:
 
 
 def _change_address(utxos: Iterable[Utxo], key: SigningKey, network_id: int) -> Address:
-    largest = max(utxos, key=lambda utxo: utxo.output.value.lovelace, default=None)
-    if largest is None:
+    held: dict[str, int] = defaultdict(int)
+    for utxo in utxos:
+        held[utxo.output.address] += utxo.output.value.lovelace
+    if not held:
         return key.address(network_id)
-    return Address.from_bech32(largest.output.address)
+    return Address.from_bech32(max(held, key=held.__getitem__))

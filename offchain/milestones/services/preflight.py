@@ -22,6 +22,7 @@ from milestones.protocol.tokens import terms_token_name
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.on_chain import OnChain
+from milestones.services.standing import wait_for_index
 from milestones.transactions.wallet import SigningKey
 
 
@@ -197,8 +198,12 @@ async def must_be_indexed(backend: Backend, address: Address) -> None:
 
 
 async def must_not_have_been_opened(backend: Backend, distribution: Distribution) -> None:
-    """These terms were never opened: twice funds them twice, and inherits every signature."""
+    """These terms were never opened: twice funds them twice, and inherits every signature.
+
+    Raises `ServiceOutOfSync` where the index is behind: it couldn't tell.
+    """
     await must_be_indexed(backend, distribution.address)
+    await wait_for_index(backend)
     address = distribution.address.to_bech32()
     token = AssetId(backend.contract.policy_id, terms_token_name(distribution.id))
     matches = await backend.kupo.matches(address, resolve_hashes=False)

@@ -9,17 +9,18 @@ from typing import Any, Literal
 from milestones.cardano.outputs import Script, Utxo
 from milestones.domain.fields import HexField
 from milestones.services.backend import Backend, chain_time, require_network, staleness
+from milestones.services.earlier import still_pending
 from milestones.services.funds import funds_of
 from milestones.services.preflight import must_be_indexed
 from milestones.services.reference_scripts import find_published
 from milestones.services.results import Result, View
-from milestones.services.standing import wait_for_block
+from milestones.services.standing import wait_for_index
 from milestones.services.submission import (
     Errand,
     SubmissionState,
     build,
     deliver,
-    still_pending,
+    see_through,
     valid_until,
 )
 from milestones.storage.journal import Submission
@@ -62,9 +63,13 @@ async def publish_script(
     warnings = tuple(await staleness(backend))
     address = publication_address(backend.contract, backend.network.network_id)
     await must_be_indexed(backend, address)
-    pending = await still_pending(backend, command=COMMAND, distribution_id=None)
-    if pending:
-        return await _resumed(backend, pending[-1], warnings, wait=wait)
+    sole = f"publish {backend.contract.policy_id.hex()}"
+    if not dry_run:
+        pending = await still_pending(backend, command=COMMAND, distribution_id=None)
+        same = [submission for submission in pending if submission.sole == sole]
+        if same:
+            return await _resumed(backend, same[-1], warnings, wait=wait)
+    await wait_for_index(backend)
     found = await find_published(backend)
     places = _places(utxo for utxo in (found.vault, found.registry) if utxo is not None)
     missing = [script for script in _scripts(backend) if script.hash() not in places]
@@ -77,6 +82,7 @@ async def publish_script(
         command=COMMAND,
         signed=signed,
         valid_until_slot=limit,
+        sole=sole,
         details={"places": {d.hex(): place for d, place in places.items()}, "facts": facts},
     )
     state = await deliver(backend, errand, dry_run=dry_run, wait=wait)
@@ -120,7 +126,7 @@ async def _resumed(
 ) -> Published:
     """The result of an earlier run whose transaction is still on its way."""
     if wait:
-        await wait_for_block(backend, submission.transaction_id)
+        await see_through(backend, submission.transaction_id)
     details: Mapping[str, Any] = submission.details
     places = {bytes.fromhex(digest): place for digest, place in details["places"].items()}
     note = f"transaction {submission.transaction_id} of an earlier run is still on its way"

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.errors import ChainRejected
 from milestones.protocol.schedule_metadata import (
     LABEL,
     Link,
@@ -24,10 +23,10 @@ from milestones.protocol.schedule_metadata import (
     links_of_part,
     split_schedule,
 )
-from milestones.services.backend import Backend, chain_time
+from milestones.services.backend import Backend, chain_of, chain_time
 from milestones.services.funds import Funds
-from milestones.services.standing import find_block, wait_for_block
-from milestones.services.submission import Errand, build, send_bytes, submit, valid_until
+from milestones.services.standing import whereabouts
+from milestones.services.submission import Errand, build, see_through, submit, valid_until
 from milestones.storage.journal import Submission
 from milestones.transactions.tx_builder import (
     SignedTransaction,
@@ -176,7 +175,7 @@ async def settled(backend: Backend, publication: Publication) -> Publication:
     """The publication once every part that is out is in a block, with the blocks' slots."""
     links = list(publication.links)
     for number in publication.in_flight:
-        standing = await wait_for_block(backend, links[number].transaction_id.hex())
+        standing = await see_through(backend, links[number].transaction_id.hex())
         if standing.point is not None:
             links[number] = replace(links[number], slot=standing.point.slot)
     return replace(publication, links=tuple(links), in_flight=())
@@ -197,14 +196,14 @@ async def resume(
 ) -> Publication | None:
     """The publication that an earlier run began, as far as it is on the chain or on its way.
 
-    None where nothing of it is left, or where something else has spent the last part's change, so that
-    no transaction could be tied to it any more.
+    Nothing is sent here. None where nothing of it is left, or where something else has spent the last
+    part's change, so that no transaction could be tied to it any more.
     """
+    here = await chain_of(backend)
     submissions = [
         submission
         for submission in backend.storage.journal.all()
-        if submission.distribution_id == distribution_id
-        and submission.command == "deploy"
+        if submission.is_of(here, distribution_id, "deploy")
         and submission.details.get("role") == "part"
     ]
     chain = await _alive(backend, longest_chain(submissions))
@@ -246,13 +245,10 @@ def _integer(submission: Submission, name: str) -> int:
 
 
 async def _alive(backend: Backend, chain: Sequence[Submission]) -> list[Submission]:
-    """The beginning of the chain that is in blocks or on its way; what a rollback dropped is sent again."""
+    """The beginning of the chain that is in blocks or on its way."""
     alive: list[Submission] = []
     for part in chain:
-        if await find_block(backend, part.transaction_id) is None:
-            try:
-                await send_bytes(backend, part.transaction_id, part.transaction_cbor)
-            except ChainRejected:
-                break
+        if await whereabouts(backend, part) not in ("in_block", "in_mempool"):
+            break
         alive.append(part)
     return alive

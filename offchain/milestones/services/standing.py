@@ -34,6 +34,33 @@ async def find_block(backend: Backend, transaction_id: str) -> Point | None:
     return matches[0].created_at if matches else None
 
 
+Whereabouts = Literal["in_block", "in_mempool", "nowhere", "expired"]
+INDEX_PATIENCE_SECONDS: Final = 20.0
+"""How long the index may take to read what the node has read already."""
+
+
+async def whereabouts(
+    backend: Backend,
+    submission: Submission,
+    *,
+    patience_seconds: float = INDEX_PATIENCE_SECONDS,
+) -> Whereabouts:
+    """Where a transaction of ours is. `nowhere`: no block has it, and it can still be sent.
+
+    Raises `ServiceOutOfSync` where neither the mempool has it nor the index has read all blocks: then it
+    may be in one of them, and nothing may be concluded.
+    """
+    transaction_id, limit = submission.transaction_id, submission.valid_until_slot
+    if await find_block(backend, transaction_id) is not None:
+        return "in_block"
+    if await backend.ogmios.has_transaction(transaction_id):
+        return "in_mempool"
+    tip = await wait_for_index(backend, timeout_seconds=patience_seconds)
+    if await find_block(backend, transaction_id) is not None:
+        return "in_block"
+    return "nowhere" if limit is None or tip < limit else "expired"
+
+
 async def standing_of(backend: Backend, transaction_id: str) -> Standing:
     """Where the transaction stands now. The journal is consulted, and brought up to date."""
     point = await find_block(backend, transaction_id)
@@ -50,10 +77,14 @@ async def standing_of(backend: Backend, transaction_id: str) -> Standing:
 
 async def _fate(backend: Backend, submission: Submission) -> Standing:
     """What becomes of a transaction of ours that is nowhere to be seen."""
-    tip = await backend.ogmios.network_tip()
-    limit = submission.valid_until_slot
-    if limit is not None and tip is not None and tip.slot >= limit:
-        reason = f"it was valid until slot {limit} and the chain is at slot {tip.slot}"
+    try:
+        place = await whereabouts(backend, submission, patience_seconds=POLL_MOST_SECONDS)
+    except ServiceOutOfSync as error:
+        return Standing("unknown", reason=f"a block may have it: {error.reason}")
+    if place in ("in_block", "in_mempool"):
+        return await standing_of(backend, submission.transaction_id)
+    if place == "expired":
+        reason = f"it was valid until slot {submission.valid_until_slot}, which has passed"
         _mark(backend, submission, "expired", reason)
         return Standing("never", reason=reason)
     if submission.status == "rejected":
@@ -137,4 +168,24 @@ async def wait_for_news(
         if time.monotonic() > deadline:
             reason = f"it has read no new block in {timeout_seconds:.0f} s"
             raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def wait_for_index(
+    backend: Backend, *, timeout_seconds: float = INDEX_PATIENCE_SECONDS
+) -> int:
+    """Waits until Kupo has read all that the node has; the slot of the node's newest block.
+
+    Raises `ServiceOutOfSync` when it has not in time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        tip = await backend.ogmios.network_tip()
+        slot, read = tip.slot if tip else 0, (await backend.kupo.health()).checkpoint_slot or 0
+        if read >= slot:
+            return slot
+        if time.monotonic() > deadline:
+            reason = f"it has read the chain up to slot {read}, and the node is at slot {slot}"
+            hint = "wait until Kupo has caught up (`milestones init` shows it), then try again"
+            raise ServiceOutOfSync("Kupo", backend.kupo.url, reason, hint=hint)
         await asyncio.sleep(POLL_SECONDS)

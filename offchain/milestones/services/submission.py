@@ -13,12 +13,18 @@ from typing import Any, Final, Literal
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.clients.rejections import inputs_are_spent, over_budget
-from milestones.errors import ChainRejected, ExceededLimit, LimitsExceeded, OutcomeUnknown
-from milestones.services.backend import Backend, ChainTime
+from milestones.clients.rejections import over_budget
+from milestones.errors import (
+    ChainRejected,
+    ExceededLimit,
+    LimitsExceeded,
+    OutcomeUnknown,
+    ServiceUnavailable,
+)
+from milestones.services.backend import Backend, ChainTime, chain_of
+from milestones.services.earlier import send_bytes
 from milestones.services.funds import Funds, change_to_json
-from milestones.services.standing import find_block, now_posix_ms, wait_for_block
-from milestones.storage.journal import Submission
+from milestones.services.standing import Standing, now_posix_ms, wait_for_block, whereabouts
 from milestones.transactions.tx_builder import (
     SignedTransaction,
     TransactionDraft,
@@ -38,12 +44,16 @@ SubmissionState = Literal["submitted", "confirmed", "dry_run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A transaction to send and what the journal says of it. `details` are JSON values."""
+    """A transaction to send and what the journal says of it. `details` are JSON values.
+
+    `sole` names what may be under way only once for its command and distribution.
+    """
 
     command: str
     signed: SignedTransaction
     distribution_id: bytes | None = None
     valid_until_slot: int | None = None
+    sole: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -104,11 +114,11 @@ async def submit(backend: Backend, errand: Errand) -> None:
     """Writes the transaction down and sends it.
 
     Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`; the journal knows
-    in every case.
+    in every case. `NotAllowedYet` where another run has sent the like since this one looked.
     """
-    signed, journal = errand.signed, backend.storage.journal
+    signed, tip = errand.signed, await backend.ogmios.network_tip()
     transaction_id = signed.id.hex()
-    journal.prepare(
+    backend.storage.journal.prepare(
         transaction_id=transaction_id,
         command=errand.command,
         transaction_cbor=signed.cbor,
@@ -117,30 +127,11 @@ async def submit(backend: Backend, errand: Errand) -> None:
         distribution_id=errand.distribution_id,
         valid_until_slot=errand.valid_until_slot,
         details={**errand.details, "change": change_to_json(signed.change)},
+        chain=await chain_of(backend),
+        sole=errand.sole,
+        slot=tip.slot if tip else 0,
     )
     await send_bytes(backend, transaction_id, signed.cbor)
-
-
-async def send_bytes(backend: Backend, transaction_id: str, transaction_cbor: bytes) -> None:
-    """Sends what the journal holds already, and writes down what came of it."""
-    journal = backend.storage.journal
-    try:
-        await backend.ogmios.submit(transaction_cbor)
-    except OutcomeUnknown as error:
-        journal.mark(transaction_id, "unknown", at_posix_ms=now_posix_ms(), note=error.reason)
-        raise
-    except ChainRejected as error:
-        if not (inputs_are_spent(error) and await _is_in_already(backend, transaction_id)):
-            note = error.message
-            journal.mark(transaction_id, "rejected", at_posix_ms=now_posix_ms(), note=note)
-            raise
-    journal.mark(transaction_id, "submitted", at_posix_ms=now_posix_ms())
-
-
-async def _is_in_already(backend: Backend, transaction_id: str) -> bool:
-    if await backend.ogmios.has_transaction(transaction_id):
-        return True
-    return await find_block(backend, transaction_id) is not None
 
 
 async def deliver(
@@ -158,101 +149,28 @@ async def deliver(
 
 async def see_through(
     backend: Backend, transaction_id: str, *, look_again_seconds: float = LOOK_AGAIN_SECONDS
-) -> None:
+) -> Standing:
     """Returns once a block has a transaction of the journal's.
 
     A node forgets its mempool when it restarts, and drops what another transaction has displaced: from
     time to time the transaction is looked for, and sent again where it is nowhere. Raises
-    `ChainRejected` if it can't come any more, `OutcomeUnknown` when its time is up.
+    `ChainRejected` if it can't come any more, `OutcomeUnknown` when its time is up, or a service has
+    failed meanwhile.
     """
+    try:
+        return await _awaited(backend, transaction_id, look_again_seconds)
+    except ServiceUnavailable as error:
+        raise OutcomeUnknown(transaction_id, error.message) from error
+
+
+async def _awaited(backend: Backend, transaction_id: str, look_again_seconds: float) -> Standing:
     submission = backend.storage.journal.find(transaction_id)
     until = time.monotonic() + VALID_FOR_SECONDS
     while True:
         try:
-            await wait_for_block(backend, transaction_id, timeout_seconds=look_again_seconds)
-            return
+            return await wait_for_block(backend, transaction_id, timeout_seconds=look_again_seconds)
         except OutcomeUnknown:
             if submission is None or time.monotonic() > until:
                 raise
-        if await _is_nowhere(backend, transaction_id):
+        if await whereabouts(backend, submission) in ("nowhere", "expired"):
             await send_bytes(backend, transaction_id, submission.transaction_cbor)
-
-
-async def _is_nowhere(backend: Backend, transaction_id: str) -> bool:
-    """Whether neither the mempool has it nor any block up to the tip."""
-    if await backend.ogmios.has_transaction(transaction_id):
-        return False
-    tip = await backend.ogmios.network_tip()
-    read = (await backend.kupo.health()).checkpoint_slot
-    if tip is None or read is None or read < tip.slot:
-        return False
-    return await find_block(backend, transaction_id) is None
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A transaction that an earlier run sent, and of which that run did not learn what became of it."""
-
-    submission: Submission
-    in_block: bool
-
-
-async def earlier_submissions(
-    backend: Backend, *, command: str, distribution_id: bytes | None
-) -> list[Earlier]:
-    """What earlier runs of the same command left open: in a block by now, or on its way. Oldest first.
-
-    Each is looked for first; one that is nowhere, though it is still valid and nothing else has spent
-    its inputs, is sent again as it was: that is how a command that was cut off is finished.
-    """
-    found = []
-    journal = backend.storage.journal
-    for submission in journal.pending(distribution_id=distribution_id, command=command):
-        fate = await _fate(backend, submission)
-        if fate == "in_block" or (fate == "open" and await _is_taken_again(backend, submission)):
-            found.append(Earlier(submission, fate == "in_block"))
-    return found
-
-
-async def still_pending(
-    backend: Backend, *, command: str, distribution_id: bytes | None
-) -> list[Submission]:
-    """Those of the `earlier_submissions` that no block has yet."""
-    earlier = await earlier_submissions(backend, command=command, distribution_id=distribution_id)
-    return [each.submission for each in earlier if not each.in_block]
-
-
-async def settle_what_is_lost(backend: Backend) -> None:
-    """Sends again, or gives up, whatever is in the journal as on its way and is nowhere.
-
-    Else its change would be counted on, which is not there.
-    """
-    for submission in backend.storage.journal.pending():
-        lost = await _is_nowhere(backend, submission.transaction_id)
-        if lost and await _fate(backend, submission) == "open":
-            await _is_taken_again(backend, submission)
-
-
-async def _is_taken_again(backend: Backend, submission: Submission) -> bool:
-    try:
-        await send_bytes(backend, submission.transaction_id, submission.transaction_cbor)
-    except ChainRejected:
-        return False
-    return True
-
-
-async def _fate(backend: Backend, submission: Submission) -> Literal["in_block", "expired", "open"]:
-    """What has become of a transaction, as the journal is told as well."""
-    journal, transaction_id = backend.storage.journal, submission.transaction_id
-    point = await find_block(backend, transaction_id)
-    if point is not None:
-        note = f"in the block at slot {point.slot}"
-        journal.mark(transaction_id, "confirmed", at_posix_ms=now_posix_ms(), note=note)
-        return "in_block"
-    tip = await backend.ogmios.network_tip()
-    limit = submission.valid_until_slot
-    if limit is None or tip is None or tip.slot < limit:
-        return "open"
-    note = f"slot {limit} passed"
-    journal.mark(transaction_id, "expired", at_posix_ms=now_posix_ms(), note=note)
-    return "expired"

@@ -14,9 +14,10 @@ from milestones.domain.claims import ClaimState
 from milestones.errors import MilestonesError, NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, require_network, staleness
+from milestones.services.backend import Backend, chain_of, require_network, staleness
 from milestones.services.claim_standing import ClaimStanding, claim_standing
 from milestones.services.contention import rebuilding
+from milestones.services.earlier import earlier_submissions
 from milestones.services.funds import funds_of
 from milestones.services.history import past_claims
 from milestones.services.knowledge import known_distribution, recovery_warnings
@@ -27,7 +28,7 @@ from milestones.services.release_building import BuiltRelease, ReleaseBuilder, S
 from milestones.services.release_plan import Chosen, Selection, choose, must_agree, plan
 from milestones.services.release_report import ReleaseReport, ReleaseTransaction, report_of
 from milestones.services.signatures_at_hand import statements_at_hand
-from milestones.services.submission import Errand, earlier_submissions, see_through, submit
+from milestones.services.submission import Errand, see_through, submit
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "submit-release"
@@ -90,7 +91,7 @@ class _Release:
         """Looks, chooses, builds everything that is not sent yet, and sends it."""
         backend = self.backend
         if self.dry_run:
-            self._warn_of_earlier()
+            await self._warn_of_earlier()
         else:
             await self._take_up_earlier()
         on_chain = await read_on_chain(backend, self.address)
@@ -122,9 +123,10 @@ class _Release:
                 f" ({len(hashes)} transactions were sent before: the same command goes on)"
             )
 
-    def _warn_of_earlier(self) -> None:
+    async def _warn_of_earlier(self) -> None:
         """A dry run leaves the journal alone."""
         pending = self.backend.storage.journal.pending(
+            await chain_of(self.backend),
             command=COMMAND,
             distribution_id=distribution_id_of(self.address, self.backend.contract),
         )

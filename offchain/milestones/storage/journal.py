@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from milestones.cardano.outputs import OutputReference
 from milestones.domain.fields import HexField, Record
-from milestones.errors import InvalidInput, NotFound
+from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.files import JsonFolder, to_text
 
 SubmissionStatus = Literal["prepared", "submitted", "unknown", "rejected", "confirmed", "expired"]
@@ -50,7 +50,9 @@ class Submission(Record):
     """A signed transaction and its history, oldest first.
 
     `transaction_id` is hexadecimal. `valid_until_slot` is the first slot in which it can't be included
-    any more; None if it never expires. `details` is what the command wants to find again.
+    any more; None if it never expires. `chain` says on which chain, `sole` what no second transaction of
+    the same command and distribution may do; None in both: not known. `details` is what the command wants
+    to find again.
     """
 
     transaction_id: str
@@ -59,6 +61,8 @@ class Submission(Record):
     transaction_cbor: HexField
     inputs: tuple[ReferenceField, ...]
     valid_until_slot: int | None = None
+    chain: str | None = None
+    sole: str | None = None
     details: dict[str, JsonValue] = Field(default_factory=dict)
     history: tuple[StatusChange, ...]
 
@@ -71,6 +75,20 @@ class Submission(Record):
     def is_pending(self) -> bool:
         """Whether the chain may still take it, or has taken it without our knowing."""
         return self.status in PENDING
+
+    def is_unsettled(self, slot: int) -> bool:
+        """Whether at this slot a block may still bring it, or a rollback take it away and bring it back."""
+        if self.status == "confirmed":
+            return self.valid_until_slot is None or slot < self.valid_until_slot
+        return self.is_pending
+
+    def is_of(self, chain: str | None, distribution_id: bytes | None, command: str | None) -> bool:
+        """Whether it belongs to these; None stands for any."""
+        return (
+            (None in (chain, self.chain) or chain == self.chain)
+            and distribution_id in (None, self.distribution_id)
+            and command in (None, self.command)
+        )
 
     @property
     def prepared_at_posix_ms(self) -> int:
@@ -95,24 +113,48 @@ class SubmissionJournal:
         distribution_id: bytes | None = None,
         valid_until_slot: int | None = None,
         details: dict[str, JsonValue] | None = None,
+        chain: str | None = None,
+        sole: str | None = None,
+        slot: int = 0,
     ) -> Submission:
-        """Writes a transaction down before it is sent; one that is written already keeps its history."""
+        """Writes a transaction down before it is sent; one that is written already keeps its history.
+
+        Raises `NotAllowedYet` (`under_way`) where, at this slot, another unsettled transaction has the same
+        `sole`: a second run of the command wrote it while this one was still building.
+        """
+        prepared = StatusChange(status="prepared", at_posix_ms=at_posix_ms)
         with self._folder.locked():
             known = self.find(transaction_id)
-            if known is not None:
+            if known is not None and known.is_unsettled(slot):
                 return known
-            return self._write(
-                Submission(
-                    transaction_id=transaction_id,
-                    command=command,
-                    distribution_id=distribution_id,
-                    transaction_cbor=transaction_cbor,
-                    inputs=inputs,
-                    valid_until_slot=valid_until_slot,
-                    details=details or {},
-                    history=(StatusChange(status="prepared", at_posix_ms=at_posix_ms),),
-                )
+            fresh = Submission(
+                transaction_id=transaction_id,
+                command=command,
+                distribution_id=distribution_id,
+                transaction_cbor=transaction_cbor,
+                inputs=inputs,
+                valid_until_slot=valid_until_slot,
+                chain=chain,
+                sole=sole,
+                details=details or {},
+                history=(*(known.history if known else ()), prepared),
             )
+            self._must_be_alone(fresh, slot)
+            return self._write(fresh)
+
+    def _must_be_alone(self, fresh: Submission, slot: int) -> None:
+        if fresh.sole is None:
+            return
+        about = (fresh.chain, fresh.distribution_id, fresh.command)
+        for each in self.unsettled(slot, *about):
+            if each.sole == fresh.sole:
+                raise NotAllowedYet(
+                    "under_way",
+                    f"another run of {fresh.command} has just sent transaction {each.transaction_id},"
+                    " which does the same",
+                    hint="run the command again: it goes on with that transaction",
+                    details={"transaction_hash": each.transaction_id},
+                )
 
     def mark(
         self, transaction_id: str, status: SubmissionStatus, *, at_posix_ms: int, note: str = ""
@@ -133,19 +175,35 @@ class SubmissionJournal:
 
     def all(self) -> list[Submission]:
         """Everything in the journal, oldest first."""
-        found = [self.find(name) for name in self._folder.names() if len(name) == 64]
+        found = [self.find(name) for name in self._folder.names() if _is_id(name)]
         return sorted((each for each in found if each), key=lambda each: each.prepared_at_posix_ms)
 
     def pending(
-        self, *, distribution_id: bytes | None = None, command: str | None = None
+        self,
+        chain: str | None = None,
+        *,
+        distribution_id: bytes | None = None,
+        command: str | None = None,
     ) -> list[Submission]:
-        """What the chain may still take, oldest first; of one distribution or command where given."""
+        """What a chain may still take, oldest first; of one distribution or command where given."""
         return [
             each
             for each in self.all()
-            if each.is_pending
-            and distribution_id in (None, each.distribution_id)
-            and command in (None, each.command)
+            if each.is_pending and each.is_of(chain, distribution_id, command)
+        ]
+
+    def unsettled(
+        self,
+        slot: int,
+        chain: str | None = None,
+        distribution_id: bytes | None = None,
+        command: str | None = None,
+    ) -> list[Submission]:
+        """What is pending, or in a block that may still be rolled back, at a slot of a chain; oldest first."""
+        return [
+            each
+            for each in self.all()
+            if each.is_unsettled(slot) and each.is_of(chain, distribution_id, command)
         ]
 
     def _write(self, submission: Submission) -> Submission:
@@ -158,11 +216,15 @@ class SubmissionJournal:
 
 def _name(transaction_id: str) -> str:
     name = transaction_id.lower()
-    if re.fullmatch(r"[0-9a-f]{64}", name) is None:
+    if not _is_id(name):
         raise InvalidInput(
             f"{transaction_id[:80]!r} is not a transaction id", hint="give 64 hexadecimal digits"
         )
     return name
+
+
+def _is_id(name: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
 
 
 def _submission(content: str) -> Submission:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from milestones.clients.rejections import inputs_are_spent
-from milestones.errors import ChainRejected, ServiceUnavailable
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
 from milestones.services.funds import funds_of
 from milestones.services.submission import see_through
+from milestones.services.transaction_status import transaction_status
 
 
 async def attest_it(stage: Any, *, wait: bool = False) -> Any:
@@ -55,14 +57,92 @@ async def test_change_that_was_spent_since_counts_no_more(stage: Any) -> None:
     assert (await stage.release(3, wait=True)).warnings == ()
 
 
-async def test_a_transaction_whose_time_is_up_gives_its_inputs_back(stage: Any) -> None:
+async def test_what_the_node_has_forgotten_does_not_count(stage: Any) -> None:
     chain = stage.world.devnet.chain
     before, snapshot = await unspent(stage), chain.snapshot()
     await attest_it(stage)
     chain.revert(snapshot)
-    assert await funds(stage) != before
-    stage.world.advance(8_000)
     assert await funds(stage) == before
+
+
+async def test_a_transaction_whose_time_is_up_is_given_up(stage: Any) -> None:
+    chain = stage.world.devnet.chain
+    snapshot = chain.snapshot()
+    first = await attest_it(stage)
+    chain.revert(snapshot)
+    stage.world.advance(8_000)
+    second = await attest_it(stage, wait=True)
+    assert (second.resumed, second.status) == (False, "confirmed")
+    assert stage.journal.find(first.transaction_hash).status == "expired"
+
+
+async def test_what_was_rolled_back_and_forgotten_is_sent_again(stage: Any) -> None:
+    chain = stage.world.devnet.chain
+    snapshot = chain.snapshot()
+    first = await attest_it(stage, wait=True)
+    chain.revert(snapshot)
+    again = await attest_it(stage, wait=True)
+    assert (again.resumed, again.transaction_hash) == (True, first.transaction_hash)
+
+
+async def test_nothing_is_concluded_from_an_index_that_is_behind(stage: Any) -> None:
+    """A block has it, the index has not read that block, and its time is up."""
+    stage.world.devnet.break_interface("kupo", "stale")
+    first = await attest_it(stage)
+    stage.world.advance(8_000)
+    status = await transaction_status(stage.backend, first.transaction_hash)
+    assert status.status == "unknown"
+    assert "the node is at slot" in status.reason
+    stage.world.devnet.mend_interface("kupo")
+    again = await attest_it(stage)
+    assert (again.resumed, again.status) == (True, "confirmed")
+    assert again.transaction_hash == first.transaction_hash
+
+
+async def test_one_that_another_chain_has_is_left_alone(stage: Any) -> None:
+    """A private network started anew has the old one's magic, and the data directory is the same."""
+    chain = stage.world.devnet.chain
+    before, snapshot = await unspent(stage), chain.snapshot()
+    first = stage.journal.find((await attest_it(stage)).transaction_hash)
+    chain.revert(snapshot)
+    elsewhere = stage.elsewhere("shared")
+    elsewhere.journal.prepare(
+        transaction_id=first.transaction_id,
+        command=first.command,
+        transaction_cbor=first.transaction_cbor,
+        inputs=first.inputs,
+        at_posix_ms=1,
+        distribution_id=first.distribution_id,
+        valid_until_slot=first.valid_until_slot,
+        details=first.details,
+        chain="42@0",
+    )
+    assert await funds(elsewhere) == before
+    stage.world.advance(100)
+    attested = await attest_it(elsewhere, wait=True)
+    assert not attested.resumed
+    assert elsewhere.journal.find(first.transaction_id).status == "prepared"
+
+
+async def test_money_at_a_pointer_address_is_left_alone(stage: Any) -> None:
+    """Anybody can send it there, and no command may stumble over it."""
+    pointer = bytes((0x40,)) + stage.world.keys["relayer"].key_hash + bytes((1, 2, 3))
+    stage.world.devnet.chain.pay_from_faucet(decode_address(pointer), 900_000_000, {})
+    assert (await attest_it(stage, wait=True)).status == "confirmed"
+
+
+async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(stage: Any) -> None:
+    chain = stage.world.devnet.chain
+    chain.production = "by hand"
+    waiting = asyncio.ensure_future(attest_it(stage, wait=True))
+    while not len(chain.mempool):
+        await asyncio.sleep(0.05)
+    stage.world.devnet.break_interface("kupo", "dropping")
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await waiting
+    (pending,) = stage.journal.pending(command="attest")
+    assert unknown.value.transaction_id == pending.transaction_id
+    assert "Kupo" in unknown.value.reason
 
 
 async def test_a_forgotten_transaction_of_another_command_is_sent_again(stage: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from milestones.cardano.outputs import OutputReference
-from milestones.errors import InvalidInput, NotFound
+from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.journal import Submission
 from milestones.storage.storage import Storage
 
@@ -95,3 +95,44 @@ def test_a_corrupted_entry_is_moved_aside_and_told(storage: Storage, broken: Any
     assert storage.journal.pending() == []
     (told,) = storage.take_corrupted()
     assert told.moved_to.exists()
+
+
+def test_what_may_be_done_only_once_is_not_prepared_twice(storage: Storage) -> None:
+    prepare(storage, sole="opening")
+    prepare(storage, TWO, sole="another")
+    prepare(storage, "04" * 32, sole="opening", distribution_id=b"\2" * 28)
+    with pytest.raises(NotAllowedYet, match=ONE) as refused:
+        prepare(storage, THREE, sole="opening")
+    assert refused.value.rule == "under_way"
+    assert storage.journal.find(THREE) is None
+    storage.journal.mark(ONE, "confirmed", at_posix_ms=2)
+    with pytest.raises(NotAllowedYet):
+        prepare(storage, THREE, sole="opening", slot=499)
+    storage.journal.mark(ONE, "rejected", at_posix_ms=3)
+    assert prepare(storage, THREE, sole="opening").is_pending
+
+
+def test_a_block_counts_as_final_once_the_time_of_the_transaction_is_up(storage: Storage) -> None:
+    prepare(storage)
+    storage.journal.mark(ONE, "confirmed", at_posix_ms=2)
+    assert [each.transaction_id for each in storage.journal.unsettled(499)] == [ONE]
+    assert storage.journal.unsettled(500) == []
+
+
+def test_what_is_known_to_be_of_another_chain_is_left_out(storage: Storage) -> None:
+    prepare(storage, chain="42@1000")
+    assert storage.journal.pending("42@2000") == []
+    assert [each.transaction_id for each in storage.journal.pending("42@1000")] == [ONE]
+
+
+def test_one_that_was_given_up_can_be_prepared_again(storage: Storage) -> None:
+    prepare(storage)
+    storage.journal.mark(ONE, "rejected", at_posix_ms=2)
+    again = prepare(storage, at_posix_ms=3)
+    assert [change.status for change in again.history] == ["prepared", "rejected", "prepared"]
+
+
+def test_a_file_with_another_name_is_none_of_the_journals(storage: Storage) -> None:
+    prepare(storage)
+    (storage.data_directory / "journal" / f"{'z' * 64}.json").write_text("{}")
+    assert [each.transaction_id for each in storage.journal.all()] == [ONE]
