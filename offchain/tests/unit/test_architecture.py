@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-
 ROOT = Path(__file__).parents[3]
 
 RULES = """
