@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cbor2
 from ledger_world import dumps, hash256, key_hash, script_hash
 from mutations import (
     accepted,
@@ -475,4 +476,17 @@ def metadata_with_a_long_text(p: Proposal, _: ProvingGround) -> bytes:
 @accepted
 def metadata_with_the_longest_text(p: Proposal, _: ProvingGround) -> bytes:
     p.auxiliary = {1: ["é" * 32, bytes(64)]}
+    return p.seal()
+
+
+@refused(3108)
+def auxiliary_script_malformed(p: Proposal, ground: ProvingGround) -> bytes:
+    p.auxiliary = cbor2.CBORTag(259, {0: {1: 1}, ground.random.choice((2, 3, 4)): [b"\x43abc"]})
+    return p.seal()
+
+
+@accepted
+def auxiliary_scripts_that_nothing_runs(p: Proposal, _: ProvingGround) -> bytes:
+    v1, v2, v3 = (next(x for x in SPENDING_LOCKS if x.version == n).code for n in (1, 2, 3))
+    p.auxiliary = cbor2.CBORTag(259, {1: [UNUSED.witness], 2: [v1], 3: [v2], 4: [v3]})
     return p.seal()

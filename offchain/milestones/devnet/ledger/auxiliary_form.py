@@ -10,16 +10,31 @@ from typing import Final
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
-from milestones.devnet.ledger.scripts import native_script
+from milestones.cardano.outputs import Script
+from milestones.devnet.ledger.scripts import native_script, plutus_script
 from milestones.errors import InvalidEncoding
 
 ALONZO_TAG: Final = 259
 """The tag of the form that can carry Plutus scripts."""
 
+PLUTUS_FIELDS: Final = frozenset((2, 3, 4))
+"""Its fields with scripts of Plutus versions 1 to 3."""
+
 
 def decode_metadata(raw: bytes) -> dict[int, Item]:
     """Metadata by label. Raises `InvalidEncoding` unless `raw` is auxiliary data."""
     return _metadata(cbor.read(raw))
+
+
+def decode_plutus_scripts(raw: bytes) -> list[Script]:
+    """The Plutus scripts in auxiliary data, which only the form with the tag can carry."""
+    item = cbor.read(raw)
+    fields = _fields(item) if item.kind == cbor.TAG else {}
+    return [
+        plutus_script(number - 1, script)
+        for number in PLUTUS_FIELDS & fields.keys()
+        for script in fields[number].array()
+    ]
 
 
 def check_auxiliary_form(item: Item) -> None:
@@ -37,9 +52,13 @@ def _metadata(item: Item) -> dict[int, Item]:
         return _labels(_allegra(item))
     if item.kind != cbor.TAG or item.tag != ALONZO_TAG:
         raise InvalidEncoding(f"not auxiliary data at byte {item.start}")
-    fields = {key.unsigned(): value for key, value in item.value.entries()}
+    fields = _fields(item)
     _check_scripts(fields)
     return _labels(fields[0]) if 0 in fields else {}
+
+
+def _fields(item: Item) -> dict[int, Item]:
+    return {key.unsigned(): value for key, value in item.value.entries()}
 
 
 def _allegra(item: Item) -> Item:

@@ -228,7 +228,10 @@ def metadata_hash_mismatch(provided: bytes, computed: bytes) -> LedgerFailure:
 
 def invalid_metadata() -> LedgerFailure:
     """Ledger: `InvalidMetadata`."""
-    return LedgerFailure(3108, "Metadata holds a text or byte string of more than 64 bytes.")
+    return LedgerFailure(
+        3108,
+        "Auxiliary data is invalid: a text or byte string of more than 64 bytes, or a malformed script.",
+    )
 
 
 def invalid_signatories(keys: Iterable[bytes]) -> LedgerFailure:
