@@ -51,16 +51,19 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
     spent = {reference for submission in pending for reference in submission.inputs}
     change = [_utxo_from_json(entry) for each in pending for entry in _change_in(each)]
     known = {utxo.reference: utxo for utxo in (*change, *(match.utxo for match in matches))}
+    own = {text for text in {u.output.address for u in known.values()} if _is_of(key, text)}
     utxos = tuple(
-        utxo for reference, utxo in known.items() if reference not in spent and _is_of(key, utxo)
+        utxo
+        for reference, utxo in known.items()
+        if reference not in spent and utxo.output.address in own
     )
     return Funds(key, utxos, _change_address(utxos, key, backend.network.network_id))
 
 
-def _is_of(key: SigningKey, utxo: Utxo) -> bool:
-    """Whether the key spends it, at an address that this program can read: others may send to any."""
+def _is_of(key: SigningKey, address: str) -> bool:
+    """Whether the key spends from it, and this program can read it: others may send to any address."""
     try:
-        payment = Address.from_bech32(utxo.output.address).payment
+        payment = Address.from_bech32(address).payment
     except InvalidAddress:
         return False
     return payment == key_credential(key.key_hash)

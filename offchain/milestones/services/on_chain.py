@@ -204,7 +204,9 @@ def attestations_among(
 ) -> dict[bytes, tuple[LiveAttestation, ...]]:
     """The attestations of a distribution among outputs at its address: by milestone, oldest first."""
     found: dict[bytes, tuple[LiveAttestation, ...]] = {}
-    for match in sorted(matches, key=lambda match: match.created_at):
+    # Data of outputs without our tokens is not even read: anybody can leave thousands of them here.
+    ours = [match for match in matches if contract.policy_id in match.output.value.policies()]
+    for match in sorted(ours, key=lambda match: match.created_at):
         attestation = _decoded(Attestation.decode, match.datum)
         if attestation is None or attestation.distribution_id != distribution_id:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final
 
 from milestones.cardano import encoding
@@ -71,18 +71,19 @@ def choose_collateral(
     a return output. Raises `InsufficientCollateral`.
     """
     required = fees.required_collateral_lovelace(fee_lovelace, parameters)
-    candidates = [u for u in wallet if Address.from_bech32(u.output.address).payment.kind == "key"]
-    whole = _whole(candidates, required)
+    whole = _whole(wallet, required)
     if whole is not None:
         return Collateral((whole,), None, whole.output.value.lovelace)
-    ranked = sorted(candidates, key=_preference, reverse=True)
-    for inputs in list(accumulate([u] for u in ranked))[: parameters.max_collateral_inputs]:
+    ranked = filter(_is_key_locked, sorted(wallet, key=_preference, reverse=True))
+    # Only so many are looked at: anybody can fill a wallet with thousands of small outputs.
+    best = list(islice(ranked, parameters.max_collateral_inputs))
+    for inputs in accumulate([utxo] for utxo in best):
         total = sum((utxo.output.value for utxo in inputs), Value())
         change = DraftOutput(address=change_address, value=total - Value(required))
         fits = len(encoding.value(change.value)) <= parameters.max_value_size
         if fits and change.value.lovelace >= fees.min_lovelace(change, parameters):
             return Collateral(tuple(inputs), change, required)
-    most = sum((u.output.value for u in ranked[: parameters.max_collateral_inputs]), Value())
+    most = sum((utxo.output.value for utxo in best), Value())
     # What tokens are among them would have to be returned, and makes the return dearer.
     returned = DraftOutput(address=change_address, value=Value(0, most.assets))
     raise InsufficientCollateral(
@@ -93,11 +94,16 @@ def choose_collateral(
     )
 
 
-def _whole(candidates: Sequence[Utxo], required: int) -> Utxo | None:
+def _whole(wallet: Sequence[Utxo], required: int) -> Utxo | None:
     limit = max(required, SENSIBLE_COLLATERAL_LOVELACE)
     fitting = [
         u
-        for u in candidates
+        for u in wallet
         if not u.output.value.assets and required <= u.output.value.lovelace <= limit
     ]
-    return min(fitting, key=lambda utxo: utxo.output.value.lovelace, default=None)
+    fitting.sort(key=lambda utxo: utxo.output.value.lovelace)
+    return next(filter(_is_key_locked, fitting), None)
+
+
+def _is_key_locked(utxo: Utxo) -> bool:
+    return Address.from_bech32(utxo.output.address).payment.kind == "key"
