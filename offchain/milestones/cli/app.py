@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -102,7 +103,21 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         code = 1
+    except Exception as error:  # noqa: BLE001 - the edge of the program
+        # Whatever went wrong, a program that reads our JSON gets an answer.
+        traceback.print_exc()
+        code = _fault(error, output)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fault(error: Exception, output: Output) -> int:
+    told = MilestonesError(
+        f"{type(error).__name__}: {error}",
+        hint="this is a fault of the program: please report it with the lines above; what was submitted"
+        " is in the data directory's journal",
+    )
+    output.error(told)
+    return told.exit_code
 
 
 def _usage(error: Any, output: Output) -> int:
