@@ -12,9 +12,11 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, JsonValue, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
+from milestones.cardano import cbor
+from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.domain.fields import HexField, Record
-from milestones.errors import InvalidInput, NotAllowedYet, NotFound
+from milestones.errors import InvalidEncoding, InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.files import JsonFolder, to_text
 
 SubmissionStatus = Literal["prepared", "submitted", "unknown", "rejected", "confirmed", "expired"]
@@ -231,4 +233,14 @@ def _submission(content: str) -> Submission:
     submission = Submission.model_validate_json(content)
     if not submission.history:
         raise ValueError("the history is empty")
+    if _id_of(submission.transaction_cbor) != submission.transaction_id:
+        raise ValueError("the bytes are not those of the transaction that the file is about")
     return submission
+
+
+def _id_of(transaction_cbor: bytes) -> str:
+    try:
+        parts = cbor.read(transaction_cbor).array()
+    except InvalidEncoding as error:
+        raise ValueError(f"the transaction's bytes can't be read: {error.reason}") from None
+    return blake2b_256(parts[0].raw).hex() if parts else ""

@@ -8,19 +8,24 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.journal import Submission
 from milestones.storage.storage import Storage
 
-ONE, TWO, THREE = "01" * 32, "02" * 32, "0a" * 32
+TRANSACTIONS = {
+    blake2b_256(body).hex(): b"\x84" + body + bytes.fromhex("a0f5f6")
+    for body in (bytes((0xA1, 0x00, number)) for number in range(4))
+}
+ONE, TWO, THREE, FOUR = TRANSACTIONS
 
 
 def prepare(storage: Storage, transaction_id: str = ONE, **changes: Any) -> Submission:
     arguments: dict[str, Any] = {
         "transaction_id": transaction_id,
         "command": "submit-release",
-        "transaction_cbor": bytes.fromhex("84a0a0f5f6"),
+        "transaction_cbor": TRANSACTIONS[transaction_id],
         "inputs": (OutputReference(b"\7" * 32, 1),),
         "at_posix_ms": 1000,
         "distribution_id": b"\1" * 28,
@@ -36,7 +41,7 @@ def test_what_is_prepared_is_found_after_a_restart(storage: Storage) -> None:
     assert found == prepared
     assert found is not None
     assert (found.status, found.is_pending, found.prepared_at_posix_ms) == ("prepared", True, 1000)
-    assert found.transaction_cbor == bytes.fromhex("84a0a0f5f6")
+    assert found.transaction_cbor == TRANSACTIONS[ONE]
     assert found.inputs == (OutputReference(b"\7" * 32, 1),)
 
 
@@ -100,7 +105,7 @@ def test_a_corrupted_entry_is_moved_aside_and_told(storage: Storage, broken: Any
 def test_what_may_be_done_only_once_is_not_prepared_twice(storage: Storage) -> None:
     prepare(storage, sole="opening")
     prepare(storage, TWO, sole="another")
-    prepare(storage, "04" * 32, sole="opening", distribution_id=b"\2" * 28)
+    prepare(storage, FOUR, sole="opening", distribution_id=b"\2" * 28)
     with pytest.raises(NotAllowedYet, match=ONE) as refused:
         prepare(storage, THREE, sole="opening")
     assert refused.value.rule == "under_way"
@@ -136,3 +141,17 @@ def test_a_file_with_another_name_is_none_of_the_journals(storage: Storage) -> N
     prepare(storage)
     (storage.data_directory / "journal" / f"{'z' * 64}.json").write_text("{}")
     assert [each.transaction_id for each in storage.journal.all()] == [ONE]
+
+
+@pytest.mark.parametrize("bytes_of_it", ["84", "", "84a1000182f5f6", "80"])
+def test_bytes_that_are_not_the_transactions_are_moved_aside(
+    storage: Storage, bytes_of_it: str
+) -> None:
+    """They would be sent in its place, or stop every command that looks at the journal."""
+    prepare(storage)
+    path = storage.data_directory / "journal" / f"{ONE}.json"
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps({**written, "transaction_cbor": bytes_of_it}))
+    assert storage.journal.pending() == []
+    (corrupted,) = storage.take_corrupted()
+    assert corrupted.path == path
