@@ -249,6 +249,9 @@ def _must_be_oracles(entries: Sequence[OracleSignature], quorum: _Quorum) -> Non
 
 def _must_not_be_too_many(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
     signers = {entry.oracle for entry in entries}
+    if quorum.oracles is not None:
+        # What was committed before the terms were known counts no more, and must not get in the way.
+        signers &= quorum.oracles
     if len(signers) > quorum.total:
         raise InvalidSignature(
             f"{len(signers)} oracles signed, but there are only {quorum.total}",

@@ -65,6 +65,13 @@ async def test_the_same_oracle_twice_counts_once(desk: Any, at_once: bool) -> No
     assert record.oracle_signatures == (later,)
 
 
+async def test_strangers_who_came_before_the_terms_were_known_block_nobody(desk: Any) -> None:
+    await commit(desk, *(desk.entry(number) for number in (3, 4, 5)), **QUICKSTART)
+    desk.know_schedule()
+    result = await commit(desk, desk.entry(0), desk.entry(1))
+    assert (result.signature_count, result.quorum_status) == (2, "met")
+
+
 async def test_different_statements_do_not_add_up(desk: Any) -> None:
     other = desk.entry(1, verification_posix_ms=1_735_689_601_000)
     result = await commit(desk, desk.entry(0), other, **QUICKSTART)
