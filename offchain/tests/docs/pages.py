@@ -6,7 +6,7 @@ The convention, for whoever writes a page:
   what the command prints: JSON of which the real output must hold at least as much, or text; `…` stands
   for anything. `(exit code 5)` says how the command ends where it is not 0.
 - ```` ```console background ````: one command that goes on running while the page does.
-- ```` ```console real-network ```` and ```` ```console elsewhere ````: not run by the tests; listed on one page.
+- ```` ```console real-network ```` and ```` ```console elsewhere ````: not run by the tests, but listed.
 - ```` ```json file=NAME ````, `python`, `yaml`: the reader saves this under that name.
 - `<name>` in a command or a file: what an earlier command printed under `name`.
 - `<!-- run: COMMAND -->`, `<!-- background: COMMAND -->`: what the tests do in place of a step that needs

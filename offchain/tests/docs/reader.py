@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from .pages import Block, Command, blocks, commands
+from .pages import PROJECT, Block, Command, blocks, commands
 
 PATIENCE_SECONDS: Final = 120
 _OURS: Final = ("MILESTONES_", "CARDANO_", "OGMIOS_", "KUPO_")
@@ -31,11 +31,12 @@ class PageError(AssertionError):
 class Reader:
     """Runs pages in a folder. The ports that pages name are replaced by free ones, nothing else is.
 
-    `known` holds everything that commands have printed, by field name, the latest value of each.
+    `known` holds everything that commands have printed, by field name, the latest value of each; and
+    `project`, this checkout.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.known = folder, dict[str, str]()
+        self.folder, self.known = folder, {"project": str(PROJECT)}
         ports = dict(zip(("1337", "1442", "1338"), _free_ports(3), strict=True))
         self._ports = {port: str(free) for port, free in ports.items()}
         self._directory = str(folder)
@@ -62,25 +63,28 @@ class Reader:
             self._do(block)
 
     def _do(self, block: Block) -> None:
+        if block.language in ("after", "section", "run", "background"):
+            self._obey(block)
+        elif block.saved_as:
+            path = Path(self._directory) / block.saved_as
+            path.write_text(self._filled(block.text, block.place) + "\n", encoding="utf-8")
+        elif block.runs:
+            perform = self._start if "background" in block.words else self.run
+            for command in commands(block):
+                perform(command)
+
+    def _obey(self, block: Block) -> None:
         page, _, anchor = block.text.partition("#")
+        command = Command(block.place, block.text, "", 0)
         if block.language == "after":
             self.read(page, until=anchor)
         elif block.language == "section":
             for each in _section(page, anchor):
                 self._do(each)
         elif block.language == "background":
-            self._start(Command(block.place, block.text, "", 0))
-        elif block.language == "run":
-            self.run(Command(block.place, block.text, "", 0))
-        elif block.saved_as:
-            path = Path(self._directory) / block.saved_as
-            path.write_text(self._filled(block.text, block.place) + "\n", encoding="utf-8")
-        elif block.runs and "background" in block.words:
-            for command in commands(block):
-                self._start(command)
-        elif block.runs:
-            for command in commands(block):
-                self.run(command)
+            self._start(command)
+        else:
+            self.run(command)
 
     def run(self, command: Command) -> None:
         """Types a command, compares what it prints, and remembers it. Raises `PageError`."""
@@ -205,9 +209,7 @@ def _compare(command: Command, stdout: str, stderr: str) -> None:
         for line in filter(None, map(str.strip, command.output.splitlines())):
             pattern = ".*".join(map(re.escape, line.split("…")))
             if not re.search(pattern, printed):
-                raise PageError(
-                    f"{command.place}: it does not print {line!r}\n{printed}"
-                ) from None
+                raise PageError(f"{command.place}: it does not print {line!r}\n{printed}") from None
         return
     _holds(json.loads(stdout), expected, command.place)
 

@@ -26,7 +26,9 @@ def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
 
 def test_every_block_of_commands_is_one_that_is_run_or_says_why_not() -> None:
     """Shell commands stand in `console` blocks, where the tests see them."""
-    hidden = [b.place for b in _all_blocks() if b.language in ("sh", "bash", "shell", "shell-session")]
+    hidden = [
+        b.place for b in _all_blocks() if b.language in ("sh", "bash", "shell", "shell-session")
+    ]
     assert not hidden
     unprompted = [
         block.place

@@ -1,0 +1,16 @@
+"""How Sphinx builds these pages, from the project's folder: `make docs`. It fetches nothing."""
+
+from pathlib import Path
+
+project = "milestones"
+extensions = ["myst_parser"]
+root_doc = "docs/contents"
+include_patterns = ["docs/**", "README.md", "infra/README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+include_patterns += ["SECURITY.md"] if Path("SECURITY.md").is_file() else []
+html_theme = "furo"
+html_title = "milestones"
+html_show_copyright = False
+html_show_sphinx = False
+myst_heading_anchors = 4
+# What pages show of an output is JSON with `…` in it, which no highlighter knows.
+suppress_warnings = ["misc.highlighting_failure"]

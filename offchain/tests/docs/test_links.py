@@ -1,0 +1,74 @@
+"""Links between pages lead somewhere, and so do anchors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from .pages import PROJECT, anchors, page_names, prose, read, slug
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def broken(page: str) -> list[str]:
+    """The links of a page that lead nowhere in this project."""
+    return [link for link in _LINK.findall(prose(page)) if not _leads_somewhere(page, link)]
+
+
+def _leads_somewhere(page: str, link: str) -> bool:
+    if re.match(r"[a-z]+:", link):
+        return link.startswith("https://")
+    target, _, anchor = link.partition("#")
+    file = (PROJECT / page).parent / target if target else PROJECT / page
+    if not file.exists():
+        return False
+    return not anchor or anchor in anchors(str(file.resolve()))
+
+
+@pytest.mark.parametrize("page", page_names())
+def test_links_and_anchors(page: str) -> None:
+    """Files exist, sections exist, and the outside world is reached over https."""
+    assert not broken(page)
+
+
+def test_every_page_can_be_reached() -> None:
+    """From the README, link by link."""
+    reached, waiting = set[str](), ["README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        for link in _LINK.findall(prose(page)):
+            target = link.partition("#")[0]
+            file = (PROJECT / page).parent / target
+            if target.endswith(".md") and ":" not in target and file.is_file():
+                waiting.append(file.resolve().relative_to(PROJECT).as_posix())
+    lost = set(page_names()) - reached - {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+    assert not lost
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    """The generator's contents name it, alone or by its folder."""
+    contents = {line.strip() for line in read("docs/contents.rst").splitlines()}
+    for page in page_names():
+        name = PurePosixPath(page).with_suffix("")
+        shown = name.relative_to("docs") if page.startswith("docs/") else f"../{name}"
+        folder = PurePosixPath(str(shown)).parent / "*"
+        assert str(shown) in contents or str(folder) in contents, page
+
+
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        ("2. Keys", "2-keys"),
+        ("What a hard fork changes", "what-a-hard-fork-changes"),
+        ("`oracle sign`, and *more*", "oracle-sign-and-more"),
+        ("See [this](that.md)", "see-this"),
+    ],
+)
+def test_anchors_are_made_as_everywhere(heading: str, expected: str) -> None:
+    """Lower case, hyphens, no punctuation."""
+    assert slug(heading) == expected
