@@ -56,6 +56,7 @@ class Interface:
             http="h11",
             lifespan="off",
             log_config=None,
+            log_level="error",
             access_log=False,
             server_header=False,
             ws_max_size=MAX_MESSAGE_BYTES,

@@ -103,6 +103,9 @@ def get_patterns(call: Call) -> Response:
 def put_patterns(call: Call) -> Response:
     """`PUT /patterns` and `PUT /patterns/{pattern}`: goes back and indexes again from there."""
     body = call.body if isinstance(call.body, dict) else {}
+    unknown = body.keys() - {"rollback_to", "limit"} - (set() if call.path else {"patterns"})
+    if unknown:
+        raise bad_request("The body has members that are not known here.")
     if call.path:
         patterns = [_pattern(call)]
     else:
@@ -248,11 +251,12 @@ def _indexed(call: Call, point: Point) -> Block | None:
 def _rollback_slot(call: Call, body: dict[str, Any]) -> int:
     """The slot to go back to, as `rollback_to` in the body asks."""
     target = body.get("rollback_to")
-    slot = target.get("slot_no") if isinstance(target, dict) else None
+    target = target if isinstance(target, dict) else {}
+    slot = target.get("slot_no")
     if not isinstance(slot, int) or isinstance(slot, bool) or slot < 0:
         raise bad_request("Give 'rollback_to' with a 'slot_no' and, if you like, a 'header_hash'.")
-    header_hash = target.get("header_hash") if isinstance(target, dict) else None
-    if header_hash is not None:
+    if "header_hash" in target:
+        header_hash = target["header_hash"]
         if not isinstance(header_hash, str) or not re.fullmatch("[0-9a-fA-F]{64}", header_hash):
             raise bad_request("A 'header_hash' has 64 digits in base16.")
         if _indexed(call, Point(slot, bytes.fromhex(header_hash))) is None:
