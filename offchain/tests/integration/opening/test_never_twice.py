@@ -49,6 +49,8 @@ class Ground:
 @pytest.fixture
 async def ground(world: Any) -> Ground:
     await world.publish()
+    if world.devnet.chain.production == "by hand":
+        world.devnet.chain.mine()
     return Ground(world, parse_schedule(world.schedule()))
 
 
@@ -64,23 +66,29 @@ async def test_an_opening_that_was_rolled_back_and_forgotten_is_sent_again(groun
     assert await ground.openings() == 1
 
 
-async def test_a_second_process_that_looked_before_the_first_wrote(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would build on the first one's change: both would be taken."""
-    with held_up(monkeypatch) as (looked, go_on):
-        slow = asyncio.ensure_future(ground.open())
-        await looked.wait()
-        monkeypatch.undo()
-        ground.chain.production = "by hand"
-        first = await ground.open()
-        go_on.set()
-        with pytest.raises(NotAllowedYet) as refused:
-            await slow
-    assert refused.value.rule == "under_way"
-    assert refused.value.details["transaction_hash"] == first.transaction_hash
-    ground.chain.mine()
-    assert await ground.openings() == 1
+class TestASecondProcess:
+    """Blocks come only when asked for."""
+
+    @pytest.fixture
+    def devnet_options(self) -> dict[str, Any]:
+        return {"block_interval_s": None}
+
+    async def test_that_looked_before_the_first_wrote(
+        self, ground: Ground, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It would build on the first one's change: both would be taken."""
+        with held_up(monkeypatch) as (looked, go_on):
+            slow = asyncio.ensure_future(ground.open())
+            await looked.wait()
+            monkeypatch.undo()
+            first = await ground.open()
+            go_on.set()
+            with pytest.raises(NotAllowedYet) as refused:
+                await slow
+        assert refused.value.rule == "under_way"
+        assert refused.value.details["transaction_hash"] == first.transaction_hash
+        ground.chain.mine()
+        assert await ground.openings() == 1
 
 
 @contextmanager
