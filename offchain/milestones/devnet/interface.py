@@ -16,6 +16,9 @@ from milestones.errors import InvalidConfiguration
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Longest WebSocket message that is read; a longer one ends the connection."""
 
+KEEP_ALIVE_SECONDS = 90
+"""How long an HTTP connection may idle: one that is closed under a client's next request looks dropped."""
+
 
 class _Server(uvicorn.Server):
     """Leaves signals to whoever runs the process, and ends as soon as it is told to."""
@@ -62,6 +65,7 @@ class Interface:
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)

@@ -17,6 +17,7 @@ from damage import Damage
 from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, payment_on
 from devnet_process import DevnetProcess
 from lengths import length
+from together import all_together
 from websockets.asyncio.client import connect
 
 from milestones.devnet.opening import ChainConfig, open_chain
@@ -104,7 +105,7 @@ class Flood:
             for send, kind, number in senders
             for _ in range(number)
         ]
-        await asyncio.gather(*tasks, self._weigh())
+        await all_together([*tasks, self._weigh()])
 
     async def _repeat(
         self, send: Callable[[Damage], Awaitable[None]], kind: str, damage: Damage

@@ -1,0 +1,110 @@
+"""Killed at random moments under load: what a client saw in a block is there when it starts again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from devnet_process import DevnetProcess
+from lengths import length
+from ogmios_socket import OgmiosSocket, ogmios_socket
+from purse import Purse
+from together import all_together
+from websockets.exceptions import ConnectionClosed
+
+PURSES = 8
+LOVELACE = 50_000_000_000
+
+
+class Witness:
+    """What clients were told: the blocks, by id, and which of them a transaction is in."""
+
+    def __init__(self, devnet: DevnetProcess, purses: list[Purse]) -> None:
+        self.devnet, self.purses = devnet, purses
+        self.blocks: list[dict[str, Any]] = []
+        self.submitted = 0
+
+    async def under_load(self) -> None:
+        """Payers and a follower, until the process is killed under them."""
+        try:
+            async with ogmios_socket(self.devnet.ogmios_url) as ogmios:
+                await self._find_all(ogmios)
+                await all_together([self._follow(ogmios), *map(self._pay, self.purses)])
+        except (ConnectionClosed, OSError, EOFError):
+            return
+
+    async def _find_all(self, ogmios: OgmiosSocket) -> None:
+        """The last block that was seen is on the chain: its id names all before it, too."""
+        points = [{"slot": each["slot"], "id": each["id"]} for each in self.blocks[-1:]]
+        wanted = points or ["origin"]
+        found = await ogmios.call("findIntersection", points=wanted)
+        assert found["intersection"] == wanted[0]
+        assert (await ogmios.call("nextBlock"))["direction"] == "backward"
+
+    async def _follow(self, ogmios: OgmiosSocket) -> None:
+        while True:
+            step = await ogmios.call("nextBlock")
+            assert step["direction"] == "forward"
+            assert [each["id"] for each in self.blocks[-1:]] in ([], [step["block"]["ancestor"]])
+            self.blocks.append(step["block"])
+
+    async def _pay(self, purse: Purse) -> None:
+        async with ogmios_socket(self.devnet.ogmios_url) as ogmios:
+            (output,) = await ogmios.call("queryLedgerState/utxo", addresses=[purse.address])
+            purse.take(
+                output["transaction"]["id"], output["index"], output["value"]["ada"]["lovelace"]
+            )
+            while True:
+                expected, cbor = purse.pay()
+                taken = await ogmios.call("submitTransaction", transaction={"cbor": cbor})
+                assert taken == {"transaction": {"id": expected}}
+                self.submitted += 1
+
+
+async def whole_chain(ogmios: OgmiosSocket) -> AsyncIterator[dict[str, Any]]:
+    """Every block."""
+    height = await ogmios.call("queryNetwork/blockHeight")
+    await ogmios.call("findIntersection", points=["origin"])
+    await ogmios.call("nextBlock")
+    for _ in range(height + 1):
+        yield (await ogmios.call("nextBlock"))["block"]
+
+
+@pytest.mark.parametrize("blocks", [("--block-interval", "0"), ("--block-interval", "0.1")])
+async def test_nothing_that_was_in_a_block_is_ever_lost(
+    tmp_path: Path, blocks: tuple[str, ...]
+) -> None:
+    kills = length(short=3, long=100)
+    purses = [Purse(b"kill %d" % number) for number in range(PURSES)]
+    funds = [text for purse in purses for text in ("--fund", f"{purse.address}={LOVELACE}")]
+    devnet = DevnetProcess(tmp_path, "--state-dir", str(tmp_path / "state"), *blocks, *funds)
+    witness, moments = Witness(devnet, purses), Random(6)  # noqa: S311 - repeatable on purpose
+    started, slowest_start = time.monotonic(), 0.0
+    for _ in range(kills):
+        before = time.monotonic()
+        devnet.start()
+        slowest_start = max(slowest_start, time.monotonic() - before)
+        load = asyncio.ensure_future(witness.under_load())
+        await asyncio.sleep(moments.uniform(0, length(short=1.5, long=1.0)))
+        devnet.kill()
+        await load
+    devnet.start()
+    try:
+        async with ogmios_socket(devnet.ogmios_url) as ogmios:
+            found = [block async for block in whole_chain(ogmios)]
+        devnet.check()
+    finally:
+        devnet.kill()
+    assert found[: len(witness.blocks)] == witness.blocks
+    seen = sum(len(block["transactions"]) for block in witness.blocks)
+    assert seen > kills
+    print(  # noqa: T201
+        f"{kills} kills {' '.join(blocks)}: {len(witness.blocks)} blocks with {seen} transactions "
+        f"seen of {witness.submitted} submitted, all there; {time.monotonic() - started:.0f} s, "
+        f"slowest start {slowest_start:.1f} s"
+    )

@@ -1,0 +1,42 @@
+"""A WebSocket to any Ogmios by its URL, for load: results, or an assertion that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+
+class OgmiosSocket:
+    """One connection. Requests are numbered, and answers must come with their numbers."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket, self._sent = socket, 0
+
+    async def send(self, method: str, **params: Any) -> int:
+        """Sends a request; returns its number."""
+        self._sent += 1
+        request = {"jsonrpc": "2.0", "method": method, "params": params, "id": self._sent}
+        await self._socket.send(json.dumps(request))
+        return self._sent
+
+    async def receive(self, number: int) -> Any:
+        """The result of the request with this number, which must be the next to be answered."""
+        answer = json.loads(await self._socket.recv())
+        assert answer["id"] == number, answer
+        assert "result" in answer, answer
+        return answer["result"]
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """The result of a request."""
+        return await self.receive(await self.send(method, **params))
+
+
+@asynccontextmanager
+async def ogmios_socket(url: str) -> AsyncIterator[OgmiosSocket]:
+    """Connects, with patience: many may do so at once."""
+    async with connect(url, ping_interval=None, max_size=None, open_timeout=60) as socket:
+        yield OgmiosSocket(socket)
