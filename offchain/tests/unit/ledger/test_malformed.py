@@ -1,0 +1,271 @@
+"""Bytes that the ledger's decoders refuse, and scripts that aren't well-formed: a case for each reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zlib import crc32
+
+import cbor2
+import pytest
+
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
+from milestones.cardano.outputs import Script
+from milestones.cardano.value import AssetId, Value
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.devnet.ledger.auxiliary_form import check_auxiliary_form
+from milestones.devnet.ledger.flat import FlatReader, MalformedFlat
+from milestones.devnet.ledger.native_scripts import check_native_script, native_script_json
+from milestones.devnet.ledger.outputs import output_from_item
+from milestones.devnet.ledger.plutus_core import Verdict, verdict
+from milestones.devnet.ledger.plutus_data import check_plutus_data
+from milestones.devnet.ledger.rendering import output_json
+from milestones.devnet.ledger.scripts import decode_reference_script
+from milestones.devnet.ledger.values import decode_mint, decode_output_value
+from milestones.devnet.ledger.witnesses import witnesses_from_item
+from milestones.errors import InvalidEncoding
+
+POLICY, KEY = b"p" * 28, b"k" * 28
+Tag = cbor2.CBORTag
+
+
+def item(value: Any) -> Item:
+    return cbor.read(cbor2.dumps(value))
+
+
+REFUSED: list[tuple[Callable[[Item], Any], Any, str]] = [
+    (decode_output_value, [1, {}, 2], "a value of 3 elements"),
+    (decode_output_value, [1, {POLICY: {}}], "a policy without tokens"),
+    (decode_output_value, [1, {POLICY: {b"": -1}}], "a quantity of zero or less"),
+    (decode_output_value, [1, {POLICY: {b"n" * 33: 1}}], "an asset name over 32 bytes"),
+    (decode_output_value, [1, {POLICY: {b"": 0}}], "a quantity of zero"),
+    (decode_output_value, [1, {b"p" * 27: {b"": 1}}], "28"),
+    (decode_mint, {}, "an empty mint"),
+    (decode_mint, {POLICY: {b"": 1 << 63}}, "over 64 bits"),
+    (decode_mint, {POLICY: {b"": -(1 << 63) - 1}}, "over 64 bits"),
+    (decode_reference_script, [0, []], "not a reference script"),
+    (decode_reference_script, Tag(24, cbor2.dumps([4, b"\x01"])), "of a known language"),
+    (decode_reference_script, Tag(24, cbor2.dumps([1])), "of a known language"),
+    (check_native_script, [6, []], "not a native script"),
+    (check_native_script, [], "not a native script"),
+    (check_native_script, [3, []], "not a native script"),
+    (check_plutus_data, Tag(120, []), "tag 120"),
+    (check_plutus_data, Tag(102, [1]), "tag 102"),
+    (check_plutus_data, Tag(102, [-1, []]), "unsigned|natural|integer"),
+    (check_plutus_data, b"x" * 65, "over 64 bytes in one piece"),
+    (check_plutus_data, "text", "Plutus Data"),
+    (check_auxiliary_form, {0: True}, "holds no metadata"),
+    (check_auxiliary_form, 5, "not auxiliary data"),
+    (check_auxiliary_form, Tag(258, {}), "not auxiliary data"),
+    (check_auxiliary_form, [{}], "not auxiliary data"),
+    (check_auxiliary_form, Tag(259, {7: []}), "unknown fields"),
+    (witnesses_from_item, {5: []}, "no redeemer"),
+    (witnesses_from_item, {5: [[0, 0, 1]]}, "not a redeemer"),
+    (witnesses_from_item, {5: [[0, 0, 1, [1, 1]], [0, 0, 1, [1, 1]]]}, "stands twice"),
+    (witnesses_from_item, {5: [[6, 0, 1, [1, 1]]]}, "not a redeemer"),
+    (witnesses_from_item, {5: [[0, 1 << 32, 1, [1, 1]]]}, "not a redeemer"),
+    (witnesses_from_item, {5: [[0, 0, 1, [1]]]}, "not a redeemer"),
+    (witnesses_from_item, {5: [[0, 0, 1, [1 << 63, 1]]]}, "over 63 bits"),
+    (witnesses_from_item, {5: {(0, 0, 0): [1, [1, 1]]}}, "not a redeemer"),
+    (witnesses_from_item, {5: {(0, 0): [1]}}, "not a redeemer"),
+]
+
+
+@pytest.mark.parametrize(("decode", "value", "reason"), REFUSED)
+def test_what_is_not_well_formed_is_refused(
+    decode: Callable[[Item], Any], value: Any, reason: str
+) -> None:
+    with pytest.raises(InvalidEncoding, match=reason):
+        decode(item(value))
+
+
+def byron(*parts: Any, tag: int = 24, checksum: int = 0) -> bytes:
+    payload = cbor2.dumps(list(parts))
+    return cbor2.dumps([Tag(tag, payload), crc32(payload) ^ checksum])
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (byron(KEY, {}, 0, tag=25), "not a Byron address"),
+        (byron(KEY, {}, 0, checksum=1), "checksum is wrong"),
+        (byron(KEY, {}), "not a Byron address"),
+        (byron(KEY, {2: b"\x40"}, 0), "unsigned|natural|integer"),
+        (cbor2.dumps([1, 2, 3]), "not a Byron address"),
+    ],
+    ids=["tag", "checksum", "parts", "magic", "pair"],
+)
+def test_byron_addresses_that_are_none(raw: bytes, reason: str) -> None:
+    with pytest.raises(InvalidEncoding, match=reason):
+        decode_address(raw)
+
+
+def test_byron_addresses_name_their_network_by_an_attribute() -> None:
+    assert decode_address(byron(KEY, {}, 0)).network_id == 1
+    assert decode_address(byron(KEY, {2: b"\x01"}, 0)).network_id == 0
+    assert decode_address(byron(KEY, {1: b"\x43abc"}, 0)).is_bootstrap
+
+
+def test_long_bytes_are_data_in_pieces_of_at_most_64_bytes() -> None:
+    pieces = b"\x58\x40" + b"a" * 64
+    check_plutus_data(cbor.read(b"\x5f" + pieces + b"\x41b\xff"))
+    with pytest.raises(InvalidEncoding, match="in one piece"):
+        check_plutus_data(cbor.read(b"\x5f\x58\x41" + b"a" * 65 + b"\xff"))
+    check_plutus_data(item(Tag(102, [7, [1]])))
+    check_plutus_data(item(Tag(2, b"a" * 64)))
+
+
+def test_native_scripts_are_shown_clause_by_clause() -> None:
+    clauses = [[0, KEY], [4, 10], [5, 20]]
+    script = [3, 1, [[1, clauses], [2, []], [0, KEY]]]
+    check_native_script(item(script))
+    signature = {"clause": "signature", "from": KEY.hex()}
+    inner = [signature, {"clause": "after", "slot": 10}, {"clause": "before", "slot": 20}]
+    assert native_script_json(cbor2.dumps(script)) == {
+        "clause": "some",
+        "atLeast": 1,
+        "from": [{"clause": "all", "from": inner}, {"clause": "any", "from": []}, signature],
+    }
+
+
+@pytest.mark.parametrize("language", [0, 3])
+def test_outputs_are_shown_with_datum_hash_and_script(language: int) -> None:
+    code: Any = [0, KEY] if language == 0 else b"\x46\x01\x00\x00\x22\x22\x01"
+    output = output_from_item(
+        item(
+            {
+                0: b"\x60" + KEY,
+                1: [5, {POLICY: {b"": 2}}],
+                2: [0, b"h" * 32],
+                3: Tag(24, cbor2.dumps([language, code])),
+            }
+        )
+    )
+    assert output.value == Value(5, {AssetId(POLICY, b""): 2})
+    shown = output_json(output)
+    assert shown["datumHash"] == (b"h" * 32).hex()
+    assert shown["script"]["language"] == ("native" if language == 0 else "plutus:v3")
+    assert ("json" in shown["script"]) == (language == 0)
+
+
+# -- Plutus Core, bit by bit
+
+
+def bits(text: str) -> bytes:
+    """Bits of a flat encoding, padded as its end is: zeros, then a one."""
+    plain = text.replace(" ", "")
+    plain += "0" * (-(len(plain) + 1) % 8) + "1"
+    return int(plain, 2).to_bytes(len(plain) // 8, "big")
+
+
+INTEGER, BYTES, STRING, UNIT, BOOL = "10000 0", "10001 0", "10010 0", "10011 0", "10100 0"
+LIST_OF_BOOL = "10111 10101 10100 0"
+PAIR_OF_BOOLS = "10111 10111 10110 10100 10100 0"
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        f"{INTEGER} 10000001 00000001",
+        f"{UNIT}",
+        f"{BOOL} 1",
+        f"{LIST_OF_BOOL} 1 1 1 0 0",
+        f"{PAIR_OF_BOOLS} 1 0",
+        # Padding to a byte's start, one byte of text, an empty chunk.
+        f"{STRING} 01 00000001 01100001 00000000",
+        f"{BYTES} 01 00000001 11111111 00000000",
+        # Plutus Data: the integer 0.
+        "11000 0 01 00000001 00000000 00000000",
+    ],
+)
+def test_constants_are_read_to_their_end(constant: str) -> None:
+    reader = FlatReader(bits(constant))
+    reader.constant()
+    reader.end()
+
+
+@pytest.mark.parametrize(
+    ("constant", "reason"),
+    [
+        ("0", "a constant without a type"),
+        ("10101 0", "a list or a pair of nothing"),
+        ("10110 0", "a list or a pair of nothing"),
+        ("10111 10100 0", "not a constant's type"),
+        ("10111 10111 10101 0", "not a constant's type"),
+        ("10100 10100 0 1", "more parts than it needs"),
+        ("11001 0", "a type that has no encoding"),
+        (f"{STRING} 01 00000001 11111111 00000000", "not UTF-8"),
+        ("10111 10101 " * 200 + "10100 0", "nested too deep"),
+        (f"{INTEGER} 1", "ends inside a term"),
+    ],
+)
+def test_constants_that_are_none(constant: str, reason: str) -> None:
+    with pytest.raises(MalformedFlat, match=reason):
+        FlatReader(bits(constant)).constant()
+
+
+def test_the_end_of_a_program_is_its_last_bit() -> None:
+    with pytest.raises(MalformedFlat, match="bytes follow"):
+        FlatReader(b"\x01\x01").end()
+    with pytest.raises(MalformedFlat, match="ends inside a byte"):
+        FlatReader(b"\x10").end()
+    with pytest.raises(MalformedFlat, match="ends inside a term"):
+        FlatReader(b"\x00").end()
+    with pytest.raises(MalformedFlat, match="ends inside a term"):
+        FlatReader(b"").bit()
+
+
+def program(version: tuple[int, int, int], term: str, language: str = "plutus:v3") -> Script:
+    numbers = "".join(f"{each:08b}" for each in version)
+    return Script(language, cbor2.dumps(bits(numbers + term)))
+
+
+OLD, NEW = (1, 0, 0), (1, 1, 0)
+ERROR = "0110"
+CONSTRUCTOR = "1000 00000000 0"
+
+
+def builtin(tag: int) -> str:
+    return f"0111 {tag:07b}"
+
+
+@pytest.mark.parametrize(
+    ("script", "protocol", "good"),
+    [
+        (program(NEW, ERROR), 10, True),
+        (program((2, 0, 0), ERROR), 10, False),
+        (program(NEW, CONSTRUCTOR), 10, True),
+        (program(OLD, CONSTRUCTOR), 10, False),
+        (program(NEW, CONSTRUCTOR, "plutus:v2"), 10, False),
+        (program(NEW, "1111"), 10, False),
+        (program(NEW, builtin(86)), 10, True),
+        (program(NEW, builtin(86)), 9, False),
+        (program(NEW, builtin(87)), 10, False),
+        (program(OLD, builtin(53), "plutus:v2"), 10, True),
+        (program(OLD, builtin(54), "plutus:v2"), 10, False),
+        (program(OLD, builtin(73), "plutus:v2"), 10, True),
+        (program(OLD, builtin(73), "plutus:v2"), 9, False),
+        (program(OLD, builtin(50), "plutus:v1"), 10, True),
+        (program(OLD, builtin(51), "plutus:v1"), 10, False),
+        (program(OLD, builtin(127), "plutus:v1"), 11, False),
+        (Script("plutus:v3", program(NEW, ERROR).code + b"\x00"), 10, False),
+        (Script("plutus:v2", program(OLD, ERROR).code + b"\x00"), 10, True),
+        (Script("plutus:v3", b"\x01"), 10, False),
+        (Script("native", b""), 10, True),
+    ],
+)
+def test_scripts_are_judged_by_version_terms_and_built_in_functions(
+    script: Script, protocol: int, good: bool
+) -> None:
+    assert verdict(script, protocol).malformed is not good
+
+
+def test_what_the_evaluator_cannot_run_is_told_apart_from_what_is_malformed() -> None:
+    later = verdict(program(NEW, CONSTRUCTOR, "plutus:v2"), 11)
+    assert later == Verdict(unsupported=later.unsupported)
+    assert "constructors and cases" in later.unsupported
+    new_function = verdict(program(OLD, builtin(87), "plutus:v1"), 11)
+    assert "of protocol version 11" in new_function.unsupported
+    deep = verdict(program(NEW, "0001" * 60_000 + ERROR), 10)
+    assert "deep" in deep.unsupported
