@@ -123,14 +123,16 @@ async def chain_of(backend: Backend) -> str:
 
 async def staleness(backend: Backend) -> list[str]:
     """A warning for each way in which Kupo's answers may be behind the chain."""
-    health = await backend.kupo.health()
-    behind = health.slots_behind
+    health, tip = await backend.kupo.health(), await backend.ogmios.network_tip()
+    # Kupo's own view of the tip stands still with it, where it listens to another node than Ogmios.
+    read, seen = health.checkpoint_slot or 0, health.node_tip_slot or 0
+    behind = max(tip.slot if tip else 0, seen) - read
     if not health.connected:
         return ["Kupo has lost its node: what it says may be stale"]
     if not health.in_sync:
         share = f"{(health.network_synchronization or 0):.1%}"
         return [f"Kupo is still reading the chain ({share}): what it says may be stale"]
-    if behind and behind > STALE_SLOTS:
+    if behind > STALE_SLOTS:
         return [f"Kupo is {behind} slots behind the node: what it says may be stale"]
     return []
 

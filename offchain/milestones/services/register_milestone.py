@@ -20,7 +20,7 @@ from milestones.services.preflight import ada_problems, must_be_for_contract
 from milestones.services.readable import ReadableTerms, readable_terms
 from milestones.services.results import Result, View
 from milestones.services.standing import now_posix_ms
-from milestones.storage.files import to_text
+from milestones.storage.files import to_text, write_atomically
 
 
 class RegisteredAllocation(Allocation):
@@ -166,7 +166,7 @@ def _keep(
     if output is None:
         return kept
     try:
-        output.write_text(to_text(document), encoding="utf-8")
+        write_atomically(output, to_text(document))
     except OSError as error:
         raise InvalidInput(
             f"{output} can't be written: {error.strerror}",
