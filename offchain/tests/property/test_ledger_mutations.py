@@ -11,6 +11,9 @@ from collections import Counter
 from random import Random
 
 import mutations_of_bytes
+import mutations_of_collateral
+import mutations_of_context
+import mutations_of_scripts
 import mutations_of_value
 import mutations_of_witnesses
 import pytest
@@ -22,7 +25,15 @@ from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 
-CATALOGUE = (mutations_of_bytes, mutations_of_value, mutations_of_witnesses)
+CATALOGUE = (
+    mutations_of_bytes,
+    mutations_of_collateral,
+    mutations_of_context,
+    mutations_of_scripts,
+    mutations_of_value,
+    mutations_of_witnesses,
+)
+"""Each enters its kinds into `MUTATIONS`."""
 COUNT = int(os.environ.get("MILESTONES_LEDGER_TRANSACTIONS", "120"))
 SEED = int(os.environ.get("MILESTONES_LEDGER_SEED", "2026"))
 CHAINS = 2

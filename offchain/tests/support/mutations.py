@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nacl.signing import SigningKey
 from proposals import Proposal, value_of, with_lovelace
 from proving_ground import ProvingGround
+from random_scripts import native_lock
 
 Apply = Callable[[Proposal, ProvingGround], "bytes | None"]
 
@@ -28,6 +30,11 @@ class Mutation:
     apply: Apply
     lasting: bool = False
 
+
+STRANGER: Final = SigningKey(b"\x99" * 32)
+"""Signs where nobody asks for it."""
+UNUSED: Final = native_lock([2, [[5, 99]]])
+"""A script that guards nothing."""
 
 MUTATIONS: Final[list[Mutation]] = []
 """Every kind, in the order of definition."""
