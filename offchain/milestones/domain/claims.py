@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Literal, get_args
 
 from milestones.domain.models import Allocation
+from milestones.domain.posix_time import in_words
 
 ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone not attested", "closed"]
 
@@ -74,17 +74,10 @@ def _judgement(
     if not (on_chain or at_hand):
         return "milestone not attested", "milestone not attested"
     if not vested:
-        return "vesting", f"vesting until {_moment(allocation.vesting_timestamp)}"
+        return "vesting", f"vesting until {in_words(allocation.vesting_timestamp)}"
     if not on_chain:
         return "claimable", "claimable together with the oracles' signatures"
     return "claimable", "claimable"
-
-
-def _moment(posix_seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return f"{posix_seconds} s after 1970"
 
 
 def amounts(states: Iterable[ClaimState]) -> Amounts:

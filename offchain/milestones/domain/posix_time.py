@@ -6,6 +6,7 @@ milliseconds. A mix-up is a factor of a thousand: milliseconds read as seconds v
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Final
 
 LATEST_POSIX_SECONDS: Final = 10**11
@@ -25,3 +26,11 @@ def to_posix_seconds(posix_ms: int) -> int:
 def looks_like_milliseconds(posix_seconds: int) -> bool:
     """Whether a number given as seconds can only be meant as milliseconds."""
     return posix_seconds > LATEST_POSIX_SECONDS
+
+
+def in_words(posix_seconds: int) -> str:
+    """A moment as people read it, in UTC; any integer, also one that no calendar reaches."""
+    try:
+        return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{posix_seconds} s after 1970"

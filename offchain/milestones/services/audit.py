@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from milestones.cardano.address import Address
+from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import Problem
 from milestones.domain.schedule import MOST_SIGNATURES
 from milestones.errors import InvalidEncoding
@@ -144,7 +144,7 @@ def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None
     reclaim_after_ms = on_chain.terms.reclaim_after_posix_ms
     if reclaim_after_ms is None:
         return Check(name="reclaim", passed=True, detail="irrevocable: nothing can be taken back")
-    when = moment(reclaim_after_ms)
+    when = in_words(to_posix_seconds(reclaim_after_ms))
     if last_vesting is not None and reclaim_after_ms <= last_vesting * 1000:
         detail = f"the creator can take back what is unclaimed from {when} on, before all is vested"
         return Check(name="reclaim", passed=False, detail=detail)
@@ -153,15 +153,6 @@ def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None
         return Check(name="reclaim", passed=False, detail=detail)
     detail = f"the creator can take back what is unclaimed from {when} on, not before"
     return Check(name="reclaim", passed=True, detail=detail)
-
-
-def moment(posix_ms: int) -> str:
-    """A time in words."""
-    try:
-        when = datetime.fromtimestamp(posix_ms / 1000, timezone.utc)
-    except (OverflowError, ValueError, OSError):
-        return f"{posix_ms} ms after 1970"
-    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterator[Check]:

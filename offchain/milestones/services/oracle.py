@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
-from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms, to_posix_seconds
+from milestones.domain.posix_time import (
+    in_words,
+    looks_like_milliseconds,
+    to_posix_ms,
+    to_posix_seconds,
+)
 from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.signing import Statement, payload_diagnostic
@@ -229,18 +233,11 @@ def _in_words(
     evidence = statement.evidence_hash.hex() or "none"
     return (
         f"signed by oracle {entry.oracle_address}",
-        f"that milestone {statement.milestone_identifier!r} was reached at {_moment(seconds)},",
+        f"that milestone {statement.milestone_identifier!r} was reached at {in_words(seconds)},",
         f"in distribution {statement.distribution_id.hex()}",
         f"at {address_of(workspace, statement.distribution_id)};",
         f"evidence hash: {evidence}",
     )
-
-
-def _moment(posix_seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):
-        return f"{posix_seconds} s after 1970"
 
 
 def _must_be_seconds(timestamp: int) -> None:

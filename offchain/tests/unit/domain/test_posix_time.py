@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from milestones.domain.posix_time import (
     LATEST_POSIX_SECONDS,
+    in_words,
     looks_like_milliseconds,
     to_posix_ms,
     to_posix_seconds,
@@ -34,3 +35,11 @@ def test_what_is_taken_for_milliseconds() -> None:
     assert not looks_like_milliseconds(LATEST_POSIX_SECONDS)
     assert looks_like_milliseconds(LATEST_POSIX_SECONDS + 1)
     assert looks_like_milliseconds(to_posix_ms(1735689600))
+
+
+@pytest.mark.parametrize(
+    ("posix_seconds", "words"),
+    [(1735689600, "2025-01-01 00:00:00 UTC"), (10**18, "1000000000000000000 s after 1970")],
+)
+def test_a_moment_in_words(posix_seconds: int, words: str) -> None:
+    assert in_words(posix_seconds) == words
