@@ -34,9 +34,12 @@ FIXED_ANSWERS: Final[dict[str, Any]] = {
 """True answers on a chain where nothing is staked and nobody votes."""
 
 UNAVAILABLE: Final = frozenset(
-    {"nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"}
+    {"dump", "nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"}
 )
-"""Queries about the making of blocks and its rewards, which this chain does not have."""
+"""Queries about the making of blocks and its rewards, which this chain does not have.
+
+And `dump`, which writes a node's own ledger state to a file.
+"""
 
 
 class LedgerState:
@@ -74,7 +77,7 @@ class LedgerState:
         if name in UNAVAILABLE:
             raise RpcFailure(
                 2002,
-                "This query isn't available: the chain has neither elections nor rewards.",
+                "This query isn't available: the chain has no elections, rewards, nor a node's state.",
             )
         block = self._current()
         if name in FIXED_ANSWERS:

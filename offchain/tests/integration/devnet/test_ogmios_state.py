@@ -111,7 +111,7 @@ async def test_an_acquired_state_stays_and_expires_with_its_block(
 
 @pytest.mark.parametrize(
     "name",
-    ["nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"],
+    ["dump", "nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"],
 )
 async def test_what_makes_no_sense_here_is_ogmios_own_failure(ogmios: Ogmios, name: str) -> None:
     answer = await ogmios.call(f"queryLedgerState/{name}")
