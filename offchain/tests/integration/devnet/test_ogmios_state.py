@@ -111,11 +111,17 @@ async def test_an_acquired_state_stays_and_expires_with_its_block(
 
 @pytest.mark.parametrize(
     "name",
-    ["dump", "nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"],
+    ["nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"],
 )
 async def test_what_makes_no_sense_here_is_ogmios_own_failure(ogmios: Ogmios, name: str) -> None:
     answer = await ogmios.call(f"queryLedgerState/{name}")
     assert answer["error"]["code"] == 2002
+
+
+async def test_there_is_no_state_of_a_node_to_dump(ogmios: Ogmios) -> None:
+    answer = await ogmios.call("queryLedgerState/dump", to="state.cbor")
+    assert answer["error"]["code"] == -32600
+    assert "dumped" in answer["error"]["message"]
 
 
 async def test_nothing_is_staked_and_nobody_votes(ogmios: Ogmios) -> None:
