@@ -1,9 +1,10 @@
 """Mutation testing of the contract: `python benchmarks/mutation.py` prints the score.
 
-Every mutant of `mutants.py` is built in a copy of the contract, and has to be found by a failing test:
-one of the contract's own (`aiken check`) or, where these pass, one of offchain/tests/contract on the
-scripts that were built. What both let pass must stand in docs/validators/mutants.md with the reason why
-no transaction tells it from the contract. Needs Aiken 1.1.24 on the path or in `$AIKEN`.
+Every mutant of `mutants.py` is built in a copy of the contract, and has to be found: by offchain/tests/
+contract, whose every script context it must answer as the contract does (see `battery.py`) or, where it
+does, by a failing test of the contract's own (`aiken check`). What both let pass must stand in
+docs/validators/mutants.md with the reason why no transaction tells it from the contract. Needs Aiken
+1.1.24 on the path or in `$AIKEN`.
 """
 
 from __future__ import annotations
@@ -14,28 +15,24 @@ import multiprocessing
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pytest
-import workbench  # noqa: F401  (imported once here, so that no suite spends its time on it)
+from battery import Battery, begin_process, recorded
 from mutants import Mutant, mutants
+
+from milestones.cardano.outputs import Script
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 CONTRACT: Final = ROOT / "contracts"
 EQUIVALENT: Final = ROOT / "docs" / "validators" / "mutants.md"
-ATTACKS: Final = ROOT / "offchain" / "tests" / "contract"
-NO_ATTACKS: Final = ("test_costs.py", "test_model.py")
-"""What mutants cost is no crime; and chance must have no part in the score."""
 COMPILER: Final = os.environ.get("AIKEN", "aiken")
 BUILD: Final = (COMPILER, "build", "--silent", "--trace-level", "silent")
 """Without `--deny`: a mutant may have what the compiler warns of."""
@@ -74,8 +71,8 @@ class Verdict:
 class Workshop:
     """A copy of the contract in a folder of its own, where mutants are built and tried."""
 
-    def __init__(self, folder: Path, suites: str) -> None:
-        self._folder, self._suites = folder, suites
+    def __init__(self, folder: Path, suites: str, battery: Battery) -> None:
+        self._folder, self._suites, self._battery = folder, suites, battery
         self._blueprint = folder / "plutus.json"
         for name in ("aiken.toml", "aiken.lock"):
             shutil.copy(CONTRACT / name, folder / name)
@@ -88,27 +85,17 @@ class Workshop:
         return Verdict(mutant, self._outcome(mutant))
 
     def _outcome(self, mutant: Mutant) -> str:
-        if not self._builds():
+        if not self._run((*BUILD, "--out", str(self._blueprint))):
             return UNBUILT[0]
-        if _hashes(self._blueprint) == _hashes(CONTRACT / "compiled" / "plutus.json"):
+        changed = _changed(self._blueprint)
+        if not changed:
             return UNBUILT[1]
         found = []
-        if self._suites != "attacks" and self._found_by_aiken(mutant):
-            found.append(AIKEN)
-        if self._suites != "contract" and (self._suites != "first" or not found):
-            found += [PYTHON] if self._found_by_python(mutant) else []
+        if self._suites != "contract" and self._battery.finds(changed):
+            found.append(PYTHON)
+        if self._suites != "attacks" and (self._suites != "first" or not found):
+            found += [AIKEN] if self._found_by_aiken(mutant) else []
         return " and ".join(found) or SURVIVED
-
-    def _builds(self) -> bool:
-        return self._run((*BUILD, "--out", str(self._blueprint)))
-
-    def _built_for_each_other(self) -> bool:
-        """The second pass of contracts/build.sh: a registry that knows the vault of the first pass."""
-        known, found = _hashes(CONTRACT / "compiled" / "plutus.json"), _hashes(self._blueprint)
-        config = self._folder / "aiken.toml"
-        text = config.read_text(encoding="utf-8")
-        config.write_text(text.replace(known["vault"], found["vault"]), encoding="utf-8")
-        return known["vault"] == found["vault"] or self._builds()
 
     def _found_by_aiken(self, mutant: Mutant) -> bool:
         """The tests that are near first: the compiler takes its time for each that it shall run."""
@@ -116,12 +103,6 @@ class Workshop:
         near = NEAR.get(mutant.path, ("vault.releases", "registry.opens", "vault.", "registry."))
         return any(not self._run((*check, "--match-tests", tests)) for tests in near) or (
             not self._run(check)
-        )
-
-    def _found_by_python(self, mutant: Mutant) -> bool:
-        os.environ["MILESTONES_BLUEPRINT"] = str(self._blueprint)
-        return not self._built_for_each_other() or not finishes_well(
-            lambda: suite(Path(mutant.path).stem)
         )
 
     def _run(self, command: tuple[str, ...]) -> bool:
@@ -134,36 +115,19 @@ class Workshop:
         return done.returncode == 0
 
 
-def suite(near: str = "") -> int:
-    """Runs the attacks until the first that works; 0 where none does. Files named `near` come first."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        os.dup2(nowhere.fileno(), sys.stderr.fileno())
-        files = [path for path in ATTACKS.glob("test_*.py") if path.name not in NO_ATTACKS]
-        ordered = sorted(files, key=lambda path: (near not in path.name, path.name))
-        options = ("-x", "-q", "-p", "no:cacheprovider", "--tb=no", f"--rootdir={ROOT}")
-        return int(pytest.main([*options, *map(str, ordered)]))
+def _changed(blueprint: Path) -> dict[str, Script]:
+    """The scripts that are others than the contract's, by name."""
+    known, found = _codes(CONTRACT / "compiled" / "plutus.json"), _codes(blueprint)
+    return {
+        name: Script("plutus:v3", bytes.fromhex(code))
+        for name, code in found.items()
+        if known[name] != code
+    }
 
 
-def finishes_well(work: Callable[[], int]) -> bool:
-    """Whether it gives 0, in a process of its own that begins with everything imported, and in time."""
-    child = os.fork()
-    if child == 0:
-        os._exit(work())
-    deadline = time.monotonic() + LONGEST_S
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
-
-
-def _hashes(blueprint: Path) -> dict[str, str]:
+def _codes(blueprint: Path) -> dict[str, str]:
     validators = json.loads(blueprint.read_text(encoding="utf-8"))["validators"]
-    return {entry["title"].split(".")[0]: entry["hash"] for entry in validators}
+    return {entry["title"].split(".")[0]: entry["compiledCode"] for entry in validators}
 
 
 def equivalents() -> set[str]:
@@ -174,15 +138,20 @@ def equivalents() -> set[str]:
     return {" | ".join(row) for row in rows}
 
 
+_BATTERIES: Final[list[Battery]] = []
+"""The battery, for processes that are forked once it is there."""
+
+
 def _judged(mutant: Mutant, suites: str) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
-        return Workshop(Path(folder), suites).judge(mutant)
+        return Workshop(Path(folder), suites, _BATTERIES[0]).judge(mutant)
 
 
-def trial(chosen: list[Mutant], jobs: int, suites: str) -> Iterator[Verdict]:
+def trial(chosen: list[Mutant], battery: Battery, *, jobs: int, suites: str) -> Iterator[Verdict]:
     """Judges mutants, `jobs` at a time, by the suites that `--suites` names."""
+    _BATTERIES[:] = [battery]
     fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(jobs, mp_context=fork) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=fork, initializer=begin_process) as pool:
         for future in as_completed([pool.submit(_judged, mutant, suites) for mutant in chosen]):
             yield future.result()
 
@@ -191,14 +160,14 @@ def main() -> int:
     """Prints what survived, and the score; 0 where that is every mutant that can be told apart."""
     options = _options()
     os.nice(10)
-    if not finishes_well(suite):
-        print("the attack suite fails on the contract as it is: no score", file=sys.stderr)
-        return 2
+    battery = recorded()
+    print(f"{len(battery)} script contexts, {battery.accepted} of them accepted", flush=True)
     known = equivalents()
     chosen = [mutant for mutant in mutants(CONTRACT) if options.only in mutant.key]
     outcomes: Counter[str] = Counter()
     survivors: set[str] = set()
-    for number, verdict in enumerate(trial(chosen, options.jobs, options.suites), 1):
+    verdicts = trial(chosen, battery, jobs=options.jobs, suites=options.suites)
+    for number, verdict in enumerate(verdicts, 1):
         outcomes[verdict.outcome] += 1
         if verdict.outcome == SURVIVED:
             survivors.add(verdict.mutant.key)
@@ -217,7 +186,7 @@ def _options() -> argparse.Namespace:
         "--suites",
         default="first",
         choices=("first", "contract", "attacks", "each"),
-        help="the contract's own tests, then the attacks on what these let pass; one of them; or each",
+        help="the attacks, then the contract's own tests on what these let pass; one of them; or each",
     )
     parser.add_argument("--only", default="", help="mutants with this text in their name")
     parser.add_argument("--verbose", action="store_true", help="a line for every mutant")

@@ -6,10 +6,8 @@ the same calls give the same transactions, to the last byte, on every day.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from milestones.cardano.address import Address
@@ -48,12 +46,6 @@ def moment(slot: int) -> int:
     return SLOT_ZERO_POSIX_S + slot
 
 
-def contract_under_test() -> Contract:
-    """The program's own contract, or the one in the blueprint that `MILESTONES_BLUEPRINT` names."""
-    blueprint = os.environ.get("MILESTONES_BLUEPRINT")
-    return load_contract(None if blueprint is None else Path(blueprint))
-
-
 class Workbench:
     """One chain and one wallet, whose key is "payer". Keys are made of names, and sign when asked for.
 
@@ -61,7 +53,7 @@ class Workbench:
     """
 
     def __init__(self, contract: Contract | None = None, *, collateral: bool = True) -> None:
-        self.contract = contract or contract_under_test()
+        self.contract = contract or load_contract()
         self.chain = _chain()
         self.parameters: ProtocolParameters = protocol_parameters(self.chain.parameters.to_ogmios())
         self.token = AssetId(self.chain.faucet.policy_id, b"GRANT")
