@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from .pages import PROJECT, Block, Command, blocks, commands
+from .ready import ReadyProgram
 
 PATIENCE_SECONDS: Final = 120
 _OURS: Final = ("MILESTONES_", "CARDANO_", "OGMIOS_", "KUPO_")
@@ -35,7 +36,8 @@ class Reader:
     `project`, this checkout.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: ReadyProgram) -> None:
+        self._program = program
         self.folder, self.known = folder, {"project": str(PROJECT)}
         ports = dict(zip(("1337", "1442", "1338"), _free_ports(3), strict=True))
         self._ports = {port: str(free) for port, free in ports.items()}
@@ -114,7 +116,7 @@ class Reader:
         line = self._filled(command.line, command.place)
         names = {"ogmios": "1337", "kupo": "1442", "control": "1338"}
         ports = " ".join(f"--{name}-port {self._ports[port]}" for name, port in names.items())
-        line = line.replace("milestones devnet", f"milestones devnet {ports}")
+        line = line.replace("milestones devnet", f"python -m milestones devnet {ports}")
         process = subprocess.Popen(
             ["sh", "-c", f"exec {line}"],
             cwd=self._directory,
@@ -155,10 +157,10 @@ class Reader:
     def _fresh_environment(self) -> dict[str, str]:
         programs = self.folder / ".bin"
         programs.mkdir()
-        for name, module in (("python", ""), ("milestones", " -m milestones")):
-            program = programs / name
-            program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n')
-            program.chmod(0o755)
+        python = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
+        for name, script in (("python", python), ("milestones", self._program.script)):
+            (programs / name).write_text(script, encoding="utf-8")
+            (programs / name).chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         return {
             **kept,

@@ -8,6 +8,7 @@ import pytest
 
 from .pages import Block, blocks, page_names
 from .reader import PageError, Reader
+from .ready import ReadyProgram
 
 
 def _all_blocks() -> list[Block]:
@@ -18,9 +19,9 @@ RUN = sorted({block.page for block in _all_blocks() if block.runs})
 
 
 @pytest.mark.parametrize("page", RUN)
-def test_the_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+def test_the_page_does_what_it_says(page: str, tmp_path: Path, program: ReadyProgram) -> None:
     """Its commands run as written, and print what it shows."""
-    with Reader(tmp_path) as reader:
+    with Reader(tmp_path, program) as reader:
         reader.read(page)
 
 
@@ -83,9 +84,9 @@ $ test <name> = value
     "output",
     ["", '{"name": "v…e"}', '{"list": [1]}', '"name": "…"', '{"name": "value", "list": [1, 2]}'],
 )
-def test_the_reader_accepts_what_is_so(output: str, tmp_path: Path) -> None:
+def test_the_reader_accepts_what_is_so(output: str, tmp_path: Path, program: ReadyProgram) -> None:
     """Values carry from one command to the next."""
-    _read(PAGE.format(output=output), tmp_path)
+    _read(PAGE.format(output=output), tmp_path, program)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +102,14 @@ def test_the_reader_accepts_what_is_so(output: str, tmp_path: Path) -> None:
         "<!-- after: README.md#nowhere -->",
     ],
 )
-def test_the_reader_refuses_what_is_not(page: str, tmp_path: Path) -> None:
+def test_the_reader_refuses_what_is_not(page: str, tmp_path: Path, program: ReadyProgram) -> None:
     """Another value, a missing field, an unknown placeholder, another exit code, no such section."""
     with pytest.raises(PageError):
-        _read(page, tmp_path)
+        _read(page, tmp_path, program)
 
 
-def _read(text: str, folder: Path) -> None:
+def _read(text: str, folder: Path, program: ReadyProgram) -> None:
     page = folder / "page.md"
     page.write_text(text, encoding="utf-8")
-    with Reader(folder) as reader:
+    with Reader(folder, program) as reader:
         reader.read(str(page))
