@@ -249,12 +249,21 @@ def _flipped(bits: PlutusData, leaf: int) -> PlutusData:
 
 
 def _longer_bitmap(target: Target) -> TransactionDraft:
-    return with_datum(target.draft, 0, (3,), lambda bits: b"\x00" + bytes(bits))  # type: ignore[arg-type]
+    return with_datum(target.draft, 0, (3,), _with_a_byte_more)
 
 
 def _longer_proof(target: Target) -> TransactionDraft:
-    extended = lambda proof: bytes(proof) + bytes(36)  # type: ignore[arg-type]  # noqa: E731
-    return with_redeemer(target.draft, "spend", (2,), extended)
+    return with_redeemer(target.draft, "spend", (2,), _with_a_sibling_more)
+
+
+def _with_a_byte_more(bits: PlutusData) -> PlutusData:
+    assert isinstance(bits, bytes)
+    return b"\x00" + bits
+
+
+def _with_a_sibling_more(proof: PlutusData) -> PlutusData:
+    assert isinstance(proof, bytes)
+    return proof + bytes(36)
 
 
 def _aliased_leaf(target: Target) -> TransactionDraft:
