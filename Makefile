@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types layers check contracts contracts-check bench-costs bench-devnet clean
+.PHONY: demo test lint types layers check coverage docs package \
+	contracts contracts-check mutation fuzz soak kill \
+	bench-costs bench-devnet bench-criteria clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -23,6 +25,20 @@ layers: $(VENV)/.dev
 
 check: lint types layers test
 
+# Branch coverage of the rooms that hold rules; fails under 95%.
+coverage: $(VENV)/.dev
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -q offchain/tests/unit offchain/tests/property offchain/tests/contract
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report --skip-covered --fail-under=95 \
+		--include='*/milestones/cardano/*,*/milestones/domain/*,*/milestones/protocol/*,*/milestones/devnet/ledger/*'
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W -b html -c docs . build/docs
+
+package: $(VENV)/.dev
+	$(BIN)/python benchmarks/packaging.py --resolve
+
 # The blueprint is committed: only a change of the contract needs the Aiken compiler.
 contracts:
 	contracts/build.sh
@@ -30,15 +46,35 @@ contracts:
 contracts-check:
 	contracts/check.sh
 
+# Long runs; `make test` has a short one of each.
+mutation: $(VENV)/.dev
+	$(BIN)/python benchmarks/mutation.py
+
+fuzz: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_fuzz.py \
+		offchain/tests/long/test_kupo_requests.py
+	$(BIN)/python offchain/tests/support/ledger_fuzz.py --count 1000000
+	MILESTONES_LEDGER_TRANSACTIONS=10000 $(BIN)/python -m pytest -n auto \
+		offchain/tests/property/test_ledger_mutations.py
+
+soak: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_soak.py
+
+kill: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill.py
+
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py
 
 bench-devnet: $(VENV)/.dev
 	$(BIN)/python benchmarks/devnet.py
 
+bench-criteria: $(VENV)/.dev
+	$(BIN)/python benchmarks/success_criteria.py
+
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[devnet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml
@@ -46,5 +82,9 @@ $(VENV)/.dev: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,dev]'
 	touch $@ $(VENV)/.demo
 
+$(VENV)/.docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) contracts/build
+	rm -rf $(VENV) build contracts/build
