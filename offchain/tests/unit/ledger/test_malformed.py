@@ -27,6 +27,7 @@ from milestones.devnet.ledger.witnesses import witnesses_from_item
 from milestones.errors import InvalidEncoding
 
 POLICY, KEY = b"p" * 28, b"k" * 28
+MANY = {number.to_bytes(32, "big"): 1 for number in range(1_500)}
 Tag = cbor2.CBORTag
 
 
@@ -41,6 +42,7 @@ REFUSED: list[tuple[Callable[[Item], Any], Any, str]] = [
     (decode_output_value, [1, {POLICY: {b"n" * 33: 1}}], "an asset name over 32 bytes"),
     (decode_output_value, [1, {POLICY: {b"": 0}}], "a quantity of zero"),
     (decode_output_value, [1, {b"p" * 27: {b"": 1}}], "28"),
+    (decode_output_value, [1, {POLICY: MANY}], "too many tokens"),
     (decode_mint, {}, "an empty mint"),
     (decode_mint, {POLICY: {b"": 1 << 63}}, "over 64 bits"),
     (decode_mint, {POLICY: {b"": -(1 << 63) - 1}}, "over 64 bits"),
