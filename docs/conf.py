@@ -1,12 +1,10 @@
 """How Sphinx builds these pages, from the project's folder: `make docs`. It fetches nothing."""
 
-from pathlib import Path
-
 project = "milestones"
 extensions = ["myst_parser"]
 root_doc = "docs/contents"
-include_patterns = ["docs/**", "README.md", "infra/README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
-include_patterns += ["SECURITY.md"] if Path("SECURITY.md").is_file() else []
+include_patterns = ["docs/**", "infra/README.md"]
+include_patterns += ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 html_theme = "furo"
 html_title = "milestones"
 html_show_copyright = False
