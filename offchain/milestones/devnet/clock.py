@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from milestones.devnet.eras import Calendar
 from milestones.errors import InvalidInput
+
+LAST_POSIX_MS: Final = 221_845_392_000_000
+"""The start of the year 9000: calendars, Python's too, end with the year 9999."""
 
 
 def machine_posix_ms() -> int:
@@ -49,6 +53,12 @@ class Clock:
                 f"time does not run backwards, {milliseconds} ms was asked for",
                 path="seconds",
                 hint="revert to a snapshot to go back",
+            )
+        if self.posix_ms() + milliseconds > LAST_POSIX_MS:
+            raise InvalidInput(
+                "time goes no further than to the year 9000",
+                path="seconds",
+                hint="advance less, or revert to a snapshot",
             )
         self.offset_ms += milliseconds
 

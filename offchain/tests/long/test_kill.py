@@ -15,7 +15,7 @@ from lengths import length
 from ogmios_socket import OgmiosSocket, ogmios_socket
 from purse import Purse
 from together import all_together
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 PURSES = 8
 LOVELACE = 50_000_000_000
@@ -28,6 +28,7 @@ class Witness:
         self.devnet, self.purses = devnet, purses
         self.blocks: list[dict[str, Any]] = []
         self.submitted = 0
+        self.killed = False
 
     async def under_load(self) -> None:
         """Payers and a follower, until the process is killed under them."""
@@ -35,8 +36,9 @@ class Witness:
             async with ogmios_socket(self.devnet.ogmios_url) as ogmios:
                 await self._find_all(ogmios)
                 await all_together([self._follow(ogmios), *map(self._pay, self.purses)])
-        except (ConnectionClosed, OSError, EOFError):
-            return
+        except (WebSocketException, OSError, EOFError):
+            if not self.killed:
+                raise
 
     async def _find_all(self, ogmios: OgmiosSocket) -> None:
         """The last block that was seen is on the chain: its id names all before it, too."""
@@ -79,18 +81,26 @@ async def whole_chain(ogmios: OgmiosSocket) -> AsyncIterator[dict[str, Any]]:
 async def test_nothing_that_was_in_a_block_is_ever_lost(
     tmp_path: Path, blocks: tuple[str, ...]
 ) -> None:
-    kills = length(short=3, long=100)
+    kills = length(short=4, long=100)
     purses = [Purse(b"kill %d" % number) for number in range(PURSES)]
     funds = [text for purse in purses for text in ("--fund", f"{purse.address}={LOVELACE}")]
     devnet = DevnetProcess(tmp_path, "--state-dir", str(tmp_path / "state"), *blocks, *funds)
     witness, moments = Witness(devnet, purses), Random(6)  # noqa: S311 - repeatable on purpose
     started, slowest_start = time.monotonic(), 0.0
-    for _ in range(kills):
+    for number in range(kills):
+        if number % 4 == 3:
+            # A start is as good a moment as any.
+            devnet.launch()
+            await asyncio.sleep(moments.uniform(0, slowest_start))
+            devnet.kill()
+            continue
         before = time.monotonic()
         devnet.start()
         slowest_start = max(slowest_start, time.monotonic() - before)
+        witness.killed = False
         load = asyncio.ensure_future(witness.under_load())
-        await asyncio.sleep(moments.uniform(0, length(short=1.5, long=1.0)))
+        await asyncio.sleep(moments.uniform(0, 1.5))
+        witness.killed = True
         devnet.kill()
         await load
     devnet.start()

@@ -8,16 +8,12 @@ pattern's page shows the patterns that include it, whether it is there or not.
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from devnet_process import DevnetProcess
 from lengths import length
+from schemathesis_run import requests_made
 from wire_schemas import directory
 
 EXCLUDED = (
@@ -30,26 +26,14 @@ EXCLUDED = (
 def test_nothing_is_found(tmp_path: Path) -> None:
     import kupo_requests
 
-    (tmp_path / "openapi.json").write_text(json.dumps(kupo_requests.requests_description()))
+    arguments = [
+        *("--exclude-checks", ",".join(EXCLUDED), "--header", "Accept: application/json"),
+        *("--max-examples", str(length(short=25, long=700))),
+        *("--phases", length(short="fuzzing", long="coverage,fuzzing,stateful")),
+    ]
+    description = kupo_requests.requests_description()
+    hooks = Path(kupo_requests.__file__)
     with DevnetProcess(tmp_path) as devnet:
-        command = [
-            *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json"),
-            *("--url", devnet.kupo_url, "--exclude-checks", ",".join(EXCLUDED)),
-            *("--max-examples", str(length(short=25, long=700)), "--seed", "2026"),
-            *("--phases", length(short="fuzzing", long="coverage,fuzzing,stateful")),
-            *("--header", "Accept: application/json", "--warnings", "off", "--no-shrink"),
-        ]
-        hooks = {"SCHEMATHESIS_HOOKS": "kupo_requests", "NO_COLOR": "1"}
-        support = str(Path(kupo_requests.__file__).parent)
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, **hooks, "PYTHONPATH": support},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (made,) = re.findall(r"(\d+) generated, \1 passed", done.stdout)
-    assert int(made) >= length(short=300, long=10_000)
+        made = requests_made(tmp_path, description, devnet.kupo_url, arguments, hooks)
+    assert made >= length(short=300, long=10_000)
     print(f"{made} requests, nothing found")  # noqa: T201

@@ -27,12 +27,16 @@ class DevnetProcess:
         self._command = [sys.executable, "-m", "milestones", "devnet", *ports, *funds, *arguments]
         self.ready: dict[str, Any] = {}
 
-    def start(self) -> None:
-        """Starts it, and returns when it is ready."""
+    def launch(self) -> None:
+        """Starts it, and does not wait."""
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(
                 self._command, stdout=subprocess.PIPE, stderr=errors, text=True
             )
+
+    def start(self) -> None:
+        """Starts it, and returns when it is ready."""
+        self.launch()
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self.stderr()

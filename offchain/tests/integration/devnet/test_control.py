@@ -77,6 +77,22 @@ async def test_time_moves_and_the_tip_shows_it(chain: Devnet, control: httpx.Asy
     await ogmios.socket.close()
 
 
+async def test_time_has_an_end_and_all_can_be_read_there(
+    chain: Devnet, control: httpx.AsyncClient
+) -> None:
+    while (answer := await control.post("/advance", json={"seconds": 10**10})).is_success:
+        pass
+    assert answer.status_code == 400
+    assert chain.chain.tip.slot > 200 * 10**9
+    assert "The chain's time is 8" in (await control.get("/")).text
+    ogmios = await Ogmios.connect(chain)
+    assert (await ogmios.call("queryNetwork/tip"))["slot"] == chain.chain.tip.slot
+    assert len(await ogmios.call("queryLedgerState/eraSummaries")) > 1
+    await ogmios.socket.close()
+    async with http(chain) as client:
+        assert (await client.get("/health")).json()["lastKnownTip"]["slot"] == chain.chain.tip.slot
+
+
 async def test_blocks_forward_and_back(chain: Devnet, control: httpx.AsyncClient) -> None:
     assert (await post(control, "/mine", count=5))["tip"]["height"] == 5
     assert (await post(control, "/mine"))["tip"]["height"] == 6

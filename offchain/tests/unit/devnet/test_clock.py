@@ -6,6 +6,7 @@ import pytest
 
 from milestones.devnet.clock import Clock
 from milestones.devnet.eras import Calendar
+from milestones.devnet.ogmios.network import utc
 from milestones.errors import InvalidInput
 
 CALENDAR = Calendar(42, 1_000_000)
@@ -21,6 +22,15 @@ def test_it_follows_the_machine_and_can_run_ahead() -> None:
     assert (clock.slot(), clock.posix_ms()) == (16, 1_016_500)
     with pytest.raises(InvalidInput):
         clock.advance(-1)
+
+
+def test_it_stops_before_calendars_do() -> None:
+    clock = Clock(CALENDAR, now=lambda: 1_005_500)
+    for _ in range(22):
+        clock.advance(10_000_000_000_000)
+    with pytest.raises(InvalidInput, match="9000"):
+        clock.advance(10_000_000_000_000)
+    assert utc(clock.posix_ms()).startswith("8941-")
 
 
 def test_a_manual_clock_stands_still() -> None:
