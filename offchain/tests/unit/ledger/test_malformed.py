@@ -8,6 +8,7 @@ from zlib import crc32
 
 import cbor2
 import pytest
+from ledger_world import payment, reference
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
@@ -15,6 +16,7 @@ from milestones.cardano.outputs import Script
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.auxiliary_form import check_auxiliary_form
+from milestones.devnet.ledger.failures import DecodingFailure, Unsupported
 from milestones.devnet.ledger.flat import FlatReader, MalformedFlat
 from milestones.devnet.ledger.native_scripts import check_native_script, native_script_json
 from milestones.devnet.ledger.outputs import output_from_item
@@ -22,6 +24,7 @@ from milestones.devnet.ledger.plutus_core import Verdict, verdict
 from milestones.devnet.ledger.plutus_data import check_plutus_data
 from milestones.devnet.ledger.rendering import output_json
 from milestones.devnet.ledger.scripts import decode_reference_script
+from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ledger.values import decode_mint, decode_output_value
 from milestones.devnet.ledger.witnesses import witnesses_from_item
 from milestones.errors import InvalidEncoding
@@ -271,3 +274,19 @@ def test_what_the_evaluator_cannot_run_is_told_apart_from_what_is_malformed() ->
     assert "of protocol version 11" in new_function.unsupported
     deep = verdict(program(NEW, "0001" * 60_000 + ERROR), 10)
     assert "deep" in deep.unsupported
+
+
+def test_there_are_two_networks() -> None:
+    draft = payment()
+    draft.body[15] = 2
+    with pytest.raises(DecodingFailure) as refused:
+        decode_transaction(draft.seal())
+    assert "network id 2" in refused.value.reason
+
+
+def test_an_input_locked_by_a_byron_address_is_not_judged() -> None:
+    draft = payment()
+    draft.add_input(reference("byron"), [byron(KEY, {2: b"\x01"}, 0), 9_000_000])
+    unjudged = draft.judge()
+    assert isinstance(unjudged, Unsupported)
+    assert "Byron" in unjudged.message
