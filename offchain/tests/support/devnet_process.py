@@ -75,10 +75,12 @@ class DevnetProcess:
 
     def memory_bytes(self) -> int:
         """Resident memory now."""
-        command = ["ps", "-o", "rss=", "-p", str(self._process.pid)]
-        return (
-            int(subprocess.run(command, capture_output=True, check=True, text=True).stdout) * 1024
-        )
+        statistics = Path(f"/proc/{self._process.pid}/statm")
+        if statistics.exists():
+            return int(statistics.read_text().split()[1]) * resource.getpagesize()
+        command = ["ps", "-o", "rss=", "-p", str(self._process.pid)]  # macOS has no /proc
+        kibibytes = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        return int(kibibytes) * 1024
 
     def stderr(self) -> str:
         """What it said on standard error so far."""
