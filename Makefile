@@ -14,8 +14,8 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.dev
-	$(BIN)/ruff check offchain benchmarks
-	$(BIN)/ruff format --check offchain benchmarks
+	$(BIN)/ruff check offchain benchmarks docs
+	$(BIN)/ruff format --check offchain benchmarks docs
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -33,8 +33,9 @@ coverage: $(VENV)/.dev
 	$(BIN)/python -m coverage report --skip-covered --fail-under=95 \
 		--include='*/milestones/cardano/*,*/milestones/domain/*,*/milestones/protocol/*,*/milestones/devnet/ledger/*'
 
-docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx -q -W -b html -c docs . build/docs
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -q -W -n -b html -c docs . build/docs
 
 package: $(VENV)/.dev
 	$(BIN)/python benchmarks/packaging.py --resolve
@@ -81,10 +82,6 @@ $(VENV)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,dev]'
 	touch $@ $(VENV)/.demo
-
-$(VENV)/.docs: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
-	touch $@
 
 clean:
 	rm -rf $(VENV) build contracts/build
