@@ -26,7 +26,7 @@ def demo(
     except ModuleNotFoundError as error:
         raise InvalidConfiguration(
             f"the demo needs the package {error.name!r}, which is not installed",
-            hint="pip install 'milestones[devnet]'",
+            hint="pip install '.[devnet]' in the project's folder",
         ) from None
     # A story is for people even when it goes into a file: JSON only where it is asked for.
     quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)

@@ -90,7 +90,7 @@ def start(  # noqa: PLR0917 - an option each
     except ModuleNotFoundError as error:
         raise InvalidConfiguration(
             f"the embedded chain needs the package {error.name!r}, which is not installed",
-            hint="pip install 'milestones[devnet]'",
+            hint="pip install '.[devnet]' in the project's folder",
         ) from None
     chain = ChainConfig(
         network_magic=network_magic,

@@ -90,7 +90,7 @@ class EvaluatorMissing(ServiceUnavailable):
             "the Plutus evaluator",
             "the package biglup-cometa",
             "it is not installed, or not for this platform",
-            hint="install the extra: pip install 'milestones[devnet]'",
+            hint="install the extra: pip install '.[devnet]' in the project's folder",
         )
 
 

@@ -156,4 +156,4 @@ def test_without_the_servers_the_command_says_what_to_install() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "pip install 'milestones[devnet]'" in done.stderr
+    assert "pip install '.[devnet]'" in done.stderr

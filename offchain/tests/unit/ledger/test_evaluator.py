@@ -37,7 +37,7 @@ def test_without_the_library_the_package_to_install_is_named(
     finally:
         evaluator._library.cache_clear()
     assert isinstance(missing.value, ServiceUnavailable)
-    assert "milestones[devnet]" in missing.value.hint
+    assert "[devnet]" in missing.value.hint
 
 
 @pytest.mark.parametrize("datum", ["inline", "hash", None])
