@@ -10,7 +10,7 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.domain.quorum import quorum_state
+from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time, require_network, staleness
@@ -157,10 +157,9 @@ def _milestone(
 ) -> MilestoneStatus:
     terms = seen.on_chain.terms
     attestations = seen.on_chain.attestations.get(name.encode())
-    count = _signature_count(backend, seen, record)
-    if attestations:
-        count = len(attestations[0].attestation.signers)
-    met = bool(attestations) or count >= terms.quorum_threshold
+    quorum = _quorum_at_hand(backend, seen, record)
+    count = len(attestations[0].attestation.signers) if attestations else quorum.signature_count
+    met = bool(attestations) or quorum.quorum_status == "met"
     known = seen.distribution is not None
     return MilestoneStatus(
         milestone_identifier=name,
@@ -180,14 +179,16 @@ def _milestone(
     )
 
 
-def _signature_count(backend: Backend, seen: _Seen, record: MilestoneCompletion | None) -> int:
+def _quorum_at_hand(
+    backend: Backend, seen: _Seen, record: MilestoneCompletion | None
+) -> QuorumState:
     terms = seen.on_chain.terms
     return quorum_state(
         usable_entries(backend, record),
         quorum_threshold=terms.quorum_threshold,
         total_oracles=len(terms.oracles),
         oracles=terms.oracles,
-    ).signature_count
+    )
 
 
 def _vaults(on_chain: OnChain) -> Iterator[VaultStatus]:
