@@ -47,7 +47,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     key = session.signing_key(signing_key_path)
 
     from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
-    from milestones.services.release_plan import Selection  # noqa: PLC0415
+    from milestones.services.releases.plan import Selection  # noqa: PLC0415
     from milestones.services.submit_release import (  # noqa: PLC0415 - only where needed
         submit_release as service,
     )

@@ -8,8 +8,8 @@ from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
 from milestones.cardano.value import AssetId
 from milestones.demo.stage import FUNDS_LOVELACE, Stage
-from milestones.services.reference_scripts import find_published
 from milestones.services.results import View
+from milestones.services.submitting.reference_scripts import find_published
 
 FEE_KEY = 2
 REDEEMERS_KEY = 5

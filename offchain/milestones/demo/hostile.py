@@ -10,9 +10,9 @@ from milestones.errors import ChainRejected
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
 from milestones.services.backend import Backend, chain_time
-from milestones.services.funds import funds_of
-from milestones.services.on_chain import OnChain
-from milestones.services.reference_scripts import require_published
+from milestones.services.distribution.on_chain import OnChain
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
 from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.release import ReleaseSources, release_draft
 from milestones.transactions.tx_builder import balance, sign

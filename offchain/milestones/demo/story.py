@@ -26,16 +26,16 @@ from milestones.services.check_status import check_status
 from milestones.services.close import close
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.deploy import deploy
-from milestones.services.funds import funds_of
-from milestones.services.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.oracle import oracle_payload, oracle_sign
 from milestones.services.publish_script import publish_script
-from milestones.services.reference_scripts import require_published
 from milestones.services.register_milestone import register_milestone
-from milestones.services.release_plan import Selection
+from milestones.services.releases.plan import Selection
 from milestones.services.status_report import StatusReport
-from milestones.services.submission import Errand, build, deliver
 from milestones.services.submit_release import submit_release
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, build, deliver
 from milestones.transactions.attest import Attesting, attest_draft
 from milestones.transactions.draft import Mint, TransactionDraft
 

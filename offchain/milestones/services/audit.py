@@ -18,7 +18,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.protocol.vault import bitmap_length
-from milestones.services.on_chain import LiveVault, OnChain
+from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View
 
 

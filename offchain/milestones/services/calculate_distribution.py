@@ -10,10 +10,10 @@ from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, require_network, staleness
-from milestones.services.claim_standing import claim_standing
-from milestones.services.history import as_before_closing
-from milestones.services.knowledge import known_distribution, recovery_warnings
-from milestones.services.on_chain import read_on_chain
+from milestones.services.distribution.claim_standing import claim_standing
+from milestones.services.distribution.history import as_before_closing
+from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.results import Result, View
 
 

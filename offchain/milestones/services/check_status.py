@@ -14,13 +14,13 @@ from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time, require_network, staleness
-from milestones.services.claim_standing import claim_standing
-from milestones.services.history import PastClaim, as_before_closing, past_claims
-from milestones.services.knowledge import known_distribution, recovery_warnings
-from milestones.services.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.claim_standing import claim_standing
+from milestones.services.distribution.history import PastClaim, as_before_closing, past_claims
+from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.signatures_at_hand import usable_entries
 from milestones.services.preflight import must_be_milestone
 from milestones.services.reconciliation import Reconciled, reconcile_cache, reconcile_records
-from milestones.services.signatures_at_hand import usable_entries
 from milestones.services.status_report import (
     AttestationStatus,
     ClaimRecord,

@@ -26,15 +26,15 @@ from milestones.services.closing import (
     ClosingTransaction,
     left_to_close,
 )
-from milestones.services.contention import rebuilding
-from milestones.services.earlier import Earlier, earlier_submissions
-from milestones.services.funds import funds_of
-from milestones.services.knowledge import recovery_warnings
-from milestones.services.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.knowledge import recovery_warnings
+from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
 from milestones.services.preflight import must_be_closable, must_be_open, must_be_the_creator
-from milestones.services.reference_scripts import require_published
 from milestones.services.results import Result
-from milestones.services.submission import Errand, SubmissionState, see_through, submit
+from milestones.services.submitting.contention import rebuilding
+from milestones.services.submitting.earlier import Earlier, earlier_submissions
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, SubmissionState, see_through, submit
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "close"

@@ -11,12 +11,12 @@ from milestones.cardano.value import LOVELACE
 from milestones.errors import LimitsExceeded, NotFound
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, ChainTime
-from milestones.services.earlier import Earlier
-from milestones.services.fitting import largest_that_fits
-from milestones.services.funds import Funds
-from milestones.services.on_chain import LiveVault, OnChain
+from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View
-from milestones.services.submission import SubmissionState, build, valid_until
+from milestones.services.submitting.earlier import Earlier
+from milestones.services.submitting.fitting import largest_that_fits
+from milestones.services.submitting.funds import Funds
+from milestones.services.submitting.submission import SubmissionState, build, valid_until
 from milestones.transactions.close import close_draft
 from milestones.transactions.published_scripts import PublishedScripts
 from milestones.transactions.tx_builder import SignedTransaction

@@ -19,12 +19,20 @@ from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
 from milestones.protocol.signing import Statement, witness_of
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace
-from milestones.services.knowledge import recovery_warnings
-from milestones.services.local_schedules import address_of, local_distribution, local_terms
-from milestones.services.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.knowledge import recovery_warnings
+from milestones.services.distribution.local_schedules import (
+    address_of,
+    local_distribution,
+    local_terms,
+)
+from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.signatures_at_hand import (
+    seen_on_chain,
+    statement_seconds,
+    usable_entries,
+)
 from milestones.services.preflight import must_be_milestone
 from milestones.services.results import Result, View
-from milestones.services.signatures_at_hand import seen_on_chain, statement_seconds, usable_entries
 
 FIELD = "oracle_signatures"
 

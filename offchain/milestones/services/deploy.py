@@ -24,11 +24,9 @@ from milestones.services.backend import (
     require_network,
     staleness,
 )
-from milestones.services.earlier import still_pending
-from milestones.services.funds import Funds, funds_of
-from milestones.services.knowledge import recovery_warnings
-from milestones.services.local_schedules import distribution_of
-from milestones.services.on_chain import distribution_id_of
+from milestones.services.distribution.knowledge import recovery_warnings
+from milestones.services.distribution.local_schedules import distribution_of
+from milestones.services.distribution.on_chain import distribution_id_of
 from milestones.services.preflight import (
     must_be_for_contract,
     must_be_on_network,
@@ -36,10 +34,12 @@ from milestones.services.preflight import (
     must_not_have_been_opened,
     must_pay_enough_ada,
 )
-from milestones.services.reference_scripts import require_published
 from milestones.services.results import Result, View
 from milestones.services.schedule_publication import Publication
-from milestones.services.submission import (
+from milestones.services.submitting.earlier import still_pending
+from milestones.services.submitting.funds import Funds, funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import (
     Errand,
     SubmissionState,
     build,

@@ -15,9 +15,9 @@ from milestones.clients.ogmios_answers import OgmiosHealth
 from milestones.clients.points import Point
 from milestones.errors import ServiceUnavailable
 from milestones.services.backend import STALE_SLOTS, Backend
-from milestones.services.knowledge import recovery_warnings
+from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.results import Result, View
-from milestones.services.standing import now_posix_ms
+from milestones.services.submitting.standing import now_posix_ms
 from milestones.storage.network import ObservedNetwork
 from milestones.transactions.wallet import SigningKey
 

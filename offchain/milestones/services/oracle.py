@@ -19,12 +19,16 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.signing import Statement, payload_diagnostic
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace, chain_time, require_network, staleness
-from milestones.services.knowledge import known_distribution
-from milestones.services.local_schedules import address_of, distribution_of, local_distribution
-from milestones.services.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.knowledge import known_distribution
+from milestones.services.distribution.local_schedules import (
+    address_of,
+    distribution_of,
+    local_distribution,
+)
+from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
 from milestones.services.preflight import must_be_milestone
 from milestones.services.results import Result, View
-from milestones.services.standing import now_posix_ms
+from milestones.services.submitting.standing import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
 from milestones.transactions.wallet import SigningKey
 

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from milestones.cardano.outputs import Script, Utxo
 from milestones.domain.fields import HexField
 from milestones.services.backend import Backend, chain_time, require_network, staleness
-from milestones.services.earlier import still_pending
-from milestones.services.funds import funds_of
 from milestones.services.preflight import must_be_indexed
-from milestones.services.reference_scripts import find_published
 from milestones.services.results import Result, View
-from milestones.services.standing import wait_for_index
-from milestones.services.submission import (
+from milestones.services.submitting.earlier import still_pending
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import find_published
+from milestones.services.submitting.standing import wait_for_index
+from milestones.services.submitting.submission import (
     Errand,
     SubmissionState,
     build,

@@ -13,11 +13,11 @@ from typing import Any
 from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import merge_signatures, quorum_state
-from milestones.services.attested_signatures import attested_signatures
 from milestones.services.backend import Backend, Workspace
-from milestones.services.local_schedules import CACHED_TERMS
-from milestones.services.on_chain import OnChain
-from milestones.services.signatures_at_hand import statement_seconds, usable_entries
+from milestones.services.distribution.attested_signatures import attested_signatures
+from milestones.services.distribution.local_schedules import CACHED_TERMS
+from milestones.services.distribution.on_chain import OnChain
+from milestones.services.distribution.signatures_at_hand import statement_seconds, usable_entries
 from milestones.services.status_report import ContractState, Discrepancy
 
 COMPARED = ("claimed_count", "remaining_token_amount", "closed")

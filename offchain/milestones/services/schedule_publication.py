@@ -24,9 +24,15 @@ from milestones.protocol.schedule_metadata import (
     split_schedule,
 )
 from milestones.services.backend import Backend, chain_of, chain_time
-from milestones.services.funds import Funds
-from milestones.services.standing import whereabouts
-from milestones.services.submission import Errand, build, see_through, submit, valid_until
+from milestones.services.submitting.funds import Funds
+from milestones.services.submitting.standing import whereabouts
+from milestones.services.submitting.submission import (
+    Errand,
+    build,
+    see_through,
+    submit,
+    valid_until,
+)
 from milestones.storage.journal import Submission
 from milestones.transactions.tx_builder import (
     SignedTransaction,

@@ -15,20 +15,20 @@ from milestones.errors import MilestonesError, NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, chain_of, require_network, staleness
-from milestones.services.claim_standing import ClaimStanding, claim_standing
-from milestones.services.contention import rebuilding
-from milestones.services.earlier import earlier_submissions
-from milestones.services.funds import funds_of
-from milestones.services.history import past_claims
-from milestones.services.knowledge import known_distribution, recovery_warnings
-from milestones.services.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.claim_standing import ClaimStanding, claim_standing
+from milestones.services.distribution.history import past_claims
+from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
+from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.signatures_at_hand import statements_at_hand
 from milestones.services.preflight import must_be_open, why_not
-from milestones.services.reference_scripts import require_published
-from milestones.services.release_building import BuiltRelease, ReleaseBuilder, Site
-from milestones.services.release_plan import Chosen, Selection, choose, must_agree, plan
-from milestones.services.release_report import ReleaseReport, ReleaseTransaction, report_of
-from milestones.services.signatures_at_hand import statements_at_hand
-from milestones.services.submission import Errand, see_through, submit
+from milestones.services.releases.building import BuiltRelease, ReleaseBuilder, Site
+from milestones.services.releases.plan import Chosen, Selection, choose, must_agree, plan
+from milestones.services.releases.report import ReleaseReport, ReleaseTransaction, report_of
+from milestones.services.submitting.contention import rebuilding
+from milestones.services.submitting.earlier import earlier_submissions
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, see_through, submit
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "submit-release"

@@ -6,9 +6,9 @@ from typing import Literal
 
 from milestones.errors import InvalidInput
 from milestones.services.backend import Backend, staleness
-from milestones.services.knowledge import recovery_warnings
+from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.results import Result
-from milestones.services.standing import Standing, standing_of
+from milestones.services.submitting.standing import Standing, standing_of
 from milestones.storage.journal import Submission
 
 TransactionPlace = Literal["unknown", "in_mempool", "in_block", "rejected_for_ever"]

@@ -27,10 +27,10 @@ from milestones.services.backend import (
     require_network,
     staleness,
 )
-from milestones.services.knowledge import published_distribution
-from milestones.services.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.knowledge import published_distribution
+from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.readable import ReadableTerms, readable_terms
 from milestones.services.preflight import ada_problems
-from milestones.services.readable import ReadableTerms, readable_terms
 from milestones.services.results import Result
 
 Verdict = Literal["sound", "unsound"]

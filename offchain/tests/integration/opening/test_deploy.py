@@ -22,13 +22,13 @@ from milestones.errors import (
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import chain_time
 from milestones.services.deploy import deploy, registered_schedule
-from milestones.services.funds import funds_of
-from milestones.services.knowledge import published_distribution
-from milestones.services.on_chain import read_on_chain
+from milestones.services.distribution.knowledge import published_distribution
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.preflight import must_not_have_been_opened
-from milestones.services.reference_scripts import require_published
 from milestones.services.register_milestone import register_milestone
-from milestones.services.submission import Errand, build, submit, valid_until
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, build, submit, valid_until
 from milestones.transactions.close import close_draft
 from milestones.transactions.tx_builder import Spend, TransactionDraft
 

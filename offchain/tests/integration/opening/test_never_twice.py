@@ -15,10 +15,10 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import NotAllowedYet, ServiceOutOfSync
 from milestones.protocol.distribution import Distribution
 from milestones.services import deploy as module
-from milestones.services import standing
 from milestones.services.deploy import Deployed, deploy
-from milestones.services.on_chain import read_on_chain
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
+from milestones.services.submitting import standing
 
 
 @dataclass(frozen=True)

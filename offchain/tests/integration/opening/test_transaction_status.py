@@ -8,7 +8,7 @@ import pytest
 
 from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
-from milestones.services.submission import VALID_FOR_SECONDS
+from milestones.services.submitting.submission import VALID_FOR_SECONDS
 from milestones.services.transaction_status import transaction_status
 
 

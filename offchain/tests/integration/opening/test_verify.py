@@ -22,9 +22,9 @@ from milestones.protocol.published_schedule import encode_allocations
 from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
 from milestones.protocol.tokens import terms_token_name, vault_token_name
 from milestones.protocol.vault import VaultState
-from milestones.services.funds import funds_of
-from milestones.services.reference_scripts import require_published
-from milestones.services.submission import Errand, build, submit
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, build, submit
 from milestones.services.verify import verify
 from milestones.transactions.open import open_draft
 

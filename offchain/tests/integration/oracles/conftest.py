@@ -105,7 +105,7 @@ class Opened:
 
     async def release(self, *indices: int, key: str = "relayer") -> None:
         """Pays allocations."""
-        from milestones.services.release_plan import Selection
+        from milestones.services.releases.plan import Selection
         from milestones.services.submit_release import submit_release
 
         await submit_release(

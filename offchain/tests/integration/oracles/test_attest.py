@@ -10,8 +10,11 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.attest import attest
-from milestones.services.on_chain import read_on_chain
-from milestones.services.signatures_at_hand import complete_statements, milestones_signed
+from milestones.services.distribution.on_chain import read_on_chain
+from milestones.services.distribution.signatures_at_hand import (
+    complete_statements,
+    milestones_signed,
+)
 
 
 def by_hash(opened: Any) -> list[str]:

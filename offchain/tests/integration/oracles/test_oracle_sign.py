@@ -13,10 +13,10 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidInput, NetworkMismatch, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.commit_milestone import commit_milestone
-from milestones.services.funds import funds_of
 from milestones.services.oracle import oracle_payload, oracle_sign
-from milestones.services.reference_scripts import require_published
-from milestones.services.submission import Errand, build, deliver
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.submitting.submission import Errand, build, deliver
 from milestones.transactions.open import open_draft
 
 

@@ -22,10 +22,10 @@ from milestones.services.backend import Backend
 from milestones.services.close import Closed, close
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.deploy import deploy
-from milestones.services.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.publish_script import publish_script
-from milestones.services.release_plan import Selection
-from milestones.services.release_report import ReleaseReport
+from milestones.services.releases.plan import Selection
+from milestones.services.releases.report import ReleaseReport
 from milestones.services.submit_release import submit_release
 from milestones.storage.storage import Storage
 

@@ -13,7 +13,7 @@ from milestones.errors import (
     NotAllowedYet,
     NotFound,
 )
-from milestones.services.release_plan import Selection
+from milestones.services.releases.plan import Selection
 from milestones.services.submit_release import submit_release
 
 

@@ -11,8 +11,8 @@ from milestones.clients.rejections import inputs_are_spent
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
-from milestones.services.funds import funds_of
-from milestones.services.submission import see_through
+from milestones.services.submitting.funds import funds_of
+from milestones.services.submitting.submission import see_through
 from milestones.services.transaction_status import transaction_status
 
 

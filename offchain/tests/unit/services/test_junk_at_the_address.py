@@ -10,7 +10,7 @@ from milestones.cardano.value import Value
 from milestones.clients.kupo_answers import Match
 from milestones.clients.points import Point
 from milestones.protocol.validator_loader import Contract
-from milestones.services.on_chain import attestations_among
+from milestones.services.distribution.on_chain import attestations_among
 
 
 def test_large_data_without_our_tokens_are_not_read(contract: Contract) -> None:

@@ -15,9 +15,9 @@ from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.vault import VaultState
-from milestones.services.fitting import largest_that_fits
-from milestones.services.on_chain import LiveVault
-from milestones.services.release_plan import Selection, choose, must_agree, plan
+from milestones.services.distribution.on_chain import LiveVault
+from milestones.services.releases.plan import Selection, choose, must_agree, plan
+from milestones.services.submitting.fitting import largest_that_fits
 
 
 def person(number: int) -> Address:

@@ -17,7 +17,7 @@ from milestones.protocol.published_schedule import decode_allocations
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace
-from milestones.services.on_chain import OnChain
+from milestones.services.distribution.on_chain import OnChain
 
 
 async def known_distribution(

@@ -12,7 +12,12 @@ from typing import Literal
 from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceOutOfSync
 from milestones.services.backend import Backend, chain_of
-from milestones.services.standing import find_block, now_posix_ms, wait_for_index, whereabouts
+from milestones.services.submitting.standing import (
+    find_block,
+    now_posix_ms,
+    wait_for_index,
+    whereabouts,
+)
 from milestones.storage.journal import Submission
 
 

@@ -22,9 +22,14 @@ from milestones.errors import (
     ServiceUnavailable,
 )
 from milestones.services.backend import Backend, ChainTime, chain_of
-from milestones.services.earlier import send_bytes
-from milestones.services.funds import Funds, change_to_json
-from milestones.services.standing import Standing, now_posix_ms, wait_for_block, whereabouts
+from milestones.services.submitting.earlier import send_bytes
+from milestones.services.submitting.funds import Funds, change_to_json
+from milestones.services.submitting.standing import (
+    Standing,
+    now_posix_ms,
+    wait_for_block,
+    whereabouts,
+)
 from milestones.transactions.tx_builder import (
     SignedTransaction,
     TransactionDraft,

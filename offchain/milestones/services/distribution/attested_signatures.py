@@ -12,7 +12,7 @@ from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
 from milestones.protocol.redeemers import Attest
 from milestones.protocol.signing import Statement, entry_of
 from milestones.services.backend import Backend
-from milestones.services.on_chain import LiveAttestation, OnChain
+from milestones.services.distribution.on_chain import LiveAttestation, OnChain
 
 FARTHEST_BLOCKS: Final = 500
 """How many blocks are read to find one. An index that has only older checkpoints is not worth the walk."""

@@ -17,9 +17,9 @@ from milestones.cardano.parameters import ProtocolParameters
 from milestones.errors import ChainRejected
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend
-from milestones.services.funds import Funds
-from milestones.services.signatures_at_hand import SignedStatement
-from milestones.services.submission import build
+from milestones.services.distribution.signatures_at_hand import SignedStatement
+from milestones.services.submitting.funds import Funds
+from milestones.services.submitting.submission import build
 from milestones.transactions.attest import Attesting, attest_draft
 from milestones.transactions.published_scripts import PublishedScripts
 

@@ -17,7 +17,7 @@ from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.signing import Statement, witness_of
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Workspace
-from milestones.services.on_chain import OnChain
+from milestones.services.distribution.on_chain import OnChain
 from milestones.transactions.attest import Attesting
 
 

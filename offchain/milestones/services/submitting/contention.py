@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import ChainRejected
 from milestones.services.backend import Backend
-from milestones.services.earlier import send_again_what_is_lost
-from milestones.services.standing import wait_for_news
+from milestones.services.submitting.earlier import send_again_what_is_lost
+from milestones.services.submitting.standing import wait_for_news
 
 T = TypeVar("T")
 ATTEMPTS: Final = 30

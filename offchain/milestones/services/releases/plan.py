@@ -13,7 +13,7 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
-from milestones.services.on_chain import LiveVault, OnChain
+from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.preflight import must_match
 
 

@@ -12,7 +12,7 @@ from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InvalidAddress, NotFound
 from milestones.services.backend import Backend
-from milestones.services.earlier import on_its_way
+from milestones.services.submitting.earlier import on_its_way
 from milestones.storage.journal import Submission
 from milestones.transactions.wallet import SigningKey
 

@@ -21,12 +21,12 @@ from milestones.errors import (
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, ChainTime
-from milestones.services.fitting import largest_that_fits
-from milestones.services.funds import Funds
-from milestones.services.refused_signatures import Bench, refusals, with_good_signatures
-from milestones.services.release_plan import Batch
-from milestones.services.signatures_at_hand import complete_statements
-from milestones.services.submission import build, valid_until
+from milestones.services.distribution.signatures_at_hand import complete_statements
+from milestones.services.releases.plan import Batch
+from milestones.services.submitting.fitting import largest_that_fits
+from milestones.services.submitting.funds import Funds
+from milestones.services.submitting.refused_signatures import Bench, refusals, with_good_signatures
+from milestones.services.submitting.submission import build, valid_until
 from milestones.transactions.attest import Attesting
 from milestones.transactions.draft import DraftOutput
 from milestones.transactions.fees import min_lovelace

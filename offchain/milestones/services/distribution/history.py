@@ -14,7 +14,7 @@ from milestones.protocol.redeemers import Release
 from milestones.protocol.tokens import vault_token_name
 from milestones.protocol.vault import VaultState
 from milestones.services.backend import Backend
-from milestones.services.on_chain import OnChain, attestations_among
+from milestones.services.distribution.on_chain import OnChain, attestations_among
 
 
 @dataclass(frozen=True, slots=True)

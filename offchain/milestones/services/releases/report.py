@@ -8,9 +8,9 @@ from typing import Any
 from milestones.domain.claims import ClaimState
 from milestones.domain.fields import AddressField
 from milestones.domain.models import Allocation
-from milestones.services.release_plan import Batch
+from milestones.services.releases.plan import Batch
 from milestones.services.results import Result, View
-from milestones.services.submission import SubmissionState
+from milestones.services.submitting.submission import SubmissionState
 from milestones.transactions.tx_builder import SignedTransaction
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time
-from milestones.services.history import PastClaim, past_claims
-from milestones.services.on_chain import OnChain
-from milestones.services.signatures_at_hand import milestones_signed
+from milestones.services.distribution.history import PastClaim, past_claims
+from milestones.services.distribution.on_chain import OnChain
+from milestones.services.distribution.signatures_at_hand import milestones_signed
 
 
 @dataclass(frozen=True, slots=True)

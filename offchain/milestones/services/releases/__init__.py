@@ -1,0 +1,1 @@
+"""A release: what it pays, its transactions, and what is told of them."""
