@@ -25,6 +25,7 @@ VERSIONS: Final = ("3.10", "3.11", "3.12", "3.13")
 IN_WHEEL: Final = (
     "milestones/py.typed",
     "milestones/protocol/plutus.json",
+    "milestones/protocol/releases/",
     "milestones/cli/app.py",
     "milestones/devnet/control/openapi.json",
     "licenses/LICENSE",
@@ -37,6 +38,7 @@ IN_SDIST: Final = (
     "pyproject.toml",
     "contracts/aiken.toml",
     "contracts/compiled/plutus.json",
+    "contracts/releases/",
     "contracts/validators/",
     "docs/index.md",
     "offchain/milestones/py.typed",

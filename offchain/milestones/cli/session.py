@@ -43,12 +43,19 @@ class Session:
     @cached_property
     def workspace(self) -> Workspace:
         """What commands need that ask nobody."""
-        from milestones.protocol.validator_loader import load_contract  # noqa: PLC0415 - only where needed
+        from milestones.protocol.validator_loader import (  # noqa: PLC0415 - only where needed
+            load_contract,
+            load_releases,
+        )
         from milestones.services.backend import Network, Workspace  # noqa: PLC0415
         from milestones.storage.storage import Storage  # noqa: PLC0415
 
+        releases = load_releases()
+        if self.config.blueprint_path is not None:
+            releases = (load_contract(self.config.blueprint_path), *releases)
         return Workspace(
-            contract=load_contract(self.config.blueprint_path),
+            contract=releases[0],
+            releases=releases,
             network=Network(self.config.network, self.config.expected_magic),
             storage=Storage(self.config.data_directory),
             reference_scripts=self.config.reference_scripts,

@@ -7,6 +7,7 @@ know the vault that comes with it. Raises `InvalidBlueprint`, which says what to
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,6 +18,8 @@ from milestones.cardano.outputs import Script
 from milestones.errors import InvalidBlueprint, InvalidEncoding
 
 PURPOSES: Final = {"vault": "spend", "registry": "mint"}
+CHECKOUT: Final = Path(__file__).parents[3] / "contracts"
+"""Where the blueprints are in a checkout; a package carries them beside this file."""
 LARGEST_BLUEPRINT: Final = 4_000_000
 _REBUILD: Final = "restore contracts/compiled/plutus.json, or rebuild it with `make contracts`"
 
@@ -44,6 +47,11 @@ def load_contract(path: Path | None = None) -> Contract:
     return parse_blueprint(_read(path), str(path))
 
 
+def load_releases() -> tuple[Contract, ...]:
+    """Every release that came with this program: the one that it opens distributions with, then former ones."""
+    return (load_contract(), *map(load_contract, sorted(_former_releases())))
+
+
 def parse_blueprint(text: str, name: str = "plutus.json") -> Contract:
     """The contract from a blueprint's text; `name` is what errors call it."""
     blueprint = _json_object(text, name)
@@ -64,7 +72,13 @@ def _own_blueprint() -> str:
     packaged = resources.files("milestones.protocol") / "plutus.json"
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
-    return _read(Path(__file__).parents[3] / "contracts" / "compiled" / "plutus.json")
+    return _read(CHECKOUT / "compiled" / "plutus.json")
+
+
+def _former_releases() -> Iterable[Path]:
+    packaged = Path(__file__).parent / "releases"
+    folder = packaged if packaged.is_dir() else CHECKOUT / "releases"
+    return folder.glob("*/plutus.json")
 
 
 def _read(path: Path) -> str:

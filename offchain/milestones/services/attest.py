@@ -9,7 +9,7 @@ from milestones.cardano.address import Address
 from milestones.domain.fields import AddressField, HexField
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import NotAllowedYet
-from milestones.services.backend import Backend, chain_time, require_network, staleness
+from milestones.services.backend import Backend, chain_time, require_network, staleness, under
 from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.signatures_at_hand import SignedStatement, statements_at_hand
@@ -84,6 +84,7 @@ async def attest(
     that names the oracles with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
     """
     milestone = must_be_milestone(milestone_identifier)
+    backend = under(backend, contract_address.payment.hash)
     await require_network(backend)
     warnings = await staleness(backend)
     on_chain = await read_on_chain(backend, contract_address)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from milestones.cardano.network import MAINNET_MAGIC, network_id_of
 from milestones.cardano.outputs import OutputReference
@@ -41,10 +41,12 @@ class Network:
 class Workspace:
     """What is needed where nobody is asked: the contract, the network, and a place for files.
 
+    `contract` is the release that is worked with, `releases` others that are known (see `under`).
     `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
     """
 
     contract: Contract
+    releases: tuple[Contract, ...] = ()
     network: Network
     storage: Storage
     reference_scripts: tuple[OutputReference, ...] = ()
@@ -58,6 +60,17 @@ class Backend(Workspace):
     kupo: KupoClient
 
 
+W = TypeVar("W", bound=Workspace)
+
+
+def under(workspace: W, release: bytes | str) -> W:
+    """The workspace with the release of this vault hash, policy id or version; as it is if none is known."""
+    for contract in workspace.releases:
+        if release in (contract.vault_hash, contract.policy_id, contract.version):
+            return replace(workspace, contract=contract)
+    return workspace
+
+
 @asynccontextmanager
 async def connect(
     workspace: Workspace, *, ogmios_url: str, kupo_url: str
@@ -66,6 +79,7 @@ async def connect(
     async with AsyncExitStack() as stack:
         yield Backend(
             contract=workspace.contract,
+            releases=workspace.releases,
             network=workspace.network,
             storage=workspace.storage,
             reference_scripts=workspace.reference_scripts,

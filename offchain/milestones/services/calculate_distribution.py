@@ -9,7 +9,7 @@ from milestones.errors import InvalidAddress, NotFound
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
-from milestones.services.backend import Backend, require_network, staleness
+from milestones.services.backend import Backend, require_network, staleness, under
 from milestones.services.distribution.claim_standing import claim_standing
 from milestones.services.distribution.history import as_before_closing
 from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
@@ -74,6 +74,7 @@ async def calculate_distribution(
     Raises `NotFound` for an address without an allocation and for a private distribution without its
     schedule or a `claim_file`, and `InvalidAddress` for an address of another network.
     """
+    backend = under(backend, contract_address.payment.hash)
     await require_network(backend)
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     _must_be_on_the_network(on_chain.terms, beneficiary_address)

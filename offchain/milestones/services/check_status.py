@@ -13,7 +13,14 @@ from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, ChainTime, chain_time, require_network, staleness
+from milestones.services.backend import (
+    Backend,
+    ChainTime,
+    chain_time,
+    require_network,
+    staleness,
+    under,
+)
 from milestones.services.distribution.claim_standing import claim_standing
 from milestones.services.distribution.history import PastClaim, as_before_closing, past_claims
 from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
@@ -54,6 +61,7 @@ async def check_status(
     """
     if milestone_identifier is not None:
         must_be_milestone(milestone_identifier)
+    backend = under(backend, contract_address.payment.hash)
     await require_network(backend)
     stale = await staleness(backend)
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))

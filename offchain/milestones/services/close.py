@@ -19,6 +19,7 @@ from milestones.services.backend import (
     chain_time,
     require_network,
     staleness,
+    under,
 )
 from milestones.services.closing import (
     Closing,
@@ -74,6 +75,7 @@ async def close(
     `reclaim_after`), `InvalidInput` (another key than the creator's), `NotFound`, `LimitsExceeded`
     (more vaults than one transaction can close), `InsufficientFunds`, `ChainRejected`, `OutcomeUnknown`.
     """
+    backend = under(backend, contract_address.payment.hash)
     await require_network(backend)
     warnings = await staleness(backend)
     attempt = _Attempt(backend, contract_address, key, dry_run, wait)

@@ -18,7 +18,7 @@ from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
 from milestones.protocol.signing import Statement, witness_of
 from milestones.protocol.terms import Terms
-from milestones.services.backend import Backend, Workspace
+from milestones.services.backend import Backend, Workspace, under
 from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.distribution.local_schedules import (
     address_of,
@@ -97,7 +97,7 @@ async def commit_milestone(
     Raises `InvalidSignature` with a path such as `oracle_signatures[1].signed_data`.
     """
     must_be_milestone(milestone_identifier)
-    distribution_id = _distribution_of(workspace, oracle_signatures, contract_address)
+    workspace, distribution_id = _place_of(workspace, oracle_signatures, contract_address)
     for index, entry in enumerate(oracle_signatures):
         _must_be_about(workspace, entry, index, distribution_id, milestone_identifier)
     _must_be_awaited(workspace, distribution_id, milestone_identifier)
@@ -118,17 +118,20 @@ async def commit_milestone(
     return _committed(workspace, record, quorum, added=len(new))
 
 
-def _distribution_of(
+def _place_of(
     workspace: Workspace, entries: Sequence[OracleSignature], contract_address: Address | None
-) -> bytes:
+) -> tuple[Workspace, bytes]:
+    """The workspace with the release of the contract that it is about, and the distribution's id."""
     if not entries:
         raise InvalidSignature("there is no signature", path=FIELD)
     if contract_address is not None:
-        return distribution_id_of(contract_address, workspace.contract)
+        workspace = under(workspace, contract_address.payment.hash)
+        return workspace, distribution_id_of(contract_address, workspace.contract)
     try:
-        return Statement.parse(entries[0].signed_data).distribution_id
+        statement = Statement.parse(entries[0].signed_data)
     except InvalidSignature as error:
         raise error.under(f"{FIELD}[0]") from None
+    return under(workspace, statement.policy_id), statement.distribution_id
 
 
 def _must_be_about(

@@ -23,6 +23,7 @@ from milestones.services.backend import (
     chain_time,
     require_network,
     staleness,
+    under,
 )
 from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.distribution.local_schedules import distribution_of
@@ -108,6 +109,7 @@ class _Job:
 
 def registered_schedule(workspace: Workspace, address: Address) -> MilestoneSchedule:
     """The schedule that was registered in this data directory under a contract address."""
+    workspace = under(workspace, address.payment.hash)
     distribution_id = distribution_id_of(address, workspace.contract)
     document = workspace.storage.schedules.load(distribution_id)
     if document is None:

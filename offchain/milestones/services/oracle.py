@@ -18,7 +18,14 @@ from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.signing import Statement, payload_diagnostic
 from milestones.protocol.terms import Terms
-from milestones.services.backend import Backend, Workspace, chain_time, require_network, staleness
+from milestones.services.backend import (
+    Backend,
+    Workspace,
+    chain_time,
+    require_network,
+    staleness,
+    under,
+)
 from milestones.services.distribution.knowledge import known_distribution
 from milestones.services.distribution.local_schedules import (
     address_of,
@@ -103,6 +110,7 @@ async def oracle_payload(
             f"an evidence hash has at most {EVIDENCE_BYTES} bytes, not {len(evidence_hash)}",
             path="evidence_hash",
         )
+    workspace = under(workspace, contract_address.payment.hash)
     distribution_id = distribution_id_of(contract_address, workspace.contract)
     statement = Statement(
         workspace.contract.policy_id,
@@ -140,6 +148,7 @@ async def oracle_sign(
     that are no statement) and `NotFound`.
     """
     statement = Statement.parse(signed_data)
+    workspace = under(workspace, statement.policy_id)
     _must_be_of(workspace, statement)
     if schedule is not None:
         distribution = distribution_of(schedule, workspace, statement.distribution_id)

@@ -14,15 +14,17 @@ from milestones.domain.claims import ClaimState
 from milestones.errors import MilestonesError, NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, chain_of, require_network, staleness
+from milestones.services.backend import Backend, chain_of, require_network, staleness, under
 from milestones.services.distribution.claim_standing import ClaimStanding, claim_standing
 from milestones.services.distribution.history import past_claims
 from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
 from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
 from milestones.services.distribution.signatures_at_hand import statements_at_hand
 from milestones.services.preflight import must_be_open, why_not
-from milestones.services.releases.building import BuiltRelease, ReleaseBuilder, Site
-from milestones.services.releases.plan import Chosen, Selection, choose, must_agree, plan
+from milestones.services.releases.blame import warnings_of
+from milestones.services.releases.building import BuiltRelease, Site
+from milestones.services.releases.payable import Built, Till
+from milestones.services.releases.plan import Chosen, Selection, choose, must_agree
 from milestones.services.releases.report import ReleaseReport, ReleaseTransaction, report_of
 from milestones.services.submitting.contention import rebuilding
 from milestones.services.submitting.earlier import earlier_submissions
@@ -47,11 +49,13 @@ async def submit_release(
     """Pays the selected allocations with the key's ADA, in as many transactions as it takes.
 
     Where the oracles' quorum is at hand but not on the chain, the same transaction attests. A run that
-    was cut off is finished: nothing is paid twice. Raises `NotAllowedYet` (`closed`, `claimed`,
-    `vesting`, `quorum`), `NotFound`, `InvalidInput`, `InsufficientFunds`, `LimitsExceeded`,
-    `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`.
+    was cut off is finished: nothing is paid twice. Of a kind, all that the chain would pay is paid, and
+    the rest named; what is named by its index is paid as a whole or not at all. Raises `NotAllowedYet`
+    (`closed`, `claimed`, `vesting`, `quorum`, `min_ada`), `NotFound`, `InvalidInput`, `InsufficientFunds`,
+    `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`.
     """
     must_agree(selection)
+    backend = under(backend, contract_address.payment.hash)
     await require_network(backend)
     warnings = await staleness(backend)
     release = _Release(
@@ -103,13 +107,14 @@ class _Release:
         if chosen.refused is not None:
             raise await self._refusal(on_chain, chosen.refused)
         built = await self._build(on_chain, distribution, standing, chosen)
-        for release in built:
+        for release in built.releases:
             await self._send(distribution, release)
         if self.wait and not self.dry_run:
             await self._see_through()
         return report_of(
             tuple(self.sent.values()),
             chosen.skipped,
+            built.left_out,
             allocations=distribution.allocations,
             contract_address=on_chain.address,
         )
@@ -187,9 +192,9 @@ class _Release:
         distribution: Distribution,
         standing: ClaimStanding,
         chosen: Chosen,
-    ) -> list[BuiltRelease]:
+    ) -> Built:
         if on_chain.terms_utxo is None or not chosen.payable:
-            return []
+            return Built()
         backend = self.backend
         site = Site(
             distribution=distribution,
@@ -199,9 +204,11 @@ class _Release:
             parameters=await backend.ogmios.protocol_parameters(),
             scripts=await require_published(backend),
         )
-        builder = ReleaseBuilder(backend, site, await funds_of(backend, self.key))
-        built = await builder.build_all(plan(chosen.payable, on_chain))
-        self.warnings += builder.warnings
+        till = Till(backend, on_chain, site, whole=bool(self.selection.indices))
+        built = await till.build(chosen.payable, await funds_of(backend, self.key))
+        if built.left_out and not built.releases and not self.sent:
+            raise built.left_out[0].error
+        self.warnings += [*built.warnings, *warnings_of(built.left_out)]
         return built
 
     async def _send(self, distribution: Distribution, release: BuiltRelease) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from milestones.cardano.outputs import Script
 from milestones.errors import InvalidBlueprint
 from milestones.protocol.validator_loader import (
+    CHECKOUT,
     LARGEST_BLUEPRINT,
     Contract,
     load_contract,
+    load_releases,
     parse_blueprint,
 )
 
@@ -46,6 +49,18 @@ def test_a_file_and_its_text_give_the_same(contract: Contract, tmp_path: Path) -
     path.write_text(json.dumps(blueprint(contract)))
     assert load_contract(path) == parse_blueprint(path.read_text())
     assert load_contract(path).version == "1.2.3"
+
+
+def test_former_releases_come_after_the_one_that_distributions_are_opened_with(
+    contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("0.9.0", "0.8.1"):
+        text = json.dumps(blueprint(contract)).replace("1.2.3", version)
+        (tmp_path / "releases" / version).mkdir(parents=True)
+        (tmp_path / "releases" / version / "plutus.json").write_text(text)
+    shutil.copytree(CHECKOUT / "compiled", tmp_path / "compiled")
+    monkeypatch.setattr("milestones.protocol.validator_loader.CHECKOUT", tmp_path)
+    assert [each.version for each in load_releases()] == [contract.version, "0.8.1", "0.9.0"]
 
 
 STRANGER = Script("plutus:v3", bytes.fromhex("4401020304"))
