@@ -18,6 +18,8 @@ from hostile import (
     minting,
     native_policy,
     shorter,
+    sorted_policy,
+    under,
     with_datum,
     with_output,
     with_redeemer,
@@ -388,9 +390,11 @@ def test_another_token_instead(scene: Scene, judge: Judge, label: str) -> None:
     judge.accepted(honest)
 
 
-def test_foreign_mint_alongside(scene: Scene, judge: Judge) -> None:
-    """Another policy mints in the same transaction."""
-    honest, policy = scene.opened.attest_draft(FIRST), native_policy(scene.bench, "attacker")
+@pytest.mark.parametrize("behind", [False, True], ids=["before ours", "behind ours"])
+def test_foreign_mint_alongside(scene: Scene, judge: Judge, behind: bool) -> None:
+    """Another policy mints in the same transaction, on either side of our token."""
+    honest = scene.opened.attest_draft(FIRST)
+    policy = sorted_policy(scene.bench, "attacker", behind=behind)
     mint = Mint(policy.hash(), {b"": 1})
     judge.refused(along(honest, mints=(mint,), scripts=(policy,)), "mint")
     judge.accepted(honest)
@@ -497,6 +501,8 @@ def test_change_in_place_of_the_attestation(scene: Scene, judge: Judge) -> None:
         ((), shorter),
         ((), Constr(3)),
         ((), Constr(0)),
+        ((), under(0)),
+        ((), under(3)),
         ((), 0),
         (SIGNATURES, ()),
         (SIGNATURES, shorter),

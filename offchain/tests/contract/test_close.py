@@ -16,6 +16,7 @@ from hostile import (
     minting,
     native_policy,
     shorter,
+    sorted_policy,
     together,
     with_redeemer,
 )
@@ -213,16 +214,18 @@ def test_burning_the_distributed_token_instead(each_scene: Scene, judge: Judge) 
 # -- tokens that escape
 
 
+@pytest.mark.parametrize("where", ["to the attacker", "to where it was"])
 @pytest.mark.parametrize("what", ["terms", "vault", "attestation"])
-def test_token_escapes(scene: Scene, judge: Judge, ended: Opened, what: str) -> None:
-    """One of the spent tokens isn't burnt but goes to the attacker."""
+def test_token_escapes(scene: Scene, judge: Judge, ended: Opened, what: str, where: str) -> None:
+    """One of the spent tokens isn't burnt but goes to the attacker, or stays at the address."""
     known = ended.distribution
     token = {
         "terms": known.terms_token,
         "vault": known.vault_token,
         "attestation": known.attestation_token(FIRST),
     }[what]
-    thief = DraftOutput(address=scene.bench.address, value=Value.of(token, 1))
+    address = scene.bench.address if where == "to the attacker" else known.address
+    thief = DraftOutput(address=address, value=Value.of(token, 1))
     judge.refused(along(minting(closing(ended), token.asset_name, 1), outputs=(thief,)), "mint")
     judge.accepted(closing(ended))
 
@@ -291,13 +294,14 @@ def test_terms_of_another_for_these_vaults(scene: Scene, judge: Judge, ended: Op
 
 
 def test_the_same_terms_opened_twice(scene: Scene, judge: Judge) -> None:
-    """One closing takes one terms token: vaults of the twin can't come along, nor its terms."""
+    """One closing takes one terms token: vaults of the twin can't come along, nor its terms alone."""
     twin = scene.open(scene.other())
     scene.bench.reach(RECLAIM)
-    honest = scene.attested.close_draft(slot=RECLAIM)
+    honest, known = scene.attested.close_draft(slot=RECLAIM), twin.distribution
     judge.refused(together(honest, twin.close_draft(slot=RECLAIM)), "mint")
-    vault = along(honest, spends=(Spend(twin.vaults[0], CLOSE),))
-    judge.refused(minting(vault, twin.distribution.vault_token.asset_name, -1), "mint")
+    for utxo, token in ((twin.vaults[0], known.vault_token), (twin.terms, known.terms_token)):
+        more = along(honest, spends=(Spend(utxo, CLOSE),))
+        judge.refused(minting(more, token.asset_name, -1), "mint")
     judge.accepted(honest)
 
 
@@ -326,6 +330,44 @@ def test_junk_at_the_address(scene: Scene, judge: Judge, ended: Opened) -> None:
         junk = bare_copy(scene.bench, genuine)
         judge.refused(along(closing(ended), spends=(Spend(junk, CLOSE),)), "spend")
     judge.accepted(closing(ended))
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before ours", "behind ours"])
+def test_foreign_mint_alongside_is_nobodys_loss(
+    scene: Scene, judge: Judge, ended: Opened, behind: bool
+) -> None:
+    """Another policy mints in the closing: that counts for nothing, and hinders nothing."""
+    policy = sorted_policy(scene.bench, "stranger", behind=behind)
+    minted = (Mint(policy.hash(), {b"": 1}),)
+    bare = replace(closing(ended), mints=())
+    judge.refused(along(bare, mints=minted, scripts=(policy,)), "spend")
+    judge.accepted(along(closing(ended), mints=minted, scripts=(policy,)))
+
+
+def test_junk_whose_second_token_is_left(scene: Scene, judge: Judge) -> None:
+    """A vault's name twice under one policy of a stranger's is no vault token: the other one counts."""
+    bench, vault = scene.bench, scene.opened.vaults[0].output
+    name = scene.opened.distribution.vault_token.asset_name
+    front, back = (sorted_policy(bench, "stranger", behind=behind) for behind in (False, True))
+
+    def closed(quantity: int) -> TransactionDraft:
+        tokens = {AssetId(front.hash(), name): quantity, AssetId(back.hash(), b"other"): 1}
+        output = DraftOutput(
+            address=Address.from_bech32(vault.address),
+            value=Value(0, tokens),
+            inline_datum=vault.inline_datum,
+        )
+        junk = created(bench, output, front, back)
+        burnt = Mint(front.hash(), {name: -quantity})
+        return TransactionDraft(
+            spends=(Spend(junk, CLOSE),),
+            mints=(burnt,),
+            reference_inputs=scene.attested.close_draft().reference_inputs[:1],
+            scripts=(front,),
+        )
+
+    judge.refused(closed(2), "spend")
+    judge.accepted(closed(1))
 
 
 # -- redeemers

@@ -11,6 +11,7 @@ from hostile import (
     along,
     case_name,
     created,
+    foreign_copy,
     longer,
     minting,
     native_policy,
@@ -19,6 +20,7 @@ from hostile import (
     shorter,
     swapped,
     together,
+    under,
     with_datum,
     with_output,
     with_redeemer,
@@ -34,6 +36,7 @@ from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import leaf_node, node_sum
 from milestones.errors import InvalidEncoding
+from milestones.protocol.redeemers import Close
 from milestones.protocol.terms import Terms
 from milestones.protocol.tokens import attestation_token_name, terms_token_name, vault_token_name
 from milestones.protocol.vault import VaultState
@@ -85,10 +88,22 @@ def test_creator_is_a_key_with_a_scripts_hash(scene: Scene, judge: Judge) -> Non
 
 
 def test_creator_is_the_vault(scene: Scene, judge: Judge) -> None:
-    """A distribution that anybody's claim elsewhere would authorise to close."""
-    vault = script_credential(scene.bench.contract.vault_hash)
-    judge.refused(scene.opening(creator=vault), "mint")
-    judge.accepted(scene.opening())
+    """Anybody can make the vault's script agree, with junk of their own: here it does, for an opening."""
+    bench = scene.bench
+    junk = foreign_copy(bench, scene.opened.vaults[0])
+    policy = native_policy(bench, "attacker")
+    burnt = Mint(policy.hash(), {scene.opened.distribution.vault_token.asset_name: -1})
+    spend = Spend(junk, plutus_data.encode(Close().to_data()))
+
+    def beside_junk(draft: TransactionDraft) -> TransactionDraft:
+        more = along(draft, spends=(spend,), mints=(burnt,), scripts=(policy,))
+        return along(more, references=(vault_script,))
+
+    vault_script = bench.scripts.vault
+    assert vault_script is not None
+    vault = script_credential(bench.contract.vault_hash)
+    judge.refused(beside_junk(scene.opening(creator=vault)), "mint")
+    judge.accepted(beside_junk(scene.opening()))
 
 
 # -- terms that are not well-formed
@@ -124,8 +139,6 @@ MALFORMED = {
         {"page_depth": 16, **pages_of(5)},
         {"page_depth": 0, **pages_of(5)},
     ),
-    "an empty page": (pages_of(5, 0), pages_of(5, 1)),
-    "nothing but an empty page": (pages_of(0), pages_of(1)),
     "no page": (pages_of(), pages_of(1)),
     "total one too high": ({**pages_of(5, 6), "total_token_amount": 12}, pages_of(5, 6)),
     "total one too low": ({**pages_of(5, 6), "total_token_amount": 10}, pages_of(5, 6)),
@@ -154,6 +167,13 @@ def provide(scene: Scene) -> None:
         draft = TransactionDraft(mints=(mint,), outputs=(output,), scripts=(scene.token_policy,))
         minted = scene.bench.send(draft).outputs[0]
         scene.bench.wallet = (*scene.bench.wallet, minted)
+
+
+@pytest.mark.parametrize("others", [(), (5,)], ids=["alone", "behind another"])
+def test_an_empty_page(each_scene: Scene, judge: Judge, others: tuple[int, ...]) -> None:
+    """A page of nothing, funded with as much: a vault that nothing could ever be claimed from."""
+    judge.refused(each_scene.opening(**pages_of(*others, 0)), "mint")
+    judge.accepted(each_scene.opening(**pages_of(*others, 1)))
 
 
 @pytest.mark.parametrize("cut", [35, 37])
@@ -202,12 +222,6 @@ def raw_opening(scene: Scene, terms: PlutusData, claimed: bytes = b"\0") -> Tran
     return replace(honest, mints=(mint,), outputs=tuple(outputs))
 
 
-def second_constructor(data: PlutusData) -> PlutusData:
-    """The same fields under constructor 1."""
-    assert isinstance(data, Constr)
-    return Constr(1, data.fields)
-
-
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -215,7 +229,7 @@ def second_constructor(data: PlutusData) -> PlutusData:
         ((), 0),
         ((), longer),
         ((), shorter),
-        ((), second_constructor),
+        ((), under(1)),
         ((0,), b"\xaa" * 27),
         ((0,), 0),
         ((1,), b"OTHER"),
@@ -303,17 +317,24 @@ def test_dust_from_the_start(each_scene: Scene, judge: Judge, place: int) -> Non
     judge.accepted(honest)
 
 
-@pytest.mark.parametrize("place", [TERMS, VAULT, LAST_VAULT])
+@pytest.mark.parametrize(
+    "places",
+    [(TERMS,), (VAULT,), (LAST_VAULT,), (TERMS, VAULT, LAST_VAULT)],
+    ids=["terms", "vault", "last vault", "all of them"],
+)
 @pytest.mark.parametrize("where", ["attacker", "no staking part", "another distribution's"])
-def test_output_elsewhere(scene: Scene, judge: Judge, place: int, where: str) -> None:
-    """The terms or a vault at another address: of a key, or under another staking part."""
+def test_output_elsewhere(scene: Scene, judge: Judge, places: tuple[int, ...], where: str) -> None:
+    """Terms, a vault, or all at another address: of a key, or under another staking part."""
     honest = scene.opening()
     address = {
         "attacker": scene.bench.address,
-        "no staking part": replace(honest.outputs[place].address, staking=None),
+        "no staking part": replace(honest.outputs[TERMS].address, staking=None),
         "another distribution's": scene.other(quorum_threshold=1).address,
     }[where]
-    judge.refused(with_output(honest, place, address=address), "mint")
+    hostile = honest
+    for place in places:
+        hostile = with_output(hostile, place, address=address)
+    judge.refused(hostile, "mint")
     judge.accepted(honest)
 
 

@@ -22,6 +22,7 @@ from hostile import (
     replaced,
     shorter,
     together,
+    under,
     with_output,
     with_redeemer,
 )
@@ -314,6 +315,8 @@ def test_released_what_is_no_vault(scene: Scene, judge: Judge, role: str) -> Non
         ((), Constr(2)),
         ((), 0),
         ((), Constr(1, (0,))),
+        ((), under(1)),
+        ((), under(2)),
         ((0,), b""),
         ((1,), 0),
         ((1, 0), longer),

@@ -19,7 +19,8 @@ from hostile import (
     with_output,
     with_value,
 )
-from scenes import AMOUNT, Scene
+from lifecycle import schedule
+from scenes import AMOUNT, FIRST, RECLAIM, Scene
 from workbench import ADA
 
 from milestones.cardano import plutus_data
@@ -27,6 +28,7 @@ from milestones.cardano.address import key_credential
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import Value
+from milestones.protocol.distribution import Distribution
 from milestones.transactions.draft import DraftOutput
 
 
@@ -149,6 +151,17 @@ def test_a_bit_cleared(scene: Scene, judge: Judge) -> None:
     honest = later.release_draft([1])
     judge.refused(with_datum(honest, 0, (3,), b"\x02"), "spend")
     judge.refused(with_datum(honest, 0, (3,), b"\x00"), "spend")
+    judge.accepted(honest)
+
+
+@pytest.mark.parametrize("bitmap", [b"\1", b"\1\0", b"\0\0\1", b"\0\1\0"], ids=bytes.hex)
+def test_a_bitmap_of_another_length(scene: Scene, judge: Judge, bitmap: bytes) -> None:
+    """A page of sixteen leaves: half a bitmap would forget what is paid, one more byte move it."""
+    allocations = [*scene.opened.distribution.allocations.values()] * 2
+    plan = schedule(scene.bench, allocations, token=scene.token, page_depth=4, reclaim_slot=RECLAIM)
+    opened = scene.open(Distribution.from_schedule(plan, scene.bench.contract)).attest(FIRST)[0]
+    honest = opened.release_draft([0])
+    judge.refused(with_datum(honest, 0, (3,), bitmap), "spend")
     judge.accepted(honest)
 
 

@@ -193,6 +193,17 @@ def shorter(data: PlutusData) -> PlutusData:
     return elements(data)[:-1]
 
 
+def under(tag: int) -> Edit:
+    """Puts the same fields under another constructor."""
+
+    def edit(data: PlutusData) -> PlutusData:
+        assert isinstance(data, Constr)
+        return Constr(tag, data.fields)
+
+    edit.__name__ = f"under_{tag}"
+    return edit
+
+
 def with_datum(
     draft: TransactionDraft, place: int, path: tuple[int, ...], value: PlutusData | Edit
 ) -> TransactionDraft:
@@ -233,6 +244,15 @@ def _edited(redeemer: Redeemer | None, path: tuple[int, ...], value: PlutusData 
 def native_policy(bench: Workbench, name: str) -> Script:
     """A native script that asks for the signature of the key of this name, as policy or as lock."""
     return Script("native", b"\x82\x00\x58\x1c" + bench.key(name).key_hash)
+
+
+def sorted_policy(bench: Workbench, name: str, *, behind: bool) -> Script:
+    """A native policy whose tokens stand behind the contract's own in every value, or before them."""
+    for number in range(1000):
+        policy = native_policy(bench, f"{name}-{number}")
+        if (policy.hash() > bench.contract.policy_id) == behind:
+            return policy
+    raise AssertionError("a thousand policies on one side")
 
 
 ALWAYS_TRUE: Final = Script("plutus:v3", bytes.fromhex("450101002499"))

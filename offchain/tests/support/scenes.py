@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from hostile import native_policy, with_value
+from hostile import sorted_policy, with_value
 from lifecycle import Opened, base_address, schedule
 from workbench import ADA, FIRST_SLOT, Workbench, moment
 
@@ -99,11 +99,8 @@ class Scene:
 def _token(bench: Workbench, money: str) -> tuple[AssetId, Script | None]:
     if money == "lovelace":
         return LOVELACE, None
-    for number in range(1000):
-        policy = native_policy(bench, f"issuer-{number}")
-        if (policy.hash() > bench.contract.policy_id) == (money == "ours first"):
-            return AssetId(policy.hash(), b"GRANT"), policy
-    raise AssertionError("a thousand policies on one side")
+    policy = sorted_policy(bench, "issuer", behind=money == "ours first")
+    return AssetId(policy.hash(), b"GRANT"), policy
 
 
 def _allocations(bench: Workbench) -> list[Allocation]:
