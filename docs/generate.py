@@ -312,6 +312,10 @@ In JSON mode an error is an object `{"error": {"code", "message", "details", "hi
 exit code tells the kind. `hint` says what to do next. Where an input is wrong, `details.path` names the
 field, such as `beneficiary_allocations[3].token_amount`.
 
+Two commands print a result and end with another exit code than 0 all the same: `verify` with 5 where a check
+fails, and `submit-release` where it has paid all but what stands under `left_out`, with the exit code of the
+first `code` there.
+
 """
 
 _RULES: Final = """

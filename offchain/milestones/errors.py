@@ -60,6 +60,17 @@ class MilestonesError(Exception):
         }
 
 
+def exit_code_of(code: str) -> int:
+    """The exit code of the errors with this `code`; 1 for one that there is not."""
+    waiting: list[type[MilestonesError]] = [MilestonesError]
+    while waiting:
+        error = waiting.pop()
+        if error.code == code:
+            return error.exit_code
+        waiting += error.__subclasses__()
+    return MilestonesError.exit_code
+
+
 class InvalidInput(MilestonesError):
     """A value that can't be used; `path` names the field, such as `allocations[3].token_amount`."""
 

@@ -42,7 +42,8 @@ def verify(
 ) -> None:
     """Audit a distribution from the chain, before trusting it.
 
-    Exit code 0 where it is sound, 5 where a check fails: the report is printed in both cases.
+    Exit code 0 where it is sound, warnings or not; 5 where a check fails. The report is printed in both
+    cases.
     """
     session = session_of(context)
     where = address(contract_address, "contract_address")

@@ -10,6 +10,7 @@ import typer
 from milestones.cli.json_files import read_object
 from milestones.cli.options import ContractAddress, DryRun, SigningKeyPath, Wait, address
 from milestones.cli.session import session_of
+from milestones.errors import exit_code_of
 
 
 def submit_release(  # noqa: PLR0917 - an option each
@@ -40,7 +41,11 @@ def submit_release(  # noqa: PLR0917 - an option each
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
-    """Pay allocations to their beneficiaries; anybody may, with any key."""
+    """Pay allocations to their beneficiaries; anybody may, with any key.
+
+    Where some of several can't be paid, the others are, and the report names the rest under `left_out`. The
+    exit code is then the one that the first of them has alone.
+    """
     session = session_of(context)
     contract = address(contract_address, "contract_address")
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
@@ -61,7 +66,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     claims = None
     if claim_file is not None:
         claims = parse_claim_file(read_object(claim_file, "claim_file"))
-    session.perform(
+    report = session.perform(
         lambda backend: service(
             backend,
             contract_address=contract,
@@ -72,6 +77,8 @@ def submit_release(  # noqa: PLR0917 - an option each
             wait=wait,
         )
     )
+    if report.left_out:
+        raise typer.Exit(exit_code_of(report.left_out[0].code))
 
 
 def close(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from milestones.cardano.address import Address
 from milestones.domain.posix_time import in_words, to_posix_seconds
@@ -21,13 +22,26 @@ from milestones.protocol.vault import bitmap_length
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View
 
+Outcome = Literal["passed", "warning", "failed"]
+PASSED: Final = "passed"
+WARNING: Final = "warning"
+FAILED: Final = "failed"
+
 
 class Check(View):
-    """One line of the audit."""
+    """One line of the audit.
+
+    `warning`: nothing is wrong with the distribution, but somebody who counts on it should know.
+    """
 
     name: str
-    passed: bool
+    outcome: Outcome
     detail: str
+
+    @classmethod
+    def of(cls, name: str, holds: bool, detail: str) -> Check:
+        """A check that either passes or fails."""
+        return cls(name=name, outcome=PASSED if holds else FAILED, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +56,18 @@ class Openings:
 def address_check(distribution_id: bytes, vault_hash: bytes) -> Check:
     """That the address is this contract's was found out before anything could be looked up."""
     detail = f"locked by the vault script {vault_hash.hex()}, names the id {distribution_id.hex()}"
-    return Check(name="address", passed=True, detail=detail)
+    return Check.of("address", True, detail)
 
 
 def terms_check(openings: Openings) -> Check:
     """The datum is exactly what this program understands as terms."""
     if openings.datum is None:
-        return Check(name="terms", passed=False, detail="the terms' token is there without a datum")
+        return Check.of("terms", False, "the terms' token is there without a datum")
     try:
         Terms.decode(openings.datum)
     except InvalidEncoding as error:
-        return Check(name="terms", passed=False, detail=f"not well-formed: {error.message}")
-    return Check(name="terms", passed=True, detail="the datum has every field, and nothing else")
+        return Check.of("terms", False, f"not well-formed: {error.message}")
+    return Check.of("terms", True, "the datum has every field, and nothing else")
 
 
 def terms_checks(
@@ -80,43 +94,43 @@ def _id(on_chain: OnChain) -> Check:
     detail = f"the terms' hash is {recomputed.hex()}" + (
         "" if same else ", the address names another"
     )
-    return Check(name="id", passed=same, detail=detail)
+    return Check.of("id", same, detail)
 
 
 def _network(terms: Terms, address: Address, magic: int) -> Check:
     named = terms.metadata.network_magic
     passed = named == magic and terms.network_id == address.network_id
     detail = f"the terms name the network with magic {named}; the node's is {magic}"
-    return Check(name="network", passed=passed, detail=detail)
+    return Check.of("network", passed, detail)
 
 
 def _version(terms: Terms, contract: Contract) -> Check:
     named = terms.metadata.contract_version
     detail = f"the terms name version {named!r}; this contract is {contract.version!r}"
-    return Check(name="contract_version", passed=named == contract.version, detail=detail)
+    return Check.of("contract_version", named == contract.version, detail)
 
 
 def _open(on_chain: OnChain) -> Check:
     detail = "the terms are unspent"
     if on_chain.closed:
         detail = "it was closed: what was left went back to the creator, nothing can be claimed"
-    return Check(name="open", passed=not on_chain.closed, detail=detail)
+    return Check.of("open", not on_chain.closed, detail)
 
 
 def _opened_once(openings: Openings) -> Check:
     if openings.count == 1:
-        return Check(name="opened_once", passed=True, detail="these terms were opened once")
+        return Check.of("opened_once", True, "these terms were opened once")
     detail = (
         f"these terms were opened {openings.count} times, {openings.unspent} of them are still open:"
         " all share one id, so every attestation counts for each of them"
     )
-    return Check(name="opened_once", passed=False, detail=detail)
+    return Check.of("opened_once", False, detail)
 
 
 def _total(terms: Terms) -> Check:
     total = sum(terms.page_amount(page) for page in range(len(terms.pages)))
     detail = f"{len(terms.pages)} pages add up to {total}, the terms say {terms.total_token_amount}"
-    return Check(name="total", passed=total == terms.total_token_amount, detail=detail)
+    return Check.of("total", total == terms.total_token_amount, detail)
 
 
 def _quorum(terms: Terms) -> Check:
@@ -125,34 +139,34 @@ def _quorum(terms: Terms) -> Check:
     detail = f"{quorum} of {oracles} oracles must sign"
     if quorum > MOST_SIGNATURES:
         detail += f": over {MOST_SIGNATURES} signatures don't fit into one transaction"
-    return Check(name="quorum", passed=passed, detail=detail)
+    return Check.of("quorum", passed, detail)
 
 
 def _creator(terms: Terms, contract: Contract) -> Check:
     own = terms.creator.hash in contract.own_scripts
     detail = f"a {terms.creator.kind}, {terms.creator.hash.hex()}"
-    return Check(name="creator", passed=not own, detail=detail + (": the contract" if own else ""))
+    return Check.of("creator", not own, detail + (": the contract" if own else ""))
 
 
 def _token(terms: Terms, contract: Contract) -> Check:
     own = terms.token.policy_id in contract.own_scripts
-    return Check(name="token", passed=not own, detail=str(terms.token))
+    return Check.of("token", not own, str(terms.token))
 
 
 def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None) -> Check:
     """Whether the creator can take anything back, and from when on."""
     reclaim_after_ms = on_chain.terms.reclaim_after_posix_ms
     if reclaim_after_ms is None:
-        return Check(name="reclaim", passed=True, detail="irrevocable: nothing can be taken back")
+        return Check.of("reclaim", True, "irrevocable: nothing can be taken back")
     when = in_words(to_posix_seconds(reclaim_after_ms))
     if last_vesting is not None and reclaim_after_ms <= last_vesting * 1000:
         detail = f"the creator can take back what is unclaimed from {when} on, before all is vested"
-        return Check(name="reclaim", passed=False, detail=detail)
+        return Check.of("reclaim", False, detail)
     if now_posix_ms >= reclaim_after_ms and on_chain.remaining:
         detail = f"since {when} the creator can take back what is unclaimed, at any moment"
-        return Check(name="reclaim", passed=False, detail=detail)
+        return Check(name="reclaim", outcome=WARNING, detail=detail)
     detail = f"the creator can take back what is unclaimed from {when} on, not before"
-    return Check(name="reclaim", passed=True, detail=detail)
+    return Check.of("reclaim", True, detail)
 
 
 def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterator[Check]:
@@ -167,7 +181,7 @@ def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterat
         left = sum(vault.state.remaining for vault in by_page.get(page, []))
         promised = on_chain.terms.page_amount(page)
         detail = "; ".join(problems) or f"holds {left} of {promised}, as its datum says"
-        yield Check(name=f"vault {page}", passed=not problems, detail=detail)
+        yield Check.of(f"vault {page}", not problems, detail)
 
 
 def _vault_problems(
@@ -208,17 +222,17 @@ def attestations_check(on_chain: OnChain) -> Check:
     ]
     if wrong:
         detail = f"{wrong[0]} names fewer than {quorum} oracles of the terms as signers"
-        return Check(name="attestations", passed=False, detail=detail)
+        return Check.of("attestations", False, detail)
     names = ", ".join(sorted(on_chain.attested()))
     detail = f"attested: {names}" if names else "no milestone is attested yet"
-    return Check(name="attestations", passed=True, detail=detail)
+    return Check.of("attestations", True, detail)
 
 
 def rules_check(problems: Iterable[Problem]) -> Check:
     """The rules of a schedule that are not about one allocation."""
     broken = [f"{problem.path}: {problem.message}" for problem in problems]
     detail = "; ".join(broken) or "the schedule keeps every rule that this program opens by"
-    return Check(name="rules", passed=not broken, detail=detail)
+    return Check.of("rules", not broken, detail)
 
 
 def allocations_check(claimable: Mapping[int, bool], *, complete: bool) -> Check:
@@ -226,4 +240,4 @@ def allocations_check(claimable: Mapping[int, bool], *, complete: bool) -> Check
     able = sum(claimable.values())
     known = "" if complete else " of those that the claim file shows"
     detail = f"{able} of {len(claimable)} allocations{known} can be paid, or are paid already"
-    return Check(name="allocations", passed=able == len(claimable), detail=detail)
+    return Check.of("allocations", able == len(claimable), detail)

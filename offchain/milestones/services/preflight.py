@@ -186,6 +186,19 @@ def must_pay_enough_ada(distribution: Distribution, lovelace_per_utxo_byte: int)
         raise refusal(problems, InvalidSchedule)
 
 
+def must_hold_min_ada(state: ClaimState, lovelace_per_utxo_byte: int) -> None:
+    """An ADA payout is exactly the amount: below the ledger's minimum there can't be one."""
+    address, amount = state.allocation.beneficiary_address, state.allocation.token_amount
+    least = payout_min_lovelace(address, LOVELACE, amount, lovelace_per_utxo_byte)
+    if amount < least:
+        raise NotAllowedYet(
+            "min_ada",
+            f"allocation {state.index} is of {amount} lovelace, and an output must hold {least}",
+            hint="it can be paid only once the ledger's minimum has fallen",
+            details={"beneficiary_index": state.index, "least_lovelace": least},
+        )
+
+
 async def must_be_indexed(backend: Backend, address: Address) -> None:
     """Kupo watches this address: else "nothing is there" would mean nothing."""
     text = address.to_bech32()

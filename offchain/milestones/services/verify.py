@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +26,7 @@ from milestones.services.backend import (
     chain_time,
     require_network,
     staleness,
+    under,
 )
 from milestones.services.distribution.knowledge import published_distribution
 from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
@@ -50,7 +51,11 @@ class VerifiedAllocation(Allocation):
 
 
 class Verified(Result):
-    """The audit. `datum` is None where the terms can't be read."""
+    """The audit. `datum` is None where the terms can't be read.
+
+    It is unsound where a check fails; what only has to be known is a check's warning, told under
+    `warnings` too.
+    """
 
     verdict: Verdict
     contract_address: AddressField
@@ -82,6 +87,7 @@ async def verify(
     records are not looked at. The rules are those of registration, at the time of opening. Raises
     `NotFound` where there never was a distribution at the address, `InvalidAddress`.
     """
+    backend = under(backend, contract_address.payment.hash)
     magic = await require_network(backend)
     warnings = tuple(await staleness(backend))
     distribution_id = distribution_id_of(contract_address, backend.contract)
@@ -90,7 +96,7 @@ async def verify(
         audit.address_check(distribution_id, backend.contract.vault_hash),
         *([audit.terms_check(openings)] if openings.count else []),
     ]
-    if not all(check.passed for check in first):
+    if _failed(first):
         return Verified(
             verdict="unsound",
             contract_address=contract_address,
@@ -106,14 +112,18 @@ async def verify(
     allocations = tuple(_allocations(on_chain, time, found.distribution, problems))
     checks += _schedule_checks(on_chain, time, found.distribution, problems, allocations)
     return Verified(
-        verdict="sound" if all(check.passed for check in checks) else "unsound",
+        verdict="unsound" if _failed(checks) else "sound",
         contract_address=contract_address,
         distribution_id=distribution_id,
         checks=tuple(checks),
         allocations=allocations,
         datum=readable_terms(on_chain.terms),
-        warnings=warnings,
+        warnings=(*warnings, *(each.detail for each in checks if each.outcome == audit.WARNING)),
     )
+
+
+def _failed(checks: Iterable[Check]) -> bool:
+    return any(check.outcome == audit.FAILED for check in checks)
 
 
 async def _openings(backend: Backend, address: Address, distribution_id: bytes) -> Openings:
@@ -135,9 +145,9 @@ async def _schedule(
         distribution, source = await _sourced(backend, on_chain, schedule, claim_file)
     except (NotFound, InvalidSchedule) as error:
         detail = f"{error.message}. {error.hint}".rstrip(". ")
-        return _Schedule(Check(name="schedule", passed=False, detail=detail), None)
+        return _Schedule(Check.of("schedule", False, detail), None)
     detail = f"{source}: {len(distribution.allocations)} allocations lead to the roots in the terms"
-    return _Schedule(Check(name="schedule", passed=True, detail=detail), distribution)
+    return _Schedule(Check.of("schedule", True, detail), distribution)
 
 
 async def _sourced(

@@ -1,23 +1,16 @@
 """Builds the transactions of a release, one on another, before any of them is sent.
 
-A later one spends the change, and perhaps the vault, that an earlier one leaves; so either all can be
-paid for, and the chain's evaluation agrees to all, or nothing is sent.
+A later one spends the change, and perhaps the vault, that an earlier one leaves; the chain's evaluation
+agrees to all before any is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
-from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.cardano.value import Value
-from milestones.errors import (
-    InsufficientCollateral,
-    InsufficientFunds,
-    InsufficientTokens,
-)
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, ChainTime
@@ -28,14 +21,9 @@ from milestones.services.submitting.funds import Funds
 from milestones.services.submitting.refused_signatures import Bench, refusals, with_good_signatures
 from milestones.services.submitting.submission import build, valid_until
 from milestones.transactions.attest import Attesting
-from milestones.transactions.draft import DraftOutput
-from milestones.transactions.fees import min_lovelace
 from milestones.transactions.published_scripts import PublishedScripts
 from milestones.transactions.release import ReleaseSources, release_draft
 from milestones.transactions.tx_builder import SignedTransaction, TransactionDraft
-
-RICH_LOVELACE: Final = 10**12
-"""What a wallet is given to find out what a release that it can't pay would cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +58,16 @@ class BuiltRelease:
 
 @dataclass(slots=True)
 class ReleaseBuilder:
-    """Grows a chain of transactions. `warnings` tell of oracles whose signatures were left out."""
+    """Grows a chain of transactions.
+
+    `warnings` tell of oracles whose signatures were left out; `stopped_at` is what could not be built.
+    """
 
     backend: Backend
     site: Site
     funds: Funds
     warnings: list[str] = field(default_factory=list)
+    stopped_at: Batch | None = None
     _unseen: tuple[Utxo, ...] = ()
     _vaults: dict[OutputReference, Utxo] = field(default_factory=dict)
     _attestations: dict[str, Utxo] = field(default_factory=dict)
@@ -84,27 +76,24 @@ class ReleaseBuilder:
     async def build_all(self, batches: Sequence[Batch]) -> list[BuiltRelease]:
         """Transactions for all batches, in the order in which they must be sent.
 
-        Raises `InsufficientFunds` with the fee of all together, `LimitsExceeded` where not even one
-        claim fits, `ChainRejected` where the contract refuses.
+        Raises `InsufficientFunds`, `LimitsExceeded` where not even one claim fits, `ChainRejected` where
+        the contract refuses.
         """
-        funds = self.funds
-        try:
-            return [release async for release in self._chain(batches)]
-        except (InsufficientCollateral, InsufficientTokens):
-            raise
-        except InsufficientFunds:
-            raise await self._requirement(batches, funds) from None
+        return [release async for release in self._chain(batches)]
 
     async def _chain(self, batches: Iterable[Batch]) -> AsyncIterator[BuiltRelease]:
         for batch in batches:
             waiting = batch
             while waiting.indices:
-                count, release = await self._largest(waiting)
+                self.stopped_at = waiting
+                count, release = await self.largest(waiting)
                 self._go_on(waiting.vault.utxo.reference, release)
                 waiting = waiting.without_first(count)
                 yield release
+        self.stopped_at = None
 
-    async def _largest(self, batch: Batch) -> tuple[int, BuiltRelease]:
+    async def largest(self, batch: Batch) -> tuple[int, BuiltRelease]:
+        """How many of the batch's allocations fit into the next transaction, and that one."""
         return await largest_that_fits(
             len(batch.indices), lambda count: self._built(batch.first(count))
         )
@@ -116,7 +105,9 @@ class ReleaseBuilder:
                 batch, None if milestone is None else self._attesting[milestone]
             )
         site = self.site
-        bench = Bench(site.terms, site.terms_utxo, site.scripts, self.funds, site.parameters)
+        bench = Bench(
+            site.terms, site.terms_utxo, site.scripts, self.funds, site.parameters, self._unseen
+        )
         accepted = await with_good_signatures(
             self.backend,
             bench,
@@ -149,25 +140,6 @@ class ReleaseBuilder:
             self.backend, draft, self.funds, site.parameters, not_on_chain_yet=self._unseen
         )
         return BuiltRelease(batch, signed, until, _deposits_lovelace(draft, signed.outputs))
-
-    async def _requirement(self, batches: Sequence[Batch], funds: Funds) -> InsufficientFunds:
-        """What it would take, found by building for a wallet that has plenty."""
-        address = funds.change_address.to_bech32()
-        gift = Utxo(OutputReference(bytes(32), 0), TransactionOutput(address, Value(RICH_LOVELACE)))
-        rich = replace(funds, utxos=(*funds.utxos, gift))
-        builder = ReleaseBuilder(self.backend, self.site, rich, _unseen=(gift,))
-        releases = [release async for release in builder._chain(batches)]
-        fee = sum(release.signed.fee_lovelace for release in releases)
-        deposits = sum(release.deposits_lovelace for release in releases)
-        held = sum((utxo.output.value for utxo in funds.utxos), Value())
-        change = DraftOutput(address=funds.change_address, value=Value(0, held.assets))
-        return InsufficientFunds(
-            f"the fee is {fee} lovelace, and {deposits} lovelace go with the tokens",
-            fee + deposits + min_lovelace(change, self.site.parameters),
-            funds.lovelace,
-            hint=f"send ADA to {address} and try again, or let somebody else submit it for you",
-            details={"fee_lovelace": fee, "deposits_lovelace": deposits, "address": address},
-        )
 
     def _go_on(self, vault: OutputReference, release: BuiltRelease) -> None:
         """What the next transaction finds."""

@@ -65,6 +65,11 @@ class Batch:
         """The others, for a later transaction, which finds the milestone attested."""
         return replace(self, indices=self.indices[count:], attests=None)
 
+    def halves(self) -> tuple[Batch, Batch]:
+        """Cut in the middle; both with the attestation."""
+        middle = len(self.indices) // 2
+        return self.first(middle), replace(self, indices=self.indices[middle:])
+
 
 def must_agree(selection: Selection) -> None:
     """The flags say what to pay, and don't contradict each other."""

@@ -8,6 +8,7 @@ from typing import Any
 from milestones.domain.claims import ClaimState
 from milestones.domain.fields import AddressField
 from milestones.domain.models import Allocation
+from milestones.services.releases.blame import LeftOut
 from milestones.services.releases.plan import Batch
 from milestones.services.results import Result, View
 from milestones.services.submitting.submission import SubmissionState
@@ -40,6 +41,24 @@ class SkippedAllocation(View):
             token_amount=state.allocation.token_amount,
             milestone_identifier=state.allocation.milestone_identifier,
             reason=state.reason,
+        )
+
+
+class LeftOutAllocation(SkippedAllocation):
+    """An allocation that is due, but that the chain would not pay; `code` is that of its error."""
+
+    code: str
+
+    @classmethod
+    def from_error(cls, left_out: LeftOut) -> LeftOutAllocation:
+        """From what was found out about it."""
+        state, error = left_out.state, left_out.error
+        return cls(
+            beneficiary_index=state.index,
+            token_amount=state.allocation.token_amount,
+            milestone_identifier=state.allocation.milestone_identifier,
+            reason=error.message,
+            code=error.code,
         )
 
 
@@ -91,7 +110,8 @@ class ReleaseReport(Result):
     `fee_estimate` is what all transactions cost together and `collateral_amount` the most that one puts
     at stake; both in lovelace, like `deposits_lovelace`, the ADA that goes with the tokens. `attested`
     says whether a transaction puts oracles' signatures on the chain too. `claimed_before` counts the
-    allocations of the kind asked for that had been paid already.
+    allocations of the kind asked for that had been paid already. `skipped` are not due yet; `left_out` are
+    due and were not paid, because the chain would refuse them.
     """
 
     transaction_hash: str
@@ -105,12 +125,14 @@ class ReleaseReport(Result):
     claimed_before: int
     paid: tuple[PaidAllocation, ...]
     skipped: tuple[SkippedAllocation, ...]
+    left_out: tuple[LeftOutAllocation, ...] = ()
     transactions: tuple[ReleaseTransaction, ...]
 
 
 def report_of(
     transactions: tuple[ReleaseTransaction, ...],
     skipped: Iterable[ClaimState],
+    left_out: Iterable[LeftOut],
     *,
     allocations: Mapping[int, Allocation],
     **facts: Any,
@@ -140,6 +162,7 @@ def report_of(
         claimed_before=sum(state.status == "claimed" for state in left),
         paid=paid,
         skipped=tuple(SkippedAllocation.of(s) for s in left if s.status != "claimed"),
+        left_out=tuple(map(LeftOutAllocation.from_error, left_out)),
         transactions=transactions,
         **facts,
     )

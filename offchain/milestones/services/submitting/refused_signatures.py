@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.errors import ChainRejected
+from milestones.errors import ChainRejected, MilestonesError
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend
 from milestones.services.distribution.signatures_at_hand import SignedStatement
@@ -25,6 +25,8 @@ from milestones.transactions.published_scripts import PublishedScripts
 
 SCRIPTS_FAILED: Final = 3010
 """Ogmios' code for an evaluation in which a script failed."""
+REFUSED_ORACLES: Final = "refused_oracles"
+"""The detail of an error that names them."""
 T = TypeVar("T")
 NOWHERE: Final = OutputReference(bytes(32), 0)
 """No transaction has this id."""
@@ -32,13 +34,17 @@ NOWHERE: Final = OutputReference(bytes(32), 0)
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What it takes to build an attestation: the terms and their UTxO, the scripts, and who would pay."""
+    """What it takes to build an attestation: the terms and their UTxO, the scripts, and who would pay.
+
+    `not_on_chain_yet` are outputs of transactions that are only built so far, which may be what pays.
+    """
 
     terms: Terms
     terms_utxo: Utxo
     scripts: PublishedScripts
     funds: Funds
     parameters: ProtocolParameters
+    not_on_chain_yet: tuple[Utxo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,13 @@ def _bad_signatures(
         data=failure.data,
         hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
     )
-    error.details["refused_oracles"] = names
+    error.details[REFUSED_ORACLES] = names
     return error
+
+
+def blames_signatures(error: MilestonesError) -> bool:
+    """Whether it says that too few of the oracles' signatures are good."""
+    return REFUSED_ORACLES in error.details
 
 
 def is_script_failure(error: ChainRejected) -> bool:
@@ -129,8 +140,9 @@ async def _is_refused(
     terms_utxo = Utxo(NOWHERE, output)
     attesting = Attesting.of(lenient, signed.statement, [signed.witnesses[oracle]])
     draft = attest_draft(attesting, terms=terms_utxo, scripts=bench.scripts)
+    unseen = [terms_utxo, *bench.not_on_chain_yet]
     try:
-        await build(backend, draft, bench.funds, bench.parameters, not_on_chain_yet=[terms_utxo])
+        await build(backend, draft, bench.funds, bench.parameters, not_on_chain_yet=unseen)
     except ChainRejected as error:
         if not is_script_failure(error):
             raise

@@ -122,13 +122,13 @@ class TestVesting:
         stage.world.advance(vesting - stage.world.now - 10)
         while stage.world.now < vesting - 1:
             stage.world.advance(1)
-        assert stage.world.now == vesting - 1
+        assert stage.world.now < vesting
         with pytest.raises(NotAllowedYet, match="not vested yet: vesting until 20") as refused:
             await stage.release(0)
         assert refused.value.rule == "vesting"
         assert refused.value.details["vesting_timestamp"] == vesting
         stage.world.advance(1)
-        assert stage.world.now == vesting
+        assert stage.world.now >= vesting
         assert (await stage.release(0, wait=True)).status == "confirmed"
 
 
