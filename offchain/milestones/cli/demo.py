@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from milestones.cli.extras import needs_the_devnet_extra
 from milestones.cli.output import print_json
 from milestones.cli.session import session_of
-from milestones.errors import InvalidConfiguration
 
 
 def demo(
@@ -20,14 +20,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
 ) -> None:
     """Plays the whole story on an embedded chain, in under a minute; nothing is left behind."""
-    try:
+    with needs_the_devnet_extra("the demo"):
         from milestones.demo.stage import set_stage  # noqa: PLC0415
         from milestones.demo.story import tell_story  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise InvalidConfiguration(
-            f"the demo needs the package {error.name!r}, which is not installed",
-            hint="pip install '.[devnet]' in the project's folder",
-        ) from None
     # A story is for people even when it goes into a file: JSON only where it is asked for.
     quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)
     console = Console(soft_wrap=True, highlight=False)

@@ -10,6 +10,7 @@ import typer
 
 from milestones.cli import devnet_control
 from milestones.cli.devnet_control import DEFAULT_CONTROL_PORT
+from milestones.cli.extras import needs_the_devnet_extra
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 devnet: Final = typer.Typer(
@@ -84,14 +85,9 @@ def start(  # noqa: PLR0917 - an option each
         return
     if no_control and control_port is not None:
         raise InvalidInput("--no-control and --control-port exclude each other", path="no_control")
-    try:
+    with needs_the_devnet_extra("the embedded chain"):
         from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
         from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise InvalidConfiguration(
-            f"the embedded chain needs the package {error.name!r}, which is not installed",
-            hint="pip install '.[devnet]' in the project's folder",
-        ) from None
     chain = ChainConfig(
         network_magic=network_magic,
         start_posix_ms=None if start_time is None else start_time * 1000,
