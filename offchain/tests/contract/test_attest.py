@@ -13,6 +13,7 @@ from hostile import (
     along,
     bare_copy,
     case_name,
+    copy_at_home,
     foreign_copy,
     longer,
     minting,
@@ -20,6 +21,7 @@ from hostile import (
     shorter,
     sorted_policy,
     under,
+    unstaked_copy,
     with_datum,
     with_output,
     with_redeemer,
@@ -328,9 +330,9 @@ def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge) -> None:
 # -- terms
 
 
-@pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
+@pytest.mark.parametrize("fake", [bare_copy, foreign_copy, unstaked_copy, copy_at_home])
 def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
-    """The terms' datum at their address, without their token or with another policy's."""
+    """The terms' datum, there or elsewhere, without their token or with another policy's."""
     copy = fake(scene.bench, scene.opened.terms)
     fooled = replace(scene.opened, terms=copy).attest_draft(FIRST)
     judge.refused(fooled, "mint")

@@ -28,10 +28,13 @@ from milestones.cardano.address import Address, script_credential
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
+from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.protocol.redeemers import Burn, Close
 from milestones.protocol.tokens import vault_token_name
 from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
 
+UNKNOWN_INPUTS, ALL_SPENT, NOT_CONSERVED = 3117, 3997, 3123
+"""A submission's answers when an input isn't there, none is, or values don't add up."""
 CLOSE = plutus_data.encode(Close().to_data())
 
 
@@ -417,7 +420,30 @@ def test_close_redeemer_of_another_shape(
 
 
 def test_closed_once_is_closed(scene: Scene, judge: Judge, ended: Opened) -> None:
-    """What was closed can't be closed, released or attested again; the deposits are back."""
+    """What was closed can't be closed, released or attested for again; the deposits are back."""
+    again = (closing(ended), ended.release_draft([0]), ended.attest_draft(FIRST))
     assert scene.bench.held_by(ended.distribution.address).lovelace > 0
     judge.accepted(closing(ended))
     assert scene.bench.held_by(ended.distribution.address) == Value()
+    for draft in again:
+        signed = scene.bench.signed(scene.bench.guessed(draft))
+        with pytest.raises(LedgerFailure) as refusal:
+            scene.bench.chain.submit(signed.cbor)
+        assert refusal.value.code in {UNKNOWN_INPUTS, ALL_SPENT}, refusal.value
+
+
+def test_burnt_without_its_utxo(scene: Scene, judge: Judge, ended: Opened) -> None:
+    """A vault is left out, and its token burnt all the same: the ledger's books do not balance."""
+    bench, honest = scene.bench, closing(ended)
+    balanced = bench.guessed(honest)
+    whole = balanced.assembly
+    vault = ended.vaults[0]
+    short = replace(
+        whole,
+        draft=replace(honest, spends=tuple(s for s in honest.spends if s.utxo != vault)),
+        inputs=tuple(utxo for utxo in whole.inputs if utxo != vault),
+    )
+    with pytest.raises(LedgerFailure) as refusal:
+        bench.chain.submit(bench.signed(replace(balanced, assembly=short)).cbor)
+    assert refusal.value.code == NOT_CONSERVED, refusal.value
+    judge.accepted(honest)

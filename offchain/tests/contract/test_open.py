@@ -390,6 +390,7 @@ def test_vault_datum_that_is_not_untouched(
 @pytest.mark.parametrize(
     ("path", "value"),
     [
+        ((0,), OTHER),
         ((1,), b"OTHER"),
         ((2,), 1),
         ((3,), 3),
@@ -399,6 +400,8 @@ def test_vault_datum_that_is_not_untouched(
         ((7,), Constr(0, (OTHER,))),
         ((8,), Constr(1)),
         ((9, 0), 0),
+        ((9, 1), 1),
+        ((9, 2), b"9.9.9"),
         ((9, 3), b"another"),
         ((), longer),
     ],

@@ -13,18 +13,22 @@ from hostile import (
     along,
     bare_copy,
     case_name,
+    copy_at_home,
     created,
     exchanged,
     foreign_copy,
     longer,
+    minting,
     native_policy,
     part,
     replaced,
     shorter,
     together,
     under,
+    unstaked_copy,
     with_output,
     with_redeemer,
+    with_value,
 )
 from scenes import FIRST, LATER, RECLAIM, SECOND, VESTED, Scene
 
@@ -122,9 +126,9 @@ def test_first_run_not_attested(scene: Scene, judge: Judge) -> None:
     judge.accepted(honest)
 
 
-@pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
+@pytest.mark.parametrize("fake", [bare_copy, foreign_copy, unstaked_copy, copy_at_home])
 def test_fake_attestation(scene: Scene, judge: Judge, fake: Fake) -> None:
-    """An attestation's datum and address without its token, or with another policy's."""
+    """An attestation's datum, there or elsewhere, without its token or with another policy's."""
     honest = scene.attested.release_draft([0])
     genuine = scene.attested.attestations[FIRST]
     fooled = scene.attested.attested(FIRST, fake(scene.bench, genuine))
@@ -174,9 +178,9 @@ def test_forged_attestation_in_the_same_transaction(scene: Scene, judge: Judge) 
 # -- terms
 
 
-@pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
+@pytest.mark.parametrize("fake", [bare_copy, foreign_copy, unstaked_copy, copy_at_home])
 def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
-    """The terms' datum and address without their token, or with another policy's."""
+    """The terms' datum, there or elsewhere, without their token or with another policy's."""
     honest = scene.attested.release_draft([0])
     copy = fake(scene.bench, scene.attested.terms)
     fooled = replace(scene.attested, terms=copy).release_draft([0])
@@ -245,6 +249,20 @@ def test_release_beside_close_of_another(scene: Scene, judge: Judge) -> None:
     judge.accepted(close)
 
 
+def test_release_beside_close_of_the_same(scene: Scene, judge: Judge) -> None:
+    """A vault pays while its distribution ends: it reads its twin's terms, and stays or is burnt."""
+    twin, token = scene.open(scene.other()), scene.opened.distribution.vault_token
+    scene.bench.reach(RECLAIM)
+    release = replace(scene.attested, terms=twin.terms).release_draft([0])
+    whole = scene.opened.close_draft(slot=RECLAIM)
+    kept = tuple(spend for spend in whole.spends if spend.utxo != scene.opened.vaults[0])
+    close = replace(whole, spends=kept)
+    stays = together(release, minting(close, token.asset_name, 1))
+    judge.refused(stays, "spend", "mint")
+    judge.refused(together(with_value(release, 0, Value.of(token, -1)), close), "spend")
+    judge.accepted(release)
+
+
 def test_release_beside_opening(scene: Scene, judge: Judge) -> None:
     """A claim in the transaction that opens another distribution."""
     release, opening = scene.attested.release_draft([0]), scene.opening(quorum_threshold=1)
@@ -285,9 +303,9 @@ def test_native_policy_alongside_is_nobodys_loss(scene: Scene, judge: Judge) -> 
 # -- vaults that are none, redeemers of other shapes
 
 
-@pytest.mark.parametrize("fake", [bare_copy, foreign_copy])
+@pytest.mark.parametrize("fake", [bare_copy, foreign_copy, unstaked_copy])
 def test_fake_vault(scene: Scene, judge: Judge, fake: Fake) -> None:
-    """A vault's datum and address without its token, or with another policy's: it can't pay."""
+    """A vault's datum, under its script, without its token or with another policy's: it can't pay."""
     honest = scene.attested.release_draft([0])
     copy = fake(scene.bench, scene.attested.vaults[0])
     fooled = replace(scene.attested, vaults=(copy, *scene.attested.vaults[1:]))

@@ -274,12 +274,31 @@ def created(bench: Workbench, output: DraftOutput, *signed_policies: Script) -> 
 def foreign_copy(bench: Workbench, utxo: Utxo) -> Utxo:
     """The same output, with a token of the same name under a policy of the attacker's."""
     policy = native_policy(bench, "attacker")
+    return created(bench, _copy(utxo, _renamed(bench, utxo, policy)), policy)
+
+
+def unstaked_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+    """As `foreign_copy`, under the contract's script but no distribution's staking part."""
+    policy = native_policy(bench, "attacker")
+    copy = _copy(utxo, _renamed(bench, utxo, policy))
+    return created(bench, replace(copy, address=replace(copy.address, staking=None)), policy)
+
+
+def copy_at_home(bench: Workbench, utxo: Utxo) -> Utxo:
+    """As `foreign_copy`, at the attacker's own address."""
+    policy = native_policy(bench, "attacker")
+    copy = _copy(utxo, _renamed(bench, utxo, policy))
+    return created(bench, replace(copy, address=bench.key("attacker").address(0)), policy)
+
+
+def _renamed(bench: Workbench, utxo: Utxo, policy: Script) -> Value:
+    """What an output holds, its tokens of ours being of another policy."""
     ours = bench.contract.policy_id
     tokens = {
         AssetId(policy.hash(), asset.asset_name) if asset.policy_id == ours else asset: quantity
         for asset, quantity in utxo.output.value.assets.items()
     }
-    return created(bench, _copy(utxo, Value(utxo.output.value.lovelace, tokens)), policy)
+    return Value(utxo.output.value.lovelace, tokens)
 
 
 def bare_copy(bench: Workbench, utxo: Utxo) -> Utxo:
