@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from hostile import Judge, case_name, elements, replaced
-from scenes import FIRST, RECLAIM, Scene
+from scenes import AMOUNT, FIRST, RECLAIM, Scene
 
 from milestones.cardano import plutus_data
 from milestones.cardano.outputs import Script, Utxo
@@ -23,8 +23,10 @@ from milestones.transactions.draft import Spend, TransactionDraft
 
 PURPOSE = (2,)
 """Where a script context says what the script is asked about."""
-CERTIFICATES, WITHDRAWALS, REDEEMERS, VOTES, PROPOSALS = 5, 6, 9, 12, 13
+OUTPUTS, CERTIFICATES, WITHDRAWALS, REDEEMERS, VOTES, PROPOSALS = 2, 5, 6, 9, 12, 13
 """Fields of a transaction in a script context."""
+VALUE, DATUM = 1, 2
+"""Fields of an output there."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,36 @@ def test_withdrawal_by_a_key_beside_a_release_is_nobodys_loss(scene: Scene) -> N
     seen = shown(scene, scene.attested.release_draft([0]), "spend")
     rewards = PlutusMap(((Constr(0, (bytes(28),)), 5),))
     assert seen.agrees(replaced(seen.context, (0, WITHDRAWALS), rewards))
+
+
+@pytest.mark.parametrize("amount", [-AMOUNT, -1, 0])
+def test_payout_of_nothing_or_less(scene: Scene, amount: int) -> None:
+    """A payout that takes, which no ledger has; the vault's value and datum agree with it."""
+    seen = shown(scene, scene.attested.release_draft([0]), "spend")
+    policy = scene.token.policy_id
+    whole = scene.opened.distribution.terms.page_amount(0)
+
+    def paying(quantity: int) -> PlutusData:
+        vault, payout = ((0, OUTPUTS, place, VALUE) for place in (0, 1))
+        context = replaced(seen.context, payout, lambda value: holding(value, policy, quantity))
+        left = whole - quantity
+        context = replaced(context, vault, lambda value: holding(value, policy, left))
+        return replaced(context, (0, OUTPUTS, 0, DATUM, 0, 2), left)
+
+    assert not seen.agrees(paying(amount))
+    assert paying(AMOUNT) == seen.context
+    assert seen.agrees(seen.context)
+
+
+def holding(value: PlutusData, policy: bytes, quantity: int) -> PlutusData:
+    """A value with another quantity of what it holds under this policy."""
+    assert isinstance(value, PlutusMap)
+    entries = []
+    for key, assets in value.pairs:
+        assert isinstance(assets, PlutusMap)
+        ((name, held),) = assets.pairs
+        entries.append((key, PlutusMap(((name, quantity if key == policy else held),))))
+    return PlutusMap(tuple(entries))
 
 
 @pytest.mark.parametrize("which", ["vault", "registry"])
