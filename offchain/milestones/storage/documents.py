@@ -54,6 +54,10 @@ class ScheduleFiles:
         self._folder.write(distribution_id.hex(), to_text(document))
         return str(self._folder.path(distribution_id.hex()))
 
+    def set_aside(self, distribution_id: bytes, reason: str) -> None:
+        """Moves a schedule away that is not the distribution's."""
+        self._folder.set_aside(distribution_id.hex(), reason)
+
     def distribution_ids(self) -> list[bytes]:
         """The distributions (ids of 28 bytes) whose schedule is here, in order."""
         return [bytes.fromhex(name) for name in self._folder.names() if _is_id(name)]

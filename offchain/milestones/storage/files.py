@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from milestones.errors import InvalidConfiguration
 
@@ -21,7 +22,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class CorruptedFile:
-    """A file that could not be read: where it was, where it is now, and why."""
+    """A file that can't be used: where it was, where it is now, and why."""
 
     path: Path
     moved_to: Path
@@ -76,6 +77,12 @@ class JsonFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)
 
+    def set_aside(self, name: str, reason: str) -> None:
+        """Moves a document away that reads well and is not true, as one that can't be read."""
+        with self.locked():
+            if self.path(name).exists():
+                self._move_aside(self.path(name), reason)
+
     def remove(self, name: str) -> None:
         """Deletes the document, if there is one."""
         with _refusals(self.path(name)):
@@ -112,6 +119,10 @@ def _parsed(path: Path, parse: Callable[[str], Content]) -> Content | None:
         return parse(raw.decode())
     except FileNotFoundError:
         return None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise _Corrupted(f"{place}: {first['msg']}" if place else first["msg"]) from error
     except (ValueError, RecursionError) as error:
         raise _Corrupted(f"{type(error).__name__}: {error}") from error
 

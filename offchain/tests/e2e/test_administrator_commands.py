@@ -251,4 +251,4 @@ async def test_a_local_file_that_was_damaged_is_told(world):
     run = await world.cli(*flags(world))
 
     assert run.exit_code == 0
-    assert "network.json could not be read" in run.stderr
+    assert "network.json can't be used" in run.stderr

@@ -30,12 +30,15 @@ async def known_distribution(
     """
     if claim_file is not None:
         return open_claim_file(claim_file, on_chain.terms, backend.contract)
-    local = _local_distribution(backend, on_chain.terms)
+    try:
+        local = _local_distribution(backend, on_chain.terms)
+    except InvalidSchedule as untrue:
+        # Somebody edited the file: what the chain has published is read instead.
+        return await _restored(backend, on_chain, untrue)
     if local is not None:
         return local
     distribution = await published_distribution(backend, on_chain)
-    document = distribution.schedule().model_dump(mode="json", exclude_none=True)
-    backend.storage.schedules.save(distribution.id, document)
+    _keep(backend, distribution)
     return distribution
 
 
@@ -43,12 +46,31 @@ def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
     document = backend.storage.schedules.load(terms.distribution_id)
     if document is None:
         return None
+    schedule = parse_schedule(document)
+    return Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
+
+
+async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule) -> Distribution:
+    """The published schedule, in place of a local file that is not true; that is moved aside and told.
+
+    Where none is published the file stays where it is: it may be all that there is of a private one.
+    """
     try:
-        schedule = parse_schedule(document)
-        return Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
-    except InvalidSchedule:
-        # Somebody edited the file: what the chain has published is read instead.
-        return None
+        distribution = await published_distribution(backend, on_chain)
+    except NotFound as error:
+        raise NotFound(
+            f"{error.message}; and the schedule in the data directory is not true: {untrue.message}",
+            hint=error.hint,
+            details=error.details,
+        ) from None
+    backend.storage.schedules.set_aside(distribution.id, untrue.message)
+    _keep(backend, distribution)
+    return distribution
+
+
+def _keep(backend: Backend, distribution: Distribution) -> None:
+    document = distribution.schedule().model_dump(mode="json", exclude_none=True)
+    backend.storage.schedules.save(distribution.id, document)
 
 
 async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
@@ -117,17 +139,21 @@ async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int |
 
 
 def recovery_warnings(workspace: Workspace) -> list[str]:
-    """A warning for every local file that was found corrupted since the last call."""
+    """A warning for every local file that was found corrupted or untrue since the last call."""
     return [
-        f"{corrupted.path} could not be read ({corrupted.reason}); it was moved to"
-        f" {corrupted.moved_to.name}, and {_RECOVERY.get(corrupted.path.parent.name, _REBUILT)}"
-        for corrupted in workspace.storage.take_corrupted()
+        f"{lost.path} can't be used ({lost.reason}): it is kept as {lost.moved_to.name}; "
+        + _RECOVERY.get(lost.path.parent.name, _REBUILT).format(name=lost.path.stem)
+        for lost in workspace.storage.take_corrupted()
     ]
 
 
-_REBUILT: Final = "is rebuilt from the chain"
+_REBUILT: Final = "what it held is rebuilt from the chain"
 _RECOVERY: Final = {
     "schedules": "the schedule is read from the chain, unless it is private",
-    "journal": "a transaction that it told of may still be on its way",
+    "milestones": "what the chain has verified is rebuilt from the chain; signatures that were not on it"
+    " yet have to be committed again",
+    "journal": "the chain has no copy of it: transaction {name} may still be on its way, and no command"
+    " knows of it any more. Before you run the command again that had sent it, see where it stands with"
+    " `milestones transaction {name}`",
 }
-"""What becomes of a file that is lost, by the folder that it was in."""
+"""What becomes of a file that is lost, by the folder that it was in; `name` is the file's, bare."""

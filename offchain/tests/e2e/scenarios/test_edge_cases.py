@@ -428,6 +428,11 @@ def test_ec_11_everything_in_the_data_directory_may_be_damaged(attested: Grant) 
         assert (path.name in told) == (path.name != "network.json")
     assert "is rebuilt from the chain" in told
     assert "may still be on its way" in told
+    entry = next(path for path in files if path.parent.name == "journal")
+    (lost,) = [line for line in told.splitlines() if line.startswith(f"warning: {entry}")]
+    assert "rebuilt" not in lost
+    assert f"`milestones transaction {entry.stem}`" in lost
+    assert entry.with_name(f"{entry.name}.corrupt-1").read_text() == "{"
 
 
 def test_ec_11_a_deleted_file_is_rebuilt_too(attested: Grant) -> None:

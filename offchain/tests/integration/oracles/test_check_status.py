@@ -165,9 +165,46 @@ async def test_a_corrupted_record_is_recovered_with_a_warning(opened: Any) -> No
     report = await opened.status()
     assert milestone_of(report, "milestone-001").attested
     assert report.rebuilt_records == ("milestone-001",)
-    assert [w for w in report.warnings if "milestone-001.json could not be read" in w]
+    assert [w for w in report.warnings if "milestone-001.json can't be used" in w]
     MilestoneCompletion.model_validate_json(file.read_text(encoding="utf-8"))
     assert (await opened.status()).warnings == ()
+
+
+def raised(document: Any) -> None:
+    document["beneficiary_allocations"][3]["token_amount"] += 1
+
+
+@pytest.mark.parametrize("tamper", [raised, dict.clear], ids=["another amount", "no schedule"])
+async def test_a_schedule_that_is_not_true_is_replaced_and_told(opened: Any, tamper: Any) -> None:
+    file = opened.world.data_directory / "schedules" / f"{opened.distribution.id.hex()}.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    tamper(document)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    report = await opened.status()
+    assert sum(each.token_amount for each in report.milestones) == 15_000
+    (told,) = report.warnings
+    assert told.startswith(f"{file} can't be used")
+    assert "the schedule is read from the chain" in told
+    aside = file.with_name(f"{file.name}.corrupt-1")
+    assert json.loads(aside.read_text(encoding="utf-8")) == document
+    assert (await opened.status()).warnings == ()
+
+
+class TestAPrivateScheduleThatIsNotTrue:
+    @pytest.fixture
+    def deploy_options(self) -> dict[str, Any]:
+        """Nothing is published."""
+        return {"private": True}
+
+    async def test_stays_where_it_is_and_is_told(self, opened: Any) -> None:
+        file = opened.world.data_directory / "schedules" / f"{opened.distribution.id.hex()}.json"
+        document = json.loads(file.read_text(encoding="utf-8"))
+        raised(document)
+        file.write_text(json.dumps(document), encoding="utf-8")
+        report = await opened.status()
+        (told,) = report.warnings
+        assert "the schedule in the data directory is not true" in told
+        assert json.loads(file.read_text(encoding="utf-8")) == document
 
 
 async def test_a_record_that_the_chain_contradicts_is_repaired_and_told(opened: Any) -> None:

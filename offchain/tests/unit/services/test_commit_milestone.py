@@ -234,7 +234,7 @@ async def test_a_corrupted_record_is_moved_aside_and_told(desk: Any) -> None:
     Path(first.file).write_text("{", encoding="utf-8")
     result = await commit(desk, desk.entry(1), **QUICKSTART)
     assert result.signature_count == 1
-    assert "could not be read" in result.warnings[0]
+    assert "can't be used" in result.warnings[0]
 
 
 def test_commits_at_the_same_time_lose_nothing(desk: Any) -> None:
