@@ -14,6 +14,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ FUND_LOVELACE = 1_000_000_000_000
 FEE_LOVELACE = 170_000
 PAID_LOVELACE = 1_000_000
 STARTS = 7
+HISTORY = 10_000
+"""Payments that a process finds in its directory when it starts."""
+
 BURST, STREAM = 700, 4000
 """Transactions of a burst, which fit the mempool at once, and of a stream, which need blocks to pass."""
 
@@ -143,6 +147,29 @@ def start_up() -> Iterator[Row]:
     yield Row("processor time of such a process, its end included", _ms(busy), "ms")
 
 
+def restart() -> Iterator[Row]:
+    """From the process' start to the first answered query, on a history that it wrote before."""
+    with tempfile.TemporaryDirectory() as directory:
+        state_dir, funds = Path(directory), {str(ADDRESS): FUND_LOVELACE}
+        config = ChainConfig(funds=funds, production="by hand", state_dir=state_dir)
+        chain, store = open_chain(config)
+        for number, raw in enumerate(payments(fund_of(chain), HISTORY), start=1):
+            chain.submit(raw)
+            if number % 350 == 0 or number == HISTORY:
+                chain.mine()
+        if store is not None:
+            store.close()
+        took = []
+        for _ in range(3):
+            started = time.perf_counter()
+            with devnet("--state-dir", directory) as ready:
+                asyncio.run(call(ready["ogmios_url"], request("queryNetwork/tip")))
+                took.append(time.perf_counter() - started)
+    yield Row(
+        f"start on a directory of {HISTORY} payments to the first answered query", _ms(took), "ms"
+    )
+
+
 def submissions(count: int, what: str, *arguments: str) -> Row:
     """Transactions a second over one WebSocket, all of them accepted."""
     with devnet(*arguments) as ready:
@@ -218,6 +245,7 @@ def measure() -> list[Row]:
     """All figures."""
     return [
         *start_up(),
+        *restart(),
         submissions(BURST, f"{BURST} payments into an empty mempool", "--manual-blocks"),
         submissions(STREAM, f"{STREAM} payments, a block every 0.1 s", "--block-interval", "0.1"),
         submissions(STREAM, f"{STREAM} payments, blocks at once, the default"),

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Final
 
 from milestones.devnet.chain import Production
+from milestones.devnet.collector import settle, uncollected
 from milestones.devnet.control.app import ControlApp
 from milestones.devnet.faults import Faults
 from milestones.devnet.interface import Interface
@@ -69,12 +70,13 @@ class Devnet:
         production: Production = (
             "by hand" if interval is None else "on schedule" if interval > 0 else "at once"
         )
-        self.chain, self._store = open_chain(replace(self.config.chain, production=production))
-        try:
-            self._build()
-        except BaseException:
-            self._close_store()
-            raise
+        with uncollected():
+            self.chain, self._store = open_chain(replace(self.config.chain, production=production))
+            try:
+                self._build()
+            except BaseException:
+                self._close_store()
+                raise
 
     def _build(self) -> None:
         config, chain = self.config, self.chain
@@ -90,7 +92,7 @@ class Devnet:
         if config.control_port is not None:
             self._control = self._control_interface(config.control_port)
             self._interfaces.append(self._control)
-        self._producer: asyncio.Task[None] | None = None
+        self._producer: asyncio.Future[Any] | None = None
 
     def _control_interface(self, port: int) -> Interface:
         control, faults, host = ControlApp(self), self._faults["control"], self.config.host
@@ -165,14 +167,28 @@ class Devnet:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._producer is not None:
-            self._producer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._producer
-        for faults in self._faults.values():
-            faults.clear()
-        await asyncio.gather(*(interface.stop() for interface in self._interfaces))
-        self._close_store()
+        try:
+            if self._producer is not None:
+                self._producer.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._producer
+        finally:
+            for faults in self._faults.values():
+                faults.clear()
+            await asyncio.gather(*(interface.stop() for interface in self._interfaces))
+            self._close_store()
+
+    async def until(self, done: asyncio.Event) -> None:
+        """Waits for `done`. Raises what the making of blocks fails with, should it fail before."""
+        waiting = asyncio.ensure_future(done.wait())
+        producer = self._producer or waiting
+        try:
+            await asyncio.wait({waiting, producer}, return_when=asyncio.FIRST_COMPLETED)
+            if producer.done():
+                await producer
+            await waiting
+        finally:
+            waiting.cancel()
 
     def _close_store(self) -> None:
         if self._store is not None:
@@ -233,15 +249,19 @@ def _watches(store: Store | None, patterns: tuple[str, ...]) -> list[Watch]:
 
 
 async def run(config: DevnetConfig) -> None:
-    """Runs until SIGINT or SIGTERM; prints one line of JSON on standard output when ready."""
+    """Runs until SIGINT or SIGTERM; prints one line of JSON on standard output when ready.
+
+    Raises what the making of blocks failed with, if it ever does: without blocks everybody would wait.
+    """
     loop, done = asyncio.get_running_loop(), asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, done.set)
     async with Devnet(config) as devnet:
         _leave_height_zero(devnet)
+        settle()
         sys.stdout.write(json.dumps(devnet.describe()) + "\n")
         sys.stdout.flush()
-        await done.wait()
+        await devnet.until(done)
 
 
 def _leave_height_zero(devnet: Devnet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -18,8 +18,14 @@ from milestones.devnet.http_body import read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.replies import Refusal, refusal_reply
-from milestones.devnet.kupo.routes import Call, dispatch
+from milestones.devnet.kupo.routes import ROUTES, Call, dispatch
 from milestones.devnet.observers import Observer
+
+UNCACHED: Final = ("health", "metrics", "patterns")
+"""Routes whose answers can change without a new block: never 304."""
+
+_PREFLIGHT: Final = {"Access-Control-Allow-Methods": "*", "Access-Control-Allow-Headers": "*"}
+"""What a browser is told that asks whether it may."""
 
 
 class KupoApp:
@@ -59,6 +65,8 @@ class KupoApp:
         await response(scope, receive, send)
 
     def _respond(self, request: Request, body: bytes) -> Response:
+        if request.method == "OPTIONS":
+            return Response(headers=_PREFLIGHT)
         call = Call(
             chain=self._chain,
             index=self._index,
@@ -85,7 +93,7 @@ class KupoApp:
         checkpoint, known = self._index.checkpoint, request.headers.get("if-none-match")
         if checkpoint is None or known is None or call.method != "GET":
             return None
-        if call.path and call.path[0] in ("health", "metrics"):
+        if not call.path or call.path[0] in UNCACHED or call.path[0] not in ROUTES:
             return None
         return (
             Response(status_code=304) if known.strip('"') == checkpoint.header_hash.hex() else None

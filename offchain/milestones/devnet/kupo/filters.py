@@ -68,8 +68,11 @@ def _spent_slot(match: Match) -> int | None:
     return None if match.spent is None else match.spent.point.slot
 
 
-def read_filter(query: Query, has_point: Callable[[Point], bool]) -> MatchFilter:
-    """Reads the parameters. Raises `InvalidInput` whose `path` is the parameter that is wrong."""
+def read_filter(query: Query, check_point: Callable[[Point], None]) -> MatchFilter:
+    """Reads the parameters. Raises `InvalidInput` whose `path` is the parameter that is wrong.
+
+    Points among them are given to `check_point`, which may refuse them.
+    """
     policy_id, asset_name = _asset(query)
     transaction_id, output_index = _output(query)
     if policy_id is not None and transaction_id is not None:
@@ -78,13 +81,22 @@ def read_filter(query: Query, has_point: Callable[[Point], bool]) -> MatchFilter
         status=_status(query),
         resolve_hashes=_flag(query, "resolve_hashes"),
         oldest_first=_order(query) == "oldest_first",
-        lower=_bound(query, "lower", has_point),
-        upper=_bound(query, "upper", has_point),
+        lower=_bound(query, "lower", check_point),
+        upper=_bound(query, "upper", check_point),
         policy_id=policy_id,
         asset_name=asset_name,
         transaction_id=transaction_id,
         output_index=output_index,
     )
+
+
+def read_transaction_id(query: Query) -> bytes | None:
+    """The only filter that metadata has. Raises `InvalidInput` for the others of matches."""
+    policy_id, _ = _asset(query)
+    transaction_id, output_index = _output(query)
+    if policy_id is not None or output_index is not None:
+        raise InvalidInput("metadata can't be filtered by this", path="transaction_id")
+    return transaction_id
 
 
 def _values(query: Query, name: str) -> Iterator[str | None]:
@@ -139,7 +151,7 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text)
 
 
-def _bound(query: Query, side: str, has_point: Callable[[Point], bool]) -> tuple[str, int] | None:
+def _bound(query: Query, side: str, check_point: Callable[[Point], None]) -> tuple[str, int] | None:
     found = [name for name, (bound_side, _) in _BOUNDS.items() if bound_side == side]
     given = [name for name in found if list(_values(query, name))]
     if len(given) > 1:
@@ -148,6 +160,6 @@ def _bound(query: Query, side: str, has_point: Callable[[Point], bool]) -> tuple
         return None
     text = _one(query, given[0], r"[0-9]{1,20}(\.[0-9a-fA-F]{64})?") or ""
     slot, _, header_hash = text.partition(".")
-    if header_hash and not has_point(Point(int(slot), bytes.fromhex(header_hash))):
-        raise InvalidInput("is a point that is not on the chain", path=given[0])
+    if header_hash:
+        check_point(Point(int(slot), bytes.fromhex(header_hash)))
     return _BOUNDS[given[0]][1], int(slot)

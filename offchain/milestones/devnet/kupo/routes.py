@@ -14,7 +14,7 @@ from milestones.devnet.blocks import Block, Point
 from milestones.devnet.chain import Chain
 from milestones.devnet.eras import SAFE_ZONE_SLOTS
 from milestones.devnet.kupo import health
-from milestones.devnet.kupo.filters import Query, read_filter
+from milestones.devnet.kupo.filters import Query, read_filter, read_transaction_id
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.kupo.rendering import match_json, point_json, script_json
@@ -57,9 +57,11 @@ def get_metrics(call: Call) -> Response:
 
 def _in_asked_form(call: Call, answer: dict[str, Any], status: int) -> Response:
     _exactly(call, 0)
-    if call.accept is None or "application/json" in call.accept:
+    # Kupo looks for the text first, whatever else is named beside it.
+    accepted = call.accept or "application/json"
+    if "text/plain" not in accepted and "application/json" in accepted:
         return json_reply(answer, status)
-    if "text/plain" in call.accept or "*/*" in call.accept:
+    if "text/plain" in accepted or "*/*" in accepted:
         text = health.prometheus(answer)
         return PlainTextResponse(text, status, media_type="text/plain;charset=utf-8")
     raise bad_request("This endpoint answers 'application/json' or 'text/plain'.")
@@ -69,7 +71,7 @@ def get_matches(call: Call) -> Response:
     """`/matches` and `/matches/{pattern}`."""
     pattern = _pattern(call)
     try:
-        wanted = read_filter(call.query, lambda point: _indexed(call, point) is not None)
+        wanted = read_filter(call.query, lambda point: _check_point(call, point))
     except InvalidInput as error:
         raise bad_request(f"Invalid filter query: {error.message}.") from None
     found = [match for match in call.index.select(pattern) if wanted.admits(match)]
@@ -156,18 +158,17 @@ def get_checkpoints(call: Call) -> Response:
 def get_metadata(call: Call) -> Response:
     """`/metadata/{slot}`: of the block at that slot or, where it has none, of the next one."""
     slot = _slot(call)
-    asked = [value for name, value in call.query if name == "transaction_id"]
-    if any(value is None or not re.fullmatch("[0-9a-fA-F]{64}", value) for value in asked):
-        raise bad_request("Filter by 'transaction_id', 64 digits in base16.")
-    wanted = {bytes.fromhex(value) for value in asked if value is not None}
+    try:
+        wanted = read_transaction_id(call.query)
+    except InvalidInput:
+        raise bad_request("Filter by one 'transaction_id', 64 digits in base16.") from None
     block = next((each for each in call.chain.blocks if each.slot >= slot), None) if slot else None
     if block is None:
         return json_reply([])
     found = [
         metadata.kupo_json(each.transaction.auxiliary_data)
         for each in block.inclusions
-        if each.transaction.auxiliary_data is not None
-        and (not wanted or each.transaction.id in wanted)
+        if each.transaction.auxiliary_data is not None and wanted in (None, each.transaction.id)
     ]
     reply = json_reply(found)
     reply.headers["X-Block-Header-Hash"] = block.header_hash.hex()
@@ -242,6 +243,23 @@ def _slot(call: Call) -> int:
     if not re.fullmatch("[0-9]{1,20}", call.path[0]):
         raise bad_request("The path ends in an absolute slot number, not negative.")
     return int(call.path[0])
+
+
+def _check_point(call: Call, point: Point) -> None:
+    """Refuses a point that was rolled back, and names the nearest one before it that was not."""
+    if _indexed(call, point) is not None:
+        return
+    found = next((each for each in call.index.checkpoints() if each.slot <= point.slot), None)
+    if found is None:
+        raise bad_request("The given point is unknown: nothing is indexed so early.")
+    raise bad_request(
+        f"There is no point {_point_text(point)}: the chain was rolled back since, perhaps. "
+        f"The closest ancestor is {_point_text(found.point)}."
+    )
+
+
+def _point_text(point: Point) -> str:
+    return f"{point.slot}.{point.header_hash.hex()}"
 
 
 def _indexed(call: Call, point: Point) -> Block | None:

@@ -331,7 +331,14 @@ async def test_metadata_by_slot(chain: Devnet, kupo: httpx.AsyncClient) -> None:
     assert found["hash"] == hash256(raw).hex()
     assert len((await kupo.get(f"/metadata/{slot}?transaction_id={paid}")).json()) == 1
     assert (await kupo.get(f"/metadata/{slot}?transaction_id={'00' * 32}")).json() == []
-    assert (await kupo.get(f"/metadata/{slot}?transaction_id=x")).status_code == 400
+    assert len((await kupo.get(f"/metadata/{slot}?other=x")).json()) == 1
+    for query in (
+        "transaction_id=x",
+        f"transaction_id={paid}&output_index=0",
+        f"transaction_id={paid}&transaction_id={paid}",
+        f"policy_id={'00' * 28}",
+    ):
+        assert (await kupo.get(f"/metadata/{slot}?{query}")).status_code == 400
     chain.chain.advance(100_000)
     between = await kupo.get(f"/metadata/{slot + 5}")
     assert between.headers["x-block-header-hash"] == chain.chain.tip.header_hash.hex()
@@ -349,6 +356,8 @@ async def test_health_in_both_forms_and_stale(chain: Devnet, kupo: httpx.AsyncCl
     text = (await kupo.get("/health")).text
     assert f"kupo_most_recent_checkpoint  {chain.chain.tip.slot}\n" in text
     assert (await kupo.get("/health", headers={"Accept": "image/png"})).status_code == 400
+    both = await kupo.get("/health", headers={"Accept": "application/json, text/plain, */*"})
+    assert both.headers["content-type"] == "text/plain;charset=utf-8"
     chain.break_interface("kupo", "stale")
     paid = chain.chain.submit(payment_on(chain.chain).seal()).hex()
     stale = await kupo.get("/health", headers=json_form)
@@ -370,8 +379,33 @@ async def test_caching_by_the_latest_block(chain: Devnet, kupo: httpx.AsyncClien
     known = {"If-None-Match": first.headers["etag"]}
     unchanged = await kupo.get("/matches/*", headers=known)
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert (await kupo.get("/patterns", headers=known)).status_code == 200, "they may have changed"
+    assert (await kupo.get("/nowhere", headers=known)).status_code == 404
     chain.chain.mine()
     assert (await kupo.get("/matches/*", headers=known)).status_code == 200
+
+
+async def test_a_browser_may_ask_for_everything(kupo: httpx.AsyncClient) -> None:
+    asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "DELETE"}
+    answer = await kupo.options("/patterns/*", headers=asked)
+    assert answer.status_code == 200
+    for name in ("origin", "methods", "headers"):
+        assert answer.headers[f"access-control-allow-{name}"] == "*"
+
+
+async def test_a_point_that_was_rolled_back_is_refused_with_its_ancestor(
+    chain: Devnet, kupo: httpx.AsyncClient
+) -> None:
+    lost = chain.chain.mine()[0]
+    since = f"/matches/*?created_after={lost.slot}.{lost.header_hash.hex()}"
+    assert (await kupo.get(since)).json() == []
+    chain.chain.rollback(1)
+    answer = await kupo.get(since)
+    ancestor = chain.chain.tip
+    assert answer.status_code == 400
+    assert f"{ancestor.slot}.{ancestor.header_hash.hex()}" in answer.json()["hint"]
+    early = await kupo.get(f"/matches/*?created_before=1.{'00' * 32}")
+    assert (early.status_code, "unknown" in early.json()["hint"]) == (400, True)
 
 
 @pytest.mark.parametrize(

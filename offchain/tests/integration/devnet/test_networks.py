@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 from milestones.devnet.opening import ChainConfig
@@ -90,6 +91,24 @@ async def test_patterns_outlive_the_process(start: Start, tmp_path: Path) -> Non
         assert (await kupo.get("/matches")).json() == seen
         assert (await kupo.get("/patterns")).json() == active
     assert len(seen) == 4
+
+
+async def test_a_chain_that_can_make_no_more_blocks_says_so() -> None:
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    async def run_until_it_fails() -> None:
+        async with Devnet(DevnetConfig(block_interval_s=0.05)) as devnet:
+            devnet.chain.listeners.append(fail)
+            await asyncio.wait_for(devnet.until(done), 10)
+
+    done = asyncio.Event()
+    with pytest.raises(OSError, match="the disk is full"):
+        await run_until_it_fails()
+    async with Devnet(DevnetConfig(block_interval_s=None)) as devnet:
+        asyncio.get_running_loop().call_later(0.1, done.set)
+        await asyncio.wait_for(devnet.until(done), 10)
+    assert done.is_set(), "a chain whose blocks are made by hand goes on until it is told to end"
 
 
 async def test_two_chains_in_one_process_do_not_meet(start: Start) -> None:

@@ -1,0 +1,105 @@
+"""A chain that was closed and opened again is the one that ran through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cbor2
+from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_world import ALICE, YES_V3, hash256, inline, key_address, script_address, script_ref
+
+from milestones.devnet.chain import Chain
+from milestones.devnet.kupo.index import Index, Watch
+from milestones.devnet.kupo.patterns import parse_pattern
+from milestones.devnet.kupo.rendering import match_json
+from milestones.devnet.ogmios.rendering import block_json
+from milestones.devnet.opening import ChainConfig, open_chain
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("pay"), st.integers(1_000_000, 3_000_000)),
+        st.tuples(st.just("adorn"), st.integers(0, 1 << 70)),
+        st.tuples(st.just("mine"), st.integers(1, 3)),
+        st.tuples(st.just("rollback"), st.integers(1, 4)),
+        st.tuples(st.just("advance"), st.integers(1_000, 500_000)),
+    ),
+    max_size=20,
+)
+
+
+def act(chain: Chain, action: str, number: int) -> None:
+    """One step of a history."""
+    if action == "mine":
+        chain.mine(number)
+    elif action == "advance":
+        chain.advance(number)
+    elif action == "rollback" and number < len(chain.blocks):
+        chain.rollback(number)
+    elif action in ("pay", "adorn") and outputs_of_alice(chain):
+        draft = payment_on(chain, number if action == "pay" else 2_000_000)
+        if action == "adorn":
+            draft.fee = 1_000_000
+            draft.body[1] += [
+                {0: script_address(3, YES_V3), 1: 3_000_000, 2: inline(number)},
+                {0: key_address(ALICE), 1: 2_000_000, 2: [0, hash256(cbor2.dumps(number))]},
+                {0: key_address(ALICE), 1: 5_000_000, 3: script_ref(3, YES_V3)},
+            ]
+            draft.witnesses[4] = [number]
+            draft.auxiliary = {674: {"msg": ["restart", number.to_bytes(9, "big")]}}
+        chain.submit(draft.seal())
+
+
+def picture(chain: Chain, index: Index) -> dict[str, Any]:
+    """All that a client can see of what is in blocks."""
+    return {
+        "blocks": [block_json(each, (11, 0)) for each in chain.blocks],
+        "utxo": {ref: output.raw for ref, output in chain.utxo.items()},
+        "matches": [
+            match_json(each, index, resolve=True, as_text=False)
+            for each in index.select(parse_pattern("*"))
+        ],
+        "datums": index.datums,
+        "scripts": index.scripts,
+        "slot": chain.now_slot(),
+        "labels": [each.labels for each in index.matches.values()],
+    }
+
+
+def indexed(chain: Chain) -> Index:
+    """An index of everything that follows the chain."""
+    index = Index(chain, [Watch(parse_pattern("*"), -1)])
+    chain.listeners.append(index.follow)
+    return index
+
+
+@given(before=STEPS, after=STEPS, back=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_a_restart_changes_nothing(
+    before: list[tuple[str, int]], after: list[tuple[str, int]], back: int
+) -> None:
+    with TemporaryDirectory() as directory:
+        config = ChainConfig(
+            funds={ALICE_ADDRESS: 100_000_000}, manual_clock=True, state_dir=Path(directory)
+        )
+        chain, store = open_chain(config)
+        assert store is not None
+        index = indexed(chain)
+        for step in before:
+            act(chain, *step)
+        # What waits for a block does not outlive the process: put it into one.
+        chain.mine()
+        store.close()
+        again, store = open_chain(config)
+        assert store is not None
+        index_again = indexed(again)
+        assert picture(again, index_again) == picture(chain, index)
+        chain._store = None  # the chain that ran through goes on without its directory
+        for step in (*after, ("rollback", min(back, len(chain.blocks) - 1)), ("mine", 1)):
+            act(chain, *step)
+            act(again, *step)
+        assert picture(again, index_again) == picture(chain, index)
+        store.close()
