@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cbor2
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from milestones.protocol.published_schedule import decode_allocations, encode_al
 from milestones.protocol.schedule_metadata import (
     GROUP,
     LABEL,
+    MOST_PARTS,
     Link,
     PublishedPart,
     ScheduleAssembly,
@@ -313,3 +316,12 @@ def test_parts_that_lead_in_circles_or_astray_are_refused() -> None:
         assembly.add(other.transaction_id, encode_part(PublishedPart((), b"")))
     with pytest.raises(InvalidEncoding, match="linked twice"):
         assembly.add(one.transaction_id, encode_part(PublishedPart((one,), b"")))
+
+
+def test_nobody_makes_a_reader_fetch_parts_without_end() -> None:
+    links = [Link(slot, slot.to_bytes(32, "big")) for slot in range(MOST_PARTS + 1)]
+    assembly = ScheduleAssembly(encode_part(PublishedPart(tuple(links[:1]), b"")))
+    for link, following in pairwise(links[:-1]):
+        assembly.add(link.transaction_id, encode_part(PublishedPart((following,), b"")))
+    with pytest.raises(InvalidEncoding, match=f"in more than {MOST_PARTS} parts"):
+        assembly.add(links[-2].transaction_id, encode_part(PublishedPart((links[-1],), b"")))

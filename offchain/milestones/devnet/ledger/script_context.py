@@ -110,8 +110,8 @@ class TransactionInfo:
                 "An output both spent and referenced can't be shown to a Plutus V3 script."
             )
         seen = (*case.inputs.values(), *case.reference_inputs.values(), *case.body.outputs)
-        if any(output.address.is_bootstrap for output in seen):
-            raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+        for output in seen:
+            _payment_credential(output.address)
         if version == 1 and any(output.datum is not None for output in seen):
             raise cannot_create_context("An inline datum can't be shown to a Plutus V1 script.")
 
@@ -212,16 +212,20 @@ def _datum_option(output: Output) -> bytes:
 
 
 def _address(address: LedgerAddress) -> bytes:
-    staking = address.staking
-    if address.payment is None:
-        raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+    payment, staking = _payment_credential(address), address.staking
     if staking is None:
-        return constr(0, _credential(address.payment), optional(None))
+        return constr(0, _credential(payment), optional(None))
     if isinstance(staking, Credential):
         part = constr(0, _credential(staking))
     else:
         part = constr(1, *map(plain, staking))
-    return constr(0, _credential(address.payment), optional(part))
+    return constr(0, _credential(payment), optional(part))
+
+
+def _payment_credential(address: LedgerAddress) -> Credential:
+    if address.payment is None:
+        raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+    return address.payment
 
 
 def _credential(credential: Credential) -> bytes:

@@ -284,6 +284,16 @@ def test_there_are_two_networks() -> None:
     assert "network id 2" in refused.value.reason
 
 
+@pytest.mark.parametrize("parts", [3, 5])
+def test_a_transaction_has_four_parts(parts: int) -> None:
+    raw = bytes((0x80 + parts,)) + payment().seal()[1:] + b"\xf6"
+    if parts == 3:
+        raw = b"\x83" + b"".join(part.raw for part in cbor.read(payment().seal()).array()[:3])
+    with pytest.raises(DecodingFailure) as refused:
+        decode_transaction(raw)
+    assert f"4 parts, not {parts}" in refused.value.reason
+
+
 def test_an_input_locked_by_a_byron_address_is_not_judged() -> None:
     draft = payment()
     draft.add_input(reference("byron"), [byron(KEY, {2: b"\x01"}, 0), 9_000_000])

@@ -137,6 +137,17 @@ def test_evaluation_of_redeemers_that_nothing_needs() -> None:
     assert inner(draft)["code"] == 3110
 
 
+@pytest.mark.parametrize("astray", [(0, 9), (1, 1), (2, 0), (3, 0)])
+def test_evaluation_beside_a_redeemer_that_points_to_nothing(astray: tuple[int, int]) -> None:
+    """A Plutus V3 script is shown all redeemers, so it can't be run either."""
+    draft = minting(3, YES_V3)
+    draft.witnesses[5][astray] = [7, [2000, 300_000]]
+    with pytest.raises(LedgerFailure) as caught:
+        evaluated(draft)
+    assert caught.value.code == 3004
+    assert f"#{astray[1]} points to nothing" in caught.value.data["reason"]
+
+
 def test_evaluation_without_the_script() -> None:
     draft = minting(3, YES_V3)
     draft.witnesses.pop(7)
@@ -209,14 +220,16 @@ def test_a_language_without_a_cost_model() -> None:
     assert inner(draft)["code"] == 3115
 
 
-def test_what_the_evaluator_does_not_know_is_refused_by_name() -> None:
+@pytest.mark.parametrize(("builtin", "what"), [(89, "protocol version 11"), (23, "equalsString")])
+def test_what_the_evaluator_does_not_know_is_refused_by_name(builtin: int, what: str) -> None:
     """`lengthOfArray` came with protocol 11; `equalsString` costs something else since."""
-    for builtin, what in ((89, "protocol version 11"), (23, "equalsString")):
-        bits = "0010" + "0111" + format(builtin, "07b")
-        bits += "0" * (-len(bits) % 8 - 1) + "1" if len(bits) % 8 else "00000001"
-        flat = b"\x01\x01\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")
-        data = refused(minting(3, cbor2.dumps(flat)), 3997)
-        assert what in data["error"]
+    bits = "0010" + "0111" + format(builtin, "07b")
+    bits += "0" * (-len(bits) % 8 - 1) + "1" if len(bits) % 8 else "00000001"
+    flat = b"\x01\x01\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    draft = minting(3, cbor2.dumps(flat))
+    assert what in refused(draft, 3997)["error"]
+    with pytest.raises(Unsupported, match=what):
+        evaluated(draft)
 
 
 def test_an_extra_reference_script_changes_no_verdict_and_costs_no_units() -> None:

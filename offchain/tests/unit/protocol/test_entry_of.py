@@ -39,7 +39,15 @@ def test_a_wallets_signature_comes_back(address: bytes, network_id: int) -> None
     assert cbor2.loads(entry.cose_sign1 or b"")[0] == protected
 
 
-@pytest.mark.parametrize("prefix", [b"\x84", b"\x84\x6aSignature1", b"\x84\x6aSignature1\x58\x20"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        b"\x84",
+        b"\x84\x6aSignature1",
+        b"\x84\x6aSignature1\x58\x20",
+        b"\x84\x6aSignature2\x58\x20" + 32 * b"h" + b"\x40\x58\x75",
+    ],
+)
 def test_a_prefix_of_another_form_is_refused(prefix: bytes) -> None:
     with pytest.raises(InvalidSignature):
         entry_of(witness(prefix), STATEMENT, 0)
