@@ -33,7 +33,7 @@ from scenes import FIRST, SECOND, Scene
 from milestones.cardano.cbor import BYTES, head
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import Value
+from milestones.cardano.value import AssetId, Value
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.signing import Statement
 from milestones.transactions.attest import Attesting, attest_draft
@@ -307,10 +307,19 @@ def test_headers_of_any_length_that_one_byte_says(scene: Scene, judge: Judge, le
     judge.accepted(attesting(scene, *good))
 
 
-def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge) -> None:
-    """A payload's length in two bytes, and in a form that CBOR allows but no wallet writes."""
-    name = "m" * 300
-    data = scene.opened.statement(name).signed_data
+def long_statement(scene: Scene, length: int) -> tuple[str, bytes]:
+    """A milestone's name whose statement has so many bytes, and the statement."""
+    for name in ("m" * count for count in range(length)):
+        data = scene.opened.statement(name).signed_data
+        if len(data) == length:
+            return name, data
+    raise AssertionError(f"no name makes a statement of {length} bytes")
+
+
+@pytest.mark.parametrize("length", [254, 255, 256, 257, 410])
+def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge, length: int) -> None:
+    """A payload's length in a byte too few, or in a form that CBOR allows but no wallet writes."""
+    name, data = long_statement(scene, length)
     keys = oracles(scene.bench, 3)[:2]
 
     def draft(prefix: bytes) -> TransactionDraft:
@@ -319,11 +328,12 @@ def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge) -> None:
         made = Attesting(made.attestation, witnesses)
         return attest_draft(made, terms=scene.opened.terms, scripts=scene.bench.scripts)
 
-    assert len(data) > 255
     honest = prefix_for(data)
-    longer_head = honest[:-3] + b"\x5a\0\0" + honest[-2:]
-    judge.refused(draft(longer_head), "mint")
-    judge.refused(draft(honest[:-3] + b"\x58" + honest[-1:]), "mint")
+    start = honest[: -len(head(BYTES, length))]
+    others = (b"\x58" + bytes((length % 256,)), b"\x59" + length.to_bytes(2, "big"))
+    for end in (*others, b"\x5a" + length.to_bytes(4, "big")):
+        if start + end != honest:
+            judge.refused(draft(start + end), "mint")
     judge.accepted(draft(honest))
 
 
@@ -424,10 +434,14 @@ def test_attestation_elsewhere(scene: Scene, judge: Judge, where: str) -> None:
     judge.accepted(honest)
 
 
-def test_dust_beside_the_token(scene: Scene, judge: Judge) -> None:
-    """A foreign token in the attestation's output."""
+@pytest.mark.parametrize("behind", [False, True], ids=["before ours", "behind ours"])
+def test_dust_beside_the_token(scene: Scene, judge: Judge, behind: bool) -> None:
+    """A foreign token in the attestation's output, on either side of ours."""
+    policy = sorted_policy(scene.bench, "attacker", behind=behind)
+    scene.bench.send(TransactionDraft(mints=(Mint(policy.hash(), {b"": 1}),), scripts=(policy,)))
     honest = scene.opened.attest_draft(FIRST)
-    judge.refused(with_value(honest, 0, Value(0, {scene.bench.token: 1})), "mint")
+    dust = Value(0, {AssetId(policy.hash(), b""): 1})
+    judge.refused(with_value(honest, 0, dust), "mint")
     judge.accepted(honest)
 
 

@@ -29,6 +29,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Burn, Close
 from milestones.protocol.tokens import vault_token_name
 from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
@@ -254,10 +255,20 @@ def test_minting_while_burning(scene: Scene, judge: Judge, ended: Opened, label:
 # -- others' belongings
 
 
-@pytest.fixture
-def other(scene: Scene) -> Opened:
-    """Somebody else's distribution, open and attested, which can't be closed before its claims."""
-    distribution = scene.other(reclaim_after_posix_ms=None)
+@pytest.fixture(params=["before ours", "behind ours"])
+def other(request: pytest.FixtureRequest, scene: Scene) -> Opened:
+    """Somebody else's distribution, open and attested, which can't be closed before its claims.
+
+    Among what is burnt its terms stand before ours, where only the inputs tell, or behind.
+    """
+    known = scene.opened.distribution
+
+    def made(moment: int) -> Distribution:
+        metadata = replace(known.terms.metadata, created_at_posix_ms=moment)
+        return scene.other(reclaim_after_posix_ms=None, metadata=metadata)
+
+    behind = request.param == "behind ours"
+    distribution = next(d for d in map(made, range(100)) if (d.id > known.id) == behind)
     return scene.open(distribution).attest(FIRST)[0]
 
 
