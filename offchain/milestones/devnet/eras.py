@@ -4,6 +4,10 @@ Every clock of a Cardano client is built from this: the system start, the era su
 configuration. A fresh network runs in Conway from its first slot, the earlier eras have no length. Under
 the magic of mainnet or preprod, whose Byron eras lasted 208 and 4 epochs of 20-second slots, the calendar
 is theirs, so that clients that know these networks by heart come to the same slots.
+
+Sources: `startTime`, `epochLength` and `slotLength` of the networks' genesis files, as published with the
+configurations of cardano-node; the end of Byron at slots 4,492,800 and 86,400 as every client's table of
+slot configurations has it.
 """
 
 from __future__ import annotations

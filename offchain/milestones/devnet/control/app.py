@@ -17,6 +17,7 @@ from milestones.errors import InvalidInput, MilestonesError, NotFound
 
 _STATUS: Final = {NotFound: 404, InvalidInput: 400}
 _HINT: Final = "see /openapi.json"
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class ControlApp:
@@ -37,7 +38,10 @@ class ControlApp:
             response = self._respond(request.method, request.url.path, body)
         except MilestonesError as error:
             status = next((n for kind, n in _STATUS.items() if isinstance(error, kind)), 409)
-            response = JSONResponse({"error": error.to_json()}, status)
+            response = _refusal(request, error, status)
+        # The pages need nothing but their own style: whatever a transaction could smuggle in, nothing runs.
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
         await response(scope, receive, send)
 
     def _respond(self, method: str, path: str, body: bytes) -> Response:
@@ -64,6 +68,13 @@ class ControlApp:
         if kind == "transaction" and len(name) == 64:
             return HTMLResponse(pages.transaction(chain, name))
         raise NotFound(f"there is nothing at {path}", hint=f"start at /, or {_HINT}")
+
+
+def _refusal(request: Request, error: MilestonesError, status: int) -> Response:
+    """JSON for programs, a page for browsers."""
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(pages.refusal(error.message, error.hint or ""), status)
+    return JSONResponse({"error": error.to_json()}, status)
 
 
 def _wrong_method(method: str, path: str, right: str) -> Response:

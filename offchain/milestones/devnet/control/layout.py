@@ -13,7 +13,8 @@ STYLE: Final = (
     "h2{font-size:1.1rem;margin:1.25rem 0 .25rem}"
     "ul{list-style:none;margin:0;padding:0}li{padding:.5rem 0;border-bottom:1px solid #8884}"
     "table{border-collapse:collapse;width:100%}"
-    "td,th{text-align:left;padding:.5rem .5rem .5rem 0;border-bottom:1px solid #8884}"
+    "td,th{text-align:left;vertical-align:top;padding:.5rem .5rem .5rem 0}"
+    "td,th{border-bottom:1px solid #8884;overflow-wrap:anywhere}"
 )
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from html import escape
 
 from milestones.cardano.outputs import OutputReference
+from milestones.cardano.value import AssetId
+from milestones.devnet import metadata
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.control.layout import ada, code, digest_link, page, section
-from milestones.devnet.control.plutus_text import plutus_text
+from milestones.devnet.control.plutus_text import item_text, plutus_text
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Body, Transaction
 from milestones.devnet.ogmios.network import utc
@@ -17,15 +19,26 @@ from milestones.errors import NotFound
 
 RECENT_BLOCKS = 20
 
+SHOWN_WAITING = 50
+"""Waiting transactions that the overview lists; the others are counted."""
+
+
+def refusal(message: str, hint: str) -> str:
+    """What a person is told instead of the page that was asked for."""
+    return page("Not here", f"<p>{escape(message)}</p><p>{escape(hint)}</p>")
+
 
 def overview(chain: Chain) -> str:
     """Tip, what waits, and the latest blocks."""
     rows = "".join(_block_row(chain, each) for each in reversed(chain.blocks[-RECENT_BLOCKS:]))
-    waiting = [digest_link("transaction", each.id) for each in chain.mempool.transactions]
+    transactions = chain.mempool.transactions
+    waiting = [digest_link("transaction", each.id) for each in transactions[:SHOWN_WAITING]]
+    if len(transactions) > SHOWN_WAITING:
+        waiting.append(f"and {len(transactions) - SHOWN_WAITING:,} more")
     return page(
         "Embedded chain",
         f"<p>Tip: block {_block_link(chain.tip)}, slot {chain.tip.slot}. "
-        f"The chain's time is {utc(chain.clock.posix_ms())}.</p>"
+        f"The chain's time is {_moment(chain.clock.posix_ms() // 1000 * 1000)}.</p>"
         + section("Waiting for a block", waiting)
         + "<h2>Latest blocks</h2><table><tr><th>Block<th>Slot<th>Time<th>Transactions"
         + f"{rows}</table>",
@@ -49,7 +62,7 @@ def block(chain: Chain, height: int) -> str:
     return page(
         f"Block {height}",
         f"<p>{code(shown.header_hash.hex())}<br>slot {shown.slot}, "
-        f"{utc(chain.calendar.start_of(shown.slot))}, {shown.body_size} bytes</p>"
+        f"{_moment(chain.calendar.start_of(shown.slot))}, {shown.body_size:,} bytes</p>"
         + section("Transactions", rows or ["None."])
         + f"<p>{' '.join(neighbours)}</p>",
     )
@@ -70,6 +83,7 @@ def transaction(chain: Chain, transaction_id: str) -> str:
         + section("Collateral returned", _returned(body, shown))
         + section("Minted and burned", _tokens(body.mint.assets.items()))
         + section("Redeemers", _redeemers(shown))
+        + section("Metadata", _metadata(shown))
         + section("Valid in slots", _validity(body))
         + section("Signed by", [code(key.key.hex()) for key in shown.witnesses.keys]),
     )
@@ -83,7 +97,7 @@ def _summary(shown: Transaction) -> str:
         memory = sum(each.units.memory for each in redeemers)
         cpu = sum(each.units.cpu for each in redeemers)
         units = f", {_units(memory, cpu)}"
-    return f"{len(shown.raw)} bytes, fee {ada(shown.body.fee)}{units}"
+    return f"{len(shown.raw):,} bytes, fee {ada(shown.body.fee)}{units}"
 
 
 def _units(memory: int, cpu: int) -> str:
@@ -98,7 +112,8 @@ def _find(chain: Chain, transaction_id: str) -> tuple[Transaction, str]:
     place = chain.place_of(wanted)
     if place is not None:
         found = place[0].inclusions[place[1]].transaction
-        return found, f"in block {_block_link(place[0])}, slot {place[0].slot}"
+        moment = _moment(chain.calendar.start_of(place[0].slot))
+        return found, f"in block {_block_link(place[0])}, slot {place[0].slot}, {moment}"
     for waiting in chain.mempool.transactions:
         if waiting.id == wanted:
             return waiting, "waiting for a block"
@@ -145,8 +160,17 @@ def _returned(body: Body, shown: Transaction) -> list[str]:
     return [] if body.collateral_return is None else [_output(body.collateral_return, shown)]
 
 
-def _tokens(assets: Iterable[tuple[object, int]]) -> list[str]:
-    return [f"{quantity:,} {code(str(asset))}" for asset, quantity in assets]
+def _tokens(assets: Iterable[tuple[AssetId, int]]) -> list[str]:
+    """Quantities with the names that people gave the tokens, as far as these can be read."""
+    return [f"{quantity:,} {_name(asset)}{code(str(asset))}" for asset, quantity in assets]
+
+
+def _name(asset: AssetId) -> str:
+    try:
+        name = asset.asset_name.decode()
+    except UnicodeDecodeError:
+        return ""
+    return f"<b>{escape(name)}</b> " if name and name.isprintable() else ""
 
 
 def _redeemers(shown: Transaction) -> list[str]:
@@ -154,6 +178,15 @@ def _redeemers(shown: Transaction) -> list[str]:
         f"{each.pointer.purpose} {each.pointer.index}: "
         f"{_units(each.units.memory, each.units.cpu)}{_data(each.data)}"
         for each in shown.witnesses.redeemers
+    ]
+
+
+def _metadata(shown: Transaction) -> list[str]:
+    if shown.auxiliary_data is None:
+        return []
+    return [
+        f"label {label}<pre>{escape(item_text(item))}</pre>"
+        for label, item in metadata.labels(shown.auxiliary_data).items()
     ]
 
 
@@ -169,11 +202,16 @@ def _validity(body: Body) -> list[str]:
     return [f"{since}, {until}"]
 
 
+def _moment(posix_ms: int) -> str:
+    """A moment, which a narrow screen may break between day and hour."""
+    return utc(posix_ms).replace("T", " ").replace("Z", " UTC")
+
+
 def _block_link(shown: Block) -> str:
     return f'<a href="/block/{shown.height}">{shown.height}</a>'
 
 
 def _block_row(chain: Chain, shown: Block) -> str:
-    moment = utc(chain.calendar.start_of(shown.slot))
+    moment = _moment(chain.calendar.start_of(shown.slot))
     count = len(shown.inclusions)
     return f"<tr><td>{_block_link(shown)}<td>{shown.slot}<td>{moment}<td>{count}"

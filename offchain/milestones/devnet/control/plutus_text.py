@@ -1,4 +1,4 @@
-"""Plutus Data as text for a person: short things on one line, long ones indented.
+"""Plutus Data and metadata as text for a person: short things on one line, long ones indented.
 
 `Constr 0 [5, h'6d696c65' "mile", {1: []}]`: integers, byte strings (with their text where they are
 one), lists, maps in their own order, and constructors by their number.
@@ -20,10 +20,15 @@ DEEPEST: Final = 12
 
 def plutus_text(data: bytes) -> str:
     """The text of Plutus Data, given as CBOR that the ledger has accepted."""
+    return item_text(cbor.read(data))
+
+
+def item_text(whole: Item) -> str:
+    """The text of Plutus Data or of a metadatum."""
     shown: list[list[str]] = []
     # Each node's children stand on the stack of results when its turn comes: no recursion, since data
     # may be nested hundreds of levels deep.
-    waiting: list[tuple[Item, int, bool]] = [(cbor.read(data), 0, False)]
+    waiting: list[tuple[Item, int, bool]] = [(whole, 0, False)]
     while waiting:
         item, level, ready = waiting.pop()
         children = _children(item)
@@ -70,10 +75,10 @@ def _constructor(item: Item) -> int:
 def _leaf(item: Item) -> str:
     if item.kind == cbor.BYTES:
         return _bytes(item.bytes())
-    if item.kind == cbor.ARRAY:
-        return "[]"
-    if item.kind == cbor.MAP:
-        return "{}"
+    if item.kind == cbor.TEXT:
+        return f'"{printable(item.text())}"'
+    if item.kind in (cbor.ARRAY, cbor.MAP):
+        return "[]" if item.kind == cbor.ARRAY else "{}"
     if item.kind != cbor.TAG:
         return str(item.integer())
     if item.tag not in (2, 3):
@@ -83,6 +88,11 @@ def _leaf(item: Item) -> str:
     # Python refuses to print integers of thousands of digits in base 10.
     number = magnitude if item.tag == 2 else -1 - magnitude
     return str(number) if len(inner.bytes()) <= 128 else hex(number)
+
+
+def printable(text: str) -> str:
+    """A text whose invisible characters, those that turn lines around among them, are written out."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def _bytes(value: bytes) -> str:

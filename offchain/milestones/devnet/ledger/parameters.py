@@ -2,6 +2,11 @@
 
 Defaults are mainnet's at protocol version 11. The parameters that only staking and governance rules
 read are carried along as they came, so that clients see a complete answer.
+
+Sources: mainnet's genesis files as changed by updates since. The memory units, 16.5 million for a
+transaction and 72 million for a block (before: 14 and 62), are those of the governance action
+`gov_action1cgdsp7g0rr7wgqp7maptpvx525fxuqwfgm5qe3f5r20ew5x2772sq0m5y83`, enacted with epoch 614; its
+authors announced a second step, to 17.5 and 77.5 million, which a file of parameters can bring forward.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ async def test_an_opening_can_be_read(world: Any) -> None:
     opening = block.inclusions[position].transaction
     async with http(world.devnet, control=True) as client:
         shown = await page(client, f"/transaction/{opening.id.hex()}")
-        assert f"{len(opening.raw)} bytes" in shown
+        assert f"{len(opening.raw):,} bytes" in shown
+        assert "label 1296649285" in shown
         (redeemer,) = opening.witnesses.redeemers
         assert f"mint 0: \n{redeemer.units.memory:,} memory".replace("\n", "") in shown
         assert f"{redeemer.units.cpu:,} steps" in shown
@@ -69,8 +70,54 @@ async def test_nothing_of_a_transaction_can_write_on_the_page(
     draft.body[1] = [
         {0: key_address(BOB), 1: 2_000_000, 2: [1, cbor2.CBORTag(24, datum)]},
     ]
+    draft.auxiliary = {674: {"msg": ["<img src=x onerror=alert(2)>", "\u202edesrever", b"\xff"]}}
     paid = devnet.chain.submit(draft.seal()).hex()
     async with http(devnet, control=True) as client:
         answer = await client.get(f"/transaction/{paid}")
         assert "<script" not in answer.text
-        assert '"<script>alert(1)</script>"' in await page(client, f"/transaction/{paid}")
+        assert "<img" not in answer.text
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        shown = await page(client, f"/transaction/{paid}")
+        assert '"<script>alert(1)</script>"' in shown
+        assert '"<img src=x onerror=alert(2)>"' in shown
+        assert '"\\u202edesrever"' in shown
+        assert "h'ff'" in shown
+
+
+async def test_tokens_go_by_their_names(
+    start: Callable[[DevnetConfig], Awaitable[Devnet]],
+) -> None:
+    devnet = await start(DevnetConfig())
+    names = {b"GRANT": 10**12, b"<script>": 1, b"\xff": 2, b"": 3, "\u202e".encode(): 4}
+    body = {
+        "address": ALICE_ADDRESS,
+        "lovelace": 5_000_000,
+        "tokens": {name.hex(): quantity for name, quantity in names.items()},
+    }
+    async with http(devnet, control=True) as client:
+        paid = (await client.post("/faucet", json=body)).json()
+        answer = await client.get(f"/transaction/{paid['transaction_id']}")
+        policy = paid["policy_id"]
+        assert f"1,000,000,000,000 <b>GRANT</b> <code>{policy}.{b'GRANT'.hex()}<" in answer.text
+        assert f"1 <b>&lt;script&gt;</b> <code>{policy}." in answer.text
+        for name in (b"\xff", b"", "\u202e".encode()):
+            assert f"{names[name]} <code>{policy}.{name.hex()}<" in answer.text
+        await page(client, f"/transaction/{paid['transaction_id']}")
+
+
+async def test_many_that_wait_and_what_is_not_there(
+    start: Callable[[DevnetConfig], Awaitable[Devnet]],
+) -> None:
+    chain = ChainConfig(funds={ALICE_ADDRESS: 10**9})
+    devnet = await start(DevnetConfig(chain=chain, block_interval_s=None))
+    for _ in range(52):
+        devnet.chain.submit(payment_on(devnet.chain).seal())
+    async with http(devnet, control=True) as client:
+        overview = await page(client, "/")
+        assert "and 2 more" in overview
+        browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+        missing = await client.get("/block/99", headers=browser)
+        assert missing.status_code == 404
+        assert "there is no block 99" in missing.text
+        assert missing.text.startswith("<!doctype html>")
+        assert (await client.get("/block/99")).json()["error"]["code"] == "not_found"
