@@ -10,7 +10,6 @@ from milestones.cardano.address import MAINNET_ID, TESTNET_ID
 MAINNET_MAGIC: Final = 764824073
 """The protocol magic of mainnet. Source: its Shelley genesis, `networkMagic`."""
 
-
 KNOWN_MAGICS: Final[Mapping[str, int]] = {
     "mainnet": MAINNET_MAGIC,
     "preprod": 1,
@@ -23,3 +22,9 @@ KNOWN_MAGICS: Final[Mapping[str, int]] = {
 def network_id_of(network_magic: int) -> int:
     """The id that addresses of this network carry: 1 on mainnet, 0 on every other."""
     return MAINNET_ID if network_magic == MAINNET_MAGIC else TESTNET_ID
+
+
+def name_of(network_magic: int) -> str:
+    """What people call the network with this magic."""
+    names = {known: name for name, known in KNOWN_MAGICS.items()}
+    return names.get(network_magic, f"the network with magic {network_magic}")

@@ -27,7 +27,8 @@ from milestones.services.close import close
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.deploy import deploy
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.oracle import oracle_payload, oracle_sign
+from milestones.services.oracle_payload import oracle_payload
+from milestones.services.oracle_sign import oracle_sign
 from milestones.services.publish_script import publish_script
 from milestones.services.register_milestone import register_milestone
 from milestones.services.releases.plan import Selection

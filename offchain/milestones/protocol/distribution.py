@@ -17,8 +17,8 @@ from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NodeAt, SumTree, leaf_node, multiproof
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.paging import paging_for
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
-from milestones.domain.schedule import paging_for
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.terms import Terms, TermsMetadata
 from milestones.protocol.tokens import (

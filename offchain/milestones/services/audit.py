@@ -13,7 +13,7 @@ from typing import Final, Literal
 from milestones.cardano.address import Address
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import Problem
-from milestones.domain.schedule import MOST_SIGNATURES
+from milestones.domain.schedule_rules import MOST_SIGNATURES
 from milestones.errors import InvalidEncoding
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
+from milestones.clients.kupo_answers import Match
 from milestones.errors import InvalidAddress, NotFound
 from milestones.services.backend import Backend
 from milestones.services.submitting.earlier import on_its_way
@@ -19,11 +20,16 @@ from milestones.transactions.wallet import SigningKey
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """A key's spendable outputs, and the address that change goes to."""
+    """A key's spendable outputs, and the address that change goes to.
+
+    `oldest` is the one that has been on the chain longest, of those with ADA alone if there are any:
+    whoever looks at this wallet finds the same, as long as it is unspent.
+    """
 
     key: SigningKey
     utxos: tuple[Utxo, ...]
     change_address: Address
+    oldest: Utxo | None = None
 
     @property
     def lovelace(self) -> int:
@@ -57,7 +63,20 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
         for reference, utxo in known.items()
         if reference not in spent and utxo.output.address in own
     )
-    return Funds(key, utxos, _change_address(utxos, key, backend.network.network_id))
+    change_address = _change_address(utxos, key, backend.network.network_id)
+    return Funds(key, utxos, change_address, _oldest(matches, frozenset(utxos)))
+
+
+def _oldest(matches: Iterable[Match], usable: Collection[Utxo]) -> Utxo | None:
+    found = [
+        match for match in matches if match.utxo in usable and not match.utxo.output.script_hash
+    ]
+    age = min(found, key=_youth, default=None)
+    return None if age is None else age.utxo
+
+
+def _youth(match: Match) -> tuple[bool, int, OutputReference]:
+    return bool(match.output.value.assets), match.created_at.slot, match.reference
 
 
 def _is_of(key: SigningKey, address: str) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import NotAllowedYet, ServiceOutOfSync
+from milestones.errors import ChainRejected, NotAllowedYet, ServiceOutOfSync
 from milestones.protocol.distribution import Distribution
 from milestones.services import deploy as module
 from milestones.services.deploy import Deployed, deploy
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
 from milestones.services.submitting import standing
+from milestones.storage.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,11 @@ class Ground:
         """The chain itself."""
         return self.world.devnet.chain
 
-    async def open(self, **options: Any) -> Deployed:
-        """A run of its own of `deploy`."""
-        async with self.world.backend() as backend:
+    async def open(self, *, folder: str = "data", **options: Any) -> Deployed:
+        """A run of its own of `deploy`; another folder stands for another machine."""
+        storage = Storage(self.world.directory / folder)
+        workspace = replace(self.world.workspace(), storage=storage)
+        async with self.world.backend(workspace) as backend:
             key = self.world.keys["creator"]
             return await deploy(backend, self.schedule, key=key, **options)
 
@@ -77,7 +80,7 @@ class TestASecondProcess:
         self, ground: Ground, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It would build on the first one's change: both would be taken."""
-        with held_up(monkeypatch) as (looked, go_on):
+        with held_up(monkeypatch, "require_published") as (looked, go_on):
             slow = asyncio.ensure_future(ground.open())
             await looked.wait()
             monkeypatch.undo()
@@ -90,19 +93,42 @@ class TestASecondProcess:
         ground.chain.mine()
         assert await ground.openings() == 1
 
+    async def test_from_another_data_directory(
+        self, ground: Ground, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Neither sees the other, and the tokens that came between would pay for one opening each."""
+        with held_up(monkeypatch, "funds_of") as (looked, go_on):
+            slow = asyncio.ensure_future(ground.open(folder="elsewhere"))
+            await looked.wait()
+            monkeypatch.undo()
+            ground.world.pay(ground.world.address("creator"), 5_000_000_000, 2_000_000_000)
+            ground.chain.mine()
+            await ground.open()
+            go_on.set()
+            with pytest.raises(ChainRejected):
+                await slow
+        ground.chain.mine()
+        assert await ground.openings() == 1
+        with pytest.raises(NotAllowedYet) as refused:
+            await ground.open(folder="elsewhere")
+        assert refused.value.rule == "already_open"
+
 
 @contextmanager
-def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Runs that begin now stop once they know that nobody has opened it, until they may go on."""
+def held_up(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Runs that begin now stop after this step of `deploy`, until they may go on."""
     looked, go_on = asyncio.Event(), asyncio.Event()
-    real = module.require_published
+    real = getattr(module, step)
 
-    async def waiting(backend: Any) -> Any:
+    async def waiting(*arguments: Any) -> Any:
+        result = await real(*arguments)
         looked.set()
         await go_on.wait()
-        return await real(backend)
+        return result
 
-    monkeypatch.setattr(module, "require_published", waiting)
+    monkeypatch.setattr(module, step, waiting)
     yield looked, go_on
 
 

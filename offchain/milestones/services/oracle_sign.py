@@ -1,22 +1,17 @@
-"""What oracles sign, and a signer for a key file."""
+"""`oracle sign`: a signer for a key file, which says what is signed and of which network."""
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from pathlib import Path
-from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import (
     in_words,
-    looks_like_milliseconds,
-    to_posix_ms,
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement, payload_diagnostic
+from milestones.protocol.signing import Statement
 from milestones.protocol.terms import Terms
 from milestones.services.backend import (
     Backend,
@@ -26,32 +21,17 @@ from milestones.services.backend import (
     staleness,
     under,
 )
+from milestones.services.distribution.awaited import doubts_about
 from milestones.services.distribution.knowledge import known_distribution
 from milestones.services.distribution.local_schedules import (
     address_of,
     distribution_of,
-    local_distribution,
 )
-from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
-from milestones.services.preflight import must_be_milestone
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.results import Result, View
 from milestones.services.submitting.standing import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
 from milestones.transactions.wallet import SigningKey
-
-EVIDENCE_BYTES: Final = 64
-
-
-class OraclePayload(Result):
-    """The exact bytes to sign (hexadecimal), how they read, and what they say. Times: POSIX seconds."""
-
-    signed_data: str
-    diagnostic: str
-    contract_address: str
-    distribution_id: str
-    milestone_identifier: str
-    evidence_hash: str
-    verification_timestamp: int
 
 
 class SignatureEntry(View):
@@ -71,65 +51,6 @@ class OracleSigned(Result):
     statement: tuple[str, ...]
     file: str | None = None
     file_entries: int | None = None
-
-
-def evidence_hash_of(path: Path) -> bytes:
-    """blake2b_256 of a file. Raises `InvalidInput` where it can't be read."""
-    digest = blake2b(digest_size=32)
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} can't be read: {error.strerror}", path="evidence_file", hint="check the path"
-        ) from None
-    return digest.digest()
-
-
-async def oracle_payload(
-    workspace: Workspace,
-    *,
-    contract_address: Address,
-    milestone_identifier: str,
-    evidence_hash: bytes = b"",
-    verification_timestamp: int | None = None,
-) -> OraclePayload:
-    """What all oracles of a milestone sign; no service is asked.
-
-    `evidence_hash`: up to 64 bytes. `verification_timestamp`: POSIX seconds at which the milestone was
-    reached, by default this machine's time. All oracles must sign the same bytes, so one makes them.
-    Raises `InvalidInput` with the field's path, and `NotFound` for a milestone that is not in the
-    schedule, where the data directory has that.
-    """
-    if verification_timestamp is None:
-        verification_timestamp = to_posix_seconds(now_posix_ms())
-    _must_be_seconds(verification_timestamp)
-    if len(evidence_hash) > EVIDENCE_BYTES:
-        raise InvalidInput(
-            f"an evidence hash has at most {EVIDENCE_BYTES} bytes, not {len(evidence_hash)}",
-            path="evidence_hash",
-        )
-    workspace = under(workspace, contract_address.payment.hash)
-    distribution_id = distribution_id_of(contract_address, workspace.contract)
-    statement = Statement(
-        workspace.contract.policy_id,
-        distribution_id,
-        must_be_milestone(milestone_identifier),
-        evidence_hash,
-        to_posix_ms(verification_timestamp),
-    )
-    warnings = _about_milestone(statement, local_distribution(workspace, distribution_id))
-    return OraclePayload(
-        signed_data=statement.signed_data.hex(),
-        diagnostic=payload_diagnostic(statement.signed_data),
-        contract_address=contract_address.to_bech32(),
-        distribution_id=distribution_id.hex(),
-        milestone_identifier=milestone_identifier,
-        evidence_hash=evidence_hash.hex(),
-        verification_timestamp=verification_timestamp,
-        warnings=warnings,
-    )
 
 
 async def oracle_sign(
@@ -152,7 +73,7 @@ async def oracle_sign(
     _must_be_of(workspace, statement)
     if schedule is not None:
         distribution = distribution_of(schedule, workspace, statement.distribution_id)
-        terms, warnings = distribution.terms, _about_milestone(statement, distribution)
+        terms, warnings = distribution.terms, doubts_about(statement, distribution)
         _must_be_configured(workspace, terms)
     elif isinstance(workspace, Backend):
         terms, warnings = await _on_chain(workspace, statement)
@@ -186,7 +107,7 @@ async def _on_chain(backend: Backend, statement: Statement) -> tuple[Terms, tupl
         distribution = await known_distribution(backend, on_chain)
     except NotFound:
         distribution = None
-    warnings = [*await staleness(backend), *_about_milestone(statement, distribution)]
+    warnings = [*await staleness(backend), *doubts_about(statement, distribution)]
     now = (await chain_time(backend)).now_posix_ms
     if statement.verification_posix_ms > now:
         warnings.append("the milestone is said to be reached at a time that is still to come")
@@ -250,30 +171,4 @@ def _in_words(
         f"in distribution {statement.distribution_id.hex()}",
         f"at {address_of(workspace, statement.distribution_id)};",
         f"evidence hash: {evidence}",
-    )
-
-
-def _must_be_seconds(timestamp: int) -> None:
-    path = "verification_timestamp"
-    if timestamp < 0:
-        raise InvalidInput(f"{timestamp} is before 1970", path=path)
-    if looks_like_milliseconds(timestamp):
-        raise InvalidInput(
-            f"{timestamp} looks like milliseconds; this field is in seconds",
-            path=path,
-            hint=f"give {timestamp // 1000}",
-        )
-
-
-def _about_milestone(statement: Statement, distribution: Distribution | None) -> tuple[str, ...]:
-    """A warning where nothing shows that anybody waits for this milestone."""
-    if distribution is None:
-        return ("the schedule is not known here: the milestone's name could not be checked",)
-    names = {a.milestone_identifier for a in distribution.allocations.values()}
-    if statement.milestone_identifier in names:
-        return ()
-    raise NotFound(
-        f"no allocation waits for milestone {statement.milestone_identifier!r}",
-        hint=f"the schedule's milestones: {', '.join(sorted(names))}",
-        details={"milestones": sorted(names)},
     )

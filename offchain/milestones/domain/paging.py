@@ -1,0 +1,39 @@
+"""How a schedule is cut into pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from milestones.errors import InvalidSchedule
+
+MOST_PAGES: Final = 16
+USUAL_DEPTH: Final = 7
+DEEPEST: Final = 12
+MOST_ALLOCATIONS: Final = MOST_PAGES << DEEPEST
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a schedule is cut: `pages` full binary trees of 2^page_depth leaves each."""
+
+    page_depth: int
+    pages: int
+
+
+def paging_for(allocations: int, page_depth: int | None = None) -> Paging:
+    """Pages for a number of allocations: few and shallow, because small pages make cheap claims.
+
+    Up to 128 allocations one page of the least depth that fits; up to 2,048 pages of depth 7; up to
+    65,536 at most 16 pages of the least depth. A `page_depth` that is given (0 to 14) is kept.
+    """
+    if not 1 <= allocations <= MOST_ALLOCATIONS:
+        raise InvalidSchedule(
+            f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {allocations}",
+            path="beneficiary_allocations",
+        )
+    if page_depth is None:
+        page_depth = min(USUAL_DEPTH, (allocations - 1).bit_length())
+        while allocations > MOST_PAGES << page_depth:
+            page_depth += 1
+    return Paging(page_depth, -(-allocations >> page_depth))

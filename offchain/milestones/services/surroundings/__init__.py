@@ -1,0 +1,1 @@
+"""Ogmios, Kupo and the node: how they are found, and what Kupo is told to watch."""
