@@ -30,7 +30,7 @@ from hostile import (
     with_redeemer,
     with_value,
 )
-from scenes import FIRST, LATER, RECLAIM, SECOND, VESTED, Scene
+from scenes import AMOUNT, FIRST, LATER, RECLAIM, SECOND, VESTED, Scene
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, script_credential
@@ -38,7 +38,7 @@ from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.merkle import inner_node
 from milestones.protocol.distribution import leaf_of
-from milestones.transactions.draft import DraftOutput, Mint, Spend
+from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 
 ATTESTATION = (1, 0, 2)
 """Where the redeemer says where the first run's attestation is."""
@@ -311,6 +311,34 @@ def test_fake_vault(scene: Scene, judge: Judge, fake: Fake) -> None:
     fooled = replace(scene.attested, vaults=(copy, *scene.attested.vaults[1:]))
     judge.refused(fooled.release_draft([0]), "spend")
     judge.accepted(honest)
+
+
+def test_a_world_of_fakes(scene: Scene, judge: Judge) -> None:
+    """Terms, attestation and vault of the attacker's policy: it pays the attacker's own, by our rules.
+
+    Not even there may the vault's token have another name than a vault's.
+    """
+    bench, genuine = scene.bench, scene.attested
+    policy, ours = native_policy(bench, "attacker"), genuine.distribution.vault_token
+    terms = foreign_copy(bench, genuine.terms)
+    attested = foreign_copy(bench, genuine.attestations[FIRST])
+    output = genuine.vaults[0].output
+    rest = output.value - Value.of(ours, 1)
+
+    def release(name: bytes) -> TransactionDraft:
+        held = rest + Value.of(AssetId(policy.hash(), name), 1)
+        address = Address.from_bech32(output.address)
+        vault = DraftOutput(address=address, value=held, inline_datum=output.inline_datum)
+        fake = replace(
+            genuine,
+            terms=terms,
+            attestations={FIRST: attested},
+            vaults=(created(bench, vault, policy), *genuine.vaults[1:]),
+        )
+        return with_output(fake.release_draft([0]), 0, value=held - scene.amount(AMOUNT))
+
+    judge.refused(release(genuine.distribution.terms_token.asset_name), "spend")
+    judge.accepted(release(ours.asset_name))
 
 
 @pytest.mark.parametrize("role", ["terms", "attestation"])
