@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from milestones.cli.json_files import read_object
+from milestones.cli.json_files import read_claim_file, read_object
 from milestones.cli.options import ContractAddress, address
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput, NotAllowedYet
@@ -51,17 +51,15 @@ def verify(
         raise InvalidInput("give a schedule file or a claim file, not both", path="claim_file")
 
     from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
-    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
     from milestones.services.verify import verify as service  # noqa: PLC0415
 
     known = None if schedule is None else parse_schedule(read_object(schedule, "schedule"))
-    claims = None if claim_file is None else parse_claim_file(read_object(claim_file, "claim_file"))
     verified = session.perform(
         lambda backend: service(
             backend,
             contract_address=where,
             schedule=known,
-            claim_file=claims,
+            claim_file=read_claim_file(claim_file),
             allow_script_beneficiaries=allow_script_beneficiaries,
         )
     )

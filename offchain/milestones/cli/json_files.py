@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milestones.errors import InvalidInput
+
+if TYPE_CHECKING:  # loaded when a command first needs it
+    from milestones.protocol.claim_file import ClaimFile
 
 
 def read_json(path: Path, field: str) -> Any:
@@ -51,3 +54,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"an object has {twice!r} twice")
     return found
+
+
+def read_claim_file(path: Path | None) -> ClaimFile | None:
+    """A beneficiary's claim file; None where none is given."""
+    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415 - only where needed
+
+    return None if path is None else parse_claim_file(read_object(path, "claim_file"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from milestones.cli.json_files import read_object
+from milestones.cli.json_files import read_claim_file
 from milestones.cli.options import ContractAddress, address
 from milestones.cli.session import session_of
 
@@ -48,15 +48,12 @@ def calculate_distribution(
     session = session_of(context)
     contract = address(contract_address, "contract_address")
     beneficiary = address(beneficiary_address, "beneficiary_address")
+    claims = read_claim_file(claim_file)
 
-    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
     from milestones.services.calculate_distribution import (  # noqa: PLC0415
         calculate_distribution as service,
     )
 
-    claims = None
-    if claim_file is not None:
-        claims = parse_claim_file(read_object(claim_file, "claim_file"))
     session.perform(
         lambda backend: service(
             backend,

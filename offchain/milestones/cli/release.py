@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from milestones.cli.json_files import read_object
+from milestones.cli.json_files import read_claim_file
 from milestones.cli.options import ContractAddress, DryRun, SigningKeyPath, Wait, address
 from milestones.cli.session import session_of
 from milestones.errors import exit_code_of
@@ -50,8 +50,8 @@ def submit_release(  # noqa: PLR0917 - an option each
     contract = address(contract_address, "contract_address")
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
     key = session.signing_key(signing_key_path)
+    claims = read_claim_file(claim_file)
 
-    from milestones.protocol.claim_file import parse_claim_file  # noqa: PLC0415
     from milestones.services.releases.plan import Selection  # noqa: PLC0415
     from milestones.services.submit_release import (  # noqa: PLC0415 - only where needed
         submit_release as service,
@@ -63,9 +63,6 @@ def submit_release(  # noqa: PLR0917 - an option each
         milestone=milestone_identifier,
         everything=everything,
     )
-    claims = None
-    if claim_file is not None:
-        claims = parse_claim_file(read_object(claim_file, "claim_file"))
     report = session.perform(
         lambda backend: service(
             backend,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.clients.answers import digest, integer, reading, text
 from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, NotSent, RpcError
+from milestones.clients.lifetime import Closable
 from milestones.clients.ogmios_answers import point, redeemer_pointer, tip
 from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
 from milestones.clients.ogmios_session import connect
@@ -55,7 +55,7 @@ class RollBackward:
     tip: Tip | None
 
 
-class ChainWalk:
+class ChainWalk(Closable):
     """An async context manager over one connection, which `next_block` moves along the chain.
 
     Raises `NotFound` on entering when none of the points is on the chain, and `ServiceUnavailable` when
@@ -78,12 +78,8 @@ class ChainWalk:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """Closes the connection."""
         if self._connection is not None:
             await self._connection.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -14,6 +13,7 @@ from milestones.cardano.outputs import Script
 from milestones.clients import kupo_answers as answers
 from milestones.clients.answers import digest, reading, text
 from milestones.clients.kupo_answers import BlockMetadata, KupoHealth, Match, Snapshot
+from milestones.clients.lifetime import Closable
 from milestones.clients.points import Point
 from milestones.errors import InvalidInput, ServiceUnavailable
 
@@ -27,7 +27,7 @@ Order = Literal["most_recent_first", "oldest_first"]
 Answer = TypeVar("Answer")
 
 
-class KupoClient:
+class KupoClient(Closable):
     """An async context manager. `transport` stands in for the network, for tests.
 
     Every method raises `ServiceUnavailable` when Kupo can't be reached, is silent for `timeout_seconds` or
@@ -49,17 +49,6 @@ class KupoClient:
             headers={"Accept": "application/json"},
             trust_env=False,
         )
-
-    async def __aenter__(self) -> KupoClient:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Closes the connections."""

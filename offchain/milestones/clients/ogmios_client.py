@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -18,6 +17,7 @@ from milestones.clients import ogmios_answers as answers
 from milestones.clients.answers import integer, reading
 from milestones.clients.chain_walk import ChainWalk
 from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, RpcError
+from milestones.clients.lifetime import Closable
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
 from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
 from milestones.clients.ogmios_session import OgmiosSession
@@ -31,7 +31,7 @@ INTERNAL_ERROR: Final = -32603
 Answer = TypeVar("Answer")
 
 
-class OgmiosClient:
+class OgmiosClient(Closable):
     """An async context manager; it connects when first asked, so that `health` needs no WebSocket.
 
     `url` starts with ws:// or wss://. `transport` stands in for HTTP's network, for tests. Every method
@@ -51,17 +51,6 @@ class OgmiosClient:
         self._transport = transport
         self._session = OgmiosSession(self.url, timeout_seconds=timeout_seconds)
         self._mempool = asyncio.Lock()
-
-    async def __aenter__(self) -> OgmiosClient:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Closes the connection. The next question opens another."""

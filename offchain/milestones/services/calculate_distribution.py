@@ -5,11 +5,11 @@ from __future__ import annotations
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
 from milestones.domain.fields import AddressField
-from milestones.errors import InvalidAddress, NotFound
+from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, require_network, staleness, under
+from milestones.services.distribution.beneficiary import allocations_of
 from milestones.services.distribution.claim_standing import claim_standing
 from milestones.services.distribution.history import as_before_closing
 from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
@@ -79,7 +79,7 @@ async def calculate_distribution(
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     _must_be_on_the_network(on_chain.terms, beneficiary_address)
     distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
-    own = _allocations_of(distribution, beneficiary_address)
+    own = allocations_of(distribution, beneficiary_address)
     standing = await claim_standing(backend, on_chain, distribution)
     states = [state for state in standing.states if state.index in own]
     sums = amounts(states)
@@ -105,26 +105,3 @@ def _must_be_on_the_network(terms: Terms, address: Address) -> None:
             path="beneficiary_address",
             hint="give the address as it stands in the schedule",
         )
-
-
-def _allocations_of(distribution: Distribution, address: Address) -> frozenset[int]:
-    own = frozenset(
-        index
-        for index, allocation in distribution.allocations.items()
-        if allocation.beneficiary_address == address
-    )
-    if not own:
-        raise NotFound(
-            f"{address} has no allocation in this distribution",
-            hint=_similar(distribution, address) or "check the address, its staking part included",
-            details={"beneficiary_address": address.to_bech32()},
-        )
-    return own
-
-
-def _similar(distribution: Distribution, address: Address) -> str:
-    """The same key's other address, if that is what the schedule has."""
-    for allocation in distribution.allocations.values():
-        if allocation.beneficiary_address.payment == address.payment:
-            return f"the schedule pays {allocation.beneficiary_address}, which has the same payment part"
-    return ""

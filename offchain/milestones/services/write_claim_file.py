@@ -6,10 +6,11 @@ from pathlib import Path
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule
-from milestones.errors import InvalidInput, NotFound
+from milestones.errors import InvalidInput
 from milestones.protocol.claim_file import make_claim_file
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Workspace, under
+from milestones.services.distribution.beneficiary import allocations_of
 from milestones.services.results import Result
 from milestones.storage.files import to_text
 
@@ -34,16 +35,7 @@ def write_claim_file(
     """
     workspace = under(workspace, schedule.contract_metadata.contract_version)
     distribution = Distribution.from_schedule(schedule, workspace.contract)
-    theirs = tuple(
-        index
-        for index, allocation in distribution.allocations.items()
-        if allocation.beneficiary_address == beneficiary_address
-    )
-    if not theirs:
-        raise NotFound(
-            f"{beneficiary_address} has no allocation in this distribution",
-            hint="check the address, also its staking part",
-        )
+    theirs = allocations_of(distribution, beneficiary_address)
     document = make_claim_file(distribution, theirs).model_dump(mode="json")
     try:
         with output.open("x", encoding="utf-8") as file:

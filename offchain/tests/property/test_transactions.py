@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pycardano
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mainnet_prices import MAINNET
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Address, script_credential
 from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
-from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, ReferenceScriptPrice
+from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
@@ -24,21 +26,11 @@ KEY = SigningKey.from_bytes(bytes(32))
 ADDRESS = KEY.address(0)
 SCRIPT = Script("plutus:v3", cbor.encode_bytes(bytes(60)))
 LOCKED = Address(0, script_credential(SCRIPT.hash()))
-PARAMETERS = ProtocolParameters(
-    min_fee_coefficient=44,
-    min_fee_constant_lovelace=155_381,
+PARAMETERS = replace(
+    MAINNET,
+    # Small, so that random transactions come to both sides.
     min_fee_reference_scripts=ReferenceScriptPrice(50, Fraction(15), Fraction(6, 5)),
-    lovelace_per_utxo_byte=4310,
-    max_transaction_size=16_384,
     max_value_size=120,
-    max_execution_units=ExecutionUnits(16_500_000, 10_000_000_000),
-    max_reference_scripts_size=204_800,
-    price_memory=Fraction(577, 10_000),
-    price_cpu=Fraction(721, 10_000_000),
-    collateral_percentage=150,
-    max_collateral_inputs=3,
-    cost_models={"plutus:v3": tuple(range(350))},
-    protocol_version=(11, 0),
 )
 TOLERANCE_LOVELACE = 100
 

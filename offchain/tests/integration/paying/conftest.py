@@ -9,21 +9,12 @@ from typing import Any
 
 import pytest
 from cutting_proxy import CuttingProxy, Moment, cutting_proxy
+from opened import OpenDistribution, open_distribution
 
-from milestones.cardano.address import Address
 from milestones.cardano.value import Value
 from milestones.clients.ogmios_client import OgmiosClient
-from milestones.domain.models import OracleSignature
-from milestones.domain.schedule import parse_schedule
-from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement
-from milestones.services.attest import attest
-from milestones.services.backend import Backend
 from milestones.services.close import Closed, close
-from milestones.services.commit_milestone import commit_milestone
-from milestones.services.deploy import deploy
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.publish_script import publish_script
 from milestones.services.releases.plan import Selection
 from milestones.services.releases.report import ReleaseReport
 from milestones.services.submit_release import submit_release
@@ -31,20 +22,8 @@ from milestones.storage.storage import Storage
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The distribution of `world.schedule()`: allocations 0 to 4 of 1,000 to 5,000 tokens.
-
-    Milestone 001 has 0 and 3, 002 has 1 and 4, 003 has 2; oracles 0 to 2, quorum 2.
-    """
-
-    world: Any
-    backend: Backend
-    distribution: Distribution
-
-    @property
-    def address(self) -> Address:
-        """Where it is."""
-        return self.distribution.address
+class Stage(OpenDistribution):
+    """What those do who pay out of it, and what they have then."""
 
     @property
     def journal(self) -> Any:
@@ -75,43 +54,6 @@ class Stage:
     async def on_chain(self) -> OnChain:
         """What the chain shows."""
         return await read_on_chain(self.backend, self.address)
-
-    async def signed(self, *milestones: str, by: int = 2, forged: int = 0) -> None:
-        """Signatures in the local records: `by` genuine ones, and `forged` of the oracles after them."""
-        for milestone in milestones:
-            entries = [self._entry(n, milestone, n >= by) for n in range(by + forged)]
-            await commit_milestone(
-                self.backend, milestone_identifier=milestone, oracle_signatures=entries
-            )
-
-    def _entry(self, oracle: int, milestone: str, forged: bool) -> OracleSignature:
-        statement = Statement(
-            self.world.contract.policy_id,
-            self.distribution.id,
-            milestone.encode(),
-            b"\x11" * 32,
-            (self.distribution.terms.metadata.created_at_posix_ms // 1000 - 60) * 1000,
-        )
-        key, data = self.world.keys[f"oracle-{oracle}"], statement.signed_data
-        return OracleSignature(
-            oracle_address=key.address(0),
-            signature=bytes(64) if forged else key.sign(data),
-            signed_data=data,
-            signature_timestamp=1_735_689_600,
-            verification_key=key.verification_key,
-        )
-
-    async def attested(self, *milestones: str) -> None:
-        """Attestations on the chain."""
-        await self.signed(*milestones)
-        for milestone in milestones:
-            await attest(
-                self.backend,
-                contract_address=self.address,
-                milestone_identifier=milestone,
-                key=self.world.keys["stranger"],
-                wait=True,
-            )
 
     async def release(self, *indices: int, key: str = "relayer", **options: Any) -> ReleaseReport:
         """`submit-release`; options that a `Selection` has go into it."""
@@ -146,25 +88,11 @@ class Stage:
 
 
 @pytest.fixture
-def schedule_changes() -> dict[str, Any]:
-    """What is different from `world.schedule()`; a test overrides it."""
-    return {}
-
-
-@pytest.fixture
-def deploy_options() -> dict[str, Any]:
-    """What `deploy` is called with beside."""
-    return {}
-
-
-@pytest.fixture
 async def stage(
     world: Any, schedule_changes: dict[str, Any], deploy_options: dict[str, Any]
 ) -> AsyncIterator[Stage]:
     """An open distribution; blocks come as transactions do."""
     async with world.backend() as backend:
-        creator = world.keys["creator"]
-        await publish_script(backend, key=creator, wait=True)
-        schedule = parse_schedule(world.schedule(**schedule_changes))
-        await deploy(backend, schedule, key=creator, wait=True, **deploy_options)
-        yield Stage(world, backend, Distribution.from_schedule(schedule, world.contract))
+        document = world.schedule(**schedule_changes)
+        distribution = await open_distribution(world, backend, document, **deploy_options)
+        yield Stage(world, backend, distribution)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from opened import in_lovelace
 
 from milestones.errors import InvalidInput, LimitsExceeded, NotAllowedYet, OutcomeUnknown
 from milestones.services.attest import attest
@@ -154,11 +155,7 @@ class TestLovelace:
     @pytest.fixture
     def schedule_changes(self, world: Any) -> dict[str, Any]:
         """ADA is distributed."""
-        allocations = [
-            {**entry, "token_amount": entry["token_amount"] * 10_000}
-            for entry in world.allocations()
-        ]
-        return {"token_policy_id": "", "token_name": "", "beneficiary_allocations": allocations}
+        return in_lovelace(world)
 
     async def test_deposits_and_unclaimed_ada_are_told_apart(self, stage: Any) -> None:
         reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from opened import in_lovelace
 
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.errors import (
@@ -66,11 +67,7 @@ class TestLovelace:
     @pytest.fixture
     def schedule_changes(self, world: Any) -> dict[str, Any]:
         """The five allocations, each times 10,000, in lovelace."""
-        allocations = [
-            {**entry, "token_amount": entry["token_amount"] * 10_000}
-            for entry in world.allocations()
-        ]
-        return {"token_policy_id": "", "token_name": "", "beneficiary_allocations": allocations}
+        return in_lovelace(world)
 
     async def test_too_little_collateral_is_named(self, stage: Any) -> None:
         await stage.attested("milestone-002")

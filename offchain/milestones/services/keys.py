@@ -1,0 +1,45 @@
+"""`keys`: whose key files these are. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from milestones.errors import InvalidInput
+from milestones.services.backend import Workspace
+from milestones.services.results import Result
+from milestones.transactions.wallet import SigningKey
+
+
+class KeysShown(Result):
+    """Addresses by the names of their files less `.skey`; `generated` are those of new keys."""
+
+    addresses: dict[str, str]
+    generated: tuple[str, ...]
+
+
+def show_keys(workspace: Workspace, files: Sequence[Path], *, generate: bool = False) -> KeysShown:
+    """Whom payment key files belong to, on the configured network; with `generate`, missing ones are made.
+
+    All files are read before one is made. Raises `InvalidKeyFile`, which names the file, and
+    `InvalidInput` where two files have one name.
+    """
+    by_name = {file.stem: file for file in files}
+    if len(by_name) < len(files):
+        raise InvalidInput(
+            "two of the files have the same name", path="files", hint="show one folder at a time"
+        )
+    keys = {
+        name: SigningKey.load(file)
+        for name, file in by_name.items()
+        if file.exists() or not generate
+    }
+    missing = tuple(name for name in by_name if name not in keys)
+    for name in missing:
+        keys[name] = SigningKey.generate()
+        keys[name].save(by_name[name])
+    network_id = workspace.network.network_id
+    return KeysShown(
+        addresses={name: keys[name].address(network_id).to_bech32() for name in by_name},
+        generated=missing,
+    )
