@@ -38,6 +38,7 @@ from milestones.services import (
     commit_milestone,
     deploy,
     init,
+    keys,
     oracle_payload,
     oracle_sign,
     publish_script,
@@ -263,6 +264,7 @@ def _results() -> list[tuple[str, type[BaseModel]]]:
     """The result model of every command, by the command's name."""
     services = {
         "init": init.init,
+        "keys": keys.show_keys,
         "register-milestone": register_milestone.register_milestone,
         "publish-script": publish_script.publish_script,
         "deploy": deploy.deploy,

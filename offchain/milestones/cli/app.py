@@ -19,7 +19,7 @@ from milestones.cli.output import Output
 from milestones.cli.queries import calculate_distribution, check_status
 from milestones.cli.release import close, submit_release
 from milestones.cli.session import Session
-from milestones.cli.setup import init, publish_script
+from milestones.cli.setup import init, keys, publish_script
 from milestones.errors import InvalidUsage, MilestonesError
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
@@ -71,6 +71,7 @@ def options(  # noqa: PLR0917 - an option each
 
 
 app.command()(init)
+app.command()(keys)
 app.command()(register_milestone)
 app.command()(publish_script)
 app.command()(deploy)

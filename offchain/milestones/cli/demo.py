@@ -19,7 +19,7 @@ def demo(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
 ) -> None:
-    """Plays the whole story on an embedded chain, in under a minute; nothing is left behind."""
+    """Play the whole story on an embedded chain, in under a minute; nothing is left behind."""
     with needs_the_devnet_extra("the demo"):
         from milestones.demo.stage import set_stage  # noqa: PLC0415
         from milestones.demo.story import tell_story  # noqa: PLC0415

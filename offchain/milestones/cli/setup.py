@@ -1,8 +1,9 @@
-"""Before anything else: the services, and the contract's scripts."""
+"""Before anything else: the services, keys, and the contract's scripts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,23 @@ def init(
     )
     if report.status == "failed":
         raise typer.Exit(ServiceUnavailable.exit_code)
+
+
+def keys(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(help="Payment keys (.skey).", show_default=False)
+    ],
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Make those that are not there yet.")
+    ] = False,
+) -> None:
+    """Show the addresses of key files, or make new keys. Needs no network."""
+    session = session_of(context)
+
+    from milestones.services.keys import show_keys  # noqa: PLC0415 - only where needed
+
+    session.output.result(show_keys(session.workspace, files, generate=generate))
 
 
 def publish_script(
