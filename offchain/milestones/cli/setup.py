@@ -50,9 +50,7 @@ def init(
 
 def keys(
     context: typer.Context,
-    files: Annotated[
-        list[Path], typer.Argument(help="Payment keys (.skey).", show_default=False)
-    ],
+    files: Annotated[list[Path], typer.Argument(help="Payment keys (.skey).", show_default=False)],
     generate: Annotated[
         bool, typer.Option("--generate", help="Make those that are not there yet.")
     ] = False,
