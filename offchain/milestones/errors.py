@@ -210,6 +210,10 @@ class ServiceOutOfSync(ServiceUnavailable):
 
     code = "service_out_of_sync"
 
+    def __init__(self, service: str, url: str, reason: str, *, hint: str = "") -> None:
+        wait = f"wait until {service} has caught up (`milestones init` shows it), then try again"
+        super().__init__(service, url, reason, hint=hint or wait)
+
 
 class NetworkMismatch(ServiceUnavailable):
     """The node runs another network than the configuration names."""

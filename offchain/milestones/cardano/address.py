@@ -15,6 +15,7 @@ from milestones.errors import InvalidAddress, InvalidEncoding
 
 CredentialKind = Literal["key", "script"]
 HASH_LENGTH: Final = 28
+_COPY_IT: Final = "copy the whole address again, from the wallet or file that it comes from"
 MAINNET_ID: Final = 1
 TESTNET_ID: Final = 0
 _PREFIXES: Final = {MAINNET_ID: "addr", TESTNET_ID: "addr_test"}
@@ -96,10 +97,14 @@ class Address:
         try:
             prefix, raw = bech32.decode(text)
         except InvalidEncoding as error:
-            raise InvalidAddress(f"{text[:24]}… is not an address: {error.reason}") from None
+            raise InvalidAddress(
+                f"{text[:24]}… is not an address: {error.reason}", hint=_COPY_IT
+            ) from None
         address = cls.from_bytes(raw)
         if prefix != _PREFIXES[address.network_id]:
-            raise InvalidAddress(f"the prefix {prefix!r} contradicts the address' own network")
+            raise InvalidAddress(
+                f"the prefix {prefix!r} contradicts the address' own network", hint=_COPY_IT
+            )
         return address
 
     def to_data(self) -> Constr:
@@ -129,7 +134,7 @@ def _staking_to_data(staking: Credential | None) -> Constr:
 
 def _header(raw: bytes) -> tuple[int, int]:
     if not raw:
-        raise InvalidAddress("an address has no bytes")
+        raise InvalidAddress("an address has no bytes", hint=_COPY_IT)
     kind, network_id = raw[0] >> 4, raw[0] & 15
     if kind == 8:
         raise InvalidAddress(
@@ -140,10 +145,15 @@ def _header(raw: bytes) -> tuple[int, int]:
             "a pointer address is not supported", hint="use a base or enterprise address"
         )
     if kind not in (0, 1, 2, 3, 6, 7):
-        raise InvalidAddress(f"address type {kind} is not a payment address")
+        raise InvalidAddress(
+            f"address type {kind} is not a payment address",
+            hint="give an address that can be paid to, not a reward account's",
+        )
     if network_id not in (TESTNET_ID, MAINNET_ID):
-        raise InvalidAddress(f"network id {network_id} is unknown")
+        raise InvalidAddress(f"network id {network_id} is unknown", hint=_COPY_IT)
     expected = 57 if kind < 4 else 29
     if len(raw) != expected:
-        raise InvalidAddress(f"an address of type {kind} has {expected} bytes, not {len(raw)}")
+        raise InvalidAddress(
+            f"an address of type {kind} has {expected} bytes, not {len(raw)}", hint=_COPY_IT
+        )
     return kind, network_id

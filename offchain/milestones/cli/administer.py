@@ -161,7 +161,9 @@ def deploy(  # noqa: PLR0917 - an option each
     key = session.signing_key(signing_key_path)
     if (schedule is None) == (contract_address is None):
         raise InvalidInput(
-            "one of --schedule and --contract-address names what to open", path="schedule"
+            "one of --schedule and --contract-address names what to open",
+            path="schedule",
+            hint="give the schedule file, or the address of a schedule registered in this data directory",
         )
     if schedule is not None:
         wanted = parse_schedule(read_object(schedule, "schedule"))
@@ -198,7 +200,9 @@ def claim_file(
     beneficiary = address(beneficiary_address, "beneficiary_address")
     if (contract_address is None) == (schedule is None):
         raise InvalidInput(
-            "one of --contract-address and --schedule is needed, and not both", path="schedule"
+            "one of --contract-address and --schedule is needed, and not both",
+            path="schedule",
+            hint="give the schedule file, or the address of a schedule registered in this data directory",
         )
 
     from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed

@@ -48,7 +48,11 @@ def verify(
     session = session_of(context)
     where = address(contract_address, "contract_address")
     if schedule is not None and claim_file is not None:
-        raise InvalidInput("give a schedule file or a claim file, not both", path="claim_file")
+        raise InvalidInput(
+            "a schedule file and a claim file are both given",
+            path="claim_file",
+            hint="give --schedule to audit all allocations, or --claim-file to audit yours",
+        )
 
     from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
     from milestones.services.verify import verify as service  # noqa: PLC0415

@@ -84,7 +84,11 @@ def start(  # noqa: PLR0917 - an option each
         _refuse_options_for_starting(context)
         return
     if no_control and control_port is not None:
-        raise InvalidInput("--no-control and --control-port exclude each other", path="no_control")
+        raise InvalidInput(
+            "--no-control and --control-port exclude each other",
+            path="no_control",
+            hint="leave one of them out",
+        )
     with needs_the_devnet_extra("the embedded chain"):
         from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
         from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415

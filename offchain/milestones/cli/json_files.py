@@ -43,7 +43,11 @@ def read_object(path: Path, field: str) -> dict[str, Any]:
     """The object in a JSON file; see `read_json`."""
     value = read_json(path, field)
     if not isinstance(value, dict):
-        raise InvalidInput(f"{path} holds no JSON object", path=field)
+        raise InvalidInput(
+            f"{path} holds no JSON object",
+            path=field,
+            hint="give the file that the program wrote; a list of allocations is not a whole schedule",
+        )
     return value
 
 

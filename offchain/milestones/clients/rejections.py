@@ -30,11 +30,12 @@ class Rejection:
 
     sentence: str
     facts: str = ""
-    hint: str = ""
+    hint: str = "this program builds no such transaction: please report it with these details"
 
 
 _AGAIN: Final = "run the command again: the transaction is rebuilt on the chain's present state"
 _WAIT: Final = "wait until the node has caught up, then try again"
+_LOOK: Final = "run the command again; refused once more, `milestones verify` says what can't be paid"
 _BUG: Final = "the transaction was built wrongly: please report it with these details"
 
 REJECTIONS: Final[dict[int, Rejection]] = {
@@ -59,9 +60,9 @@ REJECTIONS: Final[dict[int, Rejection]] = {
         "{queryEra}; the ledger is in {ledgerEra}",
         _WAIT,
     ),
-    3010: Rejection("the contract refused the transaction"),
+    3010: Rejection("the contract refused the transaction", hint=_LOOK),
     3011: Rejection("a script that must run is missing", "{missingScripts}", _BUG),
-    3012: Rejection("the script failed", "{validationError}"),
+    3012: Rejection("the script failed", "{validationError}", _LOOK),
     3013: Rejection(
         "an input is locked by a script but has no datum", "{unsuitableOutputReference}"
     ),
@@ -96,7 +97,11 @@ REJECTIONS: Final[dict[int, Rejection]] = {
         _AGAIN,
     ),
     3114: Rejection("an input is locked by a script, but has no datum", "{orphanScriptInputs}"),
-    3115: Rejection("the network can't run this Plutus version yet", "{missingCostModels}"),
+    3115: Rejection(
+        "the network can't run this Plutus version yet",
+        "{missingCostModels}",
+        "use a network of protocol version 9 or later",
+    ),
     3116: Rejection("a script's bytes are malformed", "{malformedScripts}", _BUG),
     3117: Rejection(
         "an input was spent in the meantime or never existed", "{unknownOutputReferences}", _AGAIN
@@ -111,7 +116,11 @@ REJECTIONS: Final[dict[int, Rejection]] = {
         "{measuredTransactionSize.bytes} bytes, at most {maximumTransactionSize.bytes}",
         "do less in one transaction",
     ),
-    3120: Rejection("an output holds too many different tokens", "{excessivelyLargeOutputs}"),
+    3120: Rejection(
+        "an output holds too many different tokens",
+        "{excessivelyLargeOutputs}",
+        "move tokens to another wallet, or pay with a key that holds fewer kinds",
+    ),
     3121: Rejection("the transaction has no input", "", _BUG),
     3122: Rejection(
         "the fee is too low",

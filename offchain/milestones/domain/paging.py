@@ -31,6 +31,7 @@ def paging_for(allocations: int, page_depth: int | None = None) -> Paging:
         raise InvalidSchedule(
             f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {allocations}",
             path="beneficiary_allocations",
+            hint="cut it into several distributions, or give at least one allocation",
         )
     if page_depth is None:
         page_depth = min(USUAL_DEPTH, (allocations - 1).bit_length())

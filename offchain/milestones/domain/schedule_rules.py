@@ -71,9 +71,17 @@ def _token(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterato
             "write 56 hexadecimal digits, or nothing to distribute ADA",
         )
     if policy_id in circumstances.own_scripts:
-        yield Problem("token_policy_id", "the contract's own tokens can't be distributed")
+        yield Problem(
+            "token_policy_id",
+            "the contract's own tokens can't be distributed",
+            "give the policy id of the token to distribute",
+        )
     if len(name) > 32:
-        yield Problem("token_name", f"a token's name has at most 32 bytes, not {len(name)}")
+        yield Problem(
+            "token_name",
+            f"a token's name has at most 32 bytes, not {len(name)}",
+            "give the name as it was minted",
+        )
     if name and not policy_id:
         yield Problem(
             "token_name",
@@ -88,6 +96,7 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
         yield Problem(
             "beneficiary_allocations",
             f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {len(allocations)}",
+            "cut it into several distributions, or give at least one allocation",
         )
     network_id = network_id_of(schedule.contract_metadata.network_magic)
     for index, allocation in enumerate(allocations):
@@ -98,7 +107,9 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
         yield from _moment(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
     if schedule.total_token_amount >= AMOUNT_LIMIT:
         yield Problem(
-            "beneficiary_allocations", "the sum of all amounts is over 2^63 - 1, the ledger's limit"
+            "beneficiary_allocations",
+            "the sum of all amounts is over 2^63 - 1, the ledger's limit",
+            "give amounts in the token's smallest unit",
         )
 
 
@@ -110,7 +121,11 @@ def _beneficiary(
     if address.payment.kind == "key":
         return
     if address.payment.hash in circumstances.own_scripts:
-        yield Problem(path, "the contract's own address can't be a beneficiary")
+        yield Problem(
+            path,
+            "the contract's own address can't be a beneficiary",
+            "give an address of the beneficiary's wallet",
+        )
     elif not circumstances.scripts_may_benefit:
         yield Problem(
             path,
@@ -133,22 +148,32 @@ def _network(address: Address, network_id: int, path: str) -> Iterator[Problem]:
 
 def _amount(amount: int, path: str) -> Iterator[Problem]:
     if amount <= 0:
-        yield Problem(path, f"an amount is greater than zero, not {amount}")
+        yield Problem(
+            path,
+            f"an amount is greater than zero, not {amount}",
+            "give the amount in the token's smallest unit, or leave the allocation out",
+        )
     elif amount >= AMOUNT_LIMIT:
-        yield Problem(path, f"{amount} is over 2^63 - 1, the ledger's limit")
+        yield Problem(
+            path,
+            f"{amount} is over 2^63 - 1, the ledger's limit",
+            "give the amount in the token's smallest unit",
+        )
 
 
 def _milestone(identifier: str, path: str) -> Iterator[Problem]:
     length = len(identifier.encode())
     if not 1 <= length <= MILESTONE_BYTES:
         yield Problem(
-            path, f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}"
+            path,
+            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}",
+            "give a name that is not empty, or a shorter one",
         )
 
 
 def _moment(posix_seconds: int, path: str) -> Iterator[Problem]:
     if posix_seconds < 0:
-        yield Problem(path, f"{posix_seconds} is before 1970")
+        yield Problem(path, f"{posix_seconds} is before 1970", "give POSIX seconds")
     elif looks_like_milliseconds(posix_seconds):
         yield Problem(
             path,
@@ -167,15 +192,24 @@ def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
             yield Problem(path, "a script can't sign", "give an address with a payment key")
         first = seen.setdefault(address.payment.hash, index)
         if first != index:
-            yield Problem(path, f"the same payment key as oracle_addresses[{first}]")
+            yield Problem(
+                path,
+                f"the same payment key as oracle_addresses[{first}]",
+                "give each oracle a key of its own",
+            )
     most = min(len(schedule.oracle_addresses), MOST_SIGNATURES)
     if not schedule.oracle_addresses:
-        yield Problem("oracle_addresses", "at least one oracle is needed")
+        yield Problem(
+            "oracle_addresses",
+            "at least one oracle is needed",
+            "give the addresses of those who say when a milestone is reached",
+        )
     elif not 1 <= schedule.quorum_threshold <= most:
         yield Problem(
             "quorum_threshold",
             f"with {len(schedule.oracle_addresses)} oracles a quorum is 1 to {most},"
             f" not {schedule.quorum_threshold}",
+            "give how many of the oracles have to sign",
         )
 
 
@@ -183,7 +217,11 @@ def _creator(schedule: MilestoneSchedule, circumstances: Circumstances) -> Itera
     network_id = network_id_of(schedule.contract_metadata.network_magic)
     yield from _network(schedule.creator, network_id, "creator")
     if schedule.creator.payment.hash in circumstances.own_scripts:
-        yield Problem("creator", "the contract's own address can't be the creator")
+        yield Problem(
+            "creator",
+            "the contract's own address can't be the creator",
+            "give the address that pays for the opening and may close",
+        )
 
 
 def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
@@ -199,7 +237,11 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
         return
     yield from _moment(reclaim_after, "reclaim_after")
     if to_posix_ms(reclaim_after) <= circumstances.now_posix_ms:
-        yield Problem("reclaim_after", f"{reclaim_after} is in the past")
+        yield Problem(
+            "reclaim_after",
+            f"{reclaim_after} is in the past",
+            "give a time after the last vesting time",
+        )
     last = max((a.vesting_timestamp for a in schedule.beneficiary_allocations), default=-1)
     if reclaim_after <= last:
         yield Problem(
@@ -213,12 +255,17 @@ def _metadata(schedule: MilestoneSchedule) -> Iterator[Problem]:
     metadata = schedule.contract_metadata
     yield from _moment(metadata.created_at, "contract_metadata.created_at")
     if not 0 <= metadata.network_magic < MAGIC_LIMIT:
-        yield Problem("contract_metadata.network_magic", "a network's magic is 0 to 2^32 - 1")
+        yield Problem(
+            "contract_metadata.network_magic",
+            "a network's magic is 0 to 2^32 - 1",
+            "give the magic of the network that it is opened on",
+        )
     length = len(metadata.description.encode())
     if length > DESCRIPTION_BYTES:
         yield Problem(
             "contract_metadata.description",
             f"a description has at most {DESCRIPTION_BYTES} bytes of UTF-8, not {length}",
+            "shorten it, or let it name a document",
         )
 
 
@@ -227,9 +274,14 @@ def _page_depth(schedule: MilestoneSchedule) -> Iterator[Problem]:
     if depth is None:
         return
     if not 0 <= depth <= DEEPEST:
-        yield Problem("page_depth", f"a page has a depth of 0 to {DEEPEST}, not {depth}")
+        yield Problem(
+            "page_depth",
+            f"a page has a depth of 0 to {DEEPEST}, not {depth}",
+            "leave it out: the program chooses",
+        )
     elif allocations > MOST_PAGES << depth:
         yield Problem(
             "page_depth",
             f"{allocations} allocations need more than {MOST_PAGES} pages of this depth",
+            "leave it out: the program chooses",
         )

@@ -193,6 +193,7 @@ class Distribution:
                 f"there is no allocation {index} in this distribution"
                 if self.complete
                 else f"allocation {index} is not in this claim file",
+                hint="allocations are numbered from 0; run calculate-distribution to see a beneficiary's",
                 details={"beneficiary_index": index},
             )
         return divmod(index, 1 << self.terms.page_depth)

@@ -122,7 +122,11 @@ async def attest(
 
 async def _bench(backend: Backend, on_chain: OnChain, key: SigningKey) -> Bench:
     if on_chain.terms_utxo is None:
-        raise NotAllowedYet("closed", "this distribution was closed")
+        raise NotAllowedYet(
+            "closed",
+            "this distribution was closed: an attestation would change nothing any more",
+            hint="see what it had paid with `milestones check-status`",
+        )
     return Bench(
         terms=on_chain.terms,
         terms_utxo=on_chain.terms_utxo,

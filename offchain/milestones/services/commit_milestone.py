@@ -74,7 +74,11 @@ def _place_of(
 ) -> tuple[Workspace, bytes]:
     """The workspace with the release of the contract that it is about, and the distribution's id."""
     if not entries:
-        raise InvalidSignature("there is no signature", path=FIELD)
+        raise InvalidSignature(
+            "there is no signature",
+            path=FIELD,
+            hint="give a list with the entry of at least one oracle, as `milestones oracle sign` writes it",
+        )
     if contract_address is not None:
         workspace = under(workspace, contract_address.payment.hash)
         return workspace, distribution_id_of(contract_address, workspace.contract)

@@ -78,6 +78,7 @@ async def oracle_payload(
         raise InvalidInput(
             f"an evidence hash has at most {EVIDENCE_BYTES} bytes, not {len(evidence_hash)}",
             path="evidence_hash",
+            hint="give a hash of the evidence, or the file itself with --evidence-file",
         )
     workspace = under(workspace, contract_address.payment.hash)
     distribution_id = distribution_id_of(contract_address, workspace.contract)
@@ -104,7 +105,9 @@ async def oracle_payload(
 def _must_be_seconds(timestamp: int) -> None:
     path = "verification_timestamp"
     if timestamp < 0:
-        raise InvalidInput(f"{timestamp} is before 1970", path=path)
+        raise InvalidInput(
+            f"{timestamp} is before 1970", path=path, hint="give POSIX seconds, or an ISO 8601 time"
+        )
     if looks_like_milliseconds(timestamp):
         raise InvalidInput(
             f"{timestamp} looks like milliseconds; this field is in seconds",

@@ -247,11 +247,16 @@ def must_be_milestone(identifier: str) -> bytes:
     try:
         raw = identifier.encode()
     except UnicodeEncodeError:
-        raise InvalidInput("this is not valid Unicode", path="milestone_identifier") from None
+        raise InvalidInput(
+            "this is not valid Unicode",
+            path="milestone_identifier",
+            hint="write the identifier as it stands in the schedule",
+        ) from None
     if not 1 <= len(raw) <= MILESTONE_BYTES:
         raise InvalidInput(
             f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {len(raw)}",
             path="milestone_identifier",
+            hint="write the identifier as it stands in the schedule",
         )
     return raw
 

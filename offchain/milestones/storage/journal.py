@@ -165,7 +165,10 @@ class SubmissionJournal:
         with self._folder.locked():
             known = self.find(transaction_id)
             if known is None:
-                raise NotFound(f"transaction {transaction_id} is not in the journal")
+                raise NotFound(
+                    f"transaction {transaction_id} is not in the journal any more",
+                    hint=f"see where it stands with `milestones transaction {transaction_id}`",
+                )
             if (known.status, known.history[-1].note) == (status, note):
                 return known
             change = StatusChange(status=status, at_posix_ms=at_posix_ms, note=note)
@@ -220,7 +223,9 @@ def _name(transaction_id: str) -> str:
     name = transaction_id.lower()
     if not _is_id(name):
         raise InvalidInput(
-            f"{transaction_id[:80]!r} is not a transaction id", hint="give 64 hexadecimal digits"
+            f"{transaction_id[:80]!r} is not a transaction id",
+            path="transaction_hash",
+            hint="give 64 hexadecimal digits",
         )
     return name
 

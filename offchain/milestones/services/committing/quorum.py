@@ -71,10 +71,16 @@ async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms
 
 def _must_be_possible(threshold: int, total: int) -> None:
     if threshold < 1:
-        raise InvalidInput(f"a quorum is at least 1, not {threshold}", path="quorum_threshold")
+        raise InvalidInput(
+            f"a quorum is at least 1, not {threshold}",
+            path="quorum_threshold",
+            hint="give the number in the schedule",
+        )
     if threshold > total:
         raise InvalidInput(
-            f"a quorum of {threshold} can't be reached by {total} oracles", path="quorum_threshold"
+            f"a quorum of {threshold} can't be reached by {total} oracles",
+            path="quorum_threshold",
+            hint="give the numbers in the schedule",
         )
 
 

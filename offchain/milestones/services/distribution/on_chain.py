@@ -127,7 +127,9 @@ def distribution_id_of(address: Address, contract: Contract) -> bytes:
         )
     if address.staking is None or address.staking.kind != "key":
         raise InvalidAddress(
-            "this address of the contract names no distribution", path="contract_address"
+            "this address of the contract names no distribution",
+            path="contract_address",
+            hint="give the contract_address that register-milestone printed, staking part included",
         )
     return address.staking.hash
 

@@ -186,6 +186,5 @@ async def wait_for_index(
             return slot
         if time.monotonic() > deadline:
             reason = f"it has read the chain up to slot {read}, and the node is at slot {slot}"
-            hint = "wait until Kupo has caught up (`milestones init` shows it), then try again"
-            raise ServiceOutOfSync("Kupo", backend.kupo.url, reason, hint=hint)
+            raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)
         await asyncio.sleep(POLL_SECONDS)
