@@ -10,14 +10,9 @@ import os
 from collections import Counter
 from random import Random
 
-import mutations_of_bytes
-import mutations_of_collateral
-import mutations_of_context
-import mutations_of_scripts
-import mutations_of_value
-import mutations_of_witnesses
 import pytest
-from mutations import MUTATIONS, Mutation
+from mutation_catalogue import CATALOGUE
+from mutations import Mutation
 from proving_ground import ProvingGround
 from random_transactions import Composer
 
@@ -25,15 +20,6 @@ from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 
-CATALOGUE = (
-    mutations_of_bytes,
-    mutations_of_collateral,
-    mutations_of_context,
-    mutations_of_scripts,
-    mutations_of_value,
-    mutations_of_witnesses,
-)
-"""Each enters its kinds into `MUTATIONS`."""
 COUNT = int(os.environ.get("MILESTONES_LEDGER_TRANSACTIONS", "120"))
 SEED = int(os.environ.get("MILESTONES_LEDGER_SEED", "2026"))
 CHAINS = 2
@@ -63,7 +49,7 @@ def test_every_mutation_is_answered_as_expected(seed: int) -> None:
     for number in range(COUNT // CHAINS):
         proposal = composer.compose()
         forms = [proposal.seal()]
-        for mutation in MUTATIONS:
+        for mutation in CATALOGUE:
             raw = mutation.apply(proposal.mutable(), ground)
             if raw is None:
                 continue
@@ -75,5 +61,5 @@ def test_every_mutation_is_answered_as_expected(seed: int) -> None:
         if ground.random.random() < 0.25:
             ground.make_blocks()
     ground.make_blocks()
-    assert 25 <= len(tried) == len(MUTATIONS), "some kinds found nothing to change"
+    assert 25 <= len(tried) == len(CATALOGUE), "some kinds found nothing to change"
     assert ground.chain.tip.height > len(tried) // 8

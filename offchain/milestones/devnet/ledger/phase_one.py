@@ -38,11 +38,9 @@ LAST_VERSION_WITH_DISJOINT_INPUTS: Final = 10
 """
 
 
-def check_phase_one(case: Case) -> None:
-    """Raises the most urgent `LedgerFailure` of phase 1, if any rule is broken."""
-    found = [failure for rule in RULES for failure in rule(case)]
-    if worst := failures.most_urgent(found):
-        raise worst
+def phase_one_failures(case: Case) -> list[LedgerFailure]:
+    """Every rule of phase 1 that is broken."""
+    return [failure for rule in RULES for failure in rule(case)]
 
 
 def check_supported(case: Case) -> Iterator[LedgerFailure]:

@@ -6,6 +6,7 @@ Ledger rules: Babbage's `UTXOS` (`expectScriptsToPass`, `babbageEvalScriptsTxInv
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from milestones.cardano.outputs import OutputReference, Script
@@ -35,13 +36,10 @@ class ScriptRunner:
 
     def run(self, need: Need, script: Script, redeemer: Redeemer, budget: ExecutionUnits) -> Run:
         """Runs one script. Raises 3115, 3004 or `Unsupported` where it can't be run."""
-        model = self._case.parameters.cost_models.get(script.language)
-        if model is None:
-            raise failures.missing_cost_models([script.language])
         finding = verdict(script, self._case.parameters.protocol_version[0])
         if finding.unsupported:
             raise Unsupported(finding.unsupported)
-        arguments = self._info(script).arguments(need, redeemer)
+        arguments, model = self.prepare(need, script, redeemer)
         if finding.malformed:
             return Run(None, "the script is not well-formed")
         try:
@@ -49,11 +47,41 @@ class ScriptRunner:
         except CannotEvaluate as excuse:
             raise Unsupported(excuse.message) from None
 
+    def prepare(
+        self, need: Need, script: Script, redeemer: Redeemer
+    ) -> tuple[list[bytes], tuple[int, ...]]:
+        """A script's arguments and the cost model it runs under. Raises 3115 or 3004."""
+        model = self._case.parameters.cost_models.get(script.language)
+        if model is None:
+            raise failures.missing_cost_models([script.language])
+        return self._info(script).arguments(need, redeemer), model
+
     def _info(self, script: Script) -> TransactionInfo:
         if script.language not in self._infos:
             version = LANGUAGE_NUMBERS[script.language] + 1
             self._infos[script.language] = TransactionInfo(self._case, version)
         return self._infos[script.language]
+
+
+def context_failures(case: Case) -> Iterator[LedgerFailure]:
+    """Why the scripts can't be run at all, which the ledger tells beside what is wrong in phase 1.
+
+    Only the first obstacle is told. Of a redeemer that points to nothing phase 1 tells already (3110):
+    the context, which fails on it too, is left alone then. Ledger: `CollectErrors`.
+    """
+    runner = ScriptRunner(case)
+    redeemers = {each.pointer: each for each in case.transaction.witnesses.redeemers}
+    subjects = {"spend": len(case.body.inputs), "mint": len(list(case.body.mint.policies()))}
+    if any(pointer.index >= subjects.get(pointer.purpose, 0) for pointer in redeemers):
+        return
+    for need, script in case.plutus_needs:
+        if need.pointer not in redeemers:
+            return
+        try:
+            runner.prepare(need, script, redeemers[need.pointer])
+        except LedgerFailure as failure:
+            yield failure
+            return
 
 
 def check_phase_two(case: Case) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.ledger.case import open_case
+from milestones.devnet.ledger.case import Case, open_case
 from milestones.devnet.ledger.environment import Environment
+from milestones.devnet.ledger.failures import LedgerFailure, most_urgent
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.phase_one import check_phase_one
-from milestones.devnet.ledger.phase_two import check_phase_two, evaluate_case
+from milestones.devnet.ledger.phase_one import phase_one_failures
+from milestones.devnet.ledger.phase_two import check_phase_two, context_failures, evaluate_case
 from milestones.devnet.ledger.transaction import Transaction
 
 
@@ -24,8 +26,21 @@ def check(
     passes: what it then changes is in `effects`.
     """
     case = open_case(transaction, utxo, environment)
-    check_phase_one(case)
+    found = phase_one_failures(case)
+    if worst := most_urgent(_with_context(case, found)):
+        raise worst
     check_phase_two(case)
+
+
+UNFIT_FOR_SCRIPTS: Final = frozenset({3997, 3117})
+"""Beside these no context is made: it would only say again what is missing or beyond this chain."""
+
+
+def _with_context(case: Case, found: list[LedgerFailure]) -> list[LedgerFailure]:
+    """What phase 1 found and, if it found anything, what hinders the scripts from being run."""
+    if not found or not UNFIT_FOR_SCRIPTS.isdisjoint(failure.code for failure in found):
+        return found
+    return [*found, *context_failures(case)]
 
 
 def effects(

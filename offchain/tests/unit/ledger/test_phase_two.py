@@ -201,6 +201,18 @@ def test_plutus_v1_sees_no_inline_datum() -> None:
     refused(draft, 3004)
 
 
+def test_what_hinders_the_scripts_is_told_before_lesser_faults() -> None:
+    """The ledger makes the scripts' context whatever phase 1 has found, and tells both."""
+    draft = minting(1, YES_MINT)
+    draft.add_input(reference("datum"), {0: key_address(ALICE), 1: 2_000_000, 2: inline(1)})
+    draft.fee = 1
+    refused(draft, 3004)
+    draft.witnesses[4] = [7]
+    refused(draft, 3004)
+    draft.keys = [BOB]
+    refused(draft, 3101)
+
+
 def test_no_script_sees_a_byron_address() -> None:
     payload = cbor2.dumps([bytes(28), {}, 0])
     byron = cbor2.dumps([cbor2.CBORTag(24, payload), crc32(payload)])

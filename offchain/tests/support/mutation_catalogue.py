@@ -1,0 +1,28 @@
+"""Every kind of mutation there is: importing the modules enters their kinds into `MUTATIONS`."""
+
+from __future__ import annotations
+
+import mutations_of_bytes
+import mutations_of_collateral
+import mutations_of_context
+import mutations_of_scripts
+import mutations_of_value
+import mutations_of_witnesses
+from mutations import MUTATIONS, Mutation
+
+MODULES = (
+    mutations_of_bytes,
+    mutations_of_collateral,
+    mutations_of_context,
+    mutations_of_scripts,
+    mutations_of_value,
+    mutations_of_witnesses,
+)
+
+CATALOGUE: tuple[Mutation, ...] = tuple(MUTATIONS)
+"""In the order of the modules."""
+
+OF_BYTES = frozenset(
+    each.name for each in CATALOGUE if each.apply.__module__ == mutations_of_bytes.__name__
+)
+"""The names of those that change bytes after sealing."""
