@@ -41,6 +41,7 @@ ALONE = {
     *("time_beyond_the_horizon_for_scripts", "native_script_before_its_time"),
     *("native_script_after_its_time", "script_missing", "script_without_its_datum"),
     *("collateral_missing", "collateral_return_too_poor", "collateral_with_tokens"),
+    *("collateral_one_lovelace_short",),
     *("redeemer_that_points_to_nothing", "redeemer_missing"),
 }
 """Kinds that do not stand beside another one: there the two would not be two faults."""
