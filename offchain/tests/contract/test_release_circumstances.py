@@ -313,12 +313,12 @@ def test_fake_vault(scene: Scene, judge: Judge, fake: Fake) -> None:
     judge.accepted(honest)
 
 
-def test_a_world_of_fakes(scene: Scene, judge: Judge) -> None:
+def test_a_world_of_fakes(each_scene: Scene, judge: Judge) -> None:
     """Terms, attestation and vault of the attacker's policy: it pays the attacker's own, by our rules.
 
     Not even there may the vault's token have another name than a vault's.
     """
-    bench, genuine = scene.bench, scene.attested
+    bench, genuine = each_scene.bench, each_scene.attested
     policy, ours = native_policy(bench, "attacker"), genuine.distribution.vault_token
     terms = foreign_copy(bench, genuine.terms)
     attested = foreign_copy(bench, genuine.attestations[FIRST])
@@ -335,7 +335,7 @@ def test_a_world_of_fakes(scene: Scene, judge: Judge) -> None:
             attestations={FIRST: attested},
             vaults=(created(bench, vault, policy), *genuine.vaults[1:]),
         )
-        return with_output(fake.release_draft([0]), 0, value=held - scene.amount(AMOUNT))
+        return with_output(fake.release_draft([0]), 0, value=held - each_scene.amount(AMOUNT))
 
     judge.refused(release(genuine.distribution.terms_token.asset_name), "spend")
     judge.accepted(release(ours.asset_name))
