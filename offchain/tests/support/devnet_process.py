@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import signal
@@ -25,7 +26,8 @@ class DevnetProcess:
         self._errors = directory / "devnet-stderr.txt"
         ports = ("--ogmios-port=0", "--kupo-port=0", "--control-port=0")
         funds = ("--fund", f"{ALICE_ADDRESS}=1000000000")
-        self._command = [sys.executable, "-m", "milestones", "devnet", *ports, *funds, *arguments]
+        program = [sys.executable, "-X", "faulthandler", "-m", "milestones", "devnet"]
+        self._command = [*program, *ports, *funds, *arguments]
         self.ready: dict[str, Any] = {}
 
     def launch(self) -> None:
@@ -102,6 +104,11 @@ class DevnetProcess:
         traceback: TracebackType | None,
     ) -> None:
         ended = self._process.poll()
+        if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+            # Who waits for an answer in vain wants to see where everything stands.
+            self._process.send_signal(signal.SIGABRT)
+            self._process.communicate(timeout=20)
+            raise AssertionError(self.stderr()) from error
         self._process.send_signal(signal.SIGTERM)
         self._process.communicate(timeout=20)
         if error is None:

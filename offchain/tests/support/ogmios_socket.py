@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+
+PATIENCE_SECONDS = 80
+"""Longest wait for an answer, below the 90 s after which a silent connection is closed."""
 
 
 class OgmiosSocket:
@@ -25,7 +29,7 @@ class OgmiosSocket:
 
     async def receive(self, number: int) -> Any:
         """The result of the request with this number, which must be the next to be answered."""
-        answer = json.loads(await self._socket.recv())
+        answer = json.loads(await asyncio.wait_for(self._socket.recv(), PATIENCE_SECONDS))
         assert answer["id"] == number, answer
         assert "result" in answer, answer
         return answer["result"]

@@ -23,6 +23,7 @@ from milestones.devnet.ogmios.session import Session
 IDLE_SECONDS: Final = 90.0
 """A connection over which nothing passes for so long is closed."""
 
+_JSON_TYPE: Final = "application/json; charset=utf-8"
 _LANDING_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Ogmios interface</title>
 <p>This is an embedded Cardano chain that answers as Ogmios {version} does.
 Connect a WebSocket here, or look at <a href="/health">its health</a>."""
@@ -79,9 +80,10 @@ class OgmiosApp:
 
     def _health(self) -> Response:
         answer = self._health_json()
+        status = 200 if answer["networkSynchronization"] == 1 else 202
         if answer["connectionStatus"] != "connected":
-            return JSONResponse(answer, 500)
-        return JSONResponse(answer, 200 if answer["networkSynchronization"] == 1 else 202)
+            status = 500
+        return JSONResponse(answer, status, media_type=_JSON_TYPE)
 
     async def _call(self, body: bytes | None) -> Response:
         """One request over HTTP, answered as over a connection of its own; None is one too long."""
@@ -104,7 +106,7 @@ class OgmiosApp:
         text = answers.get_nowait()
         self._observe(text)
         status = 400 if "error" in rpc.parse_json(text) else 200
-        return Response(text, status, media_type="application/json; charset=utf-8")
+        return Response(text, status, media_type=_JSON_TYPE)
 
     # -- WebSocket
 

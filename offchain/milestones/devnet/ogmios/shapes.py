@@ -16,6 +16,7 @@ from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.devnet.ogmios.rpc import InvalidRequest
 from milestones.errors import InvalidEncoding
 
+_KINDS = {dict: "object", list: "array", str: "string", int: "integer"}
 _LANGUAGES = {"plutus:v1": 1, "plutus:v2": 2, "plutus:v3": 3}
 
 
@@ -23,7 +24,7 @@ def member(container: Any, name: str, kind: type) -> Any:
     """A member that must be there and of this kind. A boolean is not an integer."""
     value = container.get(name) if isinstance(container, dict) else None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise InvalidRequest(f"field '{name}' must be present and be of type {kind.__name__}")
+        raise InvalidRequest(f"field '{name}' must be present and be of type {_KINDS[kind]}")
     return value
 
 

@@ -95,6 +95,7 @@ async def test_health_and_metrics(devnet: Devnet, ogmios: Ogmios) -> None:
     async with http(devnet) as client:
         healthy = await client.get("/health")
         assert healthy.status_code == 200
+        assert healthy.headers["content-type"] == "application/json; charset=utf-8"
         shown = healthy.json()
         assert shown["lastKnownTip"]["height"] == 0
         assert shown["connectionStatus"] == "connected"
