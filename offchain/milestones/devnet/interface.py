@@ -103,6 +103,16 @@ class Interface:
             self.drop_connections()
         else:
             await self._app(scope, receive, send)
+            if scope["type"] == "websocket":
+                self._cut_if_stuck(scope["client"])
+
+    def _cut_if_stuck(self, client: tuple[str, int] | None) -> None:
+        """Cuts a WebSocket that is over while its client does not read: it would stay half closed."""
+        for connection in tuple(self._server.server_state.connections):
+            writable = getattr(connection, "writable", None)
+            stuck = isinstance(writable, asyncio.Event) and not writable.is_set()
+            if stuck and getattr(connection, "client", None) == client:
+                connection.transport.abort()
 
 
 def _bind(name: str, host: str, port: int) -> socket.socket:

@@ -41,6 +41,11 @@ class OgmiosSocket:
 
 @asynccontextmanager
 async def ogmios_socket(url: str) -> AsyncIterator[OgmiosSocket]:
-    """Connects, with patience: many may do so at once."""
-    async with connect(url, ping_interval=None, max_size=None, open_timeout=60) as socket:
+    """Connects, with patience: many may do so at once.
+
+    Whatever comes is taken in at once: a client that leaves with a full queue waits ten seconds for the
+    end of the connection, which stands behind what it does not read.
+    """
+    settings: dict[str, Any] = {"ping_interval": None, "max_size": None, "max_queue": None}
+    async with connect(url, open_timeout=60, **settings) as socket:
         yield OgmiosSocket(socket)

@@ -23,6 +23,9 @@ from milestones.devnet.ogmios.session import Session
 IDLE_SECONDS: Final = 90.0
 """A connection over which nothing passes for so long is closed."""
 
+CLOSING_SECONDS: Final = 1.0
+"""How long a connection's end may take to be written."""
+
 _JSON_TYPE: Final = "application/json; charset=utf-8"
 _LANDING_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Ogmios interface</title>
 <p>This is an embedded Cardano chain that answers as Ogmios {version} does.
@@ -128,8 +131,10 @@ class OgmiosApp:
         started = time.monotonic()
         try:
             await connection.serve(self._traffic)
-            with contextlib.suppress(RuntimeError):
-                await send({"type": "websocket.close", "code": 1000})
+            with contextlib.suppress(RuntimeError, asyncio.TimeoutError):
+                closing = send({"type": "websocket.close", "code": 1000})
+                # A client that does not read what it asked for does not read this either.
+                await asyncio.wait_for(closing, CLOSING_SECONDS)
         finally:
             self._connections.discard(connection)
             self._traffic.close((time.monotonic() - started) * 1000)

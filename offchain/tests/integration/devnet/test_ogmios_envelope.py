@@ -125,6 +125,31 @@ async def test_an_idle_connection_is_closed(
         await asyncio.wait_for(client.socket.recv(), 2)
 
 
+async def test_who_never_reads_is_cut_off_in_the_end(
+    devnet: Devnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ogmios_app, "IDLE_SECONDS", 0.3)
+    deaf = await Ogmios.connect(devnet)
+    deaf.socket.transport.pause_reading()
+    for _ in range(1500):
+        await deaf.send("queryLedgerState/protocolParameters")
+    async with http(devnet) as client:
+        for _ in range(100):
+            metrics = (await client.get("/health")).json()["metrics"]
+            if not metrics["activeConnections"]:
+                break
+            await asyncio.sleep(0.1)
+    assert metrics["activeConnections"] == 0
+    deaf.socket.transport.resume_reading()
+
+    async def read_all() -> None:
+        for _ in range(1500):
+            await deaf.socket.recv()
+
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(read_all(), 20)
+
+
 async def test_a_slow_reader_holds_up_nobody(devnet: Devnet) -> None:
     slow, quick = await Ogmios.connect(devnet), await Ogmios.connect(devnet)
     for _ in range(2000):
