@@ -35,7 +35,9 @@ class Rejection:
 
 _AGAIN: Final = "run the command again: the transaction is rebuilt on the chain's present state"
 _WAIT: Final = "wait until the node has caught up, then try again"
-_LOOK: Final = "run the command again; refused once more, `milestones verify` says what can't be paid"
+_LOOK: Final = (
+    "run the command again; refused once more, `milestones verify` says what can't be paid"
+)
 _BUG: Final = "the transaction was built wrongly: please report it with these details"
 
 REJECTIONS: Final[dict[int, Rejection]] = {

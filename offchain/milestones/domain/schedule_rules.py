@@ -15,12 +15,17 @@ from milestones.cardano.address import Address
 from milestones.cardano.network import network_id_of
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
-from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.domain.posix_time import to_posix_ms
 from milestones.domain.reading import Problem, refusal
+from milestones.domain.value_rules import (
+    AMOUNT_LIMIT,
+    amount_problems,
+    milestone_problems,
+    moment_problems,
+    network_problems,
+)
 from milestones.errors import InvalidSchedule
 
-AMOUNT_LIMIT: Final = 1 << 63
-MILESTONE_BYTES: Final = 64
 DESCRIPTION_BYTES: Final = 256
 MOST_SIGNATURES: Final = 15
 """More don't fit in one transaction beside everything else."""
@@ -102,9 +107,11 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
     for index, allocation in enumerate(allocations):
         path = f"beneficiary_allocations[{index}]"
         yield from _beneficiary(allocation.beneficiary_address, network_id, circumstances, path)
-        yield from _amount(allocation.token_amount, f"{path}.token_amount")
-        yield from _milestone(allocation.milestone_identifier, f"{path}.milestone_identifier")
-        yield from _moment(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
+        yield from amount_problems(allocation.token_amount, f"{path}.token_amount")
+        yield from milestone_problems(
+            allocation.milestone_identifier, f"{path}.milestone_identifier"
+        )
+        yield from moment_problems(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
     if schedule.total_token_amount >= AMOUNT_LIMIT:
         yield Problem(
             "beneficiary_allocations",
@@ -117,7 +124,7 @@ def _beneficiary(
     address: Address, network_id: int, circumstances: Circumstances, prefix: str
 ) -> Iterator[Problem]:
     path = f"{prefix}.beneficiary_address"
-    yield from _network(address, network_id, path)
+    yield from network_problems(address, network_id, path)
     if address.payment.kind == "key":
         return
     if address.payment.hash in circumstances.own_scripts:
@@ -136,58 +143,12 @@ def _beneficiary(
         )
 
 
-def _network(address: Address, network_id: int, path: str) -> Iterator[Problem]:
-    if address.network_id != network_id:
-        names = ("a test network", "mainnet")
-        yield Problem(
-            path,
-            f"an address of {names[address.network_id]} in a distribution on {names[network_id]}",
-            "give the address that belongs to the network, or correct the network's magic",
-        )
-
-
-def _amount(amount: int, path: str) -> Iterator[Problem]:
-    if amount <= 0:
-        yield Problem(
-            path,
-            f"an amount is greater than zero, not {amount}",
-            "give the amount in the token's smallest unit, or leave the allocation out",
-        )
-    elif amount >= AMOUNT_LIMIT:
-        yield Problem(
-            path,
-            f"{amount} is over 2^63 - 1, the ledger's limit",
-            "give the amount in the token's smallest unit",
-        )
-
-
-def _milestone(identifier: str, path: str) -> Iterator[Problem]:
-    length = len(identifier.encode())
-    if not 1 <= length <= MILESTONE_BYTES:
-        yield Problem(
-            path,
-            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}",
-            "give a name that is not empty, or a shorter one",
-        )
-
-
-def _moment(posix_seconds: int, path: str) -> Iterator[Problem]:
-    if posix_seconds < 0:
-        yield Problem(path, f"{posix_seconds} is before 1970", "give POSIX seconds")
-    elif looks_like_milliseconds(posix_seconds):
-        yield Problem(
-            path,
-            f"{posix_seconds} looks like milliseconds; this field is in seconds",
-            f"write {posix_seconds // 1000}",
-        )
-
-
 def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
     network_id = network_id_of(schedule.contract_metadata.network_magic)
     seen: dict[bytes, int] = {}
     for index, address in enumerate(schedule.oracle_addresses):
         path = f"oracle_addresses[{index}]"
-        yield from _network(address, network_id, path)
+        yield from network_problems(address, network_id, path)
         if address.payment.kind == "script":
             yield Problem(path, "a script can't sign", "give an address with a payment key")
         first = seen.setdefault(address.payment.hash, index)
@@ -215,7 +176,7 @@ def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
 
 def _creator(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
     network_id = network_id_of(schedule.contract_metadata.network_magic)
-    yield from _network(schedule.creator, network_id, "creator")
+    yield from network_problems(schedule.creator, network_id, "creator")
     if schedule.creator.payment.hash in circumstances.own_scripts:
         yield Problem(
             "creator",
@@ -235,7 +196,7 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
         )
     if reclaim_after is None:
         return
-    yield from _moment(reclaim_after, "reclaim_after")
+    yield from moment_problems(reclaim_after, "reclaim_after")
     if to_posix_ms(reclaim_after) <= circumstances.now_posix_ms:
         yield Problem(
             "reclaim_after",
@@ -253,7 +214,7 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
 
 def _metadata(schedule: MilestoneSchedule) -> Iterator[Problem]:
     metadata = schedule.contract_metadata
-    yield from _moment(metadata.created_at, "contract_metadata.created_at")
+    yield from moment_problems(metadata.created_at, "contract_metadata.created_at")
     if not 0 <= metadata.network_magic < MAGIC_LIMIT:
         yield Problem(
             "contract_metadata.network_magic",

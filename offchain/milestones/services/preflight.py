@@ -8,7 +8,7 @@ from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
-from milestones.domain.schedule_rules import MILESTONE_BYTES
+from milestones.domain.value_rules import MILESTONE_BYTES
 from milestones.errors import (
     InvalidInput,
     InvalidSchedule,

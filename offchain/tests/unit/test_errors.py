@@ -13,7 +13,14 @@ from milestones.clients.rejections import REJECTIONS, rejection
 from milestones.errors import MilestonesError, ServiceOutOfSync, exit_code_of
 
 PACKAGE = Path(errors.__file__).parent
-MET = ("cli", "services", "storage", "domain/schedule_rules.py", "domain/paging.py")
+MET = (
+    "cli",
+    "services",
+    "storage",
+    "domain/schedule_rules.py",
+    "domain/value_rules.py",
+    "domain/paging.py",
+)
 """Where errors are made of what people have written or asked for."""
 WITHOUT_DEFAULT = frozenset(
     {
