@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
-from milestones.domain.claims import ClaimState
+from milestones.domain.claims import ClaimState, amounts
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
@@ -184,6 +184,8 @@ def _milestone(
         vested_count=sum(state.vesting_passed for state in states) if known else None,
         claimed_count=sum(state.status == "claimed" for state in states) if known else None,
         token_amount=sum(state.allocation.token_amount for state in states) if known else None,
+        claimable_count=sum(state.claimable for state in states) if known else None,
+        claimable_amount=amounts(states).claimable if known else None,
     )
 
 

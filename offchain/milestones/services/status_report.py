@@ -14,7 +14,7 @@ class MilestoneStatus(View):
 
     `source` says which: `chain`, or `local` signatures, of which only the form was checked; None while
     not verified. `vesting_passed`: all its allocations are vested; None, like the numbers after it,
-    where the schedule isn't known.
+    where the schedule isn't known. `claimable_count` and `claimable_amount`: what can be paid out now.
     """
 
     milestone_identifier: str
@@ -31,6 +31,8 @@ class MilestoneStatus(View):
     vested_count: int | None
     claimed_count: int | None
     token_amount: int | None
+    claimable_count: int | None
+    claimable_amount: int | None
 
 
 class ContractState(View):

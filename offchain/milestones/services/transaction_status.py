@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from milestones.errors import InvalidInput
-from milestones.services.backend import Backend, staleness
+from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.results import Result
 from milestones.services.submitting.standing import Standing, standing_of
@@ -38,6 +38,7 @@ async def transaction_status(backend: Backend, transaction_hash: str) -> Transac
     transactions: one that pays none of the addresses it watches is never found there.
     """
     transaction_id = _identifier(transaction_hash)
+    await require_network(backend)
     warnings = await staleness(backend)
     standing = await standing_of(backend, transaction_id)
     submission = backend.storage.journal.find(transaction_id)
