@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +255,43 @@ def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None
     assert released["status"] == "confirmed"
     held = {name: checkout.tokens_of(name) for name in ("ada", "ben", "relayer")}
     assert held == {"ada": 1_000_000, "ben": 2_000_000, "relayer": 0}
+
+
+def test_the_data_directory_is_where_it_was_said_to_be(checkout: Checkout, tmp_path: Path) -> None:
+    """By `--data-dir`, by the variable, by the configuration file; nothing goes to `data/` then."""
+    key = {"MILESTONES_SIGNING_KEY": checkout.key_file("creator")}
+    (checkout.folder / "config.yaml").write_text("data_directory: kept\n")
+    variable = {"MILESTONES_DATA_DIR": str(tmp_path / "variable")}
+    option = ("--data-dir", str(tmp_path / "option"))
+    checkout.succeed("init", **key)
+    checkout.succeed("init", **key, **variable)
+    checkout.succeed(*option, "init", **key, **variable)
+    for chosen in (checkout.folder / "kept", tmp_path / "variable", tmp_path / "option"):
+        assert (chosen / "cache" / "network.json").is_file()
+    assert not checkout.data.exists()
+    # What one command keeps there, the next one finds there; elsewhere it is not known.
+    contract = register_in(checkout, *option)
+    named = ("deploy", "--contract-address", contract, "--dry-run")
+    unknown = checkout.run(*named, **key)
+    assert unknown.error["code"] == "not_found"
+    assert str(checkout.folder / "kept") in unknown.stderr
+    found = checkout.run(*option, *named, **key)
+    assert "the contract's scripts are not published" in found.error["message"]
+
+
+def register_in(checkout: Checkout, *options: str) -> str:
+    """A schedule, registered with these global options; the contract's address."""
+    now = checkout.state()["now_posix_ms"] // 1000
+    oracles = ",".join(checkout.address(f"oracle-{n}") for n in (1, 2, 3))
+    registered = checkout.succeed(
+        *options,
+        *("register-milestone", "--token-policy-id", checkout.policy_id, "--token-name", TOKEN),
+        *("--beneficiary-allocations", checkout.write("some.json", allocations(checkout, now))),
+        *("--oracle-addresses", oracles, "--quorum-threshold", "2", "--irrevocable"),
+        *("--creator", checkout.address("creator")),
+    )
+    address: str = registered["contract_address"]
+    return address
 
 
 @pytest.mark.parametrize(

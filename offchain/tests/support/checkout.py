@@ -119,6 +119,11 @@ class Checkout:
         found = self.kupo(f"matches/{self.address(name)}?unspent")
         return sum(match["value"]["assets"].get(asset, 0) for match in found)
 
+    def lovelace_of(self, name: str) -> int:
+        """How much ADA somebody holds, beside tokens too, asked of Kupo without the program."""
+        found = self.kupo(f"matches/{self.address(name)}?unspent")
+        return sum(match["value"]["coins"] for match in found)
+
     def environment(self, **variables: str) -> dict[str, str]:
         """The environment of a command: this machine's, the devnet's addresses, and these variables."""
         return {

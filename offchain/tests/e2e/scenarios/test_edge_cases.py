@@ -14,7 +14,7 @@ import httpx
 import pytest
 from checkout import ADA, OFFCHAIN, Checkout, DevnetProcess, Ran
 from cutting_proxy import Moment, cutting_proxy
-from grant import FIRST, Grant, allocation, five_allocations, open_grant, set_up
+from grant import FIRST, HOUR, Grant, allocation, five_allocations, open_grant, set_up
 
 from milestones.cardano.address import Address
 from milestones.protocol.validator_loader import Contract
@@ -38,6 +38,8 @@ def commands(grant: Grant) -> list[tuple[str, ...]]:
         ("close", *grant.where, *key),
         ("verify", *grant.where),
         ("publish-script", *key),
+        ("deploy", *grant.where, *key),
+        ("transaction", 64 * "0"),
     ]
 
 
@@ -105,12 +107,32 @@ async def test_ec_2_a_line_that_breaks_while_submitting_is_told_and_nothing_is_p
     assert f"milestones transaction {transaction}" in lost.stderr
     assert attested.checkout.tokens_of("ada") == (1_000 if moment == "after" else 0)
 
+    # Built anew it would be another transaction by now: its time limits would be later ones.
+    attested.reach(60)
     again = attested.release(*first, "--wait")
     assert (again.exit_code, again.json["status"]) == (0, "confirmed")
     assert again.json["transaction_hash"] == transaction
     assert attested.checkout.tokens_of("ada") == 1_000
     third = attested.release(*first)
     assert third.error["details"]["rule"] == "claimed"
+
+
+async def test_ec_2_what_never_arrived_is_told_once_it_has_expired_and_replaced(
+    attested: Grant,
+) -> None:
+    checkout, first = attested.checkout, ("--beneficiary-index", "0")
+    async with cutting_proxy(checkout.ready["ogmios_url"], "before") as proxy:
+        lost = await asyncio.to_thread(attested.release, *first, OGMIOS_URL=proxy.url)
+    transaction = lost.error["details"]["transaction_id"]
+    assert checkout.succeed("transaction", transaction)["status"] == "unknown"
+    attested.reach(3 * HOUR)
+    told = checkout.succeed("transaction", transaction)
+    assert (told["status"], told["command"]) == ("rejected_for_ever", "submit-release")
+    assert "which has passed" in told["reason"]
+    again = attested.release(*first, "--wait")
+    assert (again.exit_code, again.json["status"]) == (0, "confirmed")
+    assert again.json["transaction_hash"] != transaction
+    assert checkout.tokens_of("ada") == 1_000
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -154,6 +176,7 @@ def test_ec_3_an_index_that_is_behind_is_reported_and_warned_of(attested: Grant)
         checkout.run("calculate-distribution", *attested.where, *who),
         attested.release("--beneficiary-index", "0", "--dry-run"),
         checkout.run("verify", *attested.where),
+        checkout.run("transaction", 64 * "0"),
     ]
     for ran in runs:
         assert ran.exit_code == 0, ran.stderr
@@ -162,6 +185,12 @@ def test_ec_3_an_index_that_is_behind_is_reported_and_warned_of(attested: Grant)
     sync = runs[0].json["sync"]
     assert sync["status"] in ("syncing", "stale")
     assert sync["node_slot"] - sync["checkpoint_slot"] >= 1_000
+    # What an index that is behind could make happen twice is not done.
+    creator = ("--signing-key-path", checkout.key_file("creator"))
+    with attested.nothing_sent():
+        refused = checkout.run("publish-script", *creator)
+        assert (refused.exit_code, refused.error["code"]) == (3, "service_out_of_sync")
+        assert f"up to slot {sync['checkpoint_slot']}" in refused.stderr
     checkout.control("unfreeze")
     assert attested.check().stderr == ""
 
@@ -208,8 +237,10 @@ def test_ec_4_a_validator_file_that_cannot_be_used_is_refused(
     damage(path)
     paying = ("--all", "--signing-key-path", attested.checkout.key_file("relayer"))
     release = ("submit-release", *attested.where, *paying)
+    register = ("register-milestone", "--schedule", "schedule.json")
+    lines = [check, release, register, ("init",)]
     with attested.nothing_sent():
-        runs = all_at_once(attested.checkout, [check, release], MILESTONES_BLUEPRINT="plutus.json")
+        runs = all_at_once(attested.checkout, lines, MILESTONES_BLUEPRINT="plutus.json")
     for ran in runs:
         assert (ran.exit_code, ran.error["code"]) == (2, "invalid_blueprint")
         assert told in ran.error["message"]
@@ -283,7 +314,7 @@ def test_ec_7_at_an_address_without_a_contract_nothing_is_found(
 ) -> None:
     vault = Address.from_bytes(b"\x10" + contract.vault_hash + b"\xab" * 28)
     grant = Grant(blank, {"contract_address": vault.to_bech32()})
-    queries = [line for line in commands(grant) if grant.address in line]
+    queries = [line for line in commands(grant) if grant.address in line and "deploy" not in line]
     assert len(queries) == 6
     for ran in all_at_once(blank, queries):
         assert (ran.exit_code, ran.error["code"]) == (4, "not_found")
@@ -297,11 +328,15 @@ def test_ec_7_at_an_address_without_a_contract_nothing_is_found(
 def test_ec_8_without_protocol_parameters_no_transaction_is_built(attested: Grant) -> None:
     attested.checkout.control("freeze", interface="ogmios", fault="dropping")
     release = ("--beneficiary-index", "0")
+    building = [line for line in commands(attested) if "--signing-key-path" in line]
+    assert len(building) == 5
     with attested.nothing_sent():
-        for ran in (attested.release(*release), attested.release(*release, "--dry-run")):
+        dry = [(*line, "--dry-run") for line in building]
+        for ran in all_at_once(attested.checkout, [*building, *dry]):
             assert (ran.exit_code, ran.error["code"]) == (3, "service_unavailable")
             assert ran.error["details"]["service"] == "Ogmios"
             assert attested.checkout.ready["ogmios_url"] in ran.stderr
+            assert f"hint: {ran.error['hint']}" in ran.stderr
     attested.checkout.control("unfreeze")
     assert attested.release(*release).exit_code == 0
 
@@ -317,12 +352,7 @@ def test_ec_9_execution_limits_are_reported_with_the_script_that_exceeds_them(
     grant = open_grant(checkout, five_allocations(checkout))
     grant.attest(FIRST)
     allowed = grant.release("--beneficiary-index", "0", "--dry-run").json
-    parameters = protocol_parameters(checkout)
-    parameters["maxExecutionUnitsPerTransaction"]["memory"] = 50_000
-    file = checkout.write("parameters.json", parameters)
-    devnet.kill()
-    devnet.options = [*devnet.options, f"--parameters={checkout.folder / file}"]
-    devnet.start()
+    restart_with_memory_limit(checkout, devnet, 50_000)
     with grant.nothing_sent():
         ran = grant.release("--beneficiary-index", "0")
         assert (ran.exit_code, ran.error["code"]) == (2, "limits_exceeded")
@@ -331,6 +361,42 @@ def test_ec_9_execution_limits_are_reported_with_the_script_that_exceeds_them(
     assert exceeded["maximum"] == 50_000 < allowed["transactions"][0]["memory"]
     assert "50000 units of memory" in ran.stderr
     assert "fewer claims" in ran.error["hint"]
+
+
+def test_ec_9_what_all_scripts_together_would_take_is_calculated(
+    fragile: tuple[Checkout, DevnetProcess],
+) -> None:
+    """Claim and attestation fit each on its own, and not in one transaction: the hint says so."""
+    checkout, devnet = fragile
+    set_up(checkout)
+    grant = open_grant(checkout, five_allocations(checkout))
+    grant.collect(FIRST)
+    (together,) = grant.release("--beneficiary-index", "0", "--dry-run").json["transactions"]
+    limit = together["memory"] - 1
+    restart_with_memory_limit(checkout, devnet, limit)
+    with grant.nothing_sent():
+        ran = grant.release("--beneficiary-index", "0")
+        assert (ran.exit_code, ran.error["code"]) == (2, "limits_exceeded")
+    (exceeded,) = ran.error["details"]["exceeded"]
+    assert (exceeded["limit"], exceeded["unit"]) == ("execution memory", "units")
+    assert (exceeded["actual"], exceeded["maximum"]) == (limit + 1, limit)
+    assert f"execution memory is {limit + 1} units, at most {limit} are allowed" in ran.stderr
+    budgets = ran.error["details"]["budgets"]
+    assert [name.split()[0] for name in budgets] == ["mint", "spend"]
+    assert sum(each["memory"] for each in budgets.values()) == limit + 1
+    assert "the attestation on its own" in ran.error["hint"]
+    grant.attest(FIRST)
+    assert grant.release("--beneficiary-index", "0").exit_code == 0
+
+
+def restart_with_memory_limit(checkout: Checkout, devnet: DevnetProcess, memory: int) -> None:
+    """The same chain, on which a transaction's scripts may use only so much memory."""
+    parameters = protocol_parameters(checkout)
+    parameters["maxExecutionUnitsPerTransaction"]["memory"] = memory
+    file = checkout.write("parameters.json", parameters)
+    devnet.kill()
+    devnet.options = [*devnet.options, f"--parameters={checkout.folder / file}"]
+    devnet.start()
 
 
 def protocol_parameters(checkout: Checkout) -> Any:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from checkout import Checkout, DevnetProcess, fresh_checkout
-from grant import Grant, five_allocations, open_grant
+from grant import FIRST, Grant, five_allocations, open_grant, set_up
 
 from milestones.cardano.address import Address
 from milestones.protocol.validator_loader import Contract
+
+MAINNET = 764_824_073
 
 
 def test_us1_1_initialization_verifies_and_confirms_all_three_services(checkout: Checkout) -> None:
@@ -49,10 +51,18 @@ def test_us1_2_a_missing_service_is_named_with_guidance(
     assert ran.json["status"] == "failed"
     services = ran.json["services"]
     assert {name for name, each in services.items() if not each["connected"]} == missing
+    called = {
+        "ogmios": f"Ogmios at {blank.ready['ogmios_url']}",
+        "kupo": f"Kupo at {blank.ready['kupo_url']}",
+        "cardano_node": "cardano-node",
+    }
+    told = [line for line in ran.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(told) == len(missing)
     for name in missing:
-        assert services[name]["reason"]
-        assert services[name]["hint"]
-        assert services[name]["hint"] in ran.stderr
+        reason, hint = services[name]["reason"], services[name]["hint"]
+        assert reason
+        assert hint
+        assert f"warning: {called[name]}: {reason}; {hint}" in told
     assert guidance in ran.stderr
     assert "docker compose up -d" in ran.stderr
     blank.control("unfreeze")
@@ -99,7 +109,7 @@ def test_us1_3_commands_connect_after_the_initialization(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("network", "magic", "other"),
-    [("mainnet", 764_824_073, "preprod"), ("preview", 2, "mainnet")],
+    [("mainnet", MAINNET, "preprod"), ("preview", 2, "mainnet")],
 )
 def test_us1_4_the_network_is_the_one_that_was_named(
     tmp_path: Path, contract: Contract, network: str, magic: int, other: str
@@ -122,9 +132,33 @@ def test_us1_4_the_network_is_the_one_that_was_named(
         assert grant.address.startswith("addr1" if network_id else "addr_test1")
         missing = grant.check()
         assert (missing.exit_code, missing.error["code"]) == (4, "not_found")
-        wrong = grant.check(CARDANO_NETWORK=other)
-        assert (wrong.exit_code, wrong.error["code"]) == (3, "network_mismatch")
-        assert str(magic) in wrong.stderr
+        for question in (("check-status", *grant.where), ("transaction", 64 * "0")):
+            wrong = checkout.run(*question, CARDANO_NETWORK=other)
+            assert (wrong.exit_code, wrong.error["code"]) == (3, "network_mismatch")
+            assert str(magic) in wrong.stderr
+
+
+def test_us1_4_on_mainnet_a_distribution_is_opened_and_paid(tmp_path: Path) -> None:
+    options = (f"--network-magic={MAINNET}", "--start-time=1700000000")
+    folder = tmp_path / "offchain"
+    with fresh_checkout(folder, *options, network="mainnet", network_id=1) as (checkout, _):
+        set_up(checkout)
+        grant = open_grant(checkout, five_allocations(checkout))
+        assert grant.address.startswith("addr1")
+        assert grant.registered["contract_metadata"]["network_magic"] == MAINNET
+        grant.attest(FIRST)
+        assert grant.milestone()["attested"] is True
+        paid = grant.release("--beneficiary-index", "0", key="ada")
+        assert paid.exit_code == 0, paid.stderr
+        assert paid.json["paid"][0]["beneficiary_address"] == checkout.address("ada")
+        assert checkout.address("ada").startswith("addr1")
+        assert checkout.tokens_of("ada") == 1_000
+        # An address of a test network is told for what it is.
+        stranger = checkout.keys["ben"].address(0).to_bech32()
+        who = ("--beneficiary-address", stranger)
+        wrong = checkout.run("calculate-distribution", *grant.where, *who)
+        assert (wrong.exit_code, wrong.error["code"]) == (2, "invalid_address")
+        assert "an address of a test network" in wrong.stderr
 
 
 def _undeployed(checkout: Checkout, contract: Contract, network_id: int) -> Grant:

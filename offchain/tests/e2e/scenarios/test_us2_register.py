@@ -92,6 +92,7 @@ def change(index: int, **fields: Any) -> Callable[[list[dict[str, Any]]], None]:
         (change(1, token_amount="1000"), "token_amount", "a whole number"),
         (change(1, token_amount=1 << 63), "token_amount", "the ledger's limit"),
         (change(1, milestone_identifier=""), "milestone_identifier", "1 to 64 bytes"),
+        (change(1, milestone_identifier="m" * 65), "milestone_identifier", "not 65"),
         (change(1, vesting_timestamp=1_735_689_600_000), "vesting_timestamp", "milliseconds"),
         (change(1, vesting_timestamp=-1), "vesting_timestamp", "before 1970"),
     ],
@@ -137,11 +138,17 @@ def test_us2_3_the_generated_datum_can_be_viewed(blank: Checkout) -> None:
     ran = register(blank, entries, "--description", "first round")
     shown, datum = ran.json, ran.json["datum"]
     assert shown["total_token_amount"] == datum["total_token_amount"] == 31_000
+    rows = [{name: each[name] for name in entries[0]} for each in shown["allocations"]]
+    assert rows == entries
     assert [each["index"] for each in shown["allocations"]] == [0, 1, 2, 3, 4]
+    token = (datum["token_policy_id"], bytes.fromhex(datum["token_name"]))
+    assert token == (blank.policy_id, b"GRANT")
     assert datum["quorum_threshold"] == 2
-    assert len(datum["oracles"]) == 3
+    assert datum["oracles"] == sorted(blank.keys[oracle].key_hash.hex() for oracle in ORACLES)
     assert datum["creator"]["hash"] == blank.keys["creator"].key_hash.hex()
     metadata = shown["contract_metadata"]
+    in_datum = {**metadata, "created_at": metadata["created_at"] * 1000}
+    assert datum["metadata"] == in_datum
     assert metadata["description"] == "first round"
     assert metadata["network_magic"] == blank.ready["network_magic"]
     assert metadata["contract_version"]

@@ -51,6 +51,13 @@ def test_us3_2_additional_signatures_update_the_stored_file(grant: Grant) -> Non
         added = ran.json["signatures_added"]
         seen.append((added, len(stored["oracle_signatures"]), stored["quorum_status"]))
     assert seen == [(1, 1, "pending"), (1, 2, "met"), (1, 3, "met")]
+    assert stored["oracle_signatures"] == [first, second, third]
+    # An oracle that hands in another signature of the same statement corrects itself.
+    corrected = {**first, "signature": "5a" * 64}
+    again = grant.commit(FIRST, [corrected]).json
+    assert (again["signatures_added"], again["signature_count"]) == (0, 3)
+    stored = json.loads(grant.record().read_text())
+    assert stored["oracle_signatures"] == [corrected, second, third]
     assert [path.name for path in grant.record().parent.glob("*.json")] == [grant.record().name]
 
 

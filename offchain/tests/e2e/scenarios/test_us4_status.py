@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from checkout import Checkout
-from grant import FIRST, SECOND, THIRD, Grant, five_allocations, register
+from grant import FIRST, HOUR, SECOND, THIRD, Grant, five_allocations, register
+
+from milestones.cardano.address import Address
 
 
 def verified(status: Any) -> dict[str, bool]:
@@ -39,16 +41,25 @@ def test_us4_2_a_milestone_verified_by_enough_oracles_is_complete_and_claimable(
     at_hand = grant.milestone()
     assert (at_hand["verified"], at_hand["quorum_status"]) == (True, "met")
     assert (at_hand["source"], at_hand["attested"]) == ("local", False)
+    # Ada's and ben's; cleo's vests in an hour.
+    assert (at_hand["claimable_count"], at_hand["claimable_amount"]) == (2, 3_000)
+    assert (at_hand["allocation_count"], at_hand["vesting_passed"]) == (3, False)
     assert grant.amounts("ada")["claimable_amount"] == 1_000
 
     grant.attest(FIRST)
     on_chain = grant.milestone()
     assert (on_chain["verified"], on_chain["source"]) == (True, "chain")
     assert on_chain["attested"] is True
+    assert on_chain["claimable_amount"] == 3_000
     for name, amount in {"ada": 1_000, "ben": 2_000}.items():
         found = grant.elsewhere("visitor").amounts(name)
         assert found["claimable_amount"] == amount
         assert found["allocations"][0]["reason"] == "claimable"
+    assert grant.release("--beneficiary-index", "1", "--wait").exit_code == 0
+    grant.reach(HOUR)
+    later = grant.milestone()
+    assert (later["claimable_amount"], later["claimed_count"]) == (17_000, 1)
+    assert later["vesting_passed"] is True
 
 
 def test_us4_3_signatures_present_and_required_are_told(grant: Grant) -> None:
@@ -57,6 +68,7 @@ def test_us4_3_signatures_present_and_required_are_told(grant: Grant) -> None:
     assert (pending["verified"], pending["quorum_status"]) == (False, "pending")
     assert (pending["signature_count"], pending["quorum_threshold"]) == (1, 2)
     assert pending["total_oracles"] == 3
+    assert (pending["source"], pending["claimable_amount"]) == (None, 0)
     # Nobody has signed for the second one.
     nothing = grant.milestone(SECOND)
     assert (nothing["verified"], nothing["signature_count"]) == (False, 0)
@@ -73,10 +85,23 @@ def test_us4_4_an_address_where_nothing_was_deployed_is_told(blank: Checkout) ->
     assert (ran.exit_code, ran.error["code"]) == (4, "not_found")
     assert "has not been deployed" in ran.stderr
     assert grant.address in ran.stderr
-    for invalid in (blank.address("ada"), grant.address[:-1] + "q", "addr1"):
-        wrong = blank.run("check-status", "--contract-address", invalid)
+    vault, staking = grant.registered["contract_address"], bytes(range(28))
+    of_somebody = Address.from_bytes(b"\x00" + blank.keys["ada"].key_hash + staking)
+    of_another_script = Address.from_bytes(b"\x10" + 28 * b"\x05" + staking)
+    of_no_distribution = Address.from_bytes(b"\x70" + Address.from_bech32(vault).payment.hash)
+    invalid = {
+        blank.address("ada"): "not an address of this contract",
+        of_somebody.to_bech32(): "not an address of this contract",
+        of_another_script.to_bech32(): "not an address of this contract",
+        of_no_distribution.to_bech32(): "names no distribution",
+        vault[:-1] + ("q" if vault[-1] != "q" else "p"): "checksum",
+        "addr1": "",
+    }
+    for address, told in invalid.items():
+        wrong = blank.run("check-status", "--contract-address", address)
         assert (wrong.exit_code, wrong.error["code"]) == (2, "invalid_address")
-        assert "contract_address" in wrong.stderr
+        assert wrong.error["details"]["path"] == "contract_address"
+        assert told in wrong.stderr
 
 
 def test_us4_5_stale_local_data_is_corrected_from_the_chain(grant: Grant) -> None:

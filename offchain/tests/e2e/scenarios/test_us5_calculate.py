@@ -37,7 +37,9 @@ def test_us5_3_several_allocations_are_summed(grant: Grant) -> None:
         seen.append((found["claimable_amount"], found["later_amount"]))
         assert found["total_amount"] == 13_000
     grant.reach(HOUR)
-    seen.append((grant.amounts("ada")["claimable_amount"], 0))
+    all_vested = grant.amounts("ada")
+    seen.append((all_vested["claimable_amount"], all_vested["later_amount"]))
+    assert [each["claimable"] for each in all_vested["allocations"]] == 3 * [True]
     assert seen == [(1_000, 12_000), (5_000, 8_000), (5_000, 8_000), (13_000, 0)]
 
 

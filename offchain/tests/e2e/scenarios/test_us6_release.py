@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from typing import Any
 
+import cbor2
 import pytest
-from checkout import ADA, Ran
-from grant import FIRST, HOUR, SECOND, Grant
+from checkout import ADA, FUNDS, Checkout, DevnetProcess, Ran
+from grant import FIRST, HOUR, ORACLES, SECOND, Grant, five_allocations, open_grant, set_up
 
 
 def vault_of(grant: Grant) -> Any:
     """The vault as Kupo knows it: all its generations, the oldest first."""
-    matches = grant.checkout.kupo(f"matches/{grant.address}?order=oldest_first")
-    return [each for each in matches if f".{b'VALT'.hex()}" in str(each["value"]["assets"])]
+    return outputs_of(grant, b"VALT")
+
+
+def outputs_of(grant: Grant, label: bytes) -> Any:
+    """The outputs at the contract's address that hold one of its tokens with this label."""
+    matches = grant.checkout.kupo(f"matches/{grant.address}?order=oldest_first&resolve_hashes")
+    return [each for each in matches if f".{label.hex()}" in str(each["value"]["assets"])]
+
+
+def fields_of(cbor_hex: str, constructor: int = 0) -> Any:
+    """The fields of a datum or a redeemer, read without the program."""
+    data = cbor2.loads(bytes.fromhex(cbor_hex))
+    assert data.tag == 121 + constructor
+    return data.value
 
 
 def test_us6_1_a_verified_milestone_is_paid_by_the_beneficiarys_own_transaction(
@@ -32,11 +48,33 @@ def test_us6_1_a_verified_milestone_is_paid_by_the_beneficiarys_own_transaction(
     assert ran.json["attested"] is True
     assert grant.checkout.tokens_of("ada") == 1_000
     spent, current = vault_of(grant)
-    assert spent["spent_at"]["transaction_id"] == ran.json["transaction_hash"]
-    assert spent["spent_at"]["redeemer"]
-    assert current["transaction_id"] == ran.json["transaction_hash"]
-    assert current["datum_hash"] != spent["datum_hash"]
+    transaction = ran.json["transaction_hash"]
+    assert spent["spent_at"]["transaction_id"] == current["transaction_id"] == transaction
+    # The redeemer claims leaf 0 for the first milestone, which this transaction attests itself.
+    (_, runs, _) = fields_of(spent["spent_at"]["redeemer"])
+    vesting = grant.registered["allocations"][0]["vesting_timestamp"]
+    assert runs == [[FIRST.encode(), vesting * 1000, -1, 0]]
+    # The datum: the same vault, 1,000 less, and the bit of allocation 0 set, no other.
+    id_, page, remaining, claimed = fields_of(current["datum"])
+    assert fields_of(spent["datum"]) == [id_, page, 31_000, b"\x00"]
+    assert (id_.hex(), page) == (grant.registered["distribution_id"], 0)
+    assert (remaining, claimed) == (30_000, b"\x01")
+    (attestation,) = outputs_of(grant, b"ATST")
+    assert attestation["transaction_id"] == transaction
+    of, milestone, _, moment, signers = fields_of(attestation["datum"])
+    assert (of, milestone, moment) == (id_, FIRST.encode(), 1_735_689_600_000)
+    oracles = (grant.checkout.keys[name].key_hash for name in ORACLES[:2])
+    assert signers == sorted(oracles)
+    # The beneficiary's wallet paid for it: fee, deposits, nothing else.
+    left = grant.checkout.lovelace_of("ada")
+    assert left == FUNDS["ada"] - ran.json["fee_estimate"] - deposit_of(attestation)
     assert grant.status()["contract_state"]["remaining_token_amount"] == 30_000
+
+
+def deposit_of(output: Any) -> int:
+    """The ADA that is locked in an output."""
+    lovelace: int = output["value"]["coins"]
+    return lovelace
 
 
 @pytest.mark.parametrize(
@@ -119,10 +157,40 @@ def test_us6_4_the_transaction_is_followed_into_its_block_and_the_transfer_confi
         assert refused(again, "claimed")["transaction_hash"] == transaction
 
 
-def test_us6_4_waiting_returns_once_a_block_has_it(attested: Grant) -> None:
-    waited = attested.release("--beneficiary-index", "1", "--wait")
-    assert waited.json["status"] == "confirmed"
-    assert attested.checkout.tokens_of("ben") == 2_000
+def test_us6_4_waiting_returns_once_a_block_has_it_and_no_sooner(
+    fragile: tuple[Checkout, DevnetProcess],
+) -> None:
+    checkout, devnet = fragile
+    set_up(checkout)
+    grant = open_grant(checkout, five_allocations(checkout))
+    grant.attest(FIRST)
+    devnet.kill()
+    devnet.options = [*devnet.options, "--manual-blocks"]
+    devnet.start()
+    key = ("--signing-key-path", checkout.key_file("relayer"))
+    second = ("--beneficiary-index", "1")
+    waiting = checkout.start("submit-release", *grant.where, *second, *key, "--wait")
+    (transaction,) = until(lambda: checkout.state()["mempool"])
+    found = checkout.succeed("transaction", transaction)
+    assert (found["status"], found["command"]) == ("in_mempool", "submit-release")
+    assert waiting.poll() is None
+    assert checkout.tokens_of("ben") == 0
+    checkout.control("mine")
+    stdout, stderr = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, stderr
+    waited = json.loads(stdout)
+    assert (waited["status"], waited["transaction_hash"]) == ("confirmed", transaction)
+    assert checkout.succeed("transaction", transaction)["status"] == "in_block"
+    assert checkout.tokens_of("ben") == 2_000
+
+
+def until(look: Callable[[], Any]) -> Any:
+    """What somebody sees as soon as there is something to see."""
+    deadline = time.monotonic() + 60
+    while not (seen := look()):
+        assert time.monotonic() < deadline, "nothing came"
+        time.sleep(0.1)
+    return seen
 
 
 @pytest.mark.parametrize("lovelace", [0, 1_200_000])
