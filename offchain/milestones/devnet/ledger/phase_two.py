@@ -42,6 +42,8 @@ class ScriptRunner:
         arguments, model = self.prepare(need, script, redeemer)
         if finding.malformed:
             return Run(None, "the script is not well-formed")
+        if finding.open:
+            return Run(None, "the script has a free variable")
         try:
             return run_script(script, arguments, model, budget)
         except CannotEvaluate as excuse:

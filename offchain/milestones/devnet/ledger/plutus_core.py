@@ -10,9 +10,9 @@ on the flat serialisation; `PlutusLedgerApi.Common.ProtocolVersions` for what ea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from milestones.cardano import cbor
 from milestones.cardano.outputs import Script
@@ -40,7 +40,6 @@ MAX_TERM_DEPTH: Final = 60_000
 VAR, DELAY, LAMBDA, APPLY, CONSTANT, FORCE, ERROR, BUILTIN, CONSTR, CASE = range(10)
 
 CHILDREN: Final = {
-    VAR: (),
     DELAY: ("term",),
     LAMBDA: ("term",),
     APPLY: ("term", "term"),
@@ -55,10 +54,15 @@ CHILDREN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong with a script: `malformed` for the ledger, `unsupported` for the evaluator."""
+    """What is wrong with a script: `malformed` for the ledger, `unsupported` for the evaluator.
+
+    An `open` one, with a variable that nothing binds, is well-formed, and fails whenever it is run: the
+    ledger looks at it before the first step. Source: `PlutusLedgerApi.Common.Eval`, `mkTermToEvaluate`.
+    """
 
     malformed: bool = False
     unsupported: str = ""
+    open: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -88,50 +92,86 @@ def _judge(script: Script, protocol_version: int) -> Verdict:
         raise MalformedFlat(f"Plutus Core {version}")
     if newer_terms and script.language != "plutus:v3" and protocol_version < 11:
         raise MalformedFlat("this version's language has no constructors and cases")
-    builtins, depth = _walk(reader, newer_terms)
+    contents = _walk(reader, newer_terms)
     reader.end()
-    if any(not _available(tag, script.language, protocol_version) for tag in builtins):
+    if any(not _available(tag, script.language, protocol_version) for tag in contents.builtins):
         raise MalformedFlat("a built-in function that the language does not have")
-    beyond = _beyond_evaluator(script.language, builtins, depth, protocol_version)
+    if contents.free:
+        return Verdict(open=True)
+    beyond = _beyond_evaluator(script.language, contents, protocol_version)
     if newer_terms and script.language != "plutus:v3":
         beyond = "a script of an older language that uses constructors and cases"
     return Verdict(unsupported=beyond)
 
 
-def _walk(reader: FlatReader, newer_terms: bool) -> tuple[set[int], int]:
-    """(tags of the built-in functions used, depth of the deepest term)."""
-    builtins: set[int] = set()
-    deepest = 0
-    pending = [(False, 1)]
+class _Place(NamedTuple):
+    """Where a term stands, or a list of terms: its depth, and how many variables are bound there.
+
+    `looked_over`: inside a constructor or a case, where the ledger checks no variables beforehand.
+    """
+
+    is_list: bool = False
+    depth: int = 1
+    bound: int = 0
+    looked_over: bool = False
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What a script is made of: the tags of its built-in functions, its depth, its free variables."""
+
+    builtins: set[int] = field(default_factory=set)
+    depth: int = 0
+    free: bool = False
+    free_where_nobody_looks: bool = False
+
+    def see_variable(self, index: int, place: _Place) -> None:
+        """De Bruijn: 1 is the innermost that is bound. Source: `UntypedPlutusCore.Check.Scope`."""
+        if 0 < index <= place.bound:
+            return
+        if place.looked_over:
+            self.free_where_nobody_looks = True
+        else:
+            self.free = True
+
+
+def _walk(reader: FlatReader, newer_terms: bool) -> _Contents:
+    contents = _Contents()
+    pending = [_Place()]
     while pending:
-        is_list, depth = pending.pop()
-        if is_list:
+        place = pending.pop()
+        if place.is_list:
             if reader.bit():
-                pending += ((True, depth), (False, depth))
+                pending += (place, place._replace(is_list=False))
             continue
-        deepest = max(deepest, depth)
+        contents.depth = max(contents.depth, place.depth)
         tag = reader.bits(4)
         if tag == BUILTIN:
-            builtins.add(reader.bits(7))
+            contents.builtins.add(reader.bits(7))
+        elif tag == VAR:
+            contents.see_variable(reader.natural(), place)
         else:
-            pending += _children(reader, tag, newer_terms, depth + 1)
-    return builtins, deepest
+            pending += _children(reader, tag, newer_terms, place)
+    return contents
 
 
-def _children(
-    reader: FlatReader, tag: int, newer_terms: bool, depth: int
-) -> tuple[tuple[bool, int], ...]:
-    """What follows a term's tag: (whether a list of terms, depth), the next to be read last."""
-    term, terms = (False, depth), (True, depth)
-    if tag in (VAR, CONSTR):
+def _children(reader: FlatReader, tag: int, newer_terms: bool, place: _Place) -> list[_Place]:
+    """What follows a term's tag, the next to be read last."""
+    if tag == CONSTR:
         reader.natural()
     elif tag == CONSTANT:
         reader.constant()
-    if tag in (CONSTR, CASE) and not newer_terms:
+    newer = tag in (CONSTR, CASE)
+    if newer and not newer_terms:
         raise MalformedFlat("a constructor or case in a language that has none")
     if tag not in CHILDREN:
         raise MalformedFlat(f"term tag {tag}")
-    return tuple(terms if each == "terms" else term for each in CHILDREN[tag])
+    inside = _Place(
+        depth=place.depth + 1,
+        bound=place.bound + (tag == LAMBDA),
+        looked_over=place.looked_over or newer,
+    )
+    return [inside._replace(is_list=each == "terms") for each in CHILDREN[tag]]
 
 
 def _available(tag: int, language: str, protocol_version: int) -> bool:
@@ -145,9 +185,12 @@ def _available(tag: int, language: str, protocol_version: int) -> bool:
     return tag <= 50
 
 
-def _beyond_evaluator(language: str, builtins: set[int], depth: int, protocol_version: int) -> str:
-    if depth > MAX_TERM_DEPTH:
+def _beyond_evaluator(language: str, contents: _Contents, protocol_version: int) -> str:
+    builtins = contents.builtins
+    if contents.depth > MAX_TERM_DEPTH:
         return f"a script whose terms nest over {MAX_TERM_DEPTH} deep"
+    if contents.free_where_nobody_looks:
+        return "a script with a free variable inside a constructor or a case"
     if builtins - EVALUATED_BUILTINS[language]:
         return f"a {language} script that uses a built-in function of protocol version 11"
     names = [REPRICED_BUILTINS[tag] for tag in sorted(builtins) if tag in REPRICED_BUILTINS]

@@ -232,13 +232,49 @@ def test_a_language_without_a_cost_model() -> None:
     assert inner(draft)["code"] == 3115
 
 
+def program(term: str) -> bytes:
+    """A script in Plutus Core 1.1.0 out of its term in bits."""
+    padded = term + "0" * (7 - len(term) % 8) + "1"
+    return cbor2.dumps(b"\x01\x01\x00" + int(padded, 2).to_bytes(len(padded) // 8, "big"))
+
+
+def variable(index: int) -> str:
+    return "0000" + format(index, "08b")
+
+
+UNIT = "0100" + "100110"
+"""The constant that a script of version 3 returns."""
+
+
+def that_ignores(term: str) -> bytes:
+    r"""`\_ -> (\_ -> ()) term`."""
+    return program("0010" + "0011" + "0010" + UNIT + term)
+
+
+@pytest.mark.parametrize("index", [0, 3, 100])
+def test_a_free_variable_fails_a_script_although_it_is_never_looked_up(index: int) -> None:
+    r"""Inside `\_ -> \_ -> _`, two are bound; a script that is open is not malformed."""
+    assert evaluated(minting(3, that_ignores("0010" + variable(2))))
+    draft = minting(3, that_ignores("0010" + variable(index)))
+    with pytest.raises(EvaluationFailure) as failure:
+        evaluated(draft)
+    (reason,) = failure.value.failures.values()
+    assert (reason.code, "free variable" in str(reason.data)) == (3012, True)
+    assert refused(draft, 3136)
+
+
+def test_a_free_variable_where_the_ledger_does_not_look_is_beyond_the_evaluator() -> None:
+    """It fails only if it is looked up; and the evaluator binds it to something of its own."""
+    constructor = "1000" + "00000000" + "1" + "{}" + "0"
+    assert evaluated(minting(3, that_ignores(constructor.format(variable(1)))))
+    with pytest.raises(Unsupported, match="free variable"):
+        evaluated(minting(3, that_ignores(constructor.format(variable(7)))))
+
+
 @pytest.mark.parametrize(("builtin", "what"), [(89, "protocol version 11"), (23, "equalsString")])
 def test_what_the_evaluator_does_not_know_is_refused_by_name(builtin: int, what: str) -> None:
     """`lengthOfArray` came with protocol 11; `equalsString` costs something else since."""
-    bits = "0010" + "0111" + format(builtin, "07b")
-    bits += "0" * (-len(bits) % 8 - 1) + "1" if len(bits) % 8 else "00000001"
-    flat = b"\x01\x01\x00" + int(bits, 2).to_bytes(len(bits) // 8, "big")
-    draft = minting(3, cbor2.dumps(flat))
+    draft = minting(3, program("0010" + "0111" + format(builtin, "07b")))
     assert what in refused(draft, 3997)["error"]
     with pytest.raises(Unsupported, match=what):
         evaluated(draft)
