@@ -220,7 +220,8 @@ class Devnet:
             await asyncio.sleep(0.2 if len(chain.mempool) else 1.0)
             waiting = len(chain.mempool) > 0 and chain.may_make_block()
             age_s = (chain.clock.posix_ms() - chain.calendar.start_of(chain.tip.slot)) / 1000
-            if height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS):
+            due = height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS)
+            if due and chain.production == "at once":
                 yield
 
 

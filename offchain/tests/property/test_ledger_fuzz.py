@@ -1,20 +1,18 @@
-"""Hostile bytes for the ledger, for some seconds: it answers all, and keeps nothing of them."""
+"""Hostile bytes for the ledger: it answers all, and keeps nothing of them. `make fuzz` has many more."""
 
 from __future__ import annotations
-
-import os
 
 import cbor2
 import pytest
 from ledger_fuzz import fuzz
 from ledger_world import minting
 
-SECONDS = float(os.environ.get("MILESTONES_FUZZ_SECONDS", "8"))
+COUNT = 12_000
 MOST_GROWTH_KIB = 96 * 1024
 
 
 def test_the_ledger_answers_whatever_comes() -> None:
-    answers, peaks = fuzz(2026, count=10**9, seconds=SECONDS)
+    answers, peaks = fuzz(2026, count=COUNT)
     assert {"not a transaction", "3100", "3117", "accepted"} <= answers.keys()
     assert peaks[-1] - peaks[0] < MOST_GROWTH_KIB
 
