@@ -72,16 +72,15 @@ async def test_scripts_are_published_once_and_the_transaction_is_found(world):
         (("publish-script", "--signing-key-path", "nobody.skey"), 2, "invalid_key_file"),
         (("transaction", "abc"), 2, "invalid_input"),
         (("transaction",), 2, "usage"),
-        (("--network", "preprod", "transaction", "00" * 32), 0, None),
+        (("--network", "preprod", "transaction", "00" * 32), 3, "network_mismatch"),
     ],
 )
 async def test_what_is_wrong_with_the_arguments(world, arguments, exit_code, code):
     run = await world.cli("--json", *arguments)
 
     assert run.exit_code == exit_code
-    if code is not None:
-        assert run.json["error"]["code"] == code
-        assert run.stderr
+    assert run.json["error"]["code"] == code
+    assert run.stderr
 
 
 async def test_an_unknown_transaction_is_an_answer(world):
