@@ -28,8 +28,8 @@ NAMES: Final = (b"", b"GRANT", bytes(range(32)))
 STAKING: Final = b"\x5a" * 28
 RESERVE_LOVELACE: Final = 45 * ADA
 """What the inputs hold beyond the outputs, so that any fee can be paid and change be given."""
-AMPLE_UNITS: Final = (150_000, 1_800_000_000)
-"""More than a script whose cost depends on what it is shown ever takes here; five fit a transaction."""
+AMPLE_UNITS: Final = (150_000, 2_400_000_000)
+"""More than a script whose cost depends on what it is shown ever takes here; four fit a transaction."""
 FEW_PURSES: Final = 60
 """Outputs locked by keys, under which more are made."""
 CROWD: Final = 250
@@ -61,7 +61,7 @@ class Composer:
         p.is_valid = not self._chance(0.08)
         self._inputs(p)
         if self._chance(0.45):
-            self._mint(p, MINTING_LOCKS, 2)
+            self._mint(p, MINTING_LOCKS, 2 if p.is_valid else 1)
         if self._chance(0.35):
             self._mint(p, NATIVE_LOCKS, 2)
         if not p.is_valid:
