@@ -44,7 +44,7 @@ IN_SDIST: Final = (
     "offchain/milestones/py.typed",
     "offchain/tests/",
 )
-FOREIGN: Final = (".skey", "/data/", "__pycache__", ".hypothesis", ".env")
+FOREIGN: Final = (".skey", "/data/", "__pycache__", ".hypothesis", "/.env")
 """What must not travel: keys, records, caches."""
 
 
