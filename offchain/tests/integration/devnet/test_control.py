@@ -71,7 +71,7 @@ async def test_time_moves_and_the_tip_shows_it(chain: Devnet, control: httpx.Asy
     assert moved["tip"]["slot"] >= before + 86_400
     state = (await control.get("/state")).json()
     assert state["tip"] == moved["tip"]
-    assert state["now_slot"] - before in (86_400, 86_401)
+    assert 86_400 <= state["now_slot"] - before < 2 * 86_400
     ogmios = await Ogmios.connect(chain)
     assert (await ogmios.call("queryNetwork/tip"))["slot"] == moved["tip"]["slot"]
     await ogmios.socket.close()

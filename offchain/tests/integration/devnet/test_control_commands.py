@@ -20,6 +20,7 @@ async def told(world: Any, *arguments: str) -> Any:
 
 async def test_time_and_blocks(world: Any) -> None:
     chain = world.devnet.chain
+    chain.production = "by hand"
     before = chain.tip
     name = (await told(world, "snapshot"))["snapshot"]
     assert (await told(world, "mine", "3"))["tip"]["height"] == before.height + 3
