@@ -71,7 +71,7 @@ bench-devnet: $(VENV)/.dev
 	$(BIN)/python benchmarks/devnet.py
 
 bench-criteria: $(VENV)/.dev
-	$(BIN)/python benchmarks/success_criteria.py
+	PYTHONPATH=offchain/tests/support $(BIN)/python benchmarks/success_criteria.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
