@@ -205,7 +205,8 @@ class Devnet:
     async def _produce(self) -> None:
         """Makes the blocks that nobody asks for."""
         async for _ in self._ticks():
-            self.chain.mine()
+            if self.chain.production != "by hand":
+                self.chain.mine()
 
     async def _ticks(self) -> AsyncIterator[None]:
         interval, chain = self.config.block_interval_s, self.chain
@@ -220,8 +221,7 @@ class Devnet:
             await asyncio.sleep(0.2 if len(chain.mempool) else 1.0)
             waiting = len(chain.mempool) > 0 and chain.may_make_block()
             age_s = (chain.clock.posix_ms() - chain.calendar.start_of(chain.tip.slot)) / 1000
-            due = height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS)
-            if due and chain.production == "at once":
+            if height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS):
                 yield
 
 
