@@ -33,21 +33,21 @@ from milestones.protocol.claim_file import ClaimFile
 from milestones.services import (
     attest,
     calculate_distribution,
-    check_status,
     close,
     commit_milestone,
-    deploy,
     init,
     keys,
-    oracle_payload,
-    oracle_sign,
     publish_script,
     register_milestone,
-    submit_release,
-    transaction_status,
-    verify,
-    write_claim_file,
 )
+from milestones.services import claim_file as write_claim_file
+from milestones.services import oracle as oracle_payload
+from milestones.services import oracle as oracle_sign
+from milestones.services import transaction as transaction_status
+from milestones.services.check_status import command as check_status
+from milestones.services.deploy import command as deploy
+from milestones.services.submit_release import command as submit_release
+from milestones.services.verify import command as verify
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 NOTE: Final = "<!-- Written by docs/generate.py out of the program. Don't edit. -->\n"

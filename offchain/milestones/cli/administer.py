@@ -206,8 +206,8 @@ def claim_file(
         )
 
     from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
+    from milestones.services.claim_file import write_claim_file  # noqa: PLC0415
     from milestones.services.deploy import registered_schedule  # noqa: PLC0415
-    from milestones.services.write_claim_file import write_claim_file  # noqa: PLC0415
 
     if schedule is not None:
         known = parse_schedule(read_object(schedule, "schedule"))

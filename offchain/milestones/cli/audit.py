@@ -20,7 +20,7 @@ def transaction(
     ],
 ) -> None:
     """Show where a transaction stands: unknown, in the mempool, in a block, or never going to be."""
-    from milestones.services.transaction_status import (  # noqa: PLC0415 - only where needed
+    from milestones.services.transaction import (  # noqa: PLC0415 - only where needed
         transaction_status,
     )
 

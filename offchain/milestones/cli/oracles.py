@@ -56,7 +56,7 @@ def oracle_payload(  # noqa: PLR0917 - an option each
     """Print the exact bytes that all oracles of a milestone sign. Needs no network."""
     session = session_of(context)
 
-    from milestones.services.oracle_payload import oracle_payload as service  # noqa: PLC0415
+    from milestones.services.oracle import oracle_payload as service  # noqa: PLC0415
 
     result = asyncio.run(
         service(
@@ -117,7 +117,7 @@ def oracle_sign(  # noqa: PLR0917 - an option each
 def _payload(
     session: Session, contract: str, milestone: str, evidence: bytes, timestamp: int | None
 ) -> str:
-    from milestones.services.oracle_payload import oracle_payload as service  # noqa: PLC0415
+    from milestones.services.oracle import oracle_payload as service  # noqa: PLC0415
 
     result = asyncio.run(
         service(
@@ -139,8 +139,8 @@ def _sign(
     signing_key_path: Path | None,
 ) -> None:
     from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
-    from milestones.services.oracle_sign import OracleSigned  # noqa: PLC0415
-    from milestones.services.oracle_sign import oracle_sign as service  # noqa: PLC0415
+    from milestones.services.oracle import OracleSigned  # noqa: PLC0415
+    from milestones.services.oracle import oracle_sign as service  # noqa: PLC0415
 
     key = session.signing_key(signing_key_path)
 
@@ -238,7 +238,7 @@ def _evidence(file: Path | None, digest: str | None) -> bytes:
             hint="give --evidence-file or --evidence-hash",
         )
     if file is not None:
-        from milestones.services.oracle_payload import evidence_hash_of  # noqa: PLC0415
+        from milestones.services.oracle import evidence_hash_of  # noqa: PLC0415
 
         return evidence_hash_of(file)
     return b"" if digest is None else hexadecimal(digest, "evidence_hash")

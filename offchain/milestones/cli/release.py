@@ -52,10 +52,10 @@ def submit_release(  # noqa: PLR0917 - an option each
     key = session.signing_key(signing_key_path)
     claims = read_claim_file(claim_file)
 
-    from milestones.services.releases.plan import Selection  # noqa: PLC0415
     from milestones.services.submit_release import (  # noqa: PLC0415 - only where needed
         submit_release as service,
     )
+    from milestones.services.submit_release.plan import Selection  # noqa: PLC0415
 
     selection = Selection(
         indices=tuple(sorted(set(beneficiary_index or ()))),

@@ -9,7 +9,7 @@ from milestones.cardano.cbor import Item
 from milestones.cardano.value import AssetId
 from milestones.demo.stage import FUNDS_LOVELACE, Stage
 from milestones.services.results import View
-from milestones.services.submitting.reference_scripts import find_published
+from milestones.services.sending.published_scripts import find_published
 
 FEE_KEY = 2
 REDEEMERS_KEY = 5

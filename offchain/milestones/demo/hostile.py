@@ -11,8 +11,8 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
 from milestones.services.backend import Backend, chain_time
 from milestones.services.distribution.on_chain import OnChain
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
 from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.release import ReleaseSources, release_draft
 from milestones.transactions.tx_builder import balance, sign

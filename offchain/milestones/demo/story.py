@@ -23,20 +23,19 @@ from milestones.protocol.signing import Statement, witness_of
 from milestones.services.attest import attest
 from milestones.services.backend import chain_time
 from milestones.services.check_status import check_status
+from milestones.services.check_status.report import StatusReport
 from milestones.services.close import close
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.deploy import deploy
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.oracle_payload import oracle_payload
-from milestones.services.oracle_sign import oracle_sign
+from milestones.services.oracle import oracle_payload, oracle_sign
 from milestones.services.publish_script import publish_script
 from milestones.services.register_milestone import register_milestone
-from milestones.services.releases.plan import Selection
-from milestones.services.status_report import StatusReport
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.submission import Errand, build, deliver
 from milestones.services.submit_release import submit_release
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.submission import Errand, build, deliver
+from milestones.services.submit_release.plan import Selection
 from milestones.transactions.attest import Attesting, attest_draft
 from milestones.transactions.draft import Mint, TransactionDraft
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from milestones.demo.figures import Books, TransactionFigures
 from milestones.errors import ChainRejected, MilestonesError
+from milestones.services.check_status.report import StatusReport
 from milestones.services.results import Result, View
-from milestones.services.status_report import StatusReport
 
 
 class Refusal(View):

@@ -10,26 +10,26 @@ from milestones.domain.fields import AddressField, HexField
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import NotAllowedYet
 from milestones.services.backend import Backend, chain_time, require_network, staleness, under
-from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.distribution.signatures_at_hand import SignedStatement, statements_at_hand
+from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
 from milestones.services.preflight import (
     must_be_milestone,
     must_be_open,
     must_not_be_attested,
 )
 from milestones.services.results import Result
-from milestones.services.submitting.earlier import earlier_submissions
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.refused_signatures import (
+from milestones.services.sending.earlier import earlier_submissions
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.refused_signatures import (
     Accepted,
     Bench,
     oracle_addresses,
     refusals,
     with_good_signatures,
 )
-from milestones.services.submitting.submission import (
+from milestones.services.sending.submission import (
     Errand,
     SubmissionState,
     build,

@@ -9,11 +9,13 @@ from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, require_network, staleness, under
-from milestones.services.distribution.beneficiary import allocations_of
-from milestones.services.distribution.claim_standing import claim_standing
-from milestones.services.distribution.history import as_before_closing
-from milestones.services.distribution.knowledge import known_distribution, recovery_warnings
+from milestones.services.distribution.claims import (
+    allocations_of,
+    as_before_closing,
+    claim_standing,
+)
 from milestones.services.distribution.on_chain import read_on_chain
+from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
 from milestones.services.results import Result, View
 
 

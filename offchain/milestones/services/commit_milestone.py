@@ -5,30 +5,34 @@ Only their form is checked: whether a signature is genuine is decided by the cha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.models import MilestoneCompletion, OracleSignature
-from milestones.domain.quorum import merge_signatures
-from milestones.errors import InvalidSignature
-from milestones.protocol.signing import Statement
-from milestones.services.backend import Workspace, under
-from milestones.services.committing.form import (
-    FIELD,
-    must_be_about,
-    must_be_awaited,
-    must_be_oracles,
-    must_not_be_too_many,
+from milestones.domain.fields import AddressField, HexField
+from milestones.domain.models import MilestoneCompletion, OracleSignature, QuorumStatus
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
+from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
+from milestones.protocol.signing import Statement, witness_of
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, Workspace, under
+from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.schedule_source import (
+    address_of,
+    local_distribution,
+    local_terms,
+    recovery_warnings,
 )
-from milestones.services.committing.quorum import Quorum, quorum_of
-from milestones.services.committing.report import MilestoneCommitted, committed
-from milestones.services.distribution.on_chain import distribution_id_of
-from milestones.services.distribution.signatures_at_hand import (
+from milestones.services.distribution.signatures import (
     seen_on_chain,
     statement_seconds,
     usable_entries,
 )
 from milestones.services.preflight import must_be_milestone
+from milestones.services.results import Result, View
 
 
 async def commit_milestone(
@@ -108,4 +112,234 @@ def _record(
         quorum_status=status,
         quorum_threshold=quorum.threshold,
         total_oracles=quorum.total,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """What counts as a quorum; `oracles` is None where nothing but their number is known."""
+
+    threshold: int
+    total: int
+    oracles: frozenset[bytes] | None
+
+    def state(self, entries: Sequence[OracleSignature]) -> QuorumState:
+        return quorum_state(
+            entries,
+            quorum_threshold=self.threshold,
+            total_oracles=self.total,
+            oracles=self.oracles,
+        )
+
+
+async def quorum_of(
+    workspace: Workspace,
+    distribution_id: bytes,
+    milestone_identifier: str,
+    given: tuple[int | None, int | None],
+) -> Quorum:
+    terms = local_terms(workspace, distribution_id)
+    if terms is None:
+        record = workspace.storage.records.find(distribution_id, milestone_identifier)
+        earlier = (record.quorum_threshold, record.total_oracles) if record else (None, None)
+        threshold, total = (
+            new if new is not None else old for new, old in zip(given, earlier, strict=True)
+        )
+        if threshold is not None and total is not None:
+            _must_be_possible(threshold, total)
+            return Quorum(threshold, total, None)
+        terms = await _terms_on_chain(workspace, distribution_id)
+    _must_agree(terms, given)
+    return Quorum(terms.quorum_threshold, len(terms.oracles), frozenset(terms.oracles))
+
+
+async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms:
+    hint = "give --quorum-threshold and --total-oracles, or register the schedule here"
+    if not isinstance(workspace, Backend):
+        raise InvalidInput(
+            "the distribution's terms are not known here", path="quorum_threshold", hint=hint
+        )
+    try:
+        on_chain = await read_on_chain(workspace, address_of(workspace, distribution_id))
+    except ServiceUnavailable as error:
+        error.hint = f"{error.hint}; or {hint}"
+        raise
+    return on_chain.terms
+
+
+def _must_be_possible(threshold: int, total: int) -> None:
+    if threshold < 1:
+        raise InvalidInput(
+            f"a quorum is at least 1, not {threshold}",
+            path="quorum_threshold",
+            hint="give the number in the schedule",
+        )
+    if threshold > total:
+        raise InvalidInput(
+            f"a quorum of {threshold} can't be reached by {total} oracles",
+            path="quorum_threshold",
+            hint="give the numbers in the schedule",
+        )
+
+
+def _must_agree(terms: Terms, given: tuple[int | None, int | None]) -> None:
+    facts = (
+        ("quorum_threshold", given[0], terms.quorum_threshold),
+        ("total_oracles", given[1], len(terms.oracles)),
+    )
+    for field, said, true in facts:
+        if said not in (None, true):
+            raise InvalidInput(
+                f"the distribution's terms say {true}, not {said}",
+                path=field,
+                hint="leave it out: the terms decide",
+                details={"terms": true, "given": said},
+            )
+
+
+FIELD = "oracle_signatures"
+
+
+def must_be_about(
+    workspace: Workspace,
+    entry: OracleSignature,
+    index: int,
+    distribution_id: bytes,
+    milestone_identifier: str,
+) -> None:
+    try:
+        witness_of(entry)
+        statement = Statement.parse(entry.signed_data)
+        _must_name(workspace, statement, distribution_id, milestone_identifier)
+    except InvalidSignature as error:
+        raise error.under(f"{FIELD}[{index}]") from None
+
+
+def _must_name(
+    workspace: Workspace, statement: Statement, distribution_id: bytes, milestone_identifier: str
+) -> None:
+    if statement.policy_id != workspace.contract.policy_id:
+        raise InvalidSignature(
+            f"the oracle signed for another contract, {statement.policy_id.hex()}",
+            path="signed_data",
+            hint="name the blueprint of the version that opened the distribution",
+        )
+    if statement.distribution_id != distribution_id:
+        raise InvalidSignature(
+            f"the oracle signed for another distribution, {statement.distribution_id.hex()},"
+            f" not {distribution_id.hex()}",
+            path="signed_data",
+            hint="commit the signatures of each distribution on their own",
+        )
+    if statement.milestone != milestone_identifier.encode():
+        raise InvalidSignature(
+            f"the oracle signed for another milestone, {statement.milestone_identifier!r},"
+            f" not {milestone_identifier!r}",
+            path="signed_data",
+            hint="commit the signatures of each milestone on their own",
+        )
+
+
+def must_be_awaited(
+    workspace: Workspace, distribution_id: bytes, milestone_identifier: str
+) -> None:
+    distribution = local_distribution(workspace, distribution_id)
+    if distribution is None:
+        return
+    names = sorted({a.milestone_identifier for a in distribution.allocations.values()})
+    if milestone_identifier not in names:
+        raise InvalidInput(
+            f"no allocation of this distribution waits for {milestone_identifier!r}",
+            path="milestone_identifier",
+            hint=f"the schedule's milestones: {', '.join(names)}",
+        )
+
+
+def must_be_oracles(entries: Sequence[OracleSignature], quorum: Quorum) -> None:
+    for index, entry in enumerate(entries):
+        if quorum.oracles is not None and entry.oracle not in quorum.oracles:
+            raise InvalidSignature(
+                f"{entry.oracle_address} is none of the distribution's oracles",
+                path=f"{FIELD}[{index}].oracle_address",
+                hint="give the signatures of the oracles in the schedule's oracle_addresses",
+            )
+
+
+def must_not_be_too_many(entries: Sequence[OracleSignature], quorum: Quorum) -> None:
+    signers = {entry.oracle for entry in entries}
+    if quorum.oracles is not None:
+        # What was committed before the terms were known counts no more, and must not get in the way.
+        signers &= quorum.oracles
+    if len(signers) > quorum.total:
+        raise InvalidSignature(
+            f"{len(signers)} oracles signed, but there are only {quorum.total}",
+            path=FIELD,
+            hint="see which of them are the distribution's oracles",
+        )
+
+
+class StatementGroup(View):
+    """How many oracles signed the same bytes. `verification_timestamp` is in POSIX seconds."""
+
+    signed_data: HexField
+    count: int
+    verification_timestamp: int
+    evidence_hash: HexField
+
+
+class MilestoneCommitted(Result):
+    """The record as it is now. `signature_count` is that of the statement with most signatures."""
+
+    status: Literal["stored"] = "stored"
+    milestone_identifier: str
+    distribution_id: HexField
+    contract_address: AddressField
+    verified: bool
+    quorum_status: QuorumStatus
+    signature_count: int
+    quorum_threshold: int
+    total_oracles: int
+    signatures_added: int
+    file: str
+    groups: tuple[StatementGroup, ...]
+
+
+def committed(
+    workspace: Workspace, record: MilestoneCompletion, quorum: Quorum, *, added: int
+) -> MilestoneCommitted:
+    state = quorum.state(record.oracle_signatures)
+    warnings = recovery_warnings(workspace)
+    groups = _groups(record)
+    if len(groups) > 1:
+        warnings.append(
+            f"oracles signed {len(groups)} different statements about this milestone; they don't add up"
+        )
+    return MilestoneCommitted(
+        milestone_identifier=record.milestone_identifier,
+        distribution_id=record.distribution_id,
+        contract_address=address_of(workspace, record.distribution_id),
+        verified=record.quorum_status == "met",
+        quorum_status=record.quorum_status,
+        signature_count=state.signature_count,
+        quorum_threshold=quorum.threshold,
+        total_oracles=quorum.total,
+        signatures_added=added,
+        file=workspace.storage.records.path_of(record),
+        groups=groups,
+        warnings=tuple(warnings),
+    )
+
+
+def _groups(record: MilestoneCompletion) -> tuple[StatementGroup, ...]:
+    counts = Counter(entry.signed_data for entry in record.oracle_signatures)
+    return tuple(_group(signed_data, count) for signed_data, count in counts.most_common())
+
+
+def _group(signed_data: bytes, count: int) -> StatementGroup:
+    statement = Statement.parse(signed_data)
+    return StatementGroup(
+        signed_data=signed_data,
+        count=count,
+        verification_timestamp=to_posix_seconds(statement.verification_posix_ms),
+        evidence_hash=statement.evidence_hash,
     )

@@ -3,25 +3,72 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, TypeVar
 
-from milestones.services.backend import Backend
-from milestones.services.distribution.knowledge import recovery_warnings
-from milestones.services.results import Result
-from milestones.services.submitting.standing import now_posix_ms
-from milestones.services.surroundings.asking import PATIENCE_SECONDS, NodeFacts, asked, node_facts
-from milestones.services.surroundings.indexing import index_what_is_missing, notes_on
-from milestones.services.surroundings.reports import (
-    Services,
-    all_connected,
-    kupo_report,
-    node_report,
-    ogmios_report,
-    warnings_of,
-)
+from milestones.cardano.network import name_of
+from milestones.cardano.parameters import ProtocolParameters
+from milestones.clients.kupo_answers import KupoHealth
+from milestones.clients.ogmios_answers import OgmiosHealth
+from milestones.clients.points import Point
+from milestones.errors import ServiceUnavailable
+from milestones.services.backend import STALE_SLOTS, Backend
+from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.services.results import Result, View
+from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.network import ObservedNetwork
 from milestones.transactions.wallet import SigningKey
+
+PATIENCE_SECONDS: Final = 12.0
+"""How long a service may take for all that is asked of it, so that a hung one is reported soon."""
+T = TypeVar("T")
+
+SyncStatus = Literal["synced", "syncing", "stale"]
+
+
+class ServiceReport(View):
+    """How a service was found. `reason` says what is wrong, `hint` what to do; empty when all is well."""
+
+    connected: bool
+    reason: str = ""
+    hint: str = ""
+
+
+class OgmiosReport(ServiceReport):
+    """`network_synchronization` is the node's, from 0 to 1; None when not known."""
+
+    url: str
+    version: str | None = None
+    network_synchronization: float | None = None
+
+
+class KupoReport(ServiceReport):
+    """`sync_status`: `synced`, `syncing` (reading the chain), `stale` (it stands still)."""
+
+    url: str
+    version: str | None = None
+    sync_status: SyncStatus | None = None
+    slots_behind: int | None = None
+
+
+class NodeReport(ServiceReport):
+    """The node, as Ogmios sees it. `socket` is about the configured path; None without one."""
+
+    network: str | None = None
+    network_magic: int | None = None
+    era: str | None = None
+    tip_slot: int | None = None
+    socket: Literal["present", "missing"] | None = None
+
+
+class Services(View):
+    """The three of them."""
+
+    ogmios: OgmiosReport
+    kupo: KupoReport
+    cardano_node: NodeReport
 
 
 class Initialised(Result):
@@ -62,11 +109,11 @@ async def init(
     )
     if not all_connected(services) or not isinstance(facts, NodeFacts):
         return Initialised(
-            status="failed", services=services, warnings=tuple(warnings_of(services))
+            status="failed", services=services, warnings=tuple(_service_warnings(services))
         )
     _remember(backend, facts)
     indexed, delayed = await index_what_is_missing(backend, key, facts, since_slot)
-    warnings = (*warnings_of(services), *delayed, *recovery_warnings(backend))
+    warnings = (*_service_warnings(services), *delayed, *recovery_warnings(backend))
     status: Literal["success", "degraded"] = "degraded" if warnings else "success"
     notes = tuple(notes_on(indexed, facts, since_slot))
     return Initialised(
@@ -82,3 +129,179 @@ def _remember(backend: Backend, facts: NodeFacts) -> None:
             observed_at_posix_ms=now_posix_ms(),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    magic: int
+    tip: Point | None
+    parameters: ProtocolParameters
+
+
+async def node_facts(backend: Backend) -> NodeFacts:
+    ogmios = backend.ogmios
+    return NodeFacts(
+        await ogmios.network_magic(), await ogmios.network_tip(), await ogmios.protocol_parameters()
+    )
+
+
+async def asked(
+    question: Awaitable[T], service: str, url: str, patience_seconds: float
+) -> T | ServiceUnavailable:
+    """The answer, or why there is none; a service that hangs is one that is down."""
+    try:
+        return await asyncio.wait_for(question, patience_seconds)
+    except ServiceUnavailable as error:
+        return error
+    except asyncio.TimeoutError:
+        return ServiceUnavailable(
+            service, url, f"no answer within {patience_seconds:g} s", hint=f"restart {service}"
+        )
+
+
+SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
+"""How far back Kupo goes without being told that it is unsafe (36 hours), less an hour for the way there."""
+
+
+async def index_what_is_missing(
+    backend: Backend, key: SigningKey | None, facts: NodeFacts, since_slot: int | None
+) -> tuple[tuple[str, ...], list[str]]:
+    """The patterns that were added, and a warning for each that Kupo was slow to confirm."""
+    releases = (backend.contract, *backend.releases)
+    wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in releases)]
+    if key is not None:
+        wanted.append(f"{key.key_hash.hex()}/*")
+    start = _start(facts) if since_slot is None else since_slot
+    tip = facts.tip.slot if facts.tip else 0
+    added, slow = [], []
+    for pattern in wanted:
+        if since_slot is None and await backend.kupo.patterns_including(pattern):
+            continue
+        try:
+            await backend.kupo.add_pattern(
+                pattern, start, beyond_safe_zone=tip - start > SAFE_ZONE_SLOTS
+            )
+        except ServiceUnavailable as error:
+            slow.append(f"Kupo has not confirmed yet that it watches {pattern}: {error.reason}")
+        added.append(pattern)
+    return tuple(added), slow
+
+
+def _start(facts: NodeFacts) -> int:
+    tip = facts.tip.slot if facts.tip else 0
+    return max(0, tip - SAFE_ZONE_SLOTS) if _is_public(facts.magic) else 0
+
+
+def notes_on(indexed: Sequence[str], facts: NodeFacts, since_slot: int | None) -> Iterator[str]:
+    if indexed and since_slot is None and _is_public(facts.magic):
+        yield (
+            f"Kupo reads the chain again from slot {_start(facts)}, a day and a half ago: outputs that"
+            " are older stay unknown to it. Where a distribution, the published scripts or the wallet's"
+            " funds are older, run `milestones init --since SLOT` with a slot before them"
+        )
+
+
+def _is_public(magic: int) -> bool:
+    return name_of(magic) in ("mainnet", "preprod", "preview")
+
+
+_START_NODE: Final = "start cardano-node (`docker compose up -d` in infra/, or `milestones devnet`)"
+
+
+def ogmios_report(
+    backend: Backend,
+    health: OgmiosHealth | ServiceUnavailable,
+    facts: NodeFacts | ServiceUnavailable,
+) -> OgmiosReport:
+    url = backend.ogmios.url
+    if isinstance(health, ServiceUnavailable):
+        return OgmiosReport(connected=False, reason=health.reason, hint=health.hint, url=url)
+    trouble = facts if isinstance(facts, ServiceUnavailable) and health.connected else None
+    return OgmiosReport(
+        connected=trouble is None,
+        reason=f"its WebSocket: {trouble.reason}" if trouble else "",
+        hint=trouble.hint if trouble else "",
+        url=url,
+        version=health.version,
+        network_synchronization=health.network_synchronization,
+    )
+
+
+def node_report(
+    backend: Backend,
+    health: OgmiosHealth | ServiceUnavailable,
+    facts: NodeFacts | ServiceUnavailable,
+    path: Path | None,
+) -> NodeReport:
+    socket: Literal["present", "missing"] | None = None
+    if path is not None:
+        socket = "present" if path.exists() else "missing"
+    if isinstance(health, ServiceUnavailable):
+        reason = "it is asked through Ogmios, which is not available"
+        return NodeReport(connected=False, reason=reason, hint=health.hint, socket=socket)
+    if isinstance(facts, ServiceUnavailable) or not health.connected:
+        reason = "Ogmios has no connection to its node"
+        if isinstance(facts, ServiceUnavailable) and health.connected:
+            reason = facts.reason
+        return NodeReport(connected=False, reason=reason, hint=_START_NODE, socket=socket)
+    fits = backend.network.admits(facts.magic)
+    name = backend.network.name if fits else name_of(facts.magic)
+    return NodeReport(
+        connected=True,
+        reason=""
+        if fits
+        else f"the node is on {name}, the configuration says {backend.network.name}",
+        hint="" if fits else "correct `network` (CARDANO_NETWORK), or start that network's node",
+        network=name,
+        network_magic=facts.magic,
+        era=health.current_era,
+        tip_slot=facts.tip.slot if facts.tip else None,
+        socket=socket,
+    )
+
+
+def kupo_report(backend: Backend, health: KupoHealth | ServiceUnavailable) -> KupoReport:
+    url = backend.kupo.url
+    if isinstance(health, ServiceUnavailable):
+        return KupoReport(connected=False, reason=health.reason, hint=health.hint, url=url)
+    return KupoReport(
+        connected=True,
+        url=url,
+        version=health.version,
+        sync_status=_sync_status(health),
+        slots_behind=health.slots_behind,
+    )
+
+
+def _sync_status(health: KupoHealth) -> SyncStatus:
+    if not health.connected:
+        return "stale"
+    if not health.in_sync:
+        return "syncing"
+    return "stale" if (health.slots_behind or 0) > STALE_SLOTS else "synced"
+
+
+def _service_warnings(services: Services) -> Iterator[str]:
+    named = (
+        (f"Ogmios at {services.ogmios.url}", services.ogmios),
+        (f"Kupo at {services.kupo.url}", services.kupo),
+        ("cardano-node", services.cardano_node),
+    )
+    for name, report in named:
+        if report.reason:
+            yield f"{name}: {report.reason}; {report.hint}"
+    synchronization = services.ogmios.network_synchronization
+    if synchronization is not None and synchronization < 0.999:
+        yield f"the node is still catching up with the network ({synchronization:.1%})"
+    kupo = services.kupo.sync_status
+    if kupo == "syncing":
+        yield "Kupo is still reading the chain: what it says may be stale"
+    if kupo == "stale":
+        yield "Kupo stands still or has lost its node: what it says may be stale; look at its log"
+    if services.cardano_node.socket == "missing":
+        yield "there is nothing at the configured cardano_node_socket"
+
+
+def all_connected(services: Services) -> bool:
+    reports = (services.ogmios, services.kupo, services.cardano_node)
+    return all(report.connected and not report.hint for report in reports)

@@ -22,7 +22,7 @@ from milestones.protocol.tokens import terms_token_name
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain
-from milestones.services.submitting.standing import wait_for_index
+from milestones.services.sending.tracking import wait_for_index
 from milestones.transactions.wallet import SigningKey
 
 

@@ -11,11 +11,10 @@ from milestones.domain.fields import HexField
 from milestones.services.backend import Backend, chain_time, require_network, staleness
 from milestones.services.preflight import must_be_indexed
 from milestones.services.results import Result, View
-from milestones.services.submitting.earlier import still_pending
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import find_published
-from milestones.services.submitting.standing import wait_for_index
-from milestones.services.submitting.submission import (
+from milestones.services.sending.earlier import still_pending
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import find_published
+from milestones.services.sending.submission import (
     Errand,
     SubmissionState,
     build,
@@ -23,6 +22,7 @@ from milestones.services.submitting.submission import (
     see_through,
     valid_until,
 )
+from milestones.services.sending.tracking import wait_for_index
 from milestones.storage.journal import Submission
 from milestones.transactions.publish import publication_address, publish_draft
 from milestones.transactions.tx_builder import SignedTransaction

@@ -16,11 +16,11 @@ from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedul
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.services.backend import Workspace
-from milestones.services.distribution.knowledge import recovery_warnings
-from milestones.services.distribution.readable import ReadableTerms, readable_terms
+from milestones.services.distribution.datum import ReadableTerms, readable_terms
+from milestones.services.distribution.schedule_source import recovery_warnings
 from milestones.services.preflight import ada_problems, must_be_for_contract
 from milestones.services.results import Result, View
-from milestones.services.submitting.standing import now_posix_ms
+from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.files import to_text, write_atomically
 
 

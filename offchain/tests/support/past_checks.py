@@ -9,9 +9,9 @@ from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import encode_allocations
 from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.submission import Errand, build, submit
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.submission import Errand, build, submit
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.open import open_draft
 

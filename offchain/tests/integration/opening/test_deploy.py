@@ -22,13 +22,13 @@ from milestones.errors import (
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import chain_time
 from milestones.services.deploy import deploy, registered_schedule
-from milestones.services.distribution.knowledge import published_distribution
 from milestones.services.distribution.on_chain import read_on_chain
+from milestones.services.distribution.schedule_source import published_distribution
 from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.register_milestone import register_milestone
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.submission import Errand, build, submit, valid_until
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.submission import Errand, build, submit, valid_until
 from milestones.transactions.close import close_draft
 from milestones.transactions.tx_builder import Spend, TransactionDraft
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from milestones.services.backend import connect
-from milestones.services.init import init
-from milestones.services.surroundings.indexing import SAFE_ZONE_SLOTS
+from milestones.services.init import SAFE_ZONE_SLOTS, init
 
 NOWHERE = "127.0.0.1:9"
 

@@ -14,11 +14,11 @@ from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, NotAllowedYet, ServiceOutOfSync
 from milestones.protocol.distribution import Distribution
-from milestones.services import deploy as module
 from milestones.services.deploy import Deployed, deploy
+from milestones.services.deploy import command as module
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
-from milestones.services.submitting import standing
+from milestones.services.sending import tracking as standing
 from milestones.storage.storage import Storage
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from milestones.errors import InsufficientFunds, NetworkMismatch, NotFound
 from milestones.services.publish_script import publish_script
-from milestones.services.submitting.reference_scripts import find_published
+from milestones.services.sending.published_scripts import find_published
 
 
 async def test_both_scripts_are_published_and_found(world):

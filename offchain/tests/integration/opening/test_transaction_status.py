@@ -8,8 +8,8 @@ import pytest
 
 from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
-from milestones.services.submitting.submission import VALID_FOR_SECONDS
-from milestones.services.transaction_status import transaction_status
+from milestones.services.sending.submission import VALID_FOR_SECONDS
+from milestones.services.transaction import transaction_status
 
 
 async def look(world, transaction_hash):

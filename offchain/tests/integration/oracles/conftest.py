@@ -12,7 +12,7 @@ from opened import OpenDistribution, open_distribution
 
 from milestones.domain.models import OracleSignature
 from milestones.services.check_status import check_status
-from milestones.services.status_report import StatusReport
+from milestones.services.check_status.report import StatusReport
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Opened(OpenDistribution):
 
     async def release(self, *indices: int, key: str = "relayer") -> None:
         """Pays allocations."""
-        from milestones.services.releases.plan import Selection
         from milestones.services.submit_release import submit_release
+        from milestones.services.submit_release.plan import Selection
 
         await submit_release(
             self.backend,

@@ -11,7 +11,7 @@ from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet, N
 from milestones.protocol.distribution import Distribution
 from milestones.services.attest import attest
 from milestones.services.distribution.on_chain import read_on_chain
-from milestones.services.distribution.signatures_at_hand import (
+from milestones.services.distribution.signatures import (
     complete_statements,
     milestones_signed,
 )

@@ -13,11 +13,10 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidInput, NetworkMismatch, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.commit_milestone import commit_milestone
-from milestones.services.oracle_payload import oracle_payload
-from milestones.services.oracle_sign import oracle_sign
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.submission import Errand, build, deliver
+from milestones.services.oracle import oracle_payload, oracle_sign
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.submission import Errand, build, deliver
 from milestones.transactions.open import open_draft
 
 

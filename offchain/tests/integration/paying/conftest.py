@@ -15,9 +15,9 @@ from milestones.cardano.value import Value
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.services.close import Closed, close
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.releases.plan import Selection
-from milestones.services.releases.report import ReleaseReport
 from milestones.services.submit_release import submit_release
+from milestones.services.submit_release.plan import Selection
+from milestones.services.submit_release.report import ReleaseReport
 from milestones.storage.storage import Storage
 
 

@@ -11,9 +11,9 @@ from opened import in_lovelace
 
 from milestones.errors import InvalidInput, LimitsExceeded, NotAllowedYet, OutcomeUnknown
 from milestones.services.attest import attest
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.reference_scripts import require_published
-from milestones.services.submitting.submission import Errand, build, submit
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.submission import Errand, build, submit
 from milestones.transactions.open import open_draft
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")

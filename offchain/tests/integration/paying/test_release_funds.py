@@ -16,7 +16,7 @@ from milestones.errors import (
     NotFound,
 )
 from milestones.protocol.claim_file import make_claim_file, parse_claim_file
-from milestones.services.distribution.knowledge import known_distribution
+from milestones.services.distribution.schedule_source import known_distribution
 
 
 async def test_an_empty_wallet_learns_the_fee(stage: Any) -> None:

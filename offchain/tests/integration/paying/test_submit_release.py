@@ -13,8 +13,8 @@ from milestones.errors import (
     NotAllowedYet,
     NotFound,
 )
-from milestones.services.releases.plan import Selection
 from milestones.services.submit_release import submit_release
+from milestones.services.submit_release.plan import Selection
 
 
 async def test_one_allocation_is_paid_exactly(stage: Any) -> None:

@@ -11,9 +11,9 @@ from milestones.clients.rejections import inputs_are_spent
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
-from milestones.services.submitting.funds import funds_of
-from milestones.services.submitting.submission import see_through
-from milestones.services.transaction_status import transaction_status
+from milestones.services.sending.funds import funds_of
+from milestones.services.sending.submission import see_through
+from milestones.services.transaction import transaction_status
 
 
 async def attest_it(stage: Any, *, wait: bool = False) -> Any:

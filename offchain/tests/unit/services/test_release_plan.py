@@ -16,8 +16,8 @@ from milestones.domain.models import Allocation
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.vault import VaultState
 from milestones.services.distribution.on_chain import LiveVault
-from milestones.services.releases.plan import Selection, choose, must_agree, plan
-from milestones.services.submitting.fitting import largest_that_fits
+from milestones.services.sending.fitting import largest_that_fits
+from milestones.services.submit_release.plan import Selection, choose, must_agree, plan
 
 
 def person(number: int) -> Address:

@@ -1,0 +1,261 @@
+"""`check-status`: how a distribution and its milestones stand. Local first, verified against the chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from milestones.cardano.address import Address
+from milestones.domain.claims import ClaimState, amounts
+from milestones.domain.models import MilestoneCompletion
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.quorum import QuorumState, quorum_state
+from milestones.errors import InvalidSchedule, NotFound
+from milestones.protocol.distribution import Distribution
+from milestones.services.backend import (
+    Backend,
+    ChainTime,
+    chain_time,
+    require_network,
+    staleness,
+    under,
+)
+from milestones.services.check_status.reconciliation import (
+    Reconciled,
+    reconcile_cache,
+    reconcile_records,
+)
+from milestones.services.check_status.report import (
+    AttestationStatus,
+    ClaimRecord,
+    ContractState,
+    MilestoneStatus,
+    StatusReport,
+    Synchronization,
+    VaultStatus,
+)
+from milestones.services.distribution.claims import (
+    PastClaim,
+    as_before_closing,
+    claim_standing,
+    past_claims,
+)
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
+from milestones.services.distribution.signatures import usable_entries
+from milestones.services.preflight import must_be_milestone
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """All that a report is made of. `distribution` is None, and `states` empty, where it isn't known."""
+
+    on_chain: OnChain
+    distribution: Distribution | None
+    history: list[PastClaim]
+    states: list[ClaimState]
+    time: ChainTime
+
+
+async def check_status(
+    backend: Backend, *, contract_address: Address, milestone_identifier: str | None = None
+) -> StatusReport:
+    """The distribution's status, or with `milestone_identifier` that of one milestone in it.
+
+    Records and cache in the data directory are repaired where the chain contradicts them, and made
+    where they are missing. Raises `NotFound` where nothing was deployed at the address, and for a
+    milestone that neither the schedule nor the chain nor a record knows.
+    """
+    if milestone_identifier is not None:
+        must_be_milestone(milestone_identifier)
+    backend = under(backend, contract_address.payment.hash)
+    await require_network(backend)
+    stale = await staleness(backend)
+    on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
+    seen, warnings = await _see(backend, on_chain)
+    had_records = bool(backend.storage.records.of_distribution(on_chain.distribution_id))
+    reconciled = await reconcile_records(backend, on_chain)
+    state = _contract_state(seen)
+    had_cache, behind = reconcile_cache(backend, on_chain, state)
+    return StatusReport(
+        contract_address=contract_address,
+        milestones=tuple(_milestones(backend, seen, reconciled, milestone_identifier)),
+        contract_state=state,
+        vaults=tuple(_vaults(on_chain)),
+        attestations=tuple(_attestations(seen)),
+        claims=tuple(_claims(seen)),
+        discrepancies=(*reconciled.discrepancies, *behind),
+        rebuilt_records=tuple(reconciled.rebuilt),
+        distribution_id=on_chain.distribution_id,
+        now=seen.time.now,
+        sync=await _synchronization(backend, stale),
+        source="local+chain" if had_cache or had_records else "chain",
+        warnings=(*stale, *warnings, *recovery_warnings(backend)),
+    )
+
+
+async def _see(backend: Backend, on_chain: OnChain) -> tuple[_Seen, list[str]]:
+    history = await past_claims(backend, on_chain)
+    warnings = _doubts(on_chain, history)
+    try:
+        distribution = await known_distribution(backend, on_chain)
+    except (NotFound, InvalidSchedule) as error:
+        warnings.append(f"{error.message}; allocations are not shown")
+        time = await chain_time(backend)
+        return _Seen(on_chain, None, history, [], time), warnings
+    standing = await claim_standing(backend, on_chain, distribution, history=history)
+    return _Seen(on_chain, distribution, history, standing.states, standing.time), warnings
+
+
+def _doubts(on_chain: OnChain, history: list[PastClaim]) -> list[str]:
+    doubts = []
+    if len(on_chain.vaults) > len(on_chain.terms.pages):
+        doubts.append(
+            "the same terms were opened more than once: each opening pays every allocation"
+        )
+    if not on_chain.claimed() <= {claim.index for claim in history}:
+        doubts.append("Kupo has forgotten spent outputs: the list of claims is not complete")
+    return doubts
+
+
+def _contract_state(seen: _Seen) -> ContractState:
+    on_chain, terms = seen.on_chain, seen.on_chain.terms
+    claimed = len(_claimed(seen))
+    reclaim_after, opening = terms.reclaim_after_posix_ms, on_chain.opening
+    known = seen.distribution
+    return ContractState(
+        total_token_amount=terms.total_token_amount,
+        remaining_token_amount=on_chain.remaining,
+        claimed_count=claimed,
+        unclaimed_count=None if known is None else len(known.allocations) - claimed,
+        token_policy_id=terms.token.policy_id,
+        token_name=terms.token.asset_name,
+        quorum_threshold=terms.quorum_threshold,
+        total_oracles=len(terms.oracles),
+        reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
+        closed=on_chain.closed,
+        opening_transaction=opening.transaction_id.hex(),
+        opened_at=_seconds(seen, opening.point.slot),
+    )
+
+
+def _claimed(seen: _Seen) -> frozenset[int]:
+    if seen.on_chain.closed:
+        return frozenset(claim.index for claim in seen.history)
+    return seen.on_chain.claimed()
+
+
+def _milestones(
+    backend: Backend, seen: _Seen, reconciled: Reconciled, wanted: str | None
+) -> Iterator[MilestoneStatus]:
+    states: dict[str, list[ClaimState]] = defaultdict(list)
+    for state in seen.states:
+        states[state.allocation.milestone_identifier].append(state)
+    names = states.keys() | reconciled.records.keys()
+    if wanted is not None and wanted not in names and seen.distribution is not None:
+        raise NotFound(
+            f"no allocation of this distribution waits for milestone {wanted!r}",
+            hint=f"its milestones: {', '.join(sorted(names))}",
+            details={"milestones": sorted(names)},
+        )
+    for name in sorted(names) if wanted is None else [wanted]:
+        record = reconciled.records.get(name)
+        yield _milestone(backend, seen, name, record, states.get(name, []))
+
+
+def _milestone(
+    backend: Backend,
+    seen: _Seen,
+    name: str,
+    record: MilestoneCompletion | None,
+    states: list[ClaimState],
+) -> MilestoneStatus:
+    terms = seen.on_chain.terms
+    attestations = seen.on_chain.attestations.get(name.encode())
+    quorum = _quorum_at_hand(backend, seen, record)
+    count = len(attestations[0].attestation.signers) if attestations else quorum.signature_count
+    met = bool(attestations) or quorum.quorum_status == "met"
+    known = seen.distribution is not None
+    return MilestoneStatus(
+        milestone_identifier=name,
+        verified=met,
+        quorum_status="met" if met else "pending",
+        signature_count=count,
+        quorum_threshold=terms.quorum_threshold,
+        vesting_passed=all(state.vesting_passed for state in states) if known else None,
+        total_oracles=len(terms.oracles),
+        attested=bool(attestations),
+        source="chain" if attestations else "local" if met else None,
+        verification_timestamp=record.verification_timestamp if record else None,
+        allocation_count=len(states) if known else None,
+        vested_count=sum(state.vesting_passed for state in states) if known else None,
+        claimed_count=sum(state.status == "claimed" for state in states) if known else None,
+        token_amount=sum(state.allocation.token_amount for state in states) if known else None,
+        claimable_count=sum(state.claimable for state in states) if known else None,
+        claimable_amount=amounts(states).claimable if known else None,
+    )
+
+
+def _quorum_at_hand(
+    backend: Backend, seen: _Seen, record: MilestoneCompletion | None
+) -> QuorumState:
+    terms = seen.on_chain.terms
+    return quorum_state(
+        usable_entries(backend, record),
+        quorum_threshold=terms.quorum_threshold,
+        total_oracles=len(terms.oracles),
+        oracles=terms.oracles,
+    )
+
+
+def _vaults(on_chain: OnChain) -> Iterator[VaultStatus]:
+    for vault in on_chain.vaults:
+        yield VaultStatus(
+            page=vault.state.page,
+            reference=str(vault.utxo.reference),
+            remaining_token_amount=vault.state.remaining,
+            claimed_count=len(vault.state.claimed_leaves()),
+        )
+
+
+def _attestations(seen: _Seen) -> Iterator[AttestationStatus]:
+    for live in (each for group in seen.on_chain.attestations.values() for each in group):
+        attestation = live.attestation
+        yield AttestationStatus(
+            milestone_identifier=attestation.milestone_identifier,
+            reference=str(live.utxo.reference),
+            verification_timestamp=to_posix_seconds(attestation.verification_posix_ms),
+            evidence_hash=attestation.evidence_hash,
+            signers=attestation.signers,
+            attested_at=_seconds(seen, live.point.slot),
+        )
+
+
+def _claims(seen: _Seen) -> Iterator[ClaimRecord]:
+    known = seen.distribution.allocations if seen.distribution else {}
+    for claim in seen.history:
+        allocation = known.get(claim.index)
+        yield ClaimRecord(
+            beneficiary_index=claim.index,
+            milestone_identifier=claim.milestone_identifier,
+            beneficiary_address=allocation.beneficiary_address if allocation else None,
+            token_amount=allocation.token_amount if allocation else None,
+            transaction_hash=claim.transaction_id.hex() if claim.transaction_id else None,
+            slot=claim.point.slot,
+            claimed_at=_seconds(seen, claim.point.slot),
+        )
+
+
+async def _synchronization(backend: Backend, stale: list[str]) -> Synchronization:
+    health = await backend.kupo.health()
+    syncing = health.connected and not health.in_sync
+    return Synchronization(
+        status="syncing" if syncing else "stale" if stale else "synced",
+        checkpoint_slot=health.checkpoint_slot,
+        node_slot=health.node_tip_slot,
+    )
+
+
+def _seconds(seen: _Seen, slot: int) -> int:
+    return to_posix_seconds(seen.time.clock.start_of(slot))

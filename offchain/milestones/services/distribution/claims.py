@@ -1,0 +1,147 @@
+"""How every known allocation stands: the chain's word, the chain's time, and the signatures at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address
+from milestones.cardano.value import AssetId
+from milestones.clients.kupo_answers import Match, Spent
+from milestones.clients.points import Point
+from milestones.domain.claims import ClaimState, claim_states
+from milestones.errors import InvalidEncoding, NotFound
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.redeemers import Release
+from milestones.protocol.signing import Statement
+from milestones.protocol.tokens import vault_token_name
+from milestones.protocol.vault import VaultState
+from milestones.services.backend import Backend, ChainTime, chain_time
+from milestones.services.distribution.on_chain import OnChain, attestations_among
+from milestones.services.distribution.signatures import milestones_signed
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimStanding:
+    """The states at one moment, by index."""
+
+    states: list[ClaimState]
+    time: ChainTime
+
+
+async def claim_standing(
+    backend: Backend,
+    on_chain: OnChain,
+    distribution: Distribution,
+    *,
+    history: list[PastClaim] | None = None,
+) -> ClaimStanding:
+    """The state of every allocation that `distribution` knows. `history` spares the question if known.
+
+    The vaults' bits say what is claimed; once they are gone, the history does.
+    """
+    claimed = on_chain.claimed()
+    if on_chain.closed:
+        past = await past_claims(backend, on_chain) if history is None else history
+        claimed = frozenset(claim.index for claim in past)
+    time = await chain_time(backend)
+    states = claim_states(
+        distribution.allocations,
+        claimed=claimed,
+        attested=on_chain.attested(),
+        now_posix_ms=time.now_posix_ms,
+        signed=milestones_signed(backend, on_chain),
+        closed=on_chain.closed,
+    )
+    return ClaimStanding(states, time)
+
+
+def allocations_of(distribution: Distribution, address: Address) -> tuple[int, ...]:
+    """The indices of an address' allocations, ascending. Raises `NotFound` where it has none."""
+    own = tuple(
+        index
+        for index, allocation in sorted(distribution.allocations.items())
+        if allocation.beneficiary_address == address
+    )
+    if not own:
+        raise NotFound(
+            f"{address} has no allocation in this distribution",
+            hint=_similar(distribution, address) or "check the address, its staking part included",
+            details={"beneficiary_address": address.to_bech32()},
+        )
+    return own
+
+
+def _similar(distribution: Distribution, address: Address) -> str:
+    """The same key's other address, if that is what the schedule has."""
+    for allocation in distribution.allocations.values():
+        if allocation.beneficiary_address.payment == address.payment:
+            return f"the schedule pays {allocation.beneficiary_address}, which has the same payment part"
+    return ""
+
+
+def doubts_about(statement: Statement, distribution: Distribution | None) -> tuple[str, ...]:
+    """A warning where nothing shows that anybody waits for this milestone."""
+    if distribution is None:
+        return ("the schedule is not known here: the milestone's name could not be checked",)
+    names = {a.milestone_identifier for a in distribution.allocations.values()}
+    if statement.milestone_identifier in names:
+        return ()
+    raise NotFound(
+        f"no allocation waits for milestone {statement.milestone_identifier!r}",
+        hint=f"the schedule's milestones: {', '.join(sorted(names))}",
+        details={"milestones": sorted(names)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PastClaim:
+    """An allocation (by its index) that was paid, the transaction (32 bytes) and its block."""
+
+    index: int
+    milestone: bytes
+    transaction_id: bytes | None
+    point: Point
+
+    @property
+    def milestone_identifier(self) -> str:
+        """The milestone as text; bytes that are no UTF-8 are shown as `\\xNN`."""
+        return self.milestone.decode(errors="backslashreplace")
+
+
+async def past_claims(backend: Backend, on_chain: OnChain) -> list[PastClaim]:
+    """All claims that Kupo remembers, oldest first; fewer than the vaults' bits where it was pruned."""
+    matches = await backend.kupo.matches(on_chain.address.to_bech32(), spent=True)
+    name = vault_token_name(on_chain.distribution_id)
+    token = AssetId(backend.contract.policy_id, name)
+    found = [
+        claim
+        for match in matches
+        if match.spent is not None and match.output.value.quantity(token) == 1
+        for claim in _claims(match, match.spent, on_chain.terms.page_depth)
+    ]
+    return sorted(found, key=lambda claim: (claim.point, claim.index))
+
+
+async def as_before_closing(backend: Backend, on_chain: OnChain) -> OnChain:
+    """A closed distribution with the attestations it had, so that its story can be told; any other as it is."""
+    if not on_chain.closed:
+        return on_chain
+    matches = await backend.kupo.matches(on_chain.address.to_bech32(), spent=True)
+    known = attestations_among(matches, on_chain.distribution_id, backend.contract)
+    return replace(on_chain, attestations=known)
+
+
+def _claims(match: Match, spent: Spent, page_depth: int) -> Iterator[PastClaim]:
+    if match.datum is None or spent.redeemer is None:
+        return
+    try:
+        page = VaultState.decode(match.datum).page
+        release = Release.from_data(plutus_data.decode(spent.redeemer))
+    except InvalidEncoding:
+        # Closing spends vaults too, and pays nobody.
+        return
+    for claim in release.claims:
+        index = (page << page_depth) + claim.leaf
+        yield PastClaim(index, claim.milestone, spent.transaction_id, spent.point)

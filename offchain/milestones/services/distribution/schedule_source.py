@@ -1,0 +1,217 @@
+"""Where a distribution's allocations are known from: the data directory, a claim file, or the chain.
+
+Whatever the source, they are believed only once they lead to the roots in the terms.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from milestones.cardano.address import Address, key_credential, script_credential
+from milestones.clients.chain_walk import RollForward
+from milestones.clients.points import Point
+from milestones.domain.models import MilestoneSchedule
+from milestones.domain.schedule import parse_schedule
+from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
+from milestones.protocol.claim_file import ClaimFile, open_claim_file
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.published_schedule import decode_allocations
+from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, Workspace
+from milestones.services.distribution.on_chain import OnChain
+
+
+async def known_distribution(
+    backend: Backend, on_chain: OnChain, *, claim_file: ClaimFile | None = None
+) -> Distribution:
+    """The distribution with its allocations; with a claim file, only with those in the file.
+
+    A schedule read from the chain is kept in the data directory. Raises `NotFound` for a private
+    distribution of which nothing is known here, `InvalidSchedule` for a claim file that is not true.
+    """
+    if claim_file is not None:
+        return open_claim_file(claim_file, on_chain.terms, backend.contract)
+    try:
+        local = _local_distribution(backend, on_chain.terms)
+    except InvalidSchedule as untrue:
+        # Somebody edited the file: what the chain has published is read instead.
+        return await _restored(backend, on_chain, untrue)
+    if local is not None:
+        return local
+    distribution = await published_distribution(backend, on_chain)
+    _keep(backend, distribution)
+    return distribution
+
+
+def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
+    document = backend.storage.schedules.load(terms.distribution_id)
+    if document is None:
+        return None
+    schedule = parse_schedule(document)
+    return Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
+
+
+async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule) -> Distribution:
+    """The published schedule, in place of a local file that is not true; that is moved aside and told.
+
+    Where none is published the file stays where it is: it may be all that there is of a private one.
+    """
+    try:
+        distribution = await published_distribution(backend, on_chain)
+    except NotFound as error:
+        raise NotFound(
+            f"{error.message}; and the schedule in the data directory is not true: {untrue.message}",
+            hint=error.hint,
+            details=error.details,
+        ) from None
+    backend.storage.schedules.set_aside(distribution.id, untrue.message)
+    _keep(backend, distribution)
+    return distribution
+
+
+def _keep(backend: Backend, distribution: Distribution) -> None:
+    document = distribution.schedule().model_dump(mode="json", exclude_none=True)
+    backend.storage.schedules.save(distribution.id, document)
+
+
+async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
+    """The distribution from the schedule that was published with its opening.
+
+    Raises `NotFound` where none was, or none that can be read, and `InvalidSchedule` where it does not
+    lead to the terms' roots.
+    """
+    terms = on_chain.terms
+    try:
+        body = await _published_body(backend, on_chain)
+        most = len(terms.pages) << terms.page_depth
+        allocations = decode_allocations(body, most=most, network_id=terms.network_id)
+    except InvalidEncoding as error:
+        raise NotFound(
+            f"no schedule of this distribution is published on the chain: {error.reason}",
+            hint="if it is private, give the schedule file or your claim file",
+            details={"contract_address": on_chain.address.to_bech32()},
+        ) from None
+    return Distribution.check(terms, backend.contract, allocations)
+
+
+async def _published_body(backend: Backend, on_chain: OnChain) -> bytes:
+    opening = on_chain.opening
+    link = Link(opening.point.slot, opening.transaction_id)
+    assembly = ScheduleAssembly(await _metadata_of(backend, link, opening.point))
+    while assembly.missing:
+        for part in assembly.missing:
+            assembly.add(part.transaction_id, await _metadata_of(backend, part, opening.point))
+    return assembly.body()
+
+
+async def _metadata_of(backend: Backend, link: Link, opening: Point) -> bytes:
+    """The metadata of a transaction that was seen at a slot, at the latest in the opening's block."""
+    found = await _metadata_at(backend, link.slot, link.transaction_id)
+    if found is None:
+        slot = await _slot_walked_to(backend, link, opening)
+        found = None if slot is None else await _metadata_at(backend, slot, link.transaction_id)
+    if found is None:
+        raise InvalidEncoding(f"transaction {link.transaction_id.hex()} has no metadata")
+    return found
+
+
+async def _metadata_at(backend: Backend, slot: int, transaction_id: bytes) -> bytes | None:
+    try:
+        block = await backend.kupo.metadata(slot, transaction_id.hex())
+    except InvalidInput:
+        return None
+    return block.entries[0].raw if block.entries else None
+
+
+async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int | None:
+    """Looks for the transaction block by block, from before the hint to the opening."""
+    start = await backend.kupo.checkpoint_at(max(0, link.slot - 1))
+    async with backend.ogmios.walk_from([start] if start else []) as walk:
+        while True:
+            event = await walk.next_block()
+            if not isinstance(event, RollForward):
+                continue
+            if any(tx.transaction_id == link.transaction_id for tx in event.block.transactions):
+                return event.block.point.slot
+            if event.block.point.slot >= opening.slot or event.tip is None:
+                return None
+            if event.block.point == event.tip.point:
+                return None
+
+
+def recovery_warnings(workspace: Workspace) -> list[str]:
+    """A warning for every local file that was found corrupted or untrue since the last call."""
+    return [
+        f"{lost.path} can't be used ({lost.reason}): it is kept as {lost.moved_to.name}; "
+        + _RECOVERY.get(lost.path.parent.name, _REBUILT).format(name=lost.path.stem)
+        for lost in workspace.storage.take_corrupted()
+    ]
+
+
+_REBUILT: Final = "what it held is rebuilt from the chain"
+_RECOVERY: Final = {
+    "schedules": "the schedule is read from the chain, unless it is private",
+    "milestones": "what the chain has verified is rebuilt from the chain; signatures that were not on it"
+    " yet have to be committed again",
+    "journal": "the chain has no copy of it: transaction {name} may still be on its way, and no command"
+    " knows of it any more. Before you run the command again that had sent it, see where it stands with"
+    " `milestones transaction {name}`",
+}
+"""What becomes of a file that is lost, by the folder that it was in; `name` is the file's, bare."""
+
+
+CACHED_TERMS: Final = "terms_cbor"
+"""The field of a cached contract that holds its terms, in hexadecimal."""
+
+
+def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
+    """The address of the distribution with this id (28 bytes), on the configured network."""
+    payment = script_credential(workspace.contract.vault_hash)
+    return Address(workspace.network.network_id, payment, key_credential(distribution_id))
+
+
+def local_distribution(workspace: Workspace, distribution_id: bytes) -> Distribution | None:
+    """The distribution whose schedule is in the data directory; None where it isn't, or isn't true."""
+    document = workspace.storage.schedules.load(distribution_id)
+    if document is None:
+        return None
+    try:
+        found = Distribution.from_schedule(parse_schedule(document), workspace.contract)
+    except InvalidInput:
+        return None
+    return found if found.id == distribution_id else None
+
+
+def local_terms(workspace: Workspace, distribution_id: bytes) -> Terms | None:
+    """The terms out of the schedule in the data directory, or out of the cache; None if neither has them."""
+    found = local_distribution(workspace, distribution_id)
+    if found is not None:
+        return found.terms
+    address = address_of(workspace, distribution_id).to_bech32()
+    return _cached_terms(workspace.storage.cache.load(address), distribution_id)
+
+
+def distribution_of(
+    schedule: MilestoneSchedule, workspace: Workspace, distribution_id: bytes
+) -> Distribution:
+    """The distribution that a schedule file describes. Raises `InvalidInput` where it has another id."""
+    found = Distribution.from_schedule(schedule, workspace.contract)
+    if found.id != distribution_id:
+        raise InvalidInput(
+            f"it describes the distribution {found.id.hex()}, not {distribution_id.hex()}",
+            path="schedule",
+            hint="give the schedule file that register-milestone wrote for this distribution",
+        )
+    return found
+
+
+def _cached_terms(document: dict[str, Any] | None, distribution_id: bytes) -> Terms | None:
+    raw = (document or {}).get(CACHED_TERMS)
+    if not isinstance(raw, str):
+        return None
+    try:
+        terms = Terms.decode(bytes.fromhex(raw))
+    except (ValueError, InvalidEncoding):
+        return None
+    return terms if terms.distribution_id == distribution_id else None

@@ -1,0 +1,193 @@
+"""Which milestones have a quorum of oracle signatures in the local records, ready to be put on chain.
+
+Only the form of a signature is looked at; the chain alone says whether it is genuine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from milestones.cardano import plutus_data
+from milestones.cardano.hashes import blake2b_224
+from milestones.clients.chain_walk import BlockTransaction, RollForward
+from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.quorum import QuorumState, quorum_state
+from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
+from milestones.protocol.redeemers import Attest, OracleWitness
+from milestones.protocol.signing import Statement, entry_of, witness_of
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, Workspace
+from milestones.services.distribution.on_chain import LiveAttestation, OnChain
+from milestones.transactions.attest import Attesting
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatement:
+    """A statement about a milestone, and a well-formed signature of each oracle that made it.
+
+    `witnesses` are by oracle (the key's hash, 28 bytes), ascending as in the terms.
+    """
+
+    statement: Statement
+    witnesses: dict[bytes, OracleWitness]
+
+    def attesting(self, terms: Terms, *, without: frozenset[bytes] = frozenset()) -> Attesting:
+        """The attestation by the first oracles that make a quorum, those in `without` passed over."""
+        usable = [witness for oracle, witness in self.witnesses.items() if oracle not in without]
+        return Attesting.of(terms, self.statement, usable[: terms.quorum_threshold])
+
+
+def statements_at_hand(
+    workspace: Workspace, terms: Terms, milestone_identifier: str
+) -> list[SignedStatement]:
+    """All statements about a milestone that oracles of these terms signed, the best supported first."""
+    record = workspace.storage.records.find(terms.distribution_id, milestone_identifier)
+    return [] if record is None else list(_statements(workspace, terms, record))
+
+
+def complete_statements(
+    workspace: Workspace, terms: Terms, milestone_identifier: str
+) -> list[SignedStatement]:
+    """The statements about a milestone that a quorum of oracles signed, the best supported first."""
+    statements = statements_at_hand(workspace, terms, milestone_identifier)
+    return [signed for signed in statements if len(signed.witnesses) >= terms.quorum_threshold]
+
+
+def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:
+    """The milestones of a distribution of which the local records have a quorum of signatures."""
+    records = workspace.storage.records.of_distribution(on_chain.distribution_id)
+    return frozenset(
+        record.milestone_identifier
+        for record in records
+        if complete_statements(workspace, on_chain.terms, record.milestone_identifier)
+    )
+
+
+def _statements(
+    workspace: Workspace, terms: Terms, record: MilestoneCompletion
+) -> Iterator[SignedStatement]:
+    entries = usable_entries(workspace, record)
+    while True:
+        state = quorum_state(
+            entries,
+            quorum_threshold=terms.quorum_threshold,
+            total_oracles=len(terms.oracles),
+            oracles=terms.oracles,
+        )
+        if state.signed_data is None:
+            return
+        witnesses = [witness_of(entry) for entry in state.signatures]
+        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
+        yield SignedStatement(Statement.parse(state.signed_data), by_oracle)
+        entries = [entry for entry in entries if entry.signed_data != state.signed_data]
+
+
+def usable_entries(
+    workspace: Workspace, record: MilestoneCompletion | None
+) -> list[OracleSignature]:
+    """A record's entries that are well-formed and about its milestone: somebody may have edited the file."""
+    if record is None:
+        return []
+    about = (
+        workspace.contract.policy_id,
+        record.distribution_id,
+        record.milestone_identifier.encode(),
+    )
+    return [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+
+
+def statement_seconds(state: QuorumState) -> int | None:
+    """When the best-supported statement says that the milestone was reached, in POSIX seconds."""
+    if state.signed_data is None:
+        return None
+    return to_posix_seconds(Statement.parse(state.signed_data).verification_posix_ms)
+
+
+def seen_on_chain(record: MilestoneCompletion) -> bool:
+    """Whether a record was rebuilt from an attestation: it counts as met without the signatures for it."""
+    state = quorum_state(
+        record.oracle_signatures,
+        quorum_threshold=record.quorum_threshold,
+        total_oracles=record.total_oracles,
+    )
+    return record.quorum_status == "met" and state.quorum_status != "met"
+
+
+def _is_usable(entry: OracleSignature, about: tuple[bytes, bytes, bytes]) -> bool:
+    try:
+        witness_of(entry)
+        statement = Statement.parse(entry.signed_data)
+    except InvalidSignature:
+        return False
+    return (statement.policy_id, statement.distribution_id, statement.milestone) == about
+
+
+FARTHEST_BLOCKS: Final = 500
+"""How many blocks are read to find one. An index that has only older checkpoints is not worth the walk."""
+
+
+async def attested_signatures(
+    backend: Backend, on_chain: OnChain, live: LiveAttestation
+) -> tuple[OracleSignature, ...]:
+    """The entries that an attestation was made with; none where its block can't be found any more."""
+    transaction = await _transaction(backend, live)
+    if transaction is None:
+        return ()
+    attestation = live.attestation
+    statement = Statement(
+        backend.contract.policy_id,
+        attestation.distribution_id,
+        attestation.milestone,
+        attestation.evidence_hash,
+        attestation.verification_posix_ms,
+    )
+    return tuple(
+        entry
+        for action in _attests(transaction)
+        if action.milestone == attestation.milestone
+        for entry in _entries(action, statement, on_chain.terms.network_id)
+    )
+
+
+async def _transaction(backend: Backend, live: LiveAttestation) -> BlockTransaction | None:
+    start = await backend.kupo.checkpoint_at(max(0, live.point.slot - 1))
+    try:
+        async with backend.ogmios.walk_from([start] if start else []) as walk:
+            for _ in range(FARTHEST_BLOCKS):
+                event = await walk.next_block()
+                if not isinstance(event, RollForward):
+                    continue
+                if event.block.point.slot >= live.point.slot:
+                    return _among(event.block.transactions, live.utxo.reference.transaction_id)
+    except NotFound:
+        # Rolled back between two questions.
+        return None
+    return None
+
+
+def _among(
+    transactions: tuple[BlockTransaction, ...], transaction_id: bytes
+) -> BlockTransaction | None:
+    return next((each for each in transactions if each.transaction_id == transaction_id), None)
+
+
+def _attests(transaction: BlockTransaction) -> Iterator[Attest]:
+    for pointer, raw in transaction.redeemers.items():
+        if pointer.purpose != "mint":
+            continue
+        try:
+            yield Attest.from_data(plutus_data.decode(raw))
+        except InvalidEncoding:
+            # Another policy's redeemer.
+            continue
+
+
+def _entries(action: Attest, statement: Statement, network_id: int) -> Iterator[OracleSignature]:
+    for witness in action.witnesses:
+        try:
+            yield entry_of(witness, statement, network_id)
+        except InvalidSignature:
+            continue

@@ -1,1 +1,0 @@
-"""Opening a distribution: its schedule in parts, the opening itself, and what is told of both."""

@@ -1,1 +1,0 @@
-"""A release: what it pays, its transactions, and what is told of them."""

@@ -1,1 +1,0 @@
-"""Ogmios, Kupo and the node: how they are found, and what Kupo is told to watch."""

@@ -1,0 +1,261 @@
+"""`verify`: audits a distribution from the chain alone, before anybody trusts it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from milestones.cardano.address import Address
+from milestones.cardano.value import AssetId
+from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.fields import AddressField, HexField
+from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.reading import Problem
+from milestones.domain.schedule_rules import Circumstances, problems_of
+from milestones.errors import InvalidSchedule, NotFound
+from milestones.protocol.claim_file import ClaimFile, open_claim_file
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.tokens import terms_token_name
+from milestones.services.backend import (
+    Backend,
+    ChainTime,
+    chain_time,
+    require_network,
+    staleness,
+    under,
+)
+from milestones.services.distribution.datum import ReadableTerms, readable_terms
+from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.schedule_source import published_distribution
+from milestones.services.preflight import ada_problems
+from milestones.services.results import Result
+from milestones.services.verify import checks as audit
+from milestones.services.verify.checks import Check, Openings
+
+Verdict = Literal["sound", "unsound"]
+_PLACE = re.compile(r"beneficiary_allocations\[(\d+)\]")
+
+
+class VerifiedAllocation(Allocation):
+    """An allocation. `claimable`: it is paid, or nothing but time and oracles stands before it.
+
+    `status` is how it stands now; `reason` says why, in words.
+    """
+
+    index: int
+    claimable: bool
+    status: str
+    reason: str
+
+
+class Verified(Result):
+    """The audit. `datum` is None where the terms can't be read.
+
+    It is unsound where a check fails; what only has to be known is a check's warning, told under
+    `warnings` too.
+    """
+
+    verdict: Verdict
+    contract_address: AddressField
+    distribution_id: HexField
+    checks: tuple[Check, ...]
+    allocations: tuple[VerifiedAllocation, ...] = ()
+    datum: ReadableTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """What is known of the schedule, and from where; or why nothing is."""
+
+    check: Check
+    distribution: Distribution | None
+
+
+async def verify(
+    backend: Backend,
+    *,
+    contract_address: Address,
+    schedule: MilestoneSchedule | None = None,
+    claim_file: ClaimFile | None = None,
+    allow_script_beneficiaries: bool = False,
+) -> Verified:
+    """Checks everything that can be checked; what fails is a line of the result, not an error.
+
+    The schedule is the published one, unless a file is given (as for a private distribution); local
+    records are not looked at. The rules are those of registration, at the time of opening. Raises
+    `NotFound` where there never was a distribution at the address, `InvalidAddress`.
+    """
+    backend = under(backend, contract_address.payment.hash)
+    magic = await require_network(backend)
+    warnings = tuple(await staleness(backend))
+    distribution_id = distribution_id_of(contract_address, backend.contract)
+    openings = await _openings(backend, contract_address, distribution_id)
+    first = [
+        audit.address_check(distribution_id, backend.contract.vault_hash),
+        *([audit.terms_check(openings)] if openings.count else []),
+    ]
+    if _failed(first):
+        return Verified(
+            verdict="unsound",
+            contract_address=contract_address,
+            distribution_id=distribution_id,
+            checks=tuple(first),
+            warnings=warnings,
+        )
+    on_chain = await read_on_chain(backend, contract_address)
+    time = await chain_time(backend)
+    found = await _schedule(backend, on_chain, schedule, claim_file)
+    checks = [*first, *audit.terms_checks(on_chain, openings, magic, backend.contract), found.check]
+    problems = await _problems(backend, on_chain, time, found, allow_script_beneficiaries)
+    allocations = tuple(_allocations(on_chain, time, found.distribution, problems))
+    checks += _schedule_checks(on_chain, time, found.distribution, problems, allocations)
+    return Verified(
+        verdict="unsound" if _failed(checks) else "sound",
+        contract_address=contract_address,
+        distribution_id=distribution_id,
+        checks=tuple(checks),
+        allocations=allocations,
+        datum=readable_terms(on_chain.terms),
+        warnings=(*warnings, *(each.detail for each in checks if each.outcome == audit.WARNING)),
+    )
+
+
+def _failed(checks: Iterable[Check]) -> bool:
+    return any(check.outcome == audit.FAILED for check in checks)
+
+
+async def _openings(backend: Backend, address: Address, distribution_id: bytes) -> Openings:
+    token = AssetId(backend.contract.policy_id, terms_token_name(distribution_id))
+    matches = await backend.kupo.matches(address.to_bech32())
+    holders = [match for match in matches if match.output.value.quantity(token)]
+    unspent = [match for match in holders if match.spent is None]
+    datums = [match.datum for match in (*unspent, *holders)]
+    return Openings(len(holders), len(unspent), datums[0] if datums else None)
+
+
+async def _schedule(
+    backend: Backend,
+    on_chain: OnChain,
+    schedule: MilestoneSchedule | None,
+    claim_file: ClaimFile | None,
+) -> _Schedule:
+    try:
+        distribution, source = await _sourced(backend, on_chain, schedule, claim_file)
+    except (NotFound, InvalidSchedule) as error:
+        detail = f"{error.message}. {error.hint}".rstrip(". ")
+        return _Schedule(Check.of("schedule", False, detail), None)
+    detail = f"{source}: {len(distribution.allocations)} allocations lead to the roots in the terms"
+    return _Schedule(Check.of("schedule", True, detail), distribution)
+
+
+async def _sourced(
+    backend: Backend,
+    on_chain: OnChain,
+    schedule: MilestoneSchedule | None,
+    claim_file: ClaimFile | None,
+) -> tuple[Distribution, str]:
+    if claim_file is not None:
+        found = open_claim_file(claim_file, on_chain.terms, backend.contract)
+        return found, "the claim file"
+    if schedule is None:
+        return await published_distribution(backend, on_chain), "published on the chain"
+    allocations = schedule.beneficiary_allocations
+    found = Distribution.check(on_chain.terms, backend.contract, allocations)
+    return found, "the given schedule file"
+
+
+async def _problems(
+    backend: Backend,
+    on_chain: OnChain,
+    time: ChainTime,
+    found: _Schedule,
+    allow_script_beneficiaries: bool,
+) -> list[Problem]:
+    if found.distribution is None:
+        return []
+    opened_ms = time.clock.start_of(on_chain.opening.point.slot)
+    circumstances = Circumstances(
+        opened_ms, backend.contract.own_scripts, allow_script_beneficiaries
+    )
+    parameters = await backend.ogmios.protocol_parameters()
+    by_rule = problems_of(found.distribution.schedule(), circumstances)
+    indices = sorted(found.distribution.allocations)
+    return [
+        *(_numbered(problem, indices) for problem in by_rule),
+        *ada_problems(found.distribution, parameters.lovelace_per_utxo_byte),
+    ]
+
+
+def _numbered(problem: Problem, indices: list[int]) -> Problem:
+    """A claim file shows some allocations only: the place among them becomes the allocation's index."""
+    place = _index(problem)
+    if place is None:
+        return problem
+    path = _PLACE.sub(f"beneficiary_allocations[{indices[place]}]", problem.path)
+    return replace(problem, path=path)
+
+
+def _schedule_checks(
+    on_chain: OnChain,
+    time: ChainTime,
+    distribution: Distribution | None,
+    problems: list[Problem],
+    allocations: tuple[VerifiedAllocation, ...],
+) -> Iterator[Check]:
+    last = max((each.vesting_timestamp for each in allocations), default=None)
+    yield audit.reclaim_check(on_chain, time.now_posix_ms, last)
+    yield from audit.vault_checks(on_chain, distribution)
+    yield audit.attestations_check(on_chain)
+    if distribution is not None:
+        yield audit.rules_check(problem for problem in problems if _index(problem) is None)
+        claimable = {each.index: each.claimable for each in allocations}
+        yield audit.allocations_check(claimable, complete=distribution.complete)
+
+
+def _index(problem: Problem) -> int | None:
+    found = _PLACE.match(problem.path)
+    return None if found is None else int(found[1])
+
+
+def _allocations(
+    on_chain: OnChain,
+    time: ChainTime,
+    distribution: Distribution | None,
+    problems: list[Problem],
+) -> Iterator[VerifiedAllocation]:
+    if distribution is None:
+        return
+    wrong: dict[int, list[str]] = {}
+    for problem in problems:
+        index = _index(problem)
+        if index is not None:
+            wrong.setdefault(index, []).append(problem.message)
+    states = claim_states(
+        distribution.allocations,
+        claimed=on_chain.claimed(),
+        attested=on_chain.attested(),
+        now_posix_ms=time.now_posix_ms,
+    )
+    for state in states:
+        yield _verified(state, wrong.get(state.index, []), closed=on_chain.closed)
+
+
+def _verified(state: ClaimState, wrong: list[str], *, closed: bool) -> VerifiedAllocation:
+    claimable, reason = True, state.reason
+    if closed:
+        claimable, reason = False, "the distribution was closed"
+    elif wrong and state.status != "claimed":
+        claimable, reason = False, "; ".join(wrong)
+    allocation = state.allocation
+    return VerifiedAllocation(
+        beneficiary_address=allocation.beneficiary_address,
+        token_amount=allocation.token_amount,
+        milestone_identifier=allocation.milestone_identifier,
+        vesting_timestamp=allocation.vesting_timestamp,
+        index=state.index,
+        claimable=claimable,
+        status="closed" if closed else state.status,
+        reason=reason,
+    )
