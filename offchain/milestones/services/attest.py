@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from milestones.cardano.address import Address
 from milestones.domain.fields import AddressField, HexField
+from milestones.domain.models import TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.errors import NotAllowedYet
-from milestones.services.backend import Backend, chain_time, require_network, staleness, under
-from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.domain.values import MilestoneIdentifier
+from milestones.errors import ChainRejected, NotAllowedYet
+from milestones.services.backend import Backend, select_version
+from milestones.services.distribution.on_chain import (
+    OnChain,
+    OpenDistribution,
+    distribution_id_of,
+    read_on_chain,
+)
 from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
-from milestones.services.preflight import (
-    must_be_milestone,
-    must_be_open,
-    must_not_be_attested,
-)
+from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.results import Result
-from milestones.services.sending.earlier import earlier_submissions
-from milestones.services.sending.funds import funds_of
-from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.refused_signatures import (
-    Accepted,
-    Bench,
+from milestones.services.sending.attestations import (
+    GoodSignatures,
     oracle_addresses,
-    refusals,
-    with_good_signatures,
+    refusal_warnings,
 )
-from milestones.services.sending.submission import (
-    Errand,
-    SubmissionState,
-    build,
-    deliver,
-    see_through,
-    valid_until,
-)
-from milestones.storage.journal import Submission
-from milestones.transactions.attest import Attesting, attest_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.services.sending.building import BuildContext
+from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.storage.journal import AttestationPayload
+from milestones.transactions.attest import attest_draft
+from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
-
-COMMAND: Final = "attest"
 
 
 class MilestoneAttested(Result):
@@ -52,7 +41,7 @@ class MilestoneAttested(Result):
     that an earlier run of the command had sent the transaction.
     """
 
-    status: SubmissionState
+    status: TransactionStatus
     transaction_hash: str
     contract_address: AddressField
     distribution_id: HexField
@@ -83,75 +72,103 @@ async def attest(
     make a quorum. Raises `NotAllowedYet` (`closed`, `attested`, `quorum`), `NotFound`, `ChainRejected`
     that names the oracles with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
     """
-    milestone = must_be_milestone(milestone_identifier)
-    backend = under(backend, contract_address.payment.hash)
-    await require_network(backend)
-    warnings = await staleness(backend)
-    on_chain = await read_on_chain(backend, contract_address)
-    must_be_open(on_chain)
-    if not dry_run:
-        resumed = await _resumed(backend, on_chain, milestone_identifier, wait=wait)
-        if resumed is not None:
-            return resumed
-    must_not_be_attested(on_chain, milestone)
-    statements = _quorums(backend, on_chain, milestone_identifier)
-    warnings += recovery_warnings(backend)
-    until = valid_until(await chain_time(backend))
-    bench = await _bench(backend, on_chain, key)
-    accepted = await with_good_signatures(
-        backend, bench, statements, lambda attesting: _built(backend, bench, attesting, until)
+    milestone = MilestoneIdentifier.parse(milestone_identifier)
+    backend = select_version(backend, contract_address.payment.hash)
+    command = _Attest(
+        distribution_id=distribution_id_of(contract_address, backend.contract),
+        address=contract_address,
+        milestone=milestone,
     )
-    warnings += refusals(on_chain.terms, accepted.refused)
-    result = _result(on_chain, milestone_identifier, accepted)
-    # What a later run needs to tell of this transaction goes into the journal with it.
-    details = {
-        "milestone_identifier": milestone_identifier,
-        "result": result.model_dump(mode="json"),
-    }
-    errand = Errand(
-        command=COMMAND,
-        signed=accepted.built,
-        distribution_id=on_chain.distribution_id,
-        valid_until_slot=until,
-        sole=f"attest {milestone_identifier}",
-        details=details,
-    )
-    status = await deliver(backend, errand, dry_run=dry_run, wait=wait)
-    return result.model_copy(update={"status": status, "warnings": tuple(warnings)})
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
-async def _bench(backend: Backend, on_chain: OnChain, key: SigningKey) -> Bench:
-    if on_chain.terms_utxo is None:
-        raise NotAllowedYet(
-            "closed",
-            "this distribution was closed: an attestation would change nothing any more",
-            hint="see what it had paid with `milestones check-status`",
+@dataclass(kw_only=True)
+class _Attest(SendingCommand[MilestoneAttested]):
+    """One attestation, or the one that an earlier run sent without learning what became of it."""
+
+    name = "attest"
+    distribution_id: bytes
+    address: Address
+    milestone: MilestoneIdentifier
+    on_chain: OnChain | None = None
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks, checks, and finds signatures that the chain takes."""
+        backend = run.backend
+        self.on_chain = await read_on_chain(backend, self.address)
+        distribution = must_be_open(self.on_chain)
+        if run.resume(lambda sent: self._is_about(sent.payload)):
+            run.warnings.append(
+                "an earlier run of this command had sent this transaction: nothing new was built"
+            )
+            return
+        must_not_be_attested(distribution, self.milestone)
+        quorums = _quorums(backend, distribution, self.milestone)
+        context = await run.context()
+        signatures = GoodSignatures(context, distribution.terms, distribution.terms_utxo, quorums)
+        built = await _built(context, distribution, signatures)
+        run.warnings += refusal_warnings(distribution.terms, signatures.refused)
+        attestation = signatures.attesting.attestation
+        yield SubmissionRequest(
+            transaction=built,
+            sole=f"attest {self.milestone}",
+            payload=AttestationPayload(
+                milestone_identifier=self.milestone.text,
+                verification_posix_ms=attestation.verification_posix_ms,
+                evidence_hash=attestation.evidence_hash,
+                signers=attestation.signers,
+                refused_oracles=tuple(sorted(signatures.refused)),
+                deposit_lovelace=built.outputs[0].output.value.lovelace,
+            ),
         )
-    return Bench(
-        terms=on_chain.terms,
-        terms_utxo=on_chain.terms_utxo,
-        scripts=await require_published(backend),
-        funds=await funds_of(backend, key),
-        parameters=await backend.ogmios.protocol_parameters(),
-    )
+
+    def _is_about(self, payload: object) -> bool:
+        return (
+            isinstance(payload, AttestationPayload)
+            and payload.milestone_identifier == self.milestone.text
+        )
+
+    def report(self, run: Run) -> MilestoneAttested:
+        """The newest transaction about the milestone."""
+        *_, sent = run.transactions.values()
+        submission, payload = sent.submission, sent.submission.payload
+        if self.on_chain is None or not isinstance(payload, AttestationPayload):
+            raise AssertionError("an attestation was built or taken up")
+        terms = self.on_chain.terms
+        return MilestoneAttested(
+            status=sent.status,
+            transaction_hash=submission.transaction_id,
+            contract_address=self.address,
+            distribution_id=self.distribution_id,
+            milestone_identifier=payload.milestone_identifier,
+            verification_timestamp=to_posix_seconds(payload.verification_posix_ms),
+            evidence_hash=payload.evidence_hash,
+            signers=oracle_addresses(terms, payload.signers),
+            refused_oracles=oracle_addresses(terms, payload.refused_oracles),
+            fee_estimate=submission.fee_lovelace,
+            collateral_amount=submission.collateral_lovelace,
+            deposit_lovelace=payload.deposit_lovelace,
+            transaction_size=submission.size,
+            resumed=sent.resumed,
+        )
 
 
 def _quorums(
-    backend: Backend, on_chain: OnChain, milestone_identifier: str
+    backend: Backend, distribution: OpenDistribution, milestone: MilestoneIdentifier
 ) -> list[SignedStatement]:
     """The statements that enough oracles signed. Raises `NotAllowedYet` where there is none."""
-    threshold = on_chain.terms.quorum_threshold
-    statements = statements_at_hand(backend, on_chain.terms, milestone_identifier)
+    threshold = distribution.terms.quorum_threshold
+    statements = statements_at_hand(backend, distribution.terms, milestone.text)
     complete = [signed for signed in statements if len(signed.witnesses) >= threshold]
     if complete:
         return complete
     count = len(statements[0].witnesses) if statements else 0
     raise NotAllowedYet(
         "quorum",
-        f"milestone {milestone_identifier!r} has {count} of the {threshold} signatures it needs",
+        f"milestone {milestone.text!r} has {count} of the {threshold} signatures it needs",
         hint="commit the missing oracle signatures with `milestones commit-milestone`",
         details={
-            "milestone_identifier": milestone_identifier,
+            "milestone_identifier": milestone.text,
             "signature_count": count,
             "quorum_threshold": threshold,
         },
@@ -159,51 +176,13 @@ def _quorums(
 
 
 async def _built(
-    backend: Backend, bench: Bench, attesting: Attesting, until: int
-) -> SignedTransaction:
-    draft = attest_draft(attesting, terms=bench.terms_utxo, scripts=bench.scripts)
-    draft = replace(draft, valid_until_slot=until)
-    return await build(backend, draft, bench.funds, bench.parameters)
-
-
-def _result(
-    on_chain: OnChain, milestone_identifier: str, accepted: Accepted[SignedTransaction]
-) -> MilestoneAttested:
-    attestation, signed = accepted.attesting.attestation, accepted.built
-    return MilestoneAttested(
-        status="submitted",
-        transaction_hash=signed.id.hex(),
-        contract_address=on_chain.address,
-        distribution_id=on_chain.distribution_id,
-        milestone_identifier=milestone_identifier,
-        verification_timestamp=to_posix_seconds(attestation.verification_posix_ms),
-        evidence_hash=attestation.evidence_hash,
-        signers=oracle_addresses(on_chain.terms, attestation.signers),
-        refused_oracles=oracle_addresses(on_chain.terms, accepted.refused),
-        fee_estimate=signed.fee_lovelace,
-        collateral_amount=signed.collateral_lovelace,
-        deposit_lovelace=signed.outputs[0].output.value.lovelace,
-        transaction_size=signed.size,
-    )
-
-
-async def _resumed(
-    backend: Backend, on_chain: OnChain, milestone_identifier: str, *, wait: bool
-) -> MilestoneAttested | None:
-    """The attestation that an earlier run sent without learning what became of it."""
-    earlier = await earlier_submissions(
-        backend, command=COMMAND, distribution_id=on_chain.distribution_id
-    )
-    for each in earlier:
-        if each.submission.details.get("milestone_identifier") == milestone_identifier:
-            if wait and not each.in_block:
-                await see_through(backend, each.submission.transaction_id)
-            confirmed = wait or each.in_block
-            return _earlier(each.submission, "confirmed" if confirmed else "submitted")
-    return None
-
-
-def _earlier(submission: Submission, status: SubmissionState) -> MilestoneAttested:
-    earlier = MilestoneAttested.model_validate(submission.details["result"])
-    note = "an earlier run of this command had sent this transaction: nothing new was built"
-    return earlier.model_copy(update={"status": status, "resumed": True, "warnings": (note,)})
+    context: BuildContext, distribution: OpenDistribution, signatures: GoodSignatures
+) -> BalancedTransaction:
+    while True:
+        draft = attest_draft(
+            signatures.attesting, terms=distribution.terms_utxo, scripts=context.scripts
+        )
+        try:
+            return await context.build(draft)
+        except ChainRejected as error:
+            await signatures.leave_out_bad_ones(error)

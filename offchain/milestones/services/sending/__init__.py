@@ -1,1 +1,4 @@
-"""From a draft to a block: who pays, what is signed and written down, and what became of it."""
+"""The one spine of everything that leaves: who pays, what is built, signed, written down and sent, and its fate.
+
+A command describes itself to `runner.perform`; nothing else submits a transaction.
+"""

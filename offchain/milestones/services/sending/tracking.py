@@ -1,28 +1,58 @@
-"""Where a transaction stands: in a block, in the mempool, on its way, or never going to be."""
+"""Where transactions are: in a block, in the mempool, nowhere yet, or never to be.
+
+However many the journal holds, a handful of questions finds them: one to the index about everything the
+payers have received since, and a few to the mempool, in which a transaction never is without those that
+it spends.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from itertools import zip_longest
+from typing import Final
 
+from milestones.cardano.address import Address
 from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
-from milestones.errors import NotFound, OutcomeUnknown, ServiceOutOfSync
-from milestones.services.backend import Backend
-from milestones.storage.journal import Submission
+from milestones.domain.models import TransactionStatus
+from milestones.errors import ChainRejected, InvalidAddress, NotFound, OutcomeUnknown, ServiceOutOfSync, ServiceUnavailable
+from milestones.services.backend import Backend, chain_of
+from milestones.storage.journal import Submission, chains_of
 
-Place = Literal["in_block", "in_mempool", "unknown", "never"]
 POLL_SECONDS: Final = 0.25
 POLL_MOST_SECONDS: Final = 2.0
+INDEX_PATIENCE_SECONDS: Final = 20.0
+"""How long the index may take to read what the node has read already."""
+LOOK_AGAIN_SECONDS: Final = 30.0
+"""How long a transaction is waited for before the mempool is asked whether it still has it."""
+WAIT_SECONDS: Final = 7200
+"""How long a transaction is waited for at most: as long as one is valid."""
+MEMPOOL_QUESTIONS: Final = 4
+"""How often the mempool is asked about one command's journal. What it was not asked about is sent again."""
+REACH_BACK_SLOTS: Final = 7200
+"""How far before a transaction was written down it is looked for: a rollback can take time back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """`point` and `depth` (0 is the newest block) for a transaction in a block; `reason` otherwise."""
+class TrackedSubmission:
+    """A transaction of the journal and where it is now.
 
-    place: Place
+    `confirmed`: a block has it. `submitted`: the mempool has it. `unknown`: nobody has it, and it can
+    still be sent. `expired`: nobody has it, and it can't be included any more.
+    """
+
+    submission: Submission
+    status: TransactionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionState:
+    """What is known of one transaction. `point` and `depth` (0 is the newest block) are its block's."""
+
+    status: TransactionStatus
     point: Point | None = None
     depth: int | None = None
     reason: str = ""
@@ -34,87 +64,135 @@ async def find_block(backend: Backend, transaction_id: str) -> Point | None:
     return matches[0].created_at if matches else None
 
 
-Whereabouts = Literal["in_block", "in_mempool", "nowhere", "expired"]
-INDEX_PATIENCE_SECONDS: Final = 20.0
-"""How long the index may take to read what the node has read already."""
-
-
-async def whereabouts(
+async def track(
     backend: Backend,
-    submission: Submission,
+    submissions: Sequence[Submission],
     *,
     patience_seconds: float = INDEX_PATIENCE_SECONDS,
-) -> Whereabouts:
-    """Where a transaction of ours is. `nowhere`: no block has it, and it can still be sent.
+) -> list[TrackedSubmission]:
+    """Where each transaction is, in the order given.
 
-    Raises `ServiceOutOfSync` where neither the mempool has it nor the index has read all blocks: then it
-    may be in one of them, and nothing may be concluded.
+    Raises `ServiceOutOfSync` where neither a block nor the mempool has one, and the index has not read
+    all blocks: then nothing may be concluded.
     """
-    transaction_id, limit = submission.transaction_id, submission.valid_until_slot
-    if await find_block(backend, transaction_id) is not None:
-        return "in_block"
-    if await backend.ogmios.has_transaction(transaction_id):
-        return "in_mempool"
-    tip = await wait_for_index(backend, timeout_seconds=patience_seconds)
-    if await find_block(backend, transaction_id) is not None:
-        return "in_block"
-    return "nowhere" if limit is None or tip < limit else "expired"
+    found: dict[str, TransactionStatus] = {}
+
+    def missing() -> list[Submission]:
+        return [each for each in submissions if each.transaction_id not in found]
+
+    found |= dict.fromkeys(await _in_blocks(backend, missing()), "confirmed")
+    if left := missing():
+        found |= dict.fromkeys(await _in_mempool(backend, left), "submitted")
+    if missing():
+        tip = await wait_for_index(backend, timeout_seconds=patience_seconds)
+        found |= dict.fromkeys(await _in_blocks(backend, missing()), "confirmed")
+        for each in missing():
+            limit = each.valid_until_slot
+            found[each.transaction_id] = "unknown" if limit is None or tip < limit else "expired"
+    return [TrackedSubmission(each, found[each.transaction_id]) for each in submissions]
 
 
-async def standing_of(backend: Backend, transaction_id: str) -> Standing:
-    """Where the transaction stands now. The journal is consulted, and brought up to date."""
-    point = await find_block(backend, transaction_id)
-    submission = backend.storage.journal.find(transaction_id)
-    if point is not None:
-        _mark(backend, submission, "confirmed", f"in the block at slot {point.slot}")
-        return Standing("in_block", point, await _depth(backend, point))
-    if await backend.ogmios.has_transaction(transaction_id):
-        return Standing("in_mempool", reason="waiting for a block")
-    if submission is None:
-        return Standing("unknown", reason="neither the mempool, nor Kupo, nor the journal knows it")
-    return await _fate(backend, submission)
+async def _in_blocks(backend: Backend, submissions: Sequence[Submission]) -> set[str]:
+    """Those that a block has, with all that they spend of each other: one question to the index."""
+    if not submissions:
+        return set()
+    if len(submissions) == 1:
+        only = submissions[0].transaction_id
+        return {only} if await find_block(backend, only) is not None else set()
+    since = max(0, min(each.prepared_slot for each in submissions) - REACH_BACK_SLOTS)
+    matches = await backend.kupo.matches(
+        _pattern_of(submissions), created_after=since, resolve_hashes=False
+    )
+    seen = {match.reference.transaction_id.hex() for match in matches}
+    return _with_ancestors(submissions, seen)
 
 
-async def _fate(backend: Backend, submission: Submission) -> Standing:
-    """What becomes of a transaction of ours that is nowhere to be seen."""
+def _pattern_of(submissions: Iterable[Submission]) -> str:
+    """Where all of them leave something: the one payer's addresses, else everything that is indexed."""
+    payers: set[bytes | None] = set()
+    for each in submissions:
+        payers |= {_payment_hash(output.address) for output in each.change} or {None}
+    only = payers.pop() if len(payers) == 1 else None
+    return "*" if only is None else f"{only.hex()}/*"
+
+
+def _payment_hash(address: str) -> bytes | None:
     try:
-        place = await whereabouts(backend, submission, patience_seconds=POLL_MOST_SECONDS)
+        return Address.from_bech32(address).payment.hash
+    except InvalidAddress:
+        return None
+
+
+def _with_ancestors(submissions: Iterable[Submission], seen: Collection[str]) -> set[str]:
+    """Those `seen`, and those of the others that these spend: they can't be anywhere else."""
+    by_id = {each.transaction_id: each for each in submissions}
+    waiting = [transaction_id for transaction_id in by_id if transaction_id in seen]
+    found: set[str] = set()
+    while waiting:
+        transaction_id = waiting.pop()
+        if transaction_id in by_id and transaction_id not in found:
+            found.add(transaction_id)
+            inputs = by_id[transaction_id].inputs
+            waiting += [reference.transaction_id.hex() for reference in inputs]
+    return found
+
+
+async def _in_mempool(backend: Backend, submissions: Sequence[Submission]) -> set[str]:
+    """Those that the mempool has; of transactions that spend each other only a few are asked about.
+
+    Where the newest of a chain is there, all are. What a run was about to send when it ended is its
+    newest; so the one before is asked about too, and the oldest, without which none is there.
+    """
+    chains = chains_of(submissions)
+    ranked = [dict.fromkeys((chain[-1], chain[max(0, len(chain) - 2)], chain[0])) for chain in chains]
+    questions = [list(each) for each in ranked]
+    asked = [each for rank in zip_longest(*questions) for each in rank if each is not None]
+    ids = [each.transaction_id for each in asked[:MEMPOOL_QUESTIONS]]
+    return _with_ancestors(submissions, await backend.ogmios.in_mempool(ids))
+
+
+async def state_of(backend: Backend, transaction_id: str) -> TransactionState:
+    """What is known of a transaction now. The journal is consulted, and brought up to date."""
+    submission = backend.storage.journal.find(transaction_id)
+    point = await find_block(backend, transaction_id)
+    if point is not None:
+        mark_confirmed(backend, submission, point)
+        return TransactionState("confirmed", point, await _depth(backend, point))
+    if submission is None:
+        if await backend.ogmios.in_mempool([transaction_id]):
+            return TransactionState("submitted", reason="waiting for a block")
+        reason = "neither the mempool, nor Kupo, nor the journal knows it"
+        return TransactionState("unknown", reason=reason)
+    try:
+        (tracked,) = await track(backend, [submission], patience_seconds=POLL_MOST_SECONDS)
     except ServiceOutOfSync as error:
-        return Standing("unknown", reason=f"a block may have it: {error.reason}")
-    if place in ("in_block", "in_mempool"):
-        return await standing_of(backend, submission.transaction_id)
-    if place == "expired":
+        return TransactionState("unknown", reason=f"a block may have it: {error.reason}")
+    if tracked.status == "submitted":
+        return TransactionState("submitted", reason="waiting for a block")
+    if tracked.status == "confirmed":
+        return await state_of(backend, transaction_id)
+    return await _fate(backend, tracked)
+
+
+async def _fate(backend: Backend, tracked: TrackedSubmission) -> TransactionState:
+    """What becomes of a transaction of ours that is nowhere to be seen."""
+    submission = tracked.submission
+    if tracked.status == "expired":
         reason = f"it was valid until slot {submission.valid_until_slot}, which has passed"
-        _mark(backend, submission, "expired", reason)
-        return Standing("never", reason=reason)
+        mark(backend, submission, "expired", reason)
+        return TransactionState("expired", reason=reason)
     if submission.status == "rejected":
-        return Standing("never", reason=submission.history[-1].note or "the chain refused it")
+        reason = submission.history[-1].note or "the chain refused it"
+        return TransactionState("rejected", reason=reason)
     left = {utxo.reference for utxo in await backend.ogmios.utxo(submission.inputs)}
     gone = [reference for reference in submission.inputs if reference not in left]
+    reason = "it can still be submitted: run the same command again"
     if gone:
-        return Standing(
-            "unknown",
-            reason=f"it spends {gone[0]}, which is not there: either its block has just come,"
-            " or another transaction was faster",
+        reason = (
+            f"it spends {gone[0]}, which is not there: either its block has just come,"
+            " or another transaction was faster"
         )
-    return Standing("unknown", reason="it can still be submitted: run the same command again")
-
-
-def _mark(
-    backend: Backend,
-    submission: Submission | None,
-    status: Literal["confirmed", "expired"],
-    note: str,
-) -> None:
-    if submission is not None and submission.status != status:
-        backend.storage.journal.mark(
-            submission.transaction_id, status, at_posix_ms=now_posix_ms(), note=note
-        )
-
-
-def now_posix_ms() -> int:
-    """This machine's time, for the journal's history only: no rule depends on it."""
-    return time.time_ns() // 1_000_000
+    return TransactionState("unknown", reason=reason)
 
 
 async def _depth(backend: Backend, point: Point) -> int | None:
@@ -134,22 +212,147 @@ async def _depth(backend: Backend, point: Point) -> int | None:
     return tip.height - following.block.height + 1
 
 
+# -- the journal's unsettled transactions
+
+
+async def unsettled(backend: Backend) -> list[TrackedSubmission]:
+    """Where everything is that a block may still bring, or a rollback take away; oldest first.
+
+    Nothing is sent or written down. See `take_up_unsettled`.
+    """
+    tip = await backend.ogmios.network_tip()
+    journal, chain = backend.storage.journal, await chain_of(backend)
+    return await track(backend, journal.unsettled(tip.slot if tip else 0, chain))
+
+
+async def take_up_unsettled(
+    backend: Backend, command: str, distribution_id: bytes | None
+) -> list[TrackedSubmission]:
+    """As `unsettled`, after what was lost was sent again, and what can't come any more given up.
+
+    Else its change would be missing, or it would come back when it has been replaced. What a block has
+    is written down by the command that sent it, which reports it; another command does so only once no
+    rollback can take it away.
+    """
+    tip = await backend.ogmios.network_tip()
+    found = []
+    for tracked in await unsettled(backend):
+        submission, status = tracked.submission, tracked.status
+        limit = submission.valid_until_slot
+        if status == "expired":
+            mark(backend, submission, "expired", f"slot {limit} passed")
+        elif status == "confirmed" and not submission.is_of(command, distribution_id):
+            if limit is not None and tip is not None and tip.slot >= limit:
+                mark(backend, submission, "confirmed", "in a block")
+        elif status != "unknown":
+            found.append(tracked)
+        elif await _is_taken_again(backend, submission):
+            found.append(TrackedSubmission(submission, "submitted"))
+    return found
+
+
+async def _is_taken_again(backend: Backend, submission: Submission) -> bool:
+    try:
+        await send_bytes(backend, submission.transaction_id, submission.transaction_cbor)
+    except ChainRejected:
+        return False
+    return True
+
+
+async def send_bytes(backend: Backend, transaction_id: str, transaction_cbor: bytes) -> None:
+    """Sends what the journal holds already, and writes down what came of it.
+
+    Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`.
+    """
+    journal = backend.storage.journal
+    try:
+        try:
+            await backend.ogmios.submit(transaction_cbor)
+        except ChainRejected as error:
+            if not (error.inputs_spent and await _is_in_already(backend, transaction_id)):
+                journal.mark(
+                    transaction_id, "rejected", at_posix_ms=now_posix_ms(), note=error.message
+                )
+                raise
+    except OutcomeUnknown as error:
+        journal.mark(transaction_id, "unknown", at_posix_ms=now_posix_ms(), note=error.reason)
+        raise
+    journal.mark(transaction_id, "submitted", at_posix_ms=now_posix_ms())
+
+
+async def _is_in_already(backend: Backend, transaction_id: str) -> bool:
+    """Whether it is this transaction itself that has spent its inputs."""
+    if await backend.ogmios.in_mempool([transaction_id]):
+        return True
+    try:
+        await wait_for_index(backend)
+    except ServiceOutOfSync as error:
+        reason = f"its inputs are spent, perhaps by itself: {error.message}"
+        raise OutcomeUnknown(transaction_id, reason) from error
+    return await find_block(backend, transaction_id) is not None
+
+
+def mark_confirmed(backend: Backend, submission: Submission | None, point: Point) -> None:
+    """Writes down that a block has it; nothing where the journal doesn't know it."""
+    if submission is not None:
+        mark(backend, submission, "confirmed", f"in the block at slot {point.slot}")
+
+
+def mark(backend: Backend, submission: Submission, status: TransactionStatus, note: str) -> None:
+    """Writes down what has become of a transaction, unless that is known already."""
+    if submission.status != status:
+        backend.storage.journal.mark(
+            submission.transaction_id, status, at_posix_ms=now_posix_ms(), note=note
+        )
+
+
+def now_posix_ms() -> int:
+    """This machine's time, for the journal's history only: no rule depends on it."""
+    return time.time_ns() // 1_000_000
+
+
+# -- waiting
+
+
+async def see_through(
+    backend: Backend, transaction_id: str, *, look_again_seconds: float = LOOK_AGAIN_SECONDS
+) -> Point:
+    """The block that has a transaction of the journal's, once there is one.
+
+    A node forgets its mempool when it restarts, and drops what another transaction has displaced: from
+    time to time the transaction is looked for, and sent again where it is nowhere. Raises
+    `ChainRejected` if it can't come any more, `OutcomeUnknown` when its time is up, or a service has
+    failed meanwhile.
+    """
+    submission = backend.storage.journal.find(transaction_id)
+    until = time.monotonic() + WAIT_SECONDS
+    try:
+        while True:
+            try:
+                return await wait_for_block(
+                    backend, transaction_id, timeout_seconds=look_again_seconds
+                )
+            except OutcomeUnknown:
+                if submission is None or time.monotonic() > until:
+                    raise
+            (tracked,) = await track(backend, [submission])
+            if tracked.status in ("unknown", "expired"):
+                await send_bytes(backend, transaction_id, submission.transaction_cbor)
+    except ServiceUnavailable as error:
+        raise OutcomeUnknown(transaction_id, error.message) from error
+
+
 async def wait_for_block(
     backend: Backend, transaction_id: str, *, timeout_seconds: float = 600
-) -> Standing:
+) -> Point:
     """Waits until Kupo shows the transaction in a block. Raises `OutcomeUnknown` when time is up."""
     deadline = time.monotonic() + timeout_seconds
     pause = POLL_SECONDS
     while True:
         point = await find_block(backend, transaction_id)
         if point is not None:
-            _mark(
-                backend,
-                backend.storage.journal.find(transaction_id),
-                "confirmed",
-                f"in the block at slot {point.slot}",
-            )
-            return Standing("in_block", point)
+            mark_confirmed(backend, backend.storage.journal.find(transaction_id), point)
+            return point
         if time.monotonic() > deadline:
             raise OutcomeUnknown(transaction_id, f"no block had it after {timeout_seconds:.0f} s")
         await asyncio.sleep(pause)

@@ -1,0 +1,121 @@
+"""The oracles' signatures that the chain takes: asked of the node, for each oracle on its own.
+
+The contract fails a transaction for one bad signature among many, and doesn't say which. So each is
+evaluated alone, against terms that are not on the chain and differ from the real ones in a quorum of
+one. The node's own evaluator is the judge; nothing is verified here, and nothing is submitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from milestones.cardano.address import Address, key_credential
+from milestones.cardano.outputs import OutputReference, Utxo
+from milestones.errors import ChainRejected, MilestonesError
+from milestones.protocol.terms import Terms
+from milestones.services.distribution.signatures import SignedStatement
+from milestones.services.sending.building import BuildContext
+from milestones.transactions.attest import Attesting, attest_draft
+
+REFUSED_ORACLES: Final = "refused_oracles"
+"""The detail of an error that names them."""
+NOWHERE: Final = OutputReference(bytes(32), 0)
+"""No transaction has this id."""
+
+
+class GoodSignatures:
+    """Which signatures to attest with: build with `attesting`; where a script says no, ask for others.
+
+    Each of `statements`, the best supported first, has a quorum of signatures. `refused` are the oracles
+    (28 bytes each) whose signature of some statement the chain refuses.
+    """
+
+    def __init__(
+        self,
+        context: BuildContext,
+        terms: Terms,
+        terms_utxo: Utxo,
+        statements: Sequence[SignedStatement],
+    ) -> None:
+        self._context, self._terms, self._terms_utxo = context, terms, terms_utxo
+        self._statement, *self._others = statements
+        self._only_good_ones = False
+        self.attesting = self._statement.attesting(terms)
+        self.refused: frozenset[bytes] = frozenset()
+
+    async def leave_out_bad_ones(self, error: ChainRejected) -> None:
+        """After a transaction with `attesting` failed with `error`: tries every oracle's signature alone.
+
+        The good ones are used if they are still a quorum, else another statement's. Raises `error` where
+        the signatures are not to blame, and `ChainRejected` that names the bad ones where too few are left.
+        """
+        if not error.script_failed or self._only_good_ones:
+            raise error
+        bad = await self._bad_ones()
+        if not bad:
+            raise error
+        self.refused |= bad
+        if len(self._statement.witnesses) - len(bad) >= self._terms.quorum_threshold:
+            self._only_good_ones = True
+            self.attesting = self._statement.attesting(self._terms, without=bad)
+        elif self._others:
+            self._statement, *self._others = self._others
+            self.attesting = self._statement.attesting(self._terms)
+        else:
+            raise _too_few_good(self._terms, self.refused, error)
+
+    async def _bad_ones(self) -> frozenset[bytes]:
+        oracles = self._statement.witnesses
+        return frozenset([oracle for oracle in oracles if await self._is_refused(oracle)])
+
+    async def _is_refused(self, oracle: bytes) -> bool:
+        lenient = replace(self._terms, quorum_threshold=1)
+        output = replace(self._terms_utxo.output, inline_datum=lenient.encode())
+        terms_utxo = Utxo(NOWHERE, output)
+        signed = self._statement
+        attesting = Attesting.of(lenient, signed.statement, [signed.witnesses[oracle]])
+        context = replace(
+            self._context, not_on_chain_yet=(terms_utxo, *self._context.not_on_chain_yet)
+        )
+        try:
+            await context.build(attest_draft(attesting, terms=terms_utxo, scripts=context.scripts))
+        except ChainRejected as error:
+            if not error.script_failed:
+                raise
+            return True
+        return False
+
+
+def refusal_warnings(terms: Terms, refused: frozenset[bytes]) -> list[str]:
+    """A warning for every oracle that was left out."""
+    return [
+        f"the chain refuses the signature of oracle {address}: it was left out"
+        for address in oracle_addresses(terms, refused)
+    ]
+
+
+def oracle_addresses(terms: Terms, oracles: Iterable[bytes]) -> tuple[Address, ...]:
+    """The oracles (28 bytes each) as addresses, in ascending order."""
+    return tuple(Address(terms.network_id, key_credential(oracle)) for oracle in sorted(oracles))
+
+
+def blames_signatures(error: MilestonesError) -> bool:
+    """Whether it says that too few of the oracles' signatures are good."""
+    return REFUSED_ORACLES in error.details
+
+
+def _too_few_good(
+    terms: Terms, refused: frozenset[bytes], failure: ChainRejected
+) -> ChainRejected:
+    names = [str(address) for address in oracle_addresses(terms, refused)]
+    error = ChainRejected(
+        f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",
+        rejection_code=failure.rejection_code,
+        data=failure.data,
+        hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
+        script_failed=True,
+    )
+    error.details[REFUSED_ORACLES] = names
+    return error

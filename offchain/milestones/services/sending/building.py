@@ -1,0 +1,156 @@
+"""Builds a command's transactions, one on another, before any of them is signed or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from milestones.cardano.address import Address
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.parameters import ProtocolParameters
+from milestones.errors import ChainRejected, ExceededLimit, LimitsExceeded
+from milestones.services.backend import Backend, ChainTime, chain_time
+from milestones.services.sending.funds import Funds, funds_of
+from milestones.services.sending.tracking import TrackedSubmission
+from milestones.transactions.published_scripts import PublishedScripts
+from milestones.transactions.tx_builder import BalancedTransaction, TransactionDraft, balance
+
+VALID_FOR_SECONDS: Final = 7200
+"""How long a transaction can be included; after that it is known to be void, and safe to replace."""
+
+
+def valid_until(now: ChainTime) -> int:
+    """The first slot in which a transaction built now shall be void."""
+    slots = VALID_FOR_SECONDS * 1000 // now.clock.eras[-1].slot_length_ms
+    horizon = now.clock.horizon_slot
+    wanted = now.slot + slots
+    return wanted if horizon is None else min(wanted, horizon - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """All that a transaction is built with, beside its draft.
+
+    `funds` is what the payer can spend, `time` the chain's. `not_on_chain_yet` are outputs of
+    transactions that are only built so far: evaluation is given them.
+    """
+
+    backend: Backend
+    time: ChainTime
+    parameters: ProtocolParameters
+    scripts: PublishedScripts
+    funds: Funds
+    not_on_chain_yet: tuple[Utxo, ...] = ()
+
+    @classmethod
+    async def gather(
+        cls,
+        backend: Backend,
+        payer: bytes,
+        scripts: PublishedScripts,
+        pending: Iterable[TrackedSubmission] = (),
+    ) -> BuildContext:
+        """What the chain and its index say now of a payer (key hash of 28 bytes).
+
+        `pending` are this program's transactions that no block has yet.
+        """
+        return cls(
+            backend=backend,
+            time=await chain_time(backend),
+            parameters=await backend.ogmios.protocol_parameters(),
+            scripts=scripts,
+            funds=await funds_of(backend, payer, pending),
+        )
+
+    @property
+    def valid_until_slot(self) -> int:
+        """The first slot in which what is built now is void."""
+        return valid_until(self.time)
+
+    async def build(
+        self, draft: TransactionDraft, *, include: Sequence[Utxo] = ()
+    ) -> BalancedTransaction:
+        """Balances the draft with the exact execution units that the node finds; nothing is signed.
+
+        `include` are outputs of the wallet to spend in any case. Raises `InsufficientFunds`,
+        `LimitsExceeded`, and `ChainRejected` when a script refuses.
+        """
+        balanced = balance(
+            replace(draft, valid_until_slot=self.valid_until_slot),
+            parameters=self.parameters,
+            wallet=self.funds.utxos,
+            change_address=self.funds.change_address,
+            include=include,
+        )
+        while balanced.needs_evaluation:
+            try:
+                units = await self.backend.ogmios.evaluate(
+                    balanced.unsigned(), self.not_on_chain_yet
+                )
+            except ChainRejected as error:
+                raise self._over_budget(error) or error from None
+            balanced = balanced.with_units(units)
+        return balanced
+
+    def after(self, transaction: BalancedTransaction) -> BuildContext:
+        """The context of the next transaction, which can spend what this one leaves."""
+        spent = {utxo.reference for utxo in transaction.inputs}
+        left = (*self.not_on_chain_yet, *_spendable(transaction))
+        return replace(
+            self,
+            funds=replace(self.funds, utxos=transaction.wallet_after(self.funds.utxos)),
+            not_on_chain_yet=tuple(utxo for utxo in left if utxo.reference not in spent),
+        )
+
+    def _over_budget(self, error: ChainRejected) -> LimitsExceeded | None:
+        """The limits that an evaluation ran into; None where the scripts had another reason to fail."""
+        most = self.parameters.max_execution_units
+        unit = f"units of memory or the {most.cpu} steps"
+        exceeded = tuple(
+            ExceededLimit(f"the execution of {run}", None, most.memory, unit)
+            for run in error.over_budget
+        )
+        return LimitsExceeded(exceeded, {}) if exceeded else None
+
+
+def _spendable(transaction: BalancedTransaction) -> list[Utxo]:
+    """What a later transaction may spend or reference: change, and what scripts lock; no payouts."""
+    outputs = transaction.outputs
+    locked = [u for u in outputs if Address.from_bech32(u.output.address).payment.kind == "script"]
+    return [*locked, *(utxo for utxo in transaction.change if utxo not in locked)]
+
+
+class LargestFit:
+    """Finds how much of something fits into one transaction: ask for `count`, try, and say how it went.
+
+    Whatever is possible is taken to be possible with less. The first try is all of it; the next is in
+    proportion to the limit that was exceeded; from the first success on, the middle.
+    """
+
+    def __init__(self, total: int, *, least: int = 1) -> None:
+        self._least, self._fits, self._too_many = least, least - 1, total + 1
+        self.count = total
+        """What to try next."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the largest count that fits has been tried."""
+        return self._too_many - self._fits == 1 and self._fits >= self._least
+
+    def fits(self) -> None:
+        """`count` fitted."""
+        self._fits = self.count
+        self.count = (self._fits + self._too_many) // 2
+
+    def too_much(self, error: LimitsExceeded) -> None:
+        """`count` did not fit. Raises `error` where that was the least."""
+        if self.count == self._least:
+            raise error
+        self._too_many = self.count
+        if self._fits >= self._least:
+            self.count = (self._fits + self._too_many) // 2
+            return
+        shares = [limit.maximum / limit.actual for limit in error.exceeded if limit.actual]
+        guess = int(self.count * min(shares, default=0.5))
+        self.count = max(self._least, min(guess, self.count - 1))
