@@ -13,9 +13,10 @@ from milestones.services.backend import Backend, chain_time
 from milestones.services.distribution.on_chain import OnChain
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
+from milestones.transactions.contract_drafts import ReleaseSources, release_draft
 from milestones.transactions.draft import DraftOutput, TransactionDraft
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import balance, sign
+from milestones.transactions.signing import sign
+from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey
 
 

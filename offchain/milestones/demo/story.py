@@ -18,8 +18,8 @@ from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement, witness_of
 from milestones.services.attest import attest
 from milestones.services.backend import chain_time
 from milestones.services.check_status import check_status
@@ -37,7 +37,7 @@ from milestones.services.submit_release import submit_release
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, build, deliver
-from milestones.transactions.attest import Attesting, attest_draft
+from milestones.transactions.contract_drafts import Attesting, attest_draft
 from milestones.transactions.draft import Mint, TransactionDraft
 
 Tell = Callable[[str], None]

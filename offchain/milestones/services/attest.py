@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from milestones.cardano.address import Address
-from milestones.domain.fields import AddressField, HexField
 from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
 from milestones.services.backend import Backend, chain_time, require_network, staleness, under
 from milestones.services.distribution.knowledge import recovery_warnings
@@ -38,8 +38,8 @@ from milestones.services.submitting.submission import (
     valid_until,
 )
 from milestones.storage.journal import Submission
-from milestones.transactions.attest import Attesting, attest_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.contract_drafts import Attesting, attest_draft
+from milestones.transactions.signing import SignedTransaction
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "attest"

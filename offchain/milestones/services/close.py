@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.services.backend import (
     Backend,
     ChainTime,

@@ -9,7 +9,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import LOVELACE
 from milestones.errors import LimitsExceeded, NotFound
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View
@@ -17,9 +17,8 @@ from milestones.services.submitting.earlier import Earlier
 from milestones.services.submitting.fitting import largest_that_fits
 from milestones.services.submitting.funds import Funds
 from milestones.services.submitting.submission import SubmissionState, build, valid_until
-from milestones.transactions.close import close_draft
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.contract_drafts import PublishedScripts, close_draft
+from milestones.transactions.signing import SignedTransaction
 
 
 class ClosingTransaction(View):

@@ -11,7 +11,7 @@ from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.quorum import merge_signatures
 from milestones.errors import InvalidSignature
-from milestones.protocol.signing import Statement
+from milestones.protocol.oracle_signatures import Statement
 from milestones.services.backend import Workspace, under
 from milestones.services.committing.form import (
     FIELD,

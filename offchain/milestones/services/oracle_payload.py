@@ -13,7 +13,7 @@ from milestones.domain.posix_time import (
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput
-from milestones.protocol.signing import Statement, payload_diagnostic
+from milestones.protocol.oracle_signatures import Statement, payload_diagnostic
 from milestones.services.backend import (
     Workspace,
     under,

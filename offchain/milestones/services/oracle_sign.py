@@ -11,8 +11,8 @@ from milestones.domain.posix_time import (
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.signing import Statement
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
+from milestones.protocol.oracle_signatures import Statement
 from milestones.services.backend import (
     Backend,
     Workspace,

@@ -12,8 +12,8 @@ from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_c
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, build, submit
+from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.open import open_draft
 
 
 async def open_past_all_checks(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidInput, InvalidSignature
-from milestones.protocol.signing import Statement, witness_of
+from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.services.backend import Workspace
 from milestones.services.committing.quorum import Quorum
 from milestones.services.distribution.local_schedules import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidInput, ServiceUnavailable
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.local_schedules import (
     address_of,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal
 
-from milestones.domain.fields import AddressField, HexField
 from milestones.domain.models import MilestoneCompletion, QuorumStatus
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.protocol.signing import Statement
+from milestones.domain.reading import AddressField, HexField
+from milestones.protocol.oracle_signatures import Statement
 from milestones.services.backend import Workspace
 from milestones.services.committing.quorum import Quorum
 from milestones.services.distribution.knowledge import recovery_warnings

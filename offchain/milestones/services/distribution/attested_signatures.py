@@ -9,8 +9,8 @@ from milestones.cardano import plutus_data
 from milestones.clients.chain_walk import BlockTransaction, RollForward
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
+from milestones.protocol.oracle_signatures import Statement, entry_of
 from milestones.protocol.redeemers import Attest
-from milestones.protocol.signing import Statement, entry_of
 from milestones.services.backend import Backend
 from milestones.services.distribution.on_chain import LiveAttestation, OnChain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from milestones.errors import NotFound
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement
+from milestones.protocol.oracle_signatures import Statement
 
 
 def doubts_about(statement: Statement, distribution: Distribution | None) -> tuple[str, ...]:

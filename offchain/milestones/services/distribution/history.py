@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from milestones.cardano import plutus_data
+from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match, Spent
-from milestones.clients.points import Point
 from milestones.errors import InvalidEncoding
+from milestones.protocol.datums import VaultState, vault_token_name
 from milestones.protocol.redeemers import Release
-from milestones.protocol.tokens import vault_token_name
-from milestones.protocol.vault import VaultState
 from milestones.services.backend import Backend
 from milestones.services.distribution.on_chain import OnChain, attestations_among
 

@@ -11,8 +11,8 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidEncoding, InvalidInput
+from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.terms import Terms
 from milestones.services.backend import Workspace
 
 CACHED_TERMS: Final = "terms_cbor"

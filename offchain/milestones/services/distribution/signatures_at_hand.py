@@ -13,12 +13,12 @@ from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSignature
+from milestones.protocol.datums import Terms
+from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement, witness_of
-from milestones.protocol.terms import Terms
 from milestones.services.backend import Workspace
 from milestones.services.distribution.on_chain import OnChain
-from milestones.transactions.attest import Attesting
+from milestones.transactions.contract_drafts import Attesting
 
 
 @dataclass(frozen=True, slots=True)

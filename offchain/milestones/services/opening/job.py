@@ -8,7 +8,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.protocol.distribution import Distribution
 from milestones.services.opening.publication import Publication
-from milestones.transactions.tx_builder import TransactionDraft
+from milestones.transactions.draft import TransactionDraft
 
 
 @dataclass(frozen=True, slots=True)

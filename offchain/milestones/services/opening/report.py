@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from milestones.cardano.value import LOVELACE
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.services.opening.job import Job
 from milestones.services.opening.publication import Publication
 from milestones.services.results import Result, View
 from milestones.services.submitting.submission import (
     SubmissionState,
 )
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 
 class OpeningTransaction(View):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
+from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.signatures_at_hand import complete_statements
 from milestones.services.releases.plan import Batch
@@ -20,10 +20,14 @@ from milestones.services.submitting.fitting import largest_that_fits
 from milestones.services.submitting.funds import Funds
 from milestones.services.submitting.refused_signatures import Bench, refusals, with_good_signatures
 from milestones.services.submitting.submission import build, valid_until
-from milestones.transactions.attest import Attesting
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import SignedTransaction, TransactionDraft
+from milestones.transactions.contract_drafts import (
+    Attesting,
+    PublishedScripts,
+    ReleaseSources,
+    release_draft,
+)
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.signing import SignedTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,12 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.errors import ChainRejected, MilestonesError
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend
 from milestones.services.distribution.signatures_at_hand import SignedStatement
 from milestones.services.submitting.funds import Funds
 from milestones.services.submitting.submission import build
-from milestones.transactions.attest import Attesting, attest_draft
-from milestones.transactions.published_scripts import PublishedScripts
+from milestones.transactions.contract_drafts import Attesting, PublishedScripts, attest_draft
 
 SCRIPTS_FAILED: Final = 3010
 """Ogmios' code for an evaluation in which a script failed."""

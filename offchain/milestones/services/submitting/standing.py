@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from milestones.cardano.slots import Point
 from milestones.clients.chain_walk import RollForward
-from milestones.clients.points import Point
 from milestones.errors import NotFound, OutcomeUnknown, ServiceOutOfSync
 from milestones.services.backend import Backend
 from milestones.storage.journal import Submission

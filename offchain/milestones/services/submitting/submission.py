@@ -30,12 +30,9 @@ from milestones.services.submitting.standing import (
     wait_for_block,
     whereabouts,
 )
-from milestones.transactions.tx_builder import (
-    SignedTransaction,
-    TransactionDraft,
-    balance,
-    sign,
-)
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.signing import SignedTransaction, sign
+from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey
 
 VALID_FOR_SECONDS: Final = 7200

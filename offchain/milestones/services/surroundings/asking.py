@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.clients.points import Point
+from milestones.cardano.slots import Point
 from milestones.errors import ServiceUnavailable
 from milestones.services.backend import Backend
 

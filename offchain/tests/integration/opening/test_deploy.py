@@ -29,8 +29,8 @@ from milestones.services.register_milestone import register_milestone
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, build, submit, valid_until
-from milestones.transactions.close import close_draft
-from milestones.transactions.tx_builder import Spend, TransactionDraft
+from milestones.transactions.contract_drafts import close_draft
+from milestones.transactions.draft import Spend, TransactionDraft
 
 
 async def open_(world, backend, schedule=None, **options):

@@ -18,7 +18,7 @@ from milestones.services.oracle_sign import oracle_sign
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, build, deliver
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 
 
 async def sign(opened: Any, oracle: str, signed_data: bytes | None = None) -> Any:
