@@ -17,7 +17,7 @@ from workbench import ADA, FIRST_SLOT, Workbench, moment
 from milestones.cardano.value import Value
 from milestones.domain.models import Allocation
 from milestones.errors import LimitsExceeded
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 MOST_CLAIMS_TARGET = 120
 PAGE = Path(__file__).parents[1] / "docs" / "costs.md"

@@ -12,14 +12,18 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement
-from milestones.transactions.attest import Attesting, attest_draft
-from milestones.transactions.close import close_draft
+from milestones.transactions.contract_drafts import (
+    Attesting,
+    ReleaseSources,
+    attest_draft,
+    close_draft,
+    open_draft,
+    release_draft,
+)
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.open import open_draft
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 from milestones.transactions.wallet import SigningKey
 
 MILESTONE = "milestone-001"

@@ -23,15 +23,10 @@ from milestones.devnet.genesis import genesis_block
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.protocol.validator_loader import Contract, load_contract
+from milestones.transactions.contract_drafts import PublishedScripts, publish_draft
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.publish import publish_draft
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import (
-    BalancedTransaction,
-    SignedTransaction,
-    balance,
-    sign,
-)
+from milestones.transactions.signing import SignedTransaction, sign
+from milestones.transactions.tx_builder import BalancedTransaction, balance
 from milestones.transactions.wallet import SigningKey
 
 ADA: Final = 1_000_000

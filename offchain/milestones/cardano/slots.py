@@ -1,4 +1,7 @@
-"""Slots and time. POSIX milliseconds on chain and in this code; a slot is a counter since genesis."""
+"""Slots, time, and where a block stands.
+
+POSIX milliseconds on chain and in this code; a slot is a counter since genesis.
+"""
 
 from __future__ import annotations
 
@@ -53,3 +56,22 @@ class SlotClock:
     def horizon_slot(self) -> int | None:
         """The first slot whose time can't be foreseen yet; None if there is no limit."""
         return self.eras[-1].end_slot
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """A block: its slot, and the hash of its header (32 bytes)."""
+
+    slot: int
+    header_hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.slot}.{self.header_hash.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The newest block: its point, and its height (how many blocks came before it)."""
+
+    point: Point
+    height: int

@@ -8,13 +8,19 @@ from typing import Any
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import RedeemerPointer
+from milestones.cardano.slots import Point, Tip
 from milestones.clients.answers import digest, integer, reading, text
-from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, NotSent, RpcError
-from milestones.clients.lifetime import Closable
 from milestones.clients.ogmios_answers import point, redeemer_pointer, tip
-from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
-from milestones.clients.ogmios_session import connect
-from milestones.clients.points import Point, Tip
+from milestones.clients.ogmios_connection import (
+    SERVICE,
+    AnswerLost,
+    JsonRpcConnection,
+    NotSent,
+    RpcError,
+    connect,
+    query_failure,
+    unavailable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class RollBackward:
     tip: Tip | None
 
 
-class ChainWalk(Closable):
+class ChainWalk:
     """An async context manager over one connection, which `next_block` moves along the chain.
 
     Raises `NotFound` on entering when none of the points is on the chain, and `ServiceUnavailable` when
@@ -77,6 +83,9 @@ class ChainWalk(Closable):
             await self._connection.close()
             raise
         return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Closes the connection."""

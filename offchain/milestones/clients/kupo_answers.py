@@ -16,9 +16,9 @@ from milestones.cardano.outputs import (
     TransactionOutput,
     Utxo,
 )
+from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId, Value
 from milestones.clients.answers import digest, integer, text
-from milestones.clients.points import Point
 
 _LANGUAGES: Final = frozenset(get_args(ScriptLanguage))
 DatumType = Literal["inline", "hash"]

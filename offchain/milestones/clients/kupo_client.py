@@ -10,11 +10,10 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from milestones.cardano.outputs import Script
+from milestones.cardano.slots import Point
 from milestones.clients import kupo_answers as answers
 from milestones.clients.answers import digest, reading, text
 from milestones.clients.kupo_answers import BlockMetadata, KupoHealth, Match, Snapshot
-from milestones.clients.lifetime import Closable
-from milestones.clients.points import Point
 from milestones.errors import InvalidInput, ServiceUnavailable
 
 SERVICE: Final = "Kupo"
@@ -27,7 +26,7 @@ Order = Literal["most_recent_first", "oldest_first"]
 Answer = TypeVar("Answer")
 
 
-class KupoClient(Closable):
+class KupoClient:
     """An async context manager. `transport` stands in for the network, for tests.
 
     Every method raises `ServiceUnavailable` when Kupo can't be reached, is silent for `timeout_seconds` or
@@ -49,6 +48,12 @@ class KupoClient(Closable):
             headers={"Accept": "application/json"},
             trust_env=False,
         )
+
+    async def __aenter__(self) -> KupoClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final, get_args
 
+from milestones.cardano import cbor, encoding
 from milestones.cardano.outputs import (
     OutputReference,
     Script,
@@ -24,14 +25,15 @@ from milestones.cardano.parameters import (
     RedeemerPointer,
     ReferenceScriptPrice,
 )
-from milestones.cardano.slots import EraSummary
+from milestones.cardano.slots import EraSummary, Point, Tip
 from milestones.cardano.value import AssetId, Value
-from milestones.clients import native_scripts
 from milestones.clients.answers import digest, fraction, integer, text
-from milestones.clients.points import Point, Tip
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LANGUAGES: Final = frozenset(get_args(ScriptLanguage))
+_MAX_NATIVE_DEPTH: Final = 100
+_CLAUSE_LISTS: Final = {"all": 1, "any": 2}
+_CLAUSE_SLOTS: Final = {"after": 4, "before": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def script(answer: Any) -> Script | None:
     if language not in _LANGUAGES:
         return None
     if language == "native" and "cbor" not in answer:
-        return Script(language, native_scripts.encode(answer["json"]))
+        return Script(language, native_script(answer["json"]))
     return Script(language, bytes.fromhex(answer["cbor"]))
 
 
@@ -248,3 +250,30 @@ def _value_to_json(amount: Value) -> dict[str, dict[str, int]]:
     for (policy, name), quantity in amount.assets.items():
         answer.setdefault(policy.hex(), {})[name.hex()] = quantity
     return answer
+
+
+def native_script(clause: Any, depth: int = 0) -> bytes:
+    """A native script's CBOR from its clauses, for a server that leaves the bytes out.
+
+    The bytes are the canonical ones, which every common tool writes; the ledger's own may differ in form.
+    Source: the ledger's CDDL, `native_script`.
+    """
+    if depth > _MAX_NATIVE_DEPTH:
+        raise ValueError(f"nested deeper than {_MAX_NATIVE_DEPTH} levels")
+    kind = clause["clause"]
+    if kind == "signature":
+        return encoding.array([encoding.integer(0), cbor.encode_bytes(digest(clause["from"], 28))])
+    if kind in _CLAUSE_LISTS:
+        return encoding.array(
+            [encoding.integer(_CLAUSE_LISTS[kind]), _clauses(clause["from"], depth)]
+        )
+    if kind == "some":
+        required = encoding.integer(integer(clause["atLeast"]))
+        return encoding.array([encoding.integer(3), required, _clauses(clause["from"], depth)])
+    return encoding.array(
+        [encoding.integer(_CLAUSE_SLOTS[kind]), encoding.integer(integer(clause["slot"]))]
+    )
+
+
+def _clauses(clauses: Any, depth: int) -> bytes:
+    return encoding.array([native_script(clause, depth + 1) for clause in clauses])

@@ -12,16 +12,20 @@ from milestones.cardano import cbor
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
-from milestones.cardano.slots import EraSummary, SlotClock
+from milestones.cardano.slots import EraSummary, Point, SlotClock
 from milestones.clients import ogmios_answers as answers
 from milestones.clients.answers import integer, reading
 from milestones.clients.chain_walk import ChainWalk
-from milestones.clients.json_rpc import AnswerLost, JsonRpcConnection, RpcError
-from milestones.clients.lifetime import Closable
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
-from milestones.clients.ogmios_errors import SERVICE, query_failure, unavailable
-from milestones.clients.ogmios_session import OgmiosSession
-from milestones.clients.points import Point
+from milestones.clients.ogmios_connection import (
+    SERVICE,
+    AnswerLost,
+    JsonRpcConnection,
+    OgmiosSession,
+    RpcError,
+    query_failure,
+    unavailable,
+)
 from milestones.clients.rejections import is_rejection, rejection
 from milestones.errors import MilestonesError, OutcomeUnknown
 
@@ -31,7 +35,7 @@ INTERNAL_ERROR: Final = -32603
 Answer = TypeVar("Answer")
 
 
-class OgmiosClient(Closable):
+class OgmiosClient:
     """An async context manager; it connects when first asked, so that `health` needs no WebSocket.
 
     `url` starts with ws:// or wss://. `transport` stands in for HTTP's network, for tests. Every method
@@ -51,6 +55,12 @@ class OgmiosClient(Closable):
         self._transport = transport
         self._session = OgmiosSession(self.url, timeout_seconds=timeout_seconds)
         self._mempool = asyncio.Lock()
+
+    async def __aenter__(self) -> OgmiosClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Closes the connection. The next question opens another."""

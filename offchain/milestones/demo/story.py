@@ -19,7 +19,7 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement, witness_of
+from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.services.attest import attest
 from milestones.services.backend import chain_time
 from milestones.services.check_status import check_status
@@ -36,7 +36,7 @@ from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, deliver
 from milestones.services.submit_release import submit_release
 from milestones.services.submit_release.plan import Selection
-from milestones.transactions.attest import Attesting, attest_draft
+from milestones.transactions.contract_drafts import Attesting, attest_draft
 from milestones.transactions.draft import Mint, TransactionDraft
 
 Tell = Callable[[str], None]

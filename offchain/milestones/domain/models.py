@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from milestones.cardano.value import AssetId
-from milestones.domain.fields import AddressField, HexField, Record, TextField
 from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.reading import AddressField, HexField, Record, TextField
 
 CONTRACT_VERSION: Final = "1.0.0"
 """The version of the contract that this program opens distributions with."""

@@ -1,21 +1,107 @@
-"""From JSON values to records; everything that is wrong is said at once, each with its path."""
+"""From JSON values to records and back; everything that is wrong is said at once, each with its path.
+
+How single values stand in JSON: addresses as Bech32, bytes as hexadecimal, integers as integers. Nothing
+is converted silently: `"1000"`, `1000.0` and `true` are no integers here.
+"""
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from milestones.domain.fields import Record
-from milestones.errors import InvalidInput
+from milestones.cardano.address import Address
+from milestones.errors import InvalidAddress, InvalidInput
 
-T = TypeVar("T", bound=Record)
 E = TypeVar("E", bound=InvalidInput)
 SHOWN: Final = 50
 """How many problems an error lists; a wrong column of a long file would fill the screen."""
+_EXPECTED: Final = {
+    "int_type": "a whole number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "model_type": "an object",
+}
+
+
+def _address(value: Any) -> Address:
+    if isinstance(value, Address):
+        return value
+    if not isinstance(value, str):
+        raise _refusal(f"an address is text, not {type(value).__name__}")
+    try:
+        return Address.from_bech32(value)
+    except InvalidAddress as error:
+        raise _refusal(error.reason, error.hint) from None
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise _refusal(f"hexadecimal text is expected, not {type(value).__name__}")
+    try:
+        return binascii.unhexlify(value)
+    except ValueError:
+        raise _refusal(
+            f"{value[:24]!r} is not hexadecimal", "write two of 0-9 and a-f for each byte"
+        ) from None
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        reason = "the text is not valid Unicode: half of a surrogate pair is in it"
+        raise _refusal(reason) from None
+    return value
+
+
+def _refusal(reason: str, hint: str = "") -> PydanticCustomError:
+    return PydanticCustomError("milestones", "{reason}", {"reason": reason, "hint": hint})
+
+
+AddressField = Annotated[
+    Address,
+    PlainValidator(_address),
+    PlainSerializer(Address.to_bech32, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^addr(_test)?1[02-9ac-hj-np-z]+$"}),
+]
+"""An address of the ledger; Bech32 in JSON."""
+
+HexField = Annotated[
+    bytes,
+    PlainValidator(_bytes),
+    PlainSerializer(bytes.hex, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([0-9a-f]{2})*$"}),
+]
+"""Bytes; lower-case hexadecimal in JSON."""
+
+TextField = Annotated[str, AfterValidator(_text)]
+"""Text that has a form in UTF-8: JSON can carry text that has none."""
+
+
+class Record(BaseModel):
+    """What is read from and written to JSON files: immutable, strict in types, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+T = TypeVar("T", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +155,6 @@ def _tuples(raw: Any) -> Any:
 def _problem(details: ErrorDetails) -> Problem:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
     return Problem(path.lstrip("."), _sentence(details), details.get("ctx", {}).get("hint", ""))
-
-
-_EXPECTED: Final = {
-    "int_type": "a whole number",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "model_type": "an object",
-}
 
 
 def _sentence(details: ErrorDetails) -> str:

@@ -1,12 +1,30 @@
-"""A schedule out of JSON values: types alone are checked, `schedule_rules` has the rules."""
+"""A schedule: read from JSON values, and the rules that it must keep before anybody signs it.
+
+`parse_schedule` checks types alone. The chain enforces that a distribution is funded and well-formed; the
+rules here are the ones that it can't or needn't enforce. `problems_of` lists what is wrong with any
+schedule, one found on the chain included; `check_schedule` refuses it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
 
+from milestones.cardano.address import Address
+from milestones.cardano.network import network_id_of
 from milestones.domain.models import Allocation, MilestoneSchedule
-from milestones.domain.reading import read_record, read_records
+from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
+from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.domain.reading import Problem, read_record, read_records, refusal
 from milestones.errors import InvalidSchedule
+
+DESCRIPTION_BYTES: Final = 256
+MOST_SIGNATURES: Final = 15
+"""More don't fit in one transaction beside everything else."""
+MAGIC_LIMIT: Final = 1 << 32
+AMOUNT_LIMIT: Final = 1 << 63
+MILESTONE_BYTES: Final = 64
 
 
 def parse_schedule(raw: Any) -> MilestoneSchedule:
@@ -20,3 +38,269 @@ def parse_allocations(raw: Any) -> tuple[Allocation, ...]:
         return read_records(Allocation, raw, InvalidSchedule)
     except InvalidSchedule as error:
         raise error.under("beneficiary_allocations") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the rules depend on beside the schedule itself.
+
+    `now_posix_ms` is the chain's time, or this machine's where no chain is asked. `own_scripts` are the
+    hashes (28 bytes) of the contract's scripts. `scripts_may_benefit` lets scripts be beneficiaries:
+    payouts carry no datum, and a Plutus V1 or V2 script could never spend one; the hash doesn't tell,
+    so it takes somebody who knows the script to say so.
+    """
+
+    now_posix_ms: int
+    own_scripts: Collection[bytes] = ()
+    scripts_may_benefit: bool = False
+
+
+def check_schedule(schedule: MilestoneSchedule, circumstances: Circumstances) -> None:
+    """Raises `InvalidSchedule` about the first broken rule; its details list all under `errors`."""
+    problems = problems_of(schedule, circumstances)
+    if problems:
+        raise refusal(problems, InvalidSchedule)
+
+
+def problems_of(schedule: MilestoneSchedule, circumstances: Circumstances) -> list[Problem]:
+    """Every rule that this schedule breaks, in the order of its fields."""
+    return [
+        *_token(schedule, circumstances),
+        *_allocations(schedule, circumstances),
+        *_oracles(schedule),
+        *_creator(schedule, circumstances),
+        *_reclaiming(schedule, circumstances),
+        *_metadata(schedule),
+        *_page_depth(schedule),
+    ]
+
+
+def _token(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
+    policy_id, name = schedule.token
+    if policy_id and len(policy_id) != 28:
+        yield Problem(
+            "token_policy_id",
+            f"a policy id has 28 bytes, not {len(policy_id)}",
+            "write 56 hexadecimal digits, or nothing to distribute ADA",
+        )
+    if policy_id in circumstances.own_scripts:
+        yield Problem(
+            "token_policy_id",
+            "the contract's own tokens can't be distributed",
+            "give the policy id of the token to distribute",
+        )
+    if len(name) > 32:
+        yield Problem(
+            "token_name",
+            f"a token's name has at most 32 bytes, not {len(name)}",
+            "give the name as it was minted",
+        )
+    if name and not policy_id:
+        yield Problem(
+            "token_name",
+            "ADA has no token name",
+            "give the token's policy id, or leave the name empty to distribute ADA",
+        )
+
+
+def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
+    allocations = schedule.beneficiary_allocations
+    if not 1 <= len(allocations) <= MOST_ALLOCATIONS:
+        yield Problem(
+            "beneficiary_allocations",
+            f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {len(allocations)}",
+            "cut it into several distributions, or give at least one allocation",
+        )
+    network_id = network_id_of(schedule.contract_metadata.network_magic)
+    for index, allocation in enumerate(allocations):
+        path = f"beneficiary_allocations[{index}]"
+        yield from _beneficiary(allocation.beneficiary_address, network_id, circumstances, path)
+        yield from amount_problems(allocation.token_amount, f"{path}.token_amount")
+        yield from milestone_problems(
+            allocation.milestone_identifier, f"{path}.milestone_identifier"
+        )
+        yield from moment_problems(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
+    if schedule.total_token_amount >= AMOUNT_LIMIT:
+        yield Problem(
+            "beneficiary_allocations",
+            "the sum of all amounts is over 2^63 - 1, the ledger's limit",
+            "give amounts in the token's smallest unit",
+        )
+
+
+def _beneficiary(
+    address: Address, network_id: int, circumstances: Circumstances, prefix: str
+) -> Iterator[Problem]:
+    path = f"{prefix}.beneficiary_address"
+    yield from network_problems(address, network_id, path)
+    if address.payment.kind == "key":
+        return
+    if address.payment.hash in circumstances.own_scripts:
+        yield Problem(
+            path,
+            "the contract's own address can't be a beneficiary",
+            "give an address of the beneficiary's wallet",
+        )
+    elif not circumstances.scripts_may_benefit:
+        yield Problem(
+            path,
+            "a script's address: payouts carry no datum, and a Plutus V1 or V2 script could never"
+            " spend one",
+            "allow script beneficiaries if this is a native script, or a Plutus V3 script that needs"
+            " no datum",
+        )
+
+
+def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
+    network_id = network_id_of(schedule.contract_metadata.network_magic)
+    seen: dict[bytes, int] = {}
+    for index, address in enumerate(schedule.oracle_addresses):
+        path = f"oracle_addresses[{index}]"
+        yield from network_problems(address, network_id, path)
+        if address.payment.kind == "script":
+            yield Problem(path, "a script can't sign", "give an address with a payment key")
+        first = seen.setdefault(address.payment.hash, index)
+        if first != index:
+            yield Problem(
+                path,
+                f"the same payment key as oracle_addresses[{first}]",
+                "give each oracle a key of its own",
+            )
+    most = min(len(schedule.oracle_addresses), MOST_SIGNATURES)
+    if not schedule.oracle_addresses:
+        yield Problem(
+            "oracle_addresses",
+            "at least one oracle is needed",
+            "give the addresses of those who say when a milestone is reached",
+        )
+    elif not 1 <= schedule.quorum_threshold <= most:
+        yield Problem(
+            "quorum_threshold",
+            f"with {len(schedule.oracle_addresses)} oracles a quorum is 1 to {most},"
+            f" not {schedule.quorum_threshold}",
+            "give how many of the oracles have to sign",
+        )
+
+
+def _creator(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
+    network_id = network_id_of(schedule.contract_metadata.network_magic)
+    yield from network_problems(schedule.creator, network_id, "creator")
+    if schedule.creator.payment.hash in circumstances.own_scripts:
+        yield Problem(
+            "creator",
+            "the contract's own address can't be the creator",
+            "give the address that pays for the opening and may close",
+        )
+
+
+def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
+    reclaim_after = schedule.reclaim_after
+    if (reclaim_after is None) != schedule.irrevocable:
+        yield Problem(
+            "reclaim_after",
+            "a distribution is either irrevocable or has a time after which unclaimed tokens can be"
+            " taken back",
+            "choose one: reclaim_after or irrevocable",
+        )
+    if reclaim_after is None:
+        return
+    yield from moment_problems(reclaim_after, "reclaim_after")
+    if to_posix_ms(reclaim_after) <= circumstances.now_posix_ms:
+        yield Problem(
+            "reclaim_after",
+            f"{reclaim_after} is in the past",
+            "give a time after the last vesting time",
+        )
+    last = max((a.vesting_timestamp for a in schedule.beneficiary_allocations), default=-1)
+    if reclaim_after <= last:
+        yield Problem(
+            "reclaim_after",
+            f"{reclaim_after} is not after the last vesting time, {last}",
+            "leave beneficiaries time to claim what vests last",
+        )
+
+
+def _metadata(schedule: MilestoneSchedule) -> Iterator[Problem]:
+    metadata = schedule.contract_metadata
+    yield from moment_problems(metadata.created_at, "contract_metadata.created_at")
+    if not 0 <= metadata.network_magic < MAGIC_LIMIT:
+        yield Problem(
+            "contract_metadata.network_magic",
+            "a network's magic is 0 to 2^32 - 1",
+            "give the magic of the network that it is opened on",
+        )
+    length = len(metadata.description.encode())
+    if length > DESCRIPTION_BYTES:
+        yield Problem(
+            "contract_metadata.description",
+            f"a description has at most {DESCRIPTION_BYTES} bytes of UTF-8, not {length}",
+            "shorten it, or let it name a document",
+        )
+
+
+def _page_depth(schedule: MilestoneSchedule) -> Iterator[Problem]:
+    depth, allocations = schedule.page_depth, len(schedule.beneficiary_allocations)
+    if depth is None:
+        return
+    if not 0 <= depth <= DEEPEST:
+        yield Problem(
+            "page_depth",
+            f"a page has a depth of 0 to {DEEPEST}, not {depth}",
+            "leave it out: the program chooses",
+        )
+    elif allocations > MOST_PAGES << depth:
+        yield Problem(
+            "page_depth",
+            f"{allocations} allocations need more than {MOST_PAGES} pages of this depth",
+            "leave it out: the program chooses",
+        )
+
+
+def network_problems(address: Address, network_id: int, path: str) -> Iterator[Problem]:
+    """An address that belongs to another network than the distribution."""
+    if address.network_id != network_id:
+        names = ("a test network", "mainnet")
+        yield Problem(
+            path,
+            f"an address of {names[address.network_id]} in a distribution on {names[network_id]}",
+            "give the address that belongs to the network, or correct the network's magic",
+        )
+
+
+def amount_problems(amount: int, path: str) -> Iterator[Problem]:
+    """An amount that is none, or more than the ledger can hold."""
+    if amount <= 0:
+        yield Problem(
+            path,
+            f"an amount is greater than zero, not {amount}",
+            "give the amount in the token's smallest unit, or leave the allocation out",
+        )
+    elif amount >= AMOUNT_LIMIT:
+        yield Problem(
+            path,
+            f"{amount} is over 2^63 - 1, the ledger's limit",
+            "give the amount in the token's smallest unit",
+        )
+
+
+def milestone_problems(identifier: str, path: str) -> Iterator[Problem]:
+    """A milestone's identifier that is empty or too long."""
+    length = len(identifier.encode())
+    if not 1 <= length <= MILESTONE_BYTES:
+        yield Problem(
+            path,
+            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}",
+            "give a name that is not empty, or a shorter one",
+        )
+
+
+def moment_problems(posix_seconds: int, path: str) -> Iterator[Problem]:
+    """A time before 1970, or in milliseconds."""
+    if posix_seconds < 0:
+        yield Problem(path, f"{posix_seconds} is before 1970", "give POSIX seconds")
+    elif looks_like_milliseconds(posix_seconds):
+        yield Problem(
+            path,
+            f"{posix_seconds} looks like milliseconds; this field is in seconds",
+            f"write {posix_seconds // 1000}",
+        )

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from milestones.domain.fields import AddressField, HexField, Record
 from milestones.domain.merkle import NodeAt, proven_nodes
 from milestones.domain.models import Allocation
-from milestones.domain.reading import read_record
+from milestones.domain.reading import AddressField, HexField, Record, read_record
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule
+from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution, leaf_of
-from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 
 Nodes = dict[tuple[int, int], bytes]

@@ -12,7 +12,7 @@ from typing import Final
 from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId, Value
-from milestones.protocol.attestation import Attestation
+from milestones.protocol.datums import Attestation
 from milestones.protocol.distribution import Distribution
 
 OVERHEAD_BYTES: Final = 160

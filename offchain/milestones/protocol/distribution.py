@@ -20,14 +20,15 @@ from milestones.domain.models import Allocation, ContractMetadata, MilestoneSche
 from milestones.domain.paging import paging_for
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
-from milestones.protocol.terms import Terms, TermsMetadata
-from milestones.protocol.tokens import (
+from milestones.protocol.datums import (
+    Terms,
+    TermsMetadata,
+    VaultState,
     attestation_token_name,
     terms_token_name,
     vault_token_name,
 )
 from milestones.protocol.validator_loader import Contract
-from milestones.protocol.vault import VaultState
 
 
 def leaf_of(allocation: Allocation) -> bytes:

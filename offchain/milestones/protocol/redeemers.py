@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.plutus_data import Constr, PlutusData, bytes_of, fields_of, int_of, list_of
 from milestones.errors import InvalidEncoding
-from milestones.protocol.decoding import bytes_of, fields_of, int_of, list_of
 
 MINTED_HERE: Final = -1
 """In place of an attestation's index: the release's own transaction mints it."""

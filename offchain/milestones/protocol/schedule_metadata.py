@@ -15,8 +15,8 @@ from typing import Final
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
+from milestones.cardano.encoding import array, integer, mapping
 from milestones.errors import InvalidEncoding, InvalidSchedule
-from milestones.protocol.columns import array
 
 LABEL: Final = 1296649285
 """ASCII `MILE`."""
@@ -51,18 +51,17 @@ class PublishedPart:
 
 def encode_part(part: PublishedPart) -> bytes:
     """The transaction's whole metadata (auxiliary data in the form of a plain map)."""
-    return cbor.head(cbor.MAP, 1) + cbor.head(cbor.UINT, LABEL) + encode_content(part)
+    return mapping([(integer(LABEL), encode_content(part))])
 
 
 def encode_content(part: PublishedPart) -> bytes:
     """What stands under the label."""
-    links = (
-        array(cbor.head(cbor.UINT, link.slot), cbor.encode_bytes(link.transaction_id))
-        for link in part.links
-    )
+    links = [
+        array((integer(link.slot), cbor.encode_bytes(link.transaction_id))) for link in part.links
+    ]
     starts = range(0, len(part.segment), CHUNK)
-    chunks = (cbor.encode_bytes(part.segment[start : start + CHUNK]) for start in starts)
-    return array(cbor.head(cbor.UINT, VERSION), array(*links), array(*chunks))
+    chunks = [cbor.encode_bytes(part.segment[start : start + CHUNK]) for start in starts]
+    return array((integer(VERSION), array(links), array(chunks)))
 
 
 def decode_part(metadata: bytes) -> PublishedPart:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.values import MilestoneIdentifier
@@ -29,7 +29,7 @@ from milestones.services.sending.attestations import (
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.journal import AttestationPayload
-from milestones.transactions.attest import attest_draft
+from milestones.transactions.contract_drafts import attest_draft
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
-from milestones.domain.fields import AddressField
+from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, require_network, staleness, under
 from milestones.services.distribution.claims import (
     allocations_of,

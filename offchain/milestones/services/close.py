@@ -14,9 +14,9 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import LOVELACE
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.errors import LimitsExceeded, NotFound
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import (
     Backend,
     ChainTime,
@@ -47,9 +47,9 @@ from milestones.services.sending.submission import (
     submit,
     valid_until,
 )
-from milestones.transactions.close import close_draft
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.contract_drafts import close_draft
+from milestones.transactions.contract_drafts import PublishedScripts
+from milestones.transactions.signing import SignedTransaction
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "close"

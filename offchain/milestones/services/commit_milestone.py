@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import MilestoneCompletion, OracleSignature, QuorumStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
-from milestones.protocol.signing import Statement, witness_of
-from milestones.protocol.terms import Terms
+from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, Workspace, under
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
 from milestones.services.distribution.schedule_source import (

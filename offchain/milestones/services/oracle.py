@@ -15,8 +15,8 @@ from milestones.domain.posix_time import (
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.signing import Statement, payload_diagnostic
-from milestones.protocol.terms import Terms
+from milestones.protocol.oracle_signatures import Statement, payload_diagnostic
+from milestones.protocol.datums import Terms
 from milestones.services.backend import (
     Backend,
     Workspace,

@@ -8,17 +8,16 @@ from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
-from milestones.domain.value_rules import MILESTONE_BYTES
+from milestones.domain.schedule import MILESTONE_BYTES
 from milestones.errors import (
     InvalidInput,
     InvalidSchedule,
     NotAllowedYet,
     NotFound,
 )
+from milestones.protocol.datums import Terms, terms_token_name
 from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.terms import Terms
-from milestones.protocol.tokens import terms_token_name
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from milestones.cardano.outputs import Script, Utxo
-from milestones.domain.fields import HexField
+from milestones.domain.reading import HexField
 from milestones.services.backend import Backend, chain_time, require_network, staleness
 from milestones.services.preflight import must_be_indexed
 from milestones.services.results import Result, View
@@ -24,8 +24,8 @@ from milestones.services.sending.submission import (
 )
 from milestones.services.sending.tracking import wait_for_index
 from milestones.storage.journal import Submission
-from milestones.transactions.publish import publication_address, publish_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.contract_drafts import publication_address, publish_draft
+from milestones.transactions.signing import SignedTransaction
 from milestones.transactions.wallet import SigningKey
 
 COMMAND = "publish-script"

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from milestones.cardano import cbor
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference
-from milestones.domain.fields import HexField, Record
+from milestones.domain.reading import HexField, Record
 from milestones.errors import InvalidEncoding, InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.files import JsonFolder, to_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from milestones.domain.fields import Record
+from milestones.domain.reading import Record
 from milestones.storage.files import JsonFolder, to_text
 
 _NAME: Final = "network"

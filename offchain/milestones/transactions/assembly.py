@@ -1,22 +1,24 @@
-"""A transaction's bytes: body, witness set, metadata, in the order the CDDL numbers them."""
+"""A transaction's bytes: body, witness set, metadata, in the order the CDDL numbers them.
+
+Sources of the script data hash: Alonzo's `hashScriptIntegrity` and the CDDL's note on language views.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from milestones.cardano import encoding
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address
-from milestones.cardano.cbor import encode_bytes
-from milestones.cardano.encoding import array, integer, mapping, tagged_set
+from milestones.cardano.cbor import Item, encode_bytes
+from milestones.cardano.encoding import LANGUAGE_TAGS, array, integer, mapping, tagged_set
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import ScriptLanguage, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.errors import InvalidInput
 from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput, Layout, Redeemer, TransactionDraft
-from milestones.transactions.integrity import script_data_hash
 
 VALID: Final = b"\xf5"
 _WITNESS_KEYS: Final[dict[ScriptLanguage, int]] = {
@@ -199,3 +201,59 @@ class Assembly:
         return mapping(
             (integer(label), item) for label, item in sorted(self.draft.metadata.items())
         )
+
+
+def script_data_hash(
+    redeemers: bytes,
+    languages: Iterable[ScriptLanguage],
+    cost_models: Mapping[str, tuple[int, ...]],
+) -> bytes:
+    """32 bytes over the redeemers as sent and the cost models of the languages that run."""
+    return blake2b_256(redeemers + language_views(languages, cost_models))
+
+
+def language_views(
+    languages: Iterable[ScriptLanguage], cost_models: Mapping[str, tuple[int, ...]]
+) -> bytes:
+    """The cost models as they are hashed: a map in the order of the keys' length, then of the keys.
+
+    Plutus V1 keeps an old mistake: its key and its list are wrapped in byte strings, the list is of
+    indefinite length.
+    """
+    views = [_view(name, cost_models) for name in set(languages)]
+    return mapping(sorted(views, key=lambda view: (len(view[0]), view[0])))
+
+
+def _view(
+    language: ScriptLanguage, cost_models: Mapping[str, tuple[int, ...]]
+) -> tuple[bytes, bytes]:
+    if language not in cost_models:
+        raise InvalidInput(
+            f"the network's parameters have no cost model for {language}",
+            hint="check that the network runs this language",
+        )
+    costs = [integer(cost) for cost in cost_models[language]]
+    key = integer(LANGUAGE_TAGS[language] - 1)
+    if language == "plutus:v1":
+        return encode_bytes(key), encode_bytes(b"\x9f" + b"".join(costs) + b"\xff")
+    return key, array(costs)
+
+
+def expected_key_hashes(assembly: Assembly) -> frozenset[bytes]:
+    """Key hashes of inputs, collateral, required signers, and all that native scripts name."""
+    collateral = assembly.collateral.inputs if assembly.collateral else ()
+    addresses = (Address.from_bech32(u.output.address) for u in (*assembly.inputs, *collateral))
+    locks = {address.payment.hash for address in addresses if address.payment.kind == "key"}
+    natives = (s for s in assembly.draft.scripts if s.language == "native")
+    named = {digest for script in natives for digest in _keys(cbor.read(script.code))}
+    return frozenset(locks | named | set(assembly.draft.required_signers))
+
+
+def _keys(script: Item) -> Iterator[bytes]:
+    """The key hashes anywhere in a native script (CDDL `native_script`): kind 0 names one."""
+    kind, *rest = script.array()
+    if kind.integer() == 0:
+        yield rest[0].bytes()
+    elif kind.integer() in (1, 2, 3):
+        for inner in rest[-1].array():
+            yield from _keys(inner)

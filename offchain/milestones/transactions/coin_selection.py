@@ -1,4 +1,4 @@
-"""Which of the wallet's outputs pay, and which stand as collateral."""
+"""Which of the wallet's outputs pay, which stand as collateral, and what goes back as change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.cardano.value import LOVELACE, Value
+from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.errors import InsufficientCollateral, InsufficientFunds, InsufficientTokens
 from milestones.transactions import fees
 from milestones.transactions.assembly import Collateral
@@ -21,6 +21,9 @@ SENSIBLE_COLLATERAL_LOVELACE: Final = 5_000_000
 
 It saves the return output, some 3,300 lovelace of fee; only a script failing in a block can take it.
 """
+
+
+_LARGEST_LOVELACE = 2**64 - 1
 
 
 def usable(wallet: Iterable[Utxo], *, reserved: Iterable[Utxo]) -> tuple[Utxo, ...]:
@@ -107,3 +110,34 @@ def _whole(wallet: Sequence[Utxo], required: int) -> Utxo | None:
 
 def _is_key_locked(utxo: Utxo) -> bool:
     return Address.from_bech32(utxo.output.address).payment.kind == "key"
+
+
+def bundles(tokens: Value, parameters: ProtocolParameters) -> list[Value]:
+    """The tokens in as few values as the ledger's limit on a value's size allows; at least one value."""
+    found: list[Value] = []
+    current: dict[AssetId, int] = {}
+    for asset, quantity in tokens.assets.items():
+        grown = {**current, asset: quantity}
+        size = len(encoding.value(Value(_LARGEST_LOVELACE, grown)))
+        if current and size > parameters.max_value_size:
+            found.append(Value(0, current))
+            grown = {asset: quantity}
+        current = grown
+    return [*found, Value(0, current)]
+
+
+def change_outputs(
+    surplus: Value, address: Address, parameters: ProtocolParameters
+) -> tuple[DraftOutput, ...] | Value:
+    """Outputs that hold exactly `surplus`, or what is missing for them: lovelace, tokens."""
+    missing = {asset: -quantity for asset, quantity in surplus.assets.items() if quantity < 0}
+    if missing:
+        return Value(max(0, -surplus.lovelace), missing)
+    parts = [
+        fees.with_min_ada(DraftOutput(address=address, value=bundle), parameters)
+        for bundle in bundles(surplus, parameters)
+    ]
+    spare = surplus.lovelace - sum(part.value.lovelace for part in parts)
+    if spare < 0:
+        return Value(-spare)
+    return (*parts[:-1], parts[-1].with_lovelace(parts[-1].value.lovelace + spare))

@@ -34,9 +34,9 @@ from milestones.cardano.cbor import BYTES, head
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
+from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement
-from milestones.transactions.attest import Attesting, attest_draft
+from milestones.transactions.contract_drafts import Attesting, attest_draft
 from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
 from milestones.transactions.wallet import SigningKey
 

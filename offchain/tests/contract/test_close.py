@@ -29,9 +29,9 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.protocol.datums import vault_token_name
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Burn, Close
-from milestones.protocol.tokens import vault_token_name
 from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
 
 UNKNOWN_INPUTS, ALL_SPENT, NOT_CONSERVED = 3117, 3997, 3123

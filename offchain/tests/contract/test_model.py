@@ -34,16 +34,19 @@ from workbench import FIRST_SLOT, moment
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.devnet.ledger.failures import LedgerFailure
-from milestones.protocol.attestation import Attestation
+from milestones.protocol.datums import Attestation, VaultState
+from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement
-from milestones.protocol.vault import VaultState
-from milestones.transactions.attest import Attesting, attest_draft
-from milestones.transactions.close import close_draft
+from milestones.transactions.contract_drafts import (
+    Attesting,
+    ReleaseSources,
+    attest_draft,
+    close_draft,
+    open_draft,
+    release_draft,
+)
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.open import open_draft
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 RUNS = int(os.environ.get("MILESTONES_MODEL_RUNS", "40"))
 STEPS = 25

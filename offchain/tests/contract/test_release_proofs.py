@@ -13,9 +13,9 @@ from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import PlutusData
 from milestones.cardano.value import Value
 from milestones.domain.merkle import inner_node, node_sum
+from milestones.protocol.datums import VaultState
 from milestones.protocol.distribution import leaf_of, page_trees
 from milestones.protocol.redeemers import Claim, Release
-from milestones.protocol.vault import VaultState
 from milestones.transactions.draft import DraftOutput, Layout, Spend, TransactionDraft
 
 PROOF = (2,)

@@ -13,7 +13,7 @@ import pytest
 from milestones.cardano.address import Address
 from milestones.domain.schedule import parse_schedule
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement
+from milestones.protocol.oracle_signatures import Statement
 from milestones.services.deploy import deploy
 from milestones.services.publish_script import publish_script
 

@@ -17,11 +17,9 @@ from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.errors import LimitsExceeded
 from milestones.protocol.distribution import Distribution
+from milestones.transactions.contract_drafts import PublishedScripts, open_draft, publish_draft
 from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
-from milestones.transactions.open import open_draft
-from milestones.transactions.publish import publish_draft
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import sign
+from milestones.transactions.signing import sign
 
 SIGNATURE_MISSING = 3101
 FEE_TOO_SMALL = 3122

@@ -10,12 +10,10 @@ from milestones.cardano import plutus_data
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidEncoding, InvalidInput
-from milestones.protocol.attestation import Attestation
+from milestones.protocol.datums import Attestation, Terms, VaultState, bitmap_length
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Attest, Burn, Claim, Close, Open, OracleWitness, Release
-from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
-from milestones.protocol.vault import VaultState, bitmap_length
 
 HASHES = st.binary(min_size=28, max_size=28)
 LONG = st.binary(min_size=1, max_size=200)

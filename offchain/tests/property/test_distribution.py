@@ -29,13 +29,13 @@ from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.claim_file import make_claim_file, open_claim_file, parse_claim_file
+from milestones.protocol.datums import attestation_token_name
 from milestones.protocol.deposits import (
     estimated_deposits,
     min_lovelace,
     payout_min_lovelace,
 )
 from milestones.protocol.distribution import Distribution, leaf_of
-from milestones.protocol.tokens import attestation_token_name
 from milestones.protocol.validator_loader import Contract
 
 PRICE = 4310

@@ -13,8 +13,12 @@ from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidEncoding, InvalidSchedule
-from milestones.protocol.columns import decode_column, encode_column
-from milestones.protocol.published_schedule import decode_allocations, encode_allocations
+from milestones.protocol.published_schedule import (
+    decode_allocations,
+    decode_column,
+    encode_allocations,
+    encode_column,
+)
 from milestones.protocol.schedule_metadata import (
     GROUP,
     LABEL,

@@ -15,7 +15,12 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidEncoding, InvalidSignature
-from milestones.protocol.signing import Statement, diagnostic, payload_diagnostic, witness_of
+from milestones.protocol.oracle_signatures import (
+    Statement,
+    diagnostic,
+    payload_diagnostic,
+    witness_of,
+)
 
 HASHES = st.binary(min_size=28, max_size=28)
 STATEMENTS = st.builds(

@@ -19,7 +19,8 @@ from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
-from milestones.transactions.tx_builder import SignedTransaction, balance, sign
+from milestones.transactions.signing import SignedTransaction, sign
+from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey
 
 KEY = SigningKey.from_bytes(bytes(32))

@@ -24,7 +24,7 @@ from milestones.transactions.draft import (
     Spend,
     TransactionDraft,
 )
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 SCRIPTS_REFUSED: Final = 3136
 """A submission's answer when every rule of phase 1 is kept and a script fails."""

@@ -9,7 +9,7 @@ from milestones.cardano.address import Address
 from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement
+from milestones.protocol.oracle_signatures import Statement
 from milestones.services.attest import MilestoneAttested, attest
 from milestones.services.backend import Backend
 from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone

@@ -13,7 +13,7 @@ from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, submit
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 
 
 async def open_past_all_checks(

@@ -15,8 +15,8 @@ from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import SumTree, node_sum
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution, page_trees
+from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import Mint, TransactionDraft
-from milestones.transactions.open import open_draft
 
 FIRST, SECOND = "milestone-001", "milestone-002"
 VESTED = FIRST_SLOT + 10_000

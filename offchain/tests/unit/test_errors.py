@@ -17,8 +17,7 @@ MET = (
     "cli",
     "services",
     "storage",
-    "domain/schedule_rules.py",
-    "domain/value_rules.py",
+    "domain/schedule.py",
     "domain/paging.py",
 )
 """Where errors are made of what people have written or asked for."""

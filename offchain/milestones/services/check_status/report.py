@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from milestones.domain.fields import AddressField, HexField
 from milestones.domain.models import QuorumStatus
+from milestones.domain.reading import AddressField, HexField
 from milestones.services.results import Result, View
 
 

@@ -35,11 +35,9 @@ from milestones.services.sending.submission import (
 )
 from milestones.services.sending.tracking import whereabouts
 from milestones.storage.journal import Submission
-from milestones.transactions.tx_builder import (
-    SignedTransaction,
-    TransactionDraft,
-    balance,
-)
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.signing import SignedTransaction
+from milestones.transactions.tx_builder import balance
 
 IN_FLIGHT: Final = 5
 """Parts sent before a block is waited for: less than a block's worth, so that a mempool has room."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule
-from milestones.domain.schedule import parse_schedule
-from milestones.domain.schedule_rules import Circumstances, check_schedule
+from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
 from milestones.errors import NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import encode_allocations
@@ -50,7 +49,7 @@ from milestones.services.sending.submission import (
     valid_until,
 )
 from milestones.storage.journal import Submission
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.wallet import SigningKey
 
 

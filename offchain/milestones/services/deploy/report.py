@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from milestones.cardano.value import LOVELACE
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.services.deploy.announcement import Job, Publication
 from milestones.services.results import Result, View
 from milestones.services.sending.submission import (
     SubmissionState,
 )
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 
 class OpeningTransaction(View):

@@ -12,19 +12,19 @@ from typing import TypeVar
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
+from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match
-from milestones.clients.points import Point
 from milestones.errors import InvalidAddress, InvalidEncoding, NotFound
-from milestones.protocol.attestation import Attestation
-from milestones.protocol.terms import Terms
-from milestones.protocol.tokens import (
+from milestones.protocol.datums import (
+    Attestation,
+    Terms,
+    VaultState,
     attestation_token_name,
     terms_token_name,
     vault_token_name,
 )
 from milestones.protocol.validator_loader import Contract
-from milestones.protocol.vault import VaultState
 from milestones.services.backend import Backend
 
 T = TypeVar("T")

@@ -14,10 +14,10 @@ from typing import Final
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.errors import ChainRejected, MilestonesError
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.distribution.signatures import SignedStatement
 from milestones.services.sending.building import BuildContext
-from milestones.transactions.attest import Attesting, attest_draft
+from milestones.transactions.contract_drafts import Attesting, attest_draft
 
 REFUSED_ORACLES: Final = "refused_oracles"
 """The detail of an error that names them."""

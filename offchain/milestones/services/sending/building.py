@@ -13,8 +13,10 @@ from milestones.errors import ChainRejected, ExceededLimit, LimitsExceeded
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.sending.funds import Funds, funds_of
 from milestones.services.sending.tracking import TrackedSubmission
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import BalancedTransaction, TransactionDraft, balance
+from milestones.transactions.contract_drafts import PublishedScripts
+from milestones.transactions.tx_builder import BalancedTransaction
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.tx_builder import balance
 
 VALID_FOR_SECONDS: Final = 7200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from milestones.cardano.outputs import Utxo
 from milestones.errors import NotFound
 from milestones.services.backend import Backend
-from milestones.transactions.publish import publication_address
-from milestones.transactions.published_scripts import PublishedScripts
+from milestones.transactions.contract_drafts import PublishedScripts, publication_address
 
 
 async def find_published(backend: Backend) -> PublishedScripts:

@@ -33,8 +33,9 @@ from milestones.services.sending.tracking import (
     wait_for_news,
 )
 from milestones.storage.journal import ChangeOutput, Payload, StatusChange, Submission
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.tx_builder import BalancedTransaction, sign
+from milestones.transactions.contract_drafts import PublishedScripts
+from milestones.transactions.signing import sign
+from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
 ATTEMPTS: Final = 30

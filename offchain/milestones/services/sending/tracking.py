@@ -16,7 +16,7 @@ from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.clients.chain_walk import RollForward
-from milestones.clients.points import Point
+from milestones.cardano.slots import Point
 from milestones.domain.models import TransactionStatus
 from milestones.errors import ChainRejected, InvalidAddress, NotFound, OutcomeUnknown, ServiceOutOfSync, ServiceUnavailable
 from milestones.services.backend import Backend, chain_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.terms import Terms
+from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.signatures import complete_statements
 from milestones.services.sending.fitting import largest_that_fits
@@ -20,10 +20,11 @@ from milestones.services.sending.funds import Funds
 from milestones.services.sending.refused_signatures import Bench, refusals, with_good_signatures
 from milestones.services.sending.submission import build, valid_until
 from milestones.services.submit_release.plan import Batch
-from milestones.transactions.attest import Attesting
-from milestones.transactions.published_scripts import PublishedScripts
-from milestones.transactions.release import ReleaseSources, release_draft
-from milestones.transactions.tx_builder import SignedTransaction, TransactionDraft
+from milestones.transactions.contract_drafts import Attesting
+from milestones.transactions.contract_drafts import PublishedScripts
+from milestones.transactions.contract_drafts import ReleaseSources, release_draft
+from milestones.transactions.signing import SignedTransaction
+from milestones.transactions.draft import TransactionDraft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from milestones.domain.claims import ClaimState
-from milestones.domain.fields import AddressField
+from milestones.domain.reading import AddressField
 from milestones.domain.models import Allocation
 from milestones.services.results import Result, View
 from milestones.services.sending.submission import SubmissionState
 from milestones.services.submit_release.blame import LeftOut
 from milestones.services.submit_release.plan import Batch
-from milestones.transactions.tx_builder import SignedTransaction
+from milestones.transactions.signing import SignedTransaction
 
 
 class PaidAllocation(View):

@@ -10,14 +10,14 @@ from typing import Literal
 from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
-from milestones.domain.fields import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.reading import Problem
-from milestones.domain.schedule_rules import Circumstances, problems_of
+from milestones.domain.schedule import Circumstances, problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.tokens import terms_token_name
+from milestones.protocol.datums import terms_token_name
 from milestones.services.backend import (
     Backend,
     ChainTime,

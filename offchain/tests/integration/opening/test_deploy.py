@@ -29,8 +29,9 @@ from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, submit, valid_until
-from milestones.transactions.close import close_draft
-from milestones.transactions.tx_builder import Spend, TransactionDraft
+from milestones.transactions.contract_drafts import close_draft
+from milestones.transactions.draft import Spend
+from milestones.transactions.draft import TransactionDraft
 
 
 async def open_(world, backend, schedule=None, **options):

@@ -18,9 +18,8 @@ from milestones.cardano.value import AssetId, Value
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidAddress, NotFound
 from milestones.protocol.claim_file import make_claim_file
+from milestones.protocol.datums import VaultState, terms_token_name, vault_token_name
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.tokens import terms_token_name, vault_token_name
-from milestones.protocol.vault import VaultState
 from milestones.services.verify import verify
 
 

@@ -13,13 +13,13 @@ from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidAddress, NotAllowedYet, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import witness_of
+from milestones.protocol.oracle_signatures import witness_of
 from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, deliver
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.wallet import SigningKey
 
 

@@ -17,7 +17,7 @@ from milestones.services.oracle import oracle_payload, oracle_sign
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, deliver
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 
 
 async def sign(opened: Any, oracle: str, signed_data: bytes | None = None) -> Any:

@@ -14,7 +14,7 @@ from milestones.services.attest import attest
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, submit
-from milestones.transactions.open import open_draft
+from milestones.transactions.contract_drafts import open_draft
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId, Value
 from milestones.clients.kupo_client import KupoClient
-from milestones.clients.points import Point
 from milestones.errors import InvalidInput, ServiceUnavailable
 
 HEADER = "ab" * 32

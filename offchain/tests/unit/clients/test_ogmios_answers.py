@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from milestones.cardano.hashes import blake2b_224
-from milestones.clients import chain_walk, native_scripts
+from milestones.clients import chain_walk
 from milestones.clients import ogmios_answers as answers
 
 
@@ -71,7 +71,7 @@ def test_native_scripts_without_bytes_get_the_bytes_they_had(wire_schemas: Path)
     recorded = list(native(results(wire_schemas, "QueryLedgerStateUtxo")))
     assert len(recorded) > 10
     for script in recorded:
-        assert native_scripts.encode(script["json"]).hex() == script["cbor"]
+        assert answers.native_script(script["json"]).hex() == script["cbor"]
 
 
 def native(answer: Any) -> Any:

@@ -12,10 +12,10 @@ import pytest
 
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.cardano.slots import Point, Tip
 from milestones.cardano.value import AssetId, Value
-from milestones.clients import ogmios_session
+from milestones.clients import ogmios_connection as ogmios_session
 from milestones.clients.ogmios_client import OgmiosClient
-from milestones.clients.points import Point, Tip
 from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import (
     ChainRejected,

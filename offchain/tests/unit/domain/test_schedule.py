@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.paging import MOST_ALLOCATIONS, paging_for
-from milestones.domain.schedule import parse_allocations, parse_schedule
-from milestones.domain.schedule_rules import Circumstances, check_schedule, problems_of
+from milestones.domain.schedule import (
+    Circumstances,
+    check_schedule,
+    parse_allocations,
+    parse_schedule,
+    problems_of,
+)
 from milestones.errors import InvalidSchedule
 
 OWN = script_credential(b"V" * 28)

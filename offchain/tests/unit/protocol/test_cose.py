@@ -12,7 +12,7 @@ from nacl.signing import SigningKey, VerifyKey
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.errors import InvalidSignature
-from milestones.protocol.cose import open_cose_pair, signature_prefix
+from milestones.protocol.oracle_signatures import open_cose_pair, signature_prefix
 
 KEY = SigningKey(b"w" * 32)
 PUBLIC = bytes(KEY.verify_key)

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidSignature
-from milestones.protocol.cose import signature_prefix
+from milestones.protocol.oracle_signatures import Statement, entry_of, signature_prefix, witness_of
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.signing import Statement, entry_of, witness_of
 from milestones.transactions.wallet import SigningKey
 
 STATEMENT = Statement(b"\x01" * 28, b"\x02" * 28, b"milestone-001", b"\x03" * 32, 1_735_689_600_500)

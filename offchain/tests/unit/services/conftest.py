@@ -17,7 +17,7 @@ from milestones.domain.models import (
     OracleSignature,
 )
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.signing import Statement
+from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Network, Workspace
 from milestones.storage.storage import Storage

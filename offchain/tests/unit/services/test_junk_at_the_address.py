@@ -6,9 +6,9 @@ import time
 
 from milestones.cardano import plutus_data
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.slots import Point
 from milestones.cardano.value import Value
 from milestones.clients.kupo_answers import Match
-from milestones.clients.points import Point
 from milestones.protocol.validator_loader import Contract
 from milestones.services.distribution.on_chain import attestations_among
 

@@ -12,7 +12,7 @@ import pytest
 from nacl.signing import VerifyKey
 
 from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, NotFound
-from milestones.protocol.signing import Statement, witness_of
+from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.services.backend import Network, Workspace
 from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
 from milestones.storage.signature_files import read_signature_file

@@ -14,7 +14,7 @@ from milestones.cardano.value import Value
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
-from milestones.protocol.vault import VaultState
+from milestones.protocol.datums import VaultState
 from milestones.services.distribution.on_chain import LiveVault
 from milestones.services.sending.fitting import largest_that_fits
 from milestones.services.submit_release.plan import Selection, choose, must_agree, plan

@@ -18,7 +18,8 @@ from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds, InsufficientTokens, InvalidInput, LimitsExceeded
 from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
-from milestones.transactions.tx_builder import BalancedTransaction, balance, sign
+from milestones.transactions.signing import sign
+from milestones.transactions.tx_builder import BalancedTransaction, balance
 from milestones.transactions.wallet import SigningKey
 
 MakeUtxo = Callable[..., Utxo]

@@ -1,23 +1,44 @@
-"""JSON-RPC 2.0 over one WebSocket: numbered requests, answers in any order.
+"""The connection to Ogmios: JSON-RPC 2.0 over one WebSocket, numbered requests, answers in any order.
 
-The caller is told exactly how far a request got, because a transaction must never be sent twice by
+The caller learns exactly how far a request got, because a transaction must never be sent twice by
 accident: `NotSent` means that not a byte of the request left; `AnswerLost` means that it may have arrived.
+An idle connection is closed by the server after 90 s, which shows only at the next request. So a query
+whose connection was lost is repeated once, on a new connection. Whatever changes the chain goes through
+`once`, which never repeats.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio import client as websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.protocol import State
+
+from milestones.errors import (
+    MilestonesError,
+    NotFound,
+    ServiceOutOfSync,
+    ServiceUnavailable,
+)
 
 MAX_MESSAGE_BYTES: Final = 64 * 2**20
 """The largest answer that is read. A full block in JSON is around a megabyte."""
 KEEP_ALIVE_SECONDS: Final = 30
+PING_TIMEOUT_SECONDS: Final = 5.0
+Answer = TypeVar("Answer")
+SERVICE: Final = "Ogmios"
+START_HINT: Final = (
+    "start Ogmios and the node (`docker compose up -d` in infra/, or `milestones devnet`), "
+    "or correct `ogmios_url` (OGMIOS_URL)"
+)
+_INTERSECTION_NOT_FOUND: Final = 1000
+_ERA_MISMATCH: Final = 2001
+_UNAVAILABLE_IN_ERA: Final = 2002
 
 
 class NotSent(Exception):
@@ -43,7 +64,7 @@ class RpcError(Exception):
 class JsonRpcConnection:
     """One open WebSocket. Requests may overlap; each waits for the answer that carries its number."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: websocket.ClientConnection) -> None:
         self._socket = socket
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -53,7 +74,7 @@ class JsonRpcConnection:
     async def open(cls, url: str, *, timeout_seconds: float) -> JsonRpcConnection:
         """Connects. Raises `NotSent` with the reason."""
         try:
-            socket = await connect(
+            socket = await websocket.connect(
                 url,
                 open_timeout=timeout_seconds,
                 close_timeout=1,
@@ -153,3 +174,109 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "connection refused"
     return str(error) or type(error).__name__
+
+
+class OgmiosSession:
+    """Keeps one connection to `url`, shared by all that ask at the same time."""
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        self.url = url
+        self.timeout_seconds = timeout_seconds
+        self._connection: JsonRpcConnection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Closes the connection; the next request opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def query(self, method: str, params: Any = None) -> Any:
+        """The result of a request that changes nothing. Raises `ServiceUnavailable` or `RpcError`."""
+
+        async def ask(connection: JsonRpcConnection) -> Any:
+            return await connection.call(method, params, timeout_seconds=self.timeout_seconds)
+
+        return await self.converse(ask)
+
+    async def converse(self, questions: Callable[[JsonRpcConnection], Awaitable[Answer]]) -> Answer:
+        """Several requests that belong together; where the connection is lost, all of them again."""
+        try:
+            return await self._attempt(questions)
+        except (NotSent, AnswerLost) as lost:
+            if isinstance(lost, TimedOut):
+                raise unavailable(self.url, str(lost)) from lost
+        try:
+            return await self._attempt(questions)
+        except (NotSent, AnswerLost) as lost:
+            raise unavailable(self.url, f"the connection was lost twice: {lost}") from lost
+
+    async def once(self, method: str, params: Any) -> Any:
+        """The result of a request that must never be repeated.
+
+        Raises `ServiceUnavailable` if it did not leave, `AnswerLost` if it left without an answer, `RpcError`.
+        """
+        connection = await self._connected()
+        if not await connection.responds(timeout_seconds=PING_TIMEOUT_SECONDS):
+            await self._drop(connection)
+            connection = await self._connected()
+        try:
+            return await connection.call(method, params, timeout_seconds=self.timeout_seconds)
+        except NotSent as error:
+            raise unavailable(self.url, str(error)) from error
+        except AnswerLost:
+            await self._drop(connection)
+            raise
+
+    async def _attempt(self, questions: Callable[[JsonRpcConnection], Awaitable[Answer]]) -> Answer:
+        connection = await self._connected()
+        try:
+            return await questions(connection)
+        except (NotSent, AnswerLost):
+            await self._drop(connection)
+            raise
+
+    async def _connected(self) -> JsonRpcConnection:
+        async with self._connecting:
+            if self._connection is None or not self._connection.is_open:
+                await self.close()
+                self._connection = await connect(self.url, timeout_seconds=self.timeout_seconds)
+            return self._connection
+
+    async def _drop(self, connection: JsonRpcConnection) -> None:
+        if self._connection is connection:
+            self._connection = None
+        await connection.close()
+
+
+async def connect(url: str, *, timeout_seconds: float) -> JsonRpcConnection:
+    """A new connection. Raises `ServiceUnavailable` with the reason and how to start Ogmios."""
+    try:
+        return await JsonRpcConnection.open(url, timeout_seconds=timeout_seconds)
+    except NotSent as error:
+        raise unavailable(url, str(error)) from error
+
+
+def unavailable(url: str, reason: str) -> ServiceUnavailable:
+    """Ogmios can't be reached, or hung up."""
+    return ServiceUnavailable(SERVICE, url, reason, hint=START_HINT)
+
+
+def query_failure(url: str, method: str, error: RpcError) -> MilestonesError:
+    """What an error answer to a query means."""
+    told = f"{error.message} (code {error.code}, {method})"
+    if error.code == _INTERSECTION_NOT_FOUND:
+        return NotFound(
+            "none of the given blocks is on the node's chain: a rollback has replaced them",
+            hint="look the transaction up again",
+            details={"rejection_code": error.code},
+        )
+    if error.code in (_ERA_MISMATCH, _UNAVAILABLE_IN_ERA):
+        hint = "wait until the node has caught up with the network, then try again"
+        return ServiceOutOfSync(SERVICE, url, told, hint=hint)
+    return ServiceUnavailable(
+        SERVICE,
+        url,
+        f"it refused the question: {told}",
+        hint="check that it is Ogmios 6.14 or 7.0, and that its node is running",
+    )

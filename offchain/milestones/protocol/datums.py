@@ -1,10 +1,12 @@
-"""The terms of a distribution: the datum that says what was agreed, and that its id is the hash of.
+"""The contract's datums, and the tokens that mark them.
 
-Layout: `terms` in docs/validators/protocol.cddl.
+Terms say what was agreed; a vault pays one page of allocations; an attestation declares one milestone
+complete. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -13,14 +15,39 @@ from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.network import network_id_of
-from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.plutus_data import (
+    Constr,
+    PlutusData,
+    bytes_of,
+    fields_of,
+    int_of,
+    list_of,
+    text_of,
+)
 from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NODE_LENGTH, SUM_LIMIT, node_sum
-from milestones.errors import InvalidEncoding
-from milestones.protocol.decoding import bytes_of, fields_of, int_of, list_of, text_of
+from milestones.errors import InvalidEncoding, InvalidInput
 
+TERMS_LABEL: Final = b"TERM"
+VAULT_LABEL: Final = b"VALT"
+ATTESTATION_LABEL: Final = b"ATST"
 DEEPEST_ON_CHAIN: Final = 14
 """The contract accepts deeper pages than this program opens."""
+
+
+def terms_token_name(distribution_id: bytes) -> bytes:
+    """The token of a distribution's terms, 32 bytes."""
+    return TERMS_LABEL + distribution_id
+
+
+def vault_token_name(distribution_id: bytes) -> bytes:
+    """The token of each of a distribution's vaults, 32 bytes."""
+    return VAULT_LABEL + distribution_id
+
+
+def attestation_token_name(distribution_id: bytes, milestone: bytes) -> bytes:
+    """The token of an attestation of this milestone (UTF-8) of this distribution, 32 bytes."""
+    return ATTESTATION_LABEL + blake2b_224(distribution_id + milestone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +182,117 @@ def _metadata_from_data(data: PlutusData) -> TermsMetadata:
         text_of(version, "contract_version"),
         text_of(description, "description"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class VaultState:
+    """The state of one page. `claimed` is a bitmap with one bit a leaf, at least a byte."""
+
+    distribution_id: bytes
+    page: int
+    remaining: int
+    claimed: bytes
+
+    @classmethod
+    def fresh(cls, distribution_id: bytes, page: int, amount: int, page_depth: int) -> VaultState:
+        """A vault at opening: everything there, nothing claimed."""
+        return cls(distribution_id, page, amount, bytes(bitmap_length(page_depth)))
+
+    def is_claimed(self, leaf: int) -> bool:
+        """Whether this leaf of the page (from 0) was paid."""
+        return bool(self.claimed[-1 - leaf // 8] >> leaf % 8 & 1)
+
+    def claimed_leaves(self) -> frozenset[int]:
+        """All leaves that were paid."""
+        bits = int.from_bytes(self.claimed, "big")
+        return frozenset(leaf for leaf in range(bits.bit_length()) if bits >> leaf & 1)
+
+    def after(self, leaves: Iterable[int], amount: int) -> VaultState:
+        """The state after paying `amount` for these leaves. Raises `InvalidInput` for one paid before."""
+        bitmap = bytearray(self.claimed)
+        for leaf in leaves:
+            if bitmap[-1 - leaf // 8] >> leaf % 8 & 1:
+                raise InvalidInput(f"leaf {leaf} of page {self.page} is claimed already")
+            bitmap[-1 - leaf // 8] |= 1 << leaf % 8
+        return VaultState(self.distribution_id, self.page, self.remaining - amount, bytes(bitmap))
+
+    def encode(self) -> bytes:
+        """The datum's bytes."""
+        return plutus_data.encode(self.to_data())
+
+    def to_data(self) -> Constr:
+        """The datum."""
+        return Constr(0, (self.distribution_id, self.page, self.remaining, self.claimed))
+
+    @classmethod
+    def decode(cls, raw: bytes) -> VaultState:
+        """The state in a datum's bytes. Raises `InvalidEncoding`."""
+        return cls.from_data(plutus_data.decode(raw))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> VaultState:
+        """The inverse of `to_data`; refuses every other shape."""
+        distribution_id, page, remaining, claimed = fields_of(data, 0, 4, "a vault's datum")
+        return cls(
+            bytes_of(distribution_id, "distribution_id", 28),
+            int_of(page, "page", 0),
+            int_of(remaining, "remaining", 0, SUM_LIMIT - 1),
+            bytes_of(claimed, "claimed"),
+        )
+
+
+def bitmap_length(page_depth: int) -> int:
+    """Bytes of the bitmap of a page: one bit a leaf, at least a byte."""
+    return max(1, (1 << page_depth) // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """Which milestone (its identifier in UTF-8), what evidence, when, and which oracles (28 bytes each)."""
+
+    distribution_id: bytes
+    milestone: bytes
+    evidence_hash: bytes
+    verification_posix_ms: int
+    signers: tuple[bytes, ...]
+
+    @property
+    def milestone_identifier(self) -> str:
+        """The identifier as text; bytes that are no UTF-8 are shown as `\\xNN`."""
+        return self.milestone.decode(errors="backslashreplace")
+
+    def encode(self) -> bytes:
+        """The datum's bytes."""
+        return plutus_data.encode(self.to_data())
+
+    def to_data(self) -> Constr:
+        """The datum."""
+        return Constr(
+            0,
+            (
+                self.distribution_id,
+                self.milestone,
+                self.evidence_hash,
+                self.verification_posix_ms,
+                self.signers,
+            ),
+        )
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Attestation:
+        """The attestation in a datum's bytes. Raises `InvalidEncoding`."""
+        return cls.from_data(plutus_data.decode(raw))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> Attestation:
+        """The inverse of `to_data`; refuses every other shape."""
+        distribution_id, milestone, evidence, moment, signers = fields_of(
+            data, 0, 5, "an attestation"
+        )
+        return cls(
+            bytes_of(distribution_id, "distribution_id", 28),
+            bytes_of(milestone, "milestone_identifier"),
+            bytes_of(evidence, "evidence_hash"),
+            int_of(moment, "verification_timestamp"),
+            tuple(bytes_of(signer, "a signer", 28) for signer in list_of(signers, "signers")),
+        )

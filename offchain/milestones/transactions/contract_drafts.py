@@ -1,0 +1,334 @@
+"""The drafts of the contract's transactions: publish scripts, open, attest, release, close.
+
+A draft says what a transaction shall do; `tx_builder` makes it one that the ledger accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, Credential, script_credential
+from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.outputs import Script, Utxo
+from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.errors import InvalidInput
+from milestones.protocol import redeemers
+from milestones.protocol.datums import Attestation, Terms, VaultState, attestation_token_name
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.redeemers import MINTED_HERE, Claim, OracleWitness, Release
+from milestones.protocol.validator_loader import Contract
+from milestones.transactions.draft import (
+    DraftOutput,
+    Layout,
+    Mint,
+    Redeemer,
+    Spend,
+    TransactionDraft,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScripts:
+    """The contract, and the outputs that carry its scripts; None where the transaction must carry it."""
+
+    contract: Contract
+    vault: Utxo | None = None
+    registry: Utxo | None = None
+
+    def sources(
+        self, *, vault: bool = False, registry: bool = False
+    ) -> tuple[tuple[Utxo, ...], tuple[Script, ...]]:
+        """(reference inputs, witness scripts) of a transaction that runs these scripts."""
+        wanted = [(self.vault, self.contract.vault_script)] if vault else []
+        wanted += [(self.registry, self.contract.registry_script)] if registry else []
+        published = tuple(utxo for utxo, _ in wanted if utxo is not None)
+        return published, tuple(script for utxo, script in wanted if utxo is None)
+
+
+def publication_address(contract: Contract, network_id: int) -> Address:
+    """Where every client looks for the reference scripts."""
+    return Address(network_id, script_credential(contract.vault_hash))
+
+
+def publish_draft(
+    contract: Contract, *, network_id: int, scripts: Iterable[Script] | None = None
+) -> TransactionDraft:
+    """One output of lovelace only for each script; by default both."""
+    wanted = (contract.vault_script, contract.registry_script) if scripts is None else scripts
+    address = publication_address(contract, network_id)
+    return TransactionDraft(
+        outputs=tuple(DraftOutput(address=address, script=script) for script in wanted)
+    )
+
+
+def open_draft(
+    distribution: Distribution,
+    *,
+    scripts: PublishedScripts,
+    metadata: Mapping[int, bytes] | None = None,
+) -> TransactionDraft:
+    """Output 0 is the terms, outputs 1 to n the vaults in page order.
+
+    `metadata` is the published schedule, CBOR by label. A creator that is a script must be spent from
+    in the same transaction: the caller adds that input.
+    """
+    vaults = distribution.fresh_vaults()
+    minted = {
+        distribution.terms_token.asset_name: 1,
+        distribution.vault_token.asset_name: len(vaults),
+    }
+    redeemer = plutus_data.encode(redeemers.Open().to_data())
+    reference_inputs, witnesses = scripts.sources(registry=True)
+    return TransactionDraft(
+        mints=(Mint(distribution.contract.policy_id, minted, redeemer),),
+        outputs=(_terms(distribution), *(_vault(distribution, vault) for vault in vaults)),
+        reference_inputs=reference_inputs,
+        scripts=witnesses,
+        required_signers=creator_signers(distribution.terms.creator),
+        metadata=metadata or {},
+    )
+
+
+def creator_signers(creator: Credential) -> tuple[bytes, ...]:
+    """The signature that a creator's consent takes; none from a script."""
+    return (creator.hash,) if creator.kind == "key" else ()
+
+
+def _terms(distribution: Distribution) -> DraftOutput:
+    return DraftOutput(
+        address=distribution.address,
+        value=Value.of(distribution.terms_token, 1),
+        inline_datum=distribution.terms.encode(),
+    )
+
+
+def _vault(distribution: Distribution, vault: VaultState) -> DraftOutput:
+    funds = Value.of(distribution.token, vault.remaining)
+    return DraftOutput(
+        address=distribution.address,
+        value=funds + Value.of(distribution.vault_token, 1),
+        # Lovelace to be paid out is no deposit: the deposit must still be there when all is paid.
+        min_ada="add" if distribution.token == LOVELACE else "raise",
+        inline_datum=vault.encode(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attesting:
+    """An attestation to mint, and the signatures for it, in the order of the terms' oracles."""
+
+    attestation: Attestation
+    witnesses: Sequence[OracleWitness]
+
+    @classmethod
+    def of(
+        cls, terms: Terms, statement: Statement, witnesses: Iterable[OracleWitness]
+    ) -> Attesting:
+        """The attestation of a statement, its witnesses put in the terms' order.
+
+        One witness an oracle is kept; those whose key is no oracle's of the terms are left out.
+        """
+        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
+        signers = tuple(oracle for oracle in terms.oracles if oracle in by_oracle)
+        attestation = Attestation(
+            statement.distribution_id,
+            statement.milestone,
+            statement.evidence_hash,
+            statement.verification_posix_ms,
+            signers,
+        )
+        return cls(attestation, tuple(by_oracle[signer] for signer in signers))
+
+    @property
+    def token_name(self) -> bytes:
+        """The name of the attestation's token."""
+        attestation = self.attestation
+        return attestation_token_name(attestation.distribution_id, attestation.milestone)
+
+    def mint(self, policy_id: bytes, *, terms: Utxo, output: int) -> Mint:
+        """The mint, for an attestation that stands in output number `output`."""
+
+        def redeemer(layout: Layout) -> bytes:
+            attestation = self.attestation
+            action = redeemers.Attest(
+                terms=layout.reference_input_index(terms.reference),
+                output=output,
+                milestone=attestation.milestone,
+                evidence_hash=attestation.evidence_hash,
+                verification_posix_ms=attestation.verification_posix_ms,
+                witnesses=self.witnesses,
+            )
+            return plutus_data.encode(action.to_data())
+
+        return Mint(policy_id, {self.token_name: 1}, redeemer)
+
+    def output(self, policy_id: bytes, address: Address) -> DraftOutput:
+        """The output that holds the attestation."""
+        return DraftOutput(
+            address=address,
+            value=Value.of(AssetId(policy_id, self.token_name), 1),
+            inline_datum=self.attestation.encode(),
+        )
+
+
+def attest_draft(
+    attesting: Attesting, *, terms: Utxo, scripts: PublishedScripts
+) -> TransactionDraft:
+    """References the terms' UTxO; output 0 is the attestation, at the same address."""
+    policy_id = scripts.contract.policy_id
+    reference_inputs, witnesses = scripts.sources(registry=True)
+    return TransactionDraft(
+        mints=(attesting.mint(policy_id, terms=terms, output=0),),
+        outputs=(attesting.output(policy_id, Address.from_bech32(terms.output.address)),),
+        reference_inputs=(terms, *reference_inputs),
+        scripts=witnesses,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSources:
+    """What a release spends and references.
+
+    `vault` is the page's UTxO, `terms` the terms'; `attestations` by milestone identifier. Milestones
+    that `attesting` declares complete need none.
+    """
+
+    vault: Utxo
+    terms: Utxo
+    scripts: PublishedScripts
+    attestations: Mapping[str, Utxo] = field(default_factory=dict)
+    attesting: Attesting | None = None
+
+
+def release_draft(
+    distribution: Distribution,
+    indices: Iterable[int],
+    sources: ReleaseSources,
+    *,
+    valid_from_slot: int | None,
+    valid_until_slot: int | None = None,
+) -> TransactionDraft:
+    """Pays the allocations `indices`, all of the vault's page.
+
+    `valid_from_slot` must start at or after every vesting time. Raises `NotFound` for an index that
+    isn't there, `InvalidInput` for one that is claimed already or a vault without datum.
+    """
+    wanted = sorted(set(indices))
+    attesting, contract = sources.attesting, distribution.contract
+    references, witnesses = sources.scripts.sources(vault=True, registry=attesting is not None)
+    outputs = [_vault_after(distribution, wanted, sources.vault)]
+    outputs += [_payout(distribution, index) for index in wanted]
+    mints: tuple[Mint, ...] = ()
+    if attesting is not None:
+        mints = (attesting.mint(contract.policy_id, terms=sources.terms, output=len(outputs)),)
+        outputs.append(attesting.output(contract.policy_id, distribution.address))
+    return TransactionDraft(
+        spends=(Spend(sources.vault, _redeemer(distribution, wanted, sources)),),
+        mints=mints,
+        outputs=tuple(outputs),
+        reference_inputs=(sources.terms, *_evidence(distribution, wanted, sources), *references),
+        scripts=witnesses,
+        valid_from_slot=valid_from_slot,
+        valid_until_slot=valid_until_slot,
+    )
+
+
+def _vault_after(distribution: Distribution, indices: list[int], vault: Utxo) -> DraftOutput:
+    if vault.output.inline_datum is None:
+        raise InvalidInput(f"the output {vault.reference} has no inline datum: it is no vault")
+    paid = sum(distribution.allocations[index].token_amount for index in indices)
+    leaves = [distribution.place(index)[1] for index in indices]
+    state = VaultState.decode(vault.output.inline_datum).after(leaves, paid)
+    return DraftOutput(
+        address=distribution.address,
+        value=vault.output.value - Value.of(distribution.token, paid),
+        inline_datum=state.encode(),
+    )
+
+
+def _payout(distribution: Distribution, index: int) -> DraftOutput:
+    distribution.place(index)
+    allocation = distribution.allocations[index]
+    return DraftOutput(
+        address=allocation.beneficiary_address,
+        value=Value.of(distribution.token, allocation.token_amount),
+        # The contract wants exactly the amount, and lovelace would be part of it.
+        min_ada="ignore" if distribution.token == LOVELACE else "raise",
+    )
+
+
+def _evidence(
+    distribution: Distribution, indices: list[int], sources: ReleaseSources
+) -> tuple[Utxo, ...]:
+    names = {distribution.allocations[index].milestone_identifier for index in indices}
+    utxos = (sources.attestations[name] for name in sorted(names) if name in sources.attestations)
+    return tuple(utxos)
+
+
+def _redeemer(distribution: Distribution, indices: list[int], sources: ReleaseSources) -> Redeemer:
+    proof = distribution.proof(indices)
+
+    def redeemer(layout: Layout) -> bytes:
+        claims = [_claim(distribution, index, sources, layout) for index in indices]
+        terms = layout.reference_input_index(sources.terms.reference)
+        return plutus_data.encode(Release(terms, tuple(claims), proof).to_data())
+
+    return redeemer
+
+
+def _claim(
+    distribution: Distribution, index: int, sources: ReleaseSources, layout: Layout
+) -> Claim:
+    allocation = distribution.allocations[index]
+    utxo = sources.attestations.get(allocation.milestone_identifier)
+    return Claim(
+        leaf=distribution.place(index)[1],
+        milestone=allocation.milestone,
+        vesting_posix_ms=allocation.vesting_posix_ms,
+        attestation=MINTED_HERE if utxo is None else layout.reference_input_index(utxo.reference),
+    )
+
+
+def close_draft(
+    terms: Terms,
+    *,
+    terms_utxo: Utxo,
+    vaults: Sequence[Utxo],
+    attestations: Sequence[Utxo] = (),
+    scripts: PublishedScripts,
+    valid_from_slot: int | None = None,
+) -> TransactionDraft:
+    """Spends the terms, all vaults and the attestations, and burns every token of ours they hold.
+
+    `valid_from_slot` must start at or after `reclaim_after` where a vault has something left. A creator
+    that is a script must be spent from in the same transaction: the caller adds that input.
+    """
+    spent = (terms_utxo, *vaults, *attestations)
+    policy_id = scripts.contract.policy_id
+    close = plutus_data.encode(redeemers.Close().to_data())
+
+    def burn(layout: Layout) -> bytes:
+        place = layout.input_index(terms_utxo.reference)
+        return plutus_data.encode(redeemers.Burn(place).to_data())
+
+    reference_inputs, witnesses = scripts.sources(vault=True, registry=True)
+    return TransactionDraft(
+        spends=tuple(Spend(utxo, close) for utxo in spent),
+        mints=(Mint(policy_id, _burnt(spent, policy_id), burn),),
+        reference_inputs=reference_inputs,
+        scripts=witnesses,
+        required_signers=creator_signers(terms.creator),
+        valid_from_slot=valid_from_slot,
+    )
+
+
+def _burnt(utxos: Iterable[Utxo], policy_id: bytes) -> dict[bytes, int]:
+    burnt: dict[bytes, int] = {}
+    for utxo in utxos:
+        for asset, quantity in utxo.output.value.assets.items():
+            if asset.policy_id == policy_id:
+                burnt[asset.asset_name] = burnt.get(asset.asset_name, 0) - quantity
+    return burnt
