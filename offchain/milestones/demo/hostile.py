@@ -13,8 +13,8 @@ from milestones.services.backend import Backend, chain_time
 from milestones.services.distribution.on_chain import OnChain
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.contract_drafts import ReleaseSources, release_draft
+from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.signing import sign
 from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey

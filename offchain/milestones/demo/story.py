@@ -18,8 +18,8 @@ from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.protocol.redeemers import OracleWitness
 from milestones.services.attest import attest
 from milestones.services.backend import chain_time
 from milestones.services.check_status import check_status

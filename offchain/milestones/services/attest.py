@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
-from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.reading import AddressField, HexField
 from milestones.domain.values import MilestoneIdentifier
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.services.backend import Backend, select_version
@@ -28,7 +28,7 @@ from milestones.services.sending.attestations import (
 )
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
-from milestones.storage.journal import AttestationPayload
+from milestones.storage.submission import AttestationPayload
 from milestones.transactions.contract_drafts import attest_draft
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey

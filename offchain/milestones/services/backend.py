@@ -41,7 +41,7 @@ class Network:
 class Workspace:
     """What is needed where nobody is asked: the contract, the network, and a place for files.
 
-    `contract` is the release that is worked with, `releases` all that can be chosen from (see `under`).
+    `contract` is the release that is worked with, `releases` all that can be chosen from (see `select_version`).
     `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
     """
 
@@ -63,7 +63,7 @@ class Backend(Workspace):
 W = TypeVar("W", bound=Workspace)
 
 
-def under(workspace: W, release: bytes | str) -> W:
+def select_version(workspace: W, release: bytes | str) -> W:
     """The workspace with the release of this vault hash, policy id or version; as it is if none is known."""
     for contract in workspace.releases:
         if release in (contract.vault_hash, contract.policy_id, contract.version):

@@ -8,7 +8,7 @@ from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.datums import Terms
-from milestones.services.backend import Backend, require_network, staleness, under
+from milestones.services.backend import Backend, require_network, staleness, select_version
 from milestones.services.distribution.claims import (
     allocations_of,
     as_before_closing,
@@ -76,7 +76,7 @@ async def calculate_distribution(
     Raises `NotFound` for an address without an allocation and for a private distribution without its
     schedule or a `claim_file`, and `InvalidAddress` for an address of another network.
     """
-    backend = under(backend, contract_address.payment.hash)
+    backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
     _must_be_on_the_network(on_chain.terms, beneficiary_address)

@@ -9,7 +9,7 @@ from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidInput
 from milestones.protocol.claim_file import make_claim_file
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Workspace, under
+from milestones.services.backend import Workspace, select_version
 from milestones.services.distribution.claims import allocations_of
 from milestones.services.results import Result
 from milestones.storage.files import to_text
@@ -33,7 +33,7 @@ def write_claim_file(
     The file stays good as long as the distribution lives: the roots that its proofs lead to never change.
     Raises `NotFound` for somebody without allocation, `InvalidInput` where there is a file already.
     """
-    workspace = under(workspace, schedule.contract_metadata.contract_version)
+    workspace = select_version(workspace, schedule.contract_metadata.contract_version)
     distribution = Distribution.from_schedule(schedule, workspace.contract)
     theirs = allocations_of(distribution, beneficiary_address)
     document = make_claim_file(distribution, theirs).model_dump(mode="json")

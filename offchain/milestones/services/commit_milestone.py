@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import MilestoneCompletion, OracleSignature, QuorumStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
+from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
-from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.protocol.datums import Terms
-from milestones.services.backend import Backend, Workspace, under
+from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.services.backend import Backend, Workspace, select_version
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
 from milestones.services.distribution.schedule_source import (
     address_of,
@@ -84,13 +84,13 @@ def _place_of(
             hint="give a list with the entry of at least one oracle, as `milestones oracle sign` writes it",
         )
     if contract_address is not None:
-        workspace = under(workspace, contract_address.payment.hash)
+        workspace = select_version(workspace, contract_address.payment.hash)
         return workspace, distribution_id_of(contract_address, workspace.contract)
     try:
         statement = Statement.parse(entries[0].signed_data)
     except InvalidSignature as error:
         raise error.under(f"{FIELD}[0]") from None
-    return under(workspace, statement.policy_id), statement.distribution_id
+    return select_version(workspace, statement.policy_id), statement.distribution_id
 
 
 def _record(

@@ -15,15 +15,15 @@ from milestones.domain.posix_time import (
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.oracle_signatures import Statement, payload_diagnostic
 from milestones.protocol.datums import Terms
+from milestones.protocol.oracle_signatures import Statement, payload_diagnostic
 from milestones.services.backend import (
     Backend,
     Workspace,
     chain_time,
     require_network,
     staleness,
-    under,
+    select_version,
 )
 from milestones.services.distribution.claims import doubts_about
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
@@ -92,7 +92,7 @@ async def oracle_payload(
             path="evidence_hash",
             hint="give a hash of the evidence, or the file itself with --evidence-file",
         )
-    workspace = under(workspace, contract_address.payment.hash)
+    workspace = select_version(workspace, contract_address.payment.hash)
     distribution_id = distribution_id_of(contract_address, workspace.contract)
     statement = Statement(
         workspace.contract.policy_id,
@@ -163,7 +163,7 @@ async def oracle_sign(
     that are no statement) and `NotFound`.
     """
     statement = Statement.parse(signed_data)
-    workspace = under(workspace, statement.policy_id)
+    workspace = select_version(workspace, statement.policy_id)
     _must_be_of(workspace, statement)
     if schedule is not None:
         distribution = distribution_of(schedule, workspace, statement.distribution_id)

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
 
+from milestones.cardano.address import Address
 from milestones.cardano.outputs import Script, Utxo
+from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField
-from milestones.services.backend import Backend, chain_time, require_network, staleness
+from milestones.protocol.validator_loader import Contract
+from milestones.services.backend import Backend
 from milestones.services.preflight import must_be_indexed
 from milestones.services.results import Result, View
-from milestones.services.sending.earlier import still_pending
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import find_published
-from milestones.services.sending.submission import (
-    Errand,
-    SubmissionState,
-    build,
-    deliver,
-    see_through,
-    valid_until,
-)
+from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.sending.tracking import wait_for_index
-from milestones.storage.journal import Submission
+from milestones.storage.submission import ScriptsPayload
 from milestones.transactions.contract_drafts import publication_address, publish_draft
-from milestones.transactions.signing import SignedTransaction
 from milestones.transactions.wallet import SigningKey
-
-COMMAND = "publish-script"
 
 
 class PublishedScript(View):
@@ -42,7 +33,7 @@ class PublishedScript(View):
 class Published(Result):
     """Where both scripts are. Amounts are lovelace; None where nothing was to be done."""
 
-    status: Literal["already_published"] | SubmissionState
+    status: Literal["already_published"] | TransactionStatus
     address: str
     vault: PublishedScript
     registry: PublishedScript
@@ -59,49 +50,80 @@ async def publish_script(
     The outputs can never be spent by anybody: their lovelace is the price of the publication. Raises
     `NotFound` where Kupo doesn't index the place, `InsufficientFunds`, `ChainRejected`.
     """
-    await require_network(backend)
-    warnings = tuple(await staleness(backend))
-    address = publication_address(backend.contract, backend.network.network_id)
-    await must_be_indexed(backend, address)
-    sole = f"publish {backend.contract.policy_id.hex()}"
-    if not dry_run:
-        pending = await still_pending(backend, command=COMMAND, distribution_id=None)
-        same = [submission for submission in pending if submission.sole == sole]
-        if same:
-            return await _resumed(backend, same[-1], warnings, wait=wait)
-    await wait_for_index(backend)
-    found = await find_published(backend)
-    places = _places(utxo for utxo in (found.vault, found.registry) if utxo is not None)
-    missing = [script for script in _scripts(backend) if script.hash() not in places]
-    if not missing:
-        return _published(backend, "already_published", places, {}, warnings)
-    signed, limit = await _build(backend, key, missing)
-    places |= _places(signed.outputs)
-    facts = _facts(signed, missing)
-    errand = Errand(
-        command=COMMAND,
-        signed=signed,
-        valid_until_slot=limit,
-        sole=sole,
-        details={"places": {d.hex(): place for d, place in places.items()}, "facts": facts},
+    contract = backend.contract
+    command = _PublishScript(
+        contract=contract, address=publication_address(contract, backend.network.network_id)
     )
-    state = await deliver(backend, errand, dry_run=dry_run, wait=wait)
-    return _published(backend, state, places, facts, warnings)
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
-def _scripts(backend: Backend) -> tuple[Script, Script]:
-    return backend.contract.vault_script, backend.contract.registry_script
+@dataclass(kw_only=True)
+class _PublishScript(SendingCommand[Published]):
+    """One publication; `places` are the outputs that hold the scripts, by the script's hash."""
 
+    name = "publish-script"
+    contract: Contract
+    address: Address
+    places: dict[bytes, str] = field(default_factory=dict)
 
-async def _build(
-    backend: Backend, key: SigningKey, missing: list[Script]
-) -> tuple[SignedTransaction, int]:
-    funds = await funds_of(backend, key)
-    limit = valid_until(await chain_time(backend))
-    draft = publish_draft(backend.contract, network_id=backend.network.network_id, scripts=missing)
-    draft = dataclasses.replace(draft, valid_until_slot=limit)
-    parameters = await backend.ogmios.protocol_parameters()
-    return await build(backend, draft, funds, parameters), limit
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks which scripts are there, and publishes the others."""
+        backend, sole = run.backend, f"publish {self.contract.policy_id.hex()}"
+        await must_be_indexed(backend, self.address)
+        for sent in run.resume(lambda submission: submission.sole == sole):
+            run.warnings.append(
+                f"transaction {sent.submission.transaction_id} was sent by an earlier run"
+            )
+            return
+        await wait_for_index(backend)
+        found = await find_published(backend)
+        self.places = _places(utxo for utxo in (found.vault, found.registry) if utxo is not None)
+        missing = [script for script in self._scripts() if script.hash() not in self.places]
+        if not missing:
+            return
+        context = await run.context(found)
+        draft = publish_draft(
+            self.contract, network_id=backend.network.network_id, scripts=missing
+        )
+        built = await context.build(draft)
+        published = built.outputs[: len(missing)]
+        self.places |= _places(published)
+        yield SubmissionRequest(
+            transaction=built,
+            sole=sole,
+            payload=ScriptsPayload(
+                outputs={digest.hex(): place for digest, place in self.places.items()},
+                deposits_lovelace=sum(utxo.output.value.lovelace for utxo in published),
+            ),
+        )
+
+    def _scripts(self) -> tuple[Script, Script]:
+        return self.contract.vault_script, self.contract.registry_script
+
+    def report(self, run: Run) -> Published:
+        """Where the scripts are, and what it took."""
+        sent = next(reversed(run.transactions.values()), None)
+        payload = None if sent is None else sent.submission.payload
+        places = self.places
+        if isinstance(payload, ScriptsPayload):
+            places = {bytes.fromhex(digest): place for digest, place in payload.outputs.items()}
+        vault, registry = (
+            PublishedScript(
+                reference=places[script.hash()], script_hash=script.hash(), size=len(script.code)
+            )
+            for script in self._scripts()
+        )
+        return Published(
+            status="already_published" if sent is None else sent.status,
+            address=self.address.to_bech32(),
+            vault=vault,
+            registry=registry,
+            transaction_hash=sent and sent.submission.transaction_id,
+            fee_estimate=sent and sent.submission.fee_lovelace,
+            deposits_lovelace=(
+                payload.deposits_lovelace if isinstance(payload, ScriptsPayload) else None
+            ),
+        )
 
 
 def _places(utxos: Iterable[Utxo]) -> dict[bytes, str]:
@@ -110,49 +132,3 @@ def _places(utxos: Iterable[Utxo]) -> dict[bytes, str]:
         for utxo in utxos
         if utxo.output.script_hash is not None
     }
-
-
-def _facts(signed: SignedTransaction, missing: list[Script]) -> dict[str, Any]:
-    published = signed.outputs[: len(missing)]
-    return {
-        "transaction_hash": signed.id.hex(),
-        "fee_estimate": signed.fee_lovelace,
-        "deposits_lovelace": sum(utxo.output.value.lovelace for utxo in published),
-    }
-
-
-async def _resumed(
-    backend: Backend, submission: Submission, warnings: tuple[str, ...], *, wait: bool
-) -> Published:
-    """The result of an earlier run whose transaction is still on its way."""
-    if wait:
-        await see_through(backend, submission.transaction_id)
-    details: Mapping[str, Any] = submission.details
-    places = {bytes.fromhex(digest): place for digest, place in details["places"].items()}
-    note = f"transaction {submission.transaction_id} of an earlier run is still on its way"
-    state: SubmissionState = "confirmed" if wait else "submitted"
-    return _published(backend, state, places, details["facts"], (*warnings, note))
-
-
-def _published(
-    backend: Backend,
-    status: Literal["already_published"] | SubmissionState,
-    places: Mapping[bytes, str],
-    facts: Mapping[str, Any],
-    warnings: tuple[str, ...],
-) -> Published:
-    vault, registry = (
-        PublishedScript(
-            reference=places[script.hash()], script_hash=script.hash(), size=len(script.code)
-        )
-        for script in _scripts(backend)
-    )
-    address = publication_address(backend.contract, backend.network.network_id)
-    return Published(
-        status=status,
-        address=address.to_bech32(),
-        vault=vault,
-        registry=registry,
-        warnings=warnings,
-        **facts,
-    )

@@ -1,29 +1,26 @@
-"""`transaction`: where a submitted transaction stands."""
+"""`transaction`: what has become of a submitted transaction."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from milestones.errors import InvalidInput
+from milestones.cardano.outputs import TransactionId
+from milestones.domain.models import TransactionStatus
 from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.distribution.schedule_source import recovery_warnings
 from milestones.services.results import Result
-from milestones.services.sending.tracking import Standing, standing_of
-from milestones.storage.journal import Submission
-
-TransactionPlace = Literal["unknown", "in_mempool", "in_block", "rejected_for_ever"]
+from milestones.services.sending.tracking import state_of
 
 
-class TransactionStatus(Result):
-    """Where a transaction stands.
+class TransactionReport(Result):
+    """What has become of a transaction.
 
-    `slot` and `block` (the header's hash) are those of its block, `depth` the number of blocks after it.
-    `rejected_for_ever`: it can never be included any more, and what it spent can be spent anew. `command`
-    is the one of this program that made it, where the journal knows.
+    `confirmed`: a block has it, whose `slot` and `block` (the header's hash) are told, and `depth`, the
+    number of blocks after it. `submitted`: the mempool has it. `rejected` and `expired`: it can never be
+    included any more, and what it spent can be spent anew. `unknown`: nobody has it now. `command` is the
+    one of this program that made it, where the journal knows.
     """
 
     transaction_hash: str
-    status: TransactionPlace
+    status: TransactionStatus
     slot: int | None = None
     block: str | None = None
     depth: int | None = None
@@ -31,41 +28,27 @@ class TransactionStatus(Result):
     command: str | None = None
 
 
-async def transaction_status(backend: Backend, transaction_hash: str) -> TransactionStatus:
+async def transaction_status(backend: Backend, transaction_hash: str) -> TransactionReport:
     """Looks in the index, the mempool and the journal. Raises `InvalidInput` for what is no id.
 
     A transaction that nobody knows is a status, not an error. The index knows blocks, not
     transactions: one that pays none of the addresses it watches is never found there.
     """
-    transaction_id = _identifier(transaction_hash)
+    transaction_id = str(TransactionId.parse(transaction_hash))
     await require_network(backend)
     warnings = await staleness(backend)
-    standing = await standing_of(backend, transaction_id)
+    state = await state_of(backend, transaction_id)
     submission = backend.storage.journal.find(transaction_id)
-    return TransactionStatus(
+    reason = state.reason
+    if not reason and submission is not None and state.status != "confirmed":
+        reason = submission.history[-1].note
+    return TransactionReport(
         transaction_hash=transaction_id,
-        status="rejected_for_ever" if standing.place == "never" else standing.place,
-        slot=standing.point.slot if standing.point else None,
-        block=standing.point.header_hash.hex() if standing.point else None,
-        depth=standing.depth,
-        reason=_reason(standing, submission),
+        status=state.status,
+        slot=state.point.slot if state.point else None,
+        block=state.point.header_hash.hex() if state.point else None,
+        depth=state.depth,
+        reason=reason,
         command=submission.command if submission else None,
         warnings=(*warnings, *recovery_warnings(backend)),
     )
-
-
-def _identifier(text: str) -> str:
-    identifier = text.strip().lower()
-    if len(identifier) != 64 or not set(identifier) <= set("0123456789abcdef"):
-        raise InvalidInput(
-            f"{text[:80]!r} is not a transaction id",
-            path="transaction_hash",
-            hint="give the 64 hexadecimal digits of `transaction_hash`",
-        )
-    return identifier
-
-
-def _reason(standing: Standing, submission: Submission | None) -> str:
-    if standing.place == "in_block" or submission is None or standing.reason:
-        return standing.reason
-    return submission.history[-1].note

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from milestones.services.sending.submission import Errand, build, submit
+
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import encode_allocations
 from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, submit
-from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.contract_drafts import open_draft
+from milestones.transactions.draft import TransactionDraft
 
 
 async def open_past_all_checks(

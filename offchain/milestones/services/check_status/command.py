@@ -19,7 +19,7 @@ from milestones.services.backend import (
     chain_time,
     require_network,
     staleness,
-    under,
+    select_version,
 )
 from milestones.services.check_status.reconciliation import (
     Reconciled,
@@ -69,7 +69,7 @@ async def check_status(
     """
     if milestone_identifier is not None:
         must_be_milestone(milestone_identifier)
-    backend = under(backend, contract_address.payment.hash)
+    backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
     stale = await staleness(backend)
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))

@@ -1,4 +1,4 @@
-"""Publishing a schedule that doesn't fit into the opening transaction: earlier transactions, in a chain.
+"""Announcing a schedule that doesn't fit into the opening transaction: earlier transactions, in a chain.
 
 Each part, and then the opening, spends an output of the part before: a rollback can't keep the opening
 and lose the schedule. Parts go out a few at a time, and each is in a block before the opening is sent:
@@ -7,13 +7,11 @@ so the slots that it names are right, and no money is locked before the schedule
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from milestones.cardano.outputs import Utxo
-from milestones.cardano.parameters import ProtocolParameters
-from milestones.protocol.distribution import Distribution
 from milestones.protocol.schedule_metadata import (
     LABEL,
     Link,
@@ -24,20 +22,13 @@ from milestones.protocol.schedule_metadata import (
     links_of_part,
     split_schedule,
 )
-from milestones.services.backend import Backend, chain_of, chain_time
-from milestones.services.sending.funds import Funds
-from milestones.services.sending.submission import (
-    Errand,
-    build,
-    see_through,
-    submit,
-    valid_until,
-)
-from milestones.services.sending.tracking import whereabouts
-from milestones.storage.journal import Submission
+from milestones.services.backend import chain_of
+from milestones.services.sending.building import BuildContext
+from milestones.services.sending.runner import Run, SubmissionRequest
+from milestones.services.sending.tracking import find_block, track
+from milestones.storage.submission import SchedulePartPayload, Submission
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.signing import SignedTransaction
-from milestones.transactions.tx_builder import balance
+from milestones.transactions.tx_builder import BalancedTransaction, balance
 
 IN_FLIGHT: Final = 5
 """Parts sent before a block is waited for: less than a block's worth, so that a mempool has room."""
@@ -47,28 +38,53 @@ _EMPTY: Final = PublishedPart((), b"")
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
+class MetadataCapacity:
     """Bytes of metadata that fit into the opening transaction, and into a part."""
 
     opening: int
     part: int
 
+    @classmethod
+    def measure(cls, opening: TransactionDraft, context: BuildContext) -> MetadataCapacity:
+        """Found by balancing both kinds of transaction with next to no metadata."""
+        return cls(_capacity(opening, context), _capacity(TransactionDraft(), context))
+
+
+def _capacity(draft: TransactionDraft, context: BuildContext) -> int:
+    balanced = balance(
+        replace(
+            draft,
+            metadata={LABEL: encode_content(_EMPTY)},
+            valid_until_slot=context.valid_until_slot,
+        ),
+        parameters=context.parameters,
+        wallet=context.funds.utxos,
+        change_address=context.funds.change_address,
+        within_limits=False,
+    )
+    spare = context.parameters.max_transaction_size - balanced.size + len(encode_part(_EMPTY))
+    return max(0, spare - MARGIN_BYTES)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A schedule on its way: its segments, the parts that are out, and what pays for the rest.
+class Announcement:
+    """A schedule on its way: its segments, and the parts that are out.
 
-    `links` are the parts so far; the slots of those `in_flight` are guesses. `last` is an output of the
-    newest part, which the next transaction spends.
+    The last segment stands in the opening. `links` are the parts so far; the slots of those `in_flight`
+    are guesses. `last` is an output of the newest part, which the next transaction spends.
     """
 
     segments: tuple[bytes, ...]
-    rooms: Rooms
-    funds: Funds
+    capacity: MetadataCapacity
     links: tuple[Link, ...] = ()
     in_flight: tuple[int, ...] = ()
     last: Utxo | None = None
-    sent: tuple[SignedTransaction, ...] = field(default=())
+
+    @classmethod
+    def of(cls, body: bytes, capacity: MetadataCapacity) -> Announcement:
+        """One of which nothing is out yet."""
+        segments = split_schedule(body, opening_room=capacity.opening, part_room=capacity.part)
+        return cls(segments=segments, capacity=capacity)
 
     @property
     def parts_left(self) -> int:
@@ -80,147 +96,70 @@ class Publication:
         part = PublishedPart(links_of_opening(self.links), self.segments[-1])
         return {LABEL: encode_content(part)}
 
-    def part_metadata(self) -> dict[int, bytes]:
-        """The next part's metadata, by label."""
-        segment = self.segments[len(self.links)]
-        return {LABEL: encode_content(PublishedPart(links_of_part(self.links), segment))}
+    def must_wait(self) -> bool:
+        """Whether blocks must have what is out, before another part may follow."""
+        return len(self.in_flight) >= IN_FLIGHT or bool(links_of_part(self.links))
+
+    async def next_part(self, context: BuildContext) -> SubmissionRequest:
+        """The next part, tied to the one before."""
+        number = len(self.links)
+        part = PublishedPart(links_of_part(self.links), self.segments[number])
+        draft = TransactionDraft(metadata={LABEL: encode_content(part)})
+        return SubmissionRequest(
+            transaction=await context.build(draft, include=self.tie()),
+            payload=SchedulePartPayload(
+                number=number,
+                opening_capacity_bytes=self.capacity.opening,
+                part_capacity_bytes=self.capacity.part,
+            ),
+        )
 
     def tie(self) -> tuple[Utxo, ...]:
         """What the next transaction must spend, to be tied to the newest part."""
         return () if self.last is None else (self.last,)
 
-    def after(self, signed: SignedTransaction, slot: int) -> Publication:
-        """The state once `signed` is out as the next part; `slot` is where it may come to stand."""
+    def after(self, part: BalancedTransaction, slot: int) -> Announcement:
+        """The state once `part` is out; `slot` is where it may come to stand."""
         return replace(
             self,
-            funds=replace(self.funds, utxos=signed.wallet_after(self.funds.utxos)),
-            links=(*self.links, Link(slot, signed.id)),
+            links=(*self.links, Link(slot, part.id)),
             in_flight=(*self.in_flight, len(self.links)),
-            last=signed.change[-1],
-            sent=(*self.sent, signed),
+            last=part.change[-1],
         )
 
-
-def measure_rooms(opening: TransactionDraft, funds: Funds, parameters: ProtocolParameters) -> Rooms:
-    """How much metadata fits, found by balancing both kinds of transaction with next to none."""
-    part = TransactionDraft(valid_until_slot=opening.valid_until_slot)
-    opening_room, part_room = (_room(draft, funds, parameters) for draft in (opening, part))
-    return Rooms(opening_room, part_room)
-
-
-def _room(draft: TransactionDraft, funds: Funds, parameters: ProtocolParameters) -> int:
-    balanced = balance(
-        replace(draft, metadata={LABEL: encode_content(_EMPTY)}),
-        parameters=parameters,
-        wallet=funds.utxos,
-        change_address=funds.change_address,
-        within_limits=False,
-    )
-    spare = parameters.max_transaction_size - balanced.size + len(encode_part(_EMPTY))
-    return max(0, spare - MARGIN_BYTES)
+    async def settled(self, run: Run) -> Announcement:
+        """The state once every part that is out is in a block, with the blocks' slots."""
+        links = list(self.links)
+        for number in self.in_flight:
+            transaction_id = links[number].transaction_id.hex()
+            await run.see_through([transaction_id])
+            point = None if run.dry_run else await find_block(run.backend, transaction_id)
+            if point is not None:
+                links[number] = replace(links[number], slot=point.slot)
+        return replace(self, links=tuple(links), in_flight=())
 
 
-def cut(body: bytes, rooms: Rooms, funds: Funds) -> Publication:
-    """A publication of which nothing is out yet."""
-    segments = split_schedule(body, opening_room=rooms.opening, part_room=rooms.part)
-    return Publication(segments=segments, rooms=rooms, funds=funds)
-
-
-async def build_part(
-    backend: Backend, publication: Publication, parameters: ProtocolParameters, limit_slot: int
-) -> SignedTransaction:
-    """The next part, signed."""
-    draft = TransactionDraft(
-        metadata=publication.part_metadata(),
-        valid_until_slot=limit_slot,
-    )
-    return await build(backend, draft, publication.funds, parameters, include=publication.tie())
-
-
-async def rehearse(
-    backend: Backend, publication: Publication, parameters: ProtocolParameters
-) -> Publication:
-    """All parts built and none sent: what they cost, and that they can be paid."""
-    time = await chain_time(backend)
-    while publication.parts_left:
-        signed = await build_part(backend, publication, parameters, valid_until(time))
-        publication = publication.after(signed, time.slot)
-    return publication
-
-
-async def publish_parts(
-    backend: Backend,
-    publication: Publication,
-    parameters: ProtocolParameters,
-    distribution_id: bytes,
-    tell: Callable[[str], None],
-) -> Publication:
-    """Sends all parts that are left, and returns once every part is in a block."""
-    while publication.parts_left:
-        if len(publication.in_flight) >= IN_FLIGHT or links_of_part(publication.links):
-            publication = await settled(backend, publication)
-        time = await chain_time(backend)
-        limit = valid_until(time)
-        signed = await build_part(backend, publication, parameters, limit)
-        number, total = len(publication.links), len(publication.segments) - 1
-        errand = Errand(
-            command="deploy",
-            signed=signed,
-            distribution_id=distribution_id,
-            valid_until_slot=limit,
-            details=_details(number, publication),
-        )
-        await submit(backend, errand)
-        tell(f"part {number + 1} of {total} of the schedule: transaction {signed.id.hex()}")
-        publication = publication.after(signed, time.slot)
-    return await settled(backend, publication)
-
-
-async def settled(backend: Backend, publication: Publication) -> Publication:
-    """The publication once every part that is out is in a block, with the blocks' slots."""
-    links = list(publication.links)
-    for number in publication.in_flight:
-        standing = await see_through(backend, links[number].transaction_id.hex())
-        if standing.point is not None:
-            links[number] = replace(links[number], slot=standing.point.slot)
-    return replace(publication, links=tuple(links), in_flight=())
-
-
-def _details(number: int, publication: Publication) -> dict[str, Any]:
-    rooms = publication.rooms
-    return {
-        "role": "part",
-        "number": number,
-        "opening_room": rooms.opening,
-        "part_room": rooms.part,
-    }
-
-
-async def resume(
-    backend: Backend, body: bytes, funds: Funds, distribution_id: bytes
-) -> Publication | None:
-    """The publication that an earlier run began, as far as it is on the chain or on its way.
+async def resume(run: Run, context: BuildContext, body: bytes) -> Announcement | None:
+    """The announcement that an earlier run began, as far as it is on the chain or on its way.
 
     Nothing is sent here. None where nothing of it is left, or where something else has spent the last
     part's change, so that no transaction could be tied to it any more.
     """
-    here = await chain_of(backend)
-    submissions = [
-        submission
-        for submission in backend.storage.journal.all()
-        if submission.is_of(here, distribution_id, "deploy")
-        and submission.details.get("role") == "part"
-    ]
-    chain = await _alive(backend, longest_chain(submissions))
+    here = await chain_of(run.backend)
+    parts = run.backend.storage.journal.of(
+        run.distribution_id, command=run.command, purpose="schedule_part", chain=here
+    )
+    chain = await _alive(run, longest_chain(parts))
     if not chain:
         return None
     newest = bytes.fromhex(chain[-1].transaction_id)
-    ends = [utxo for utxo in funds.utxos if utxo.reference.transaction_id == newest]
-    if not ends:
+    ends = [utxo for utxo in context.funds.utxos if utxo.reference.transaction_id == newest]
+    payload = chain[0].payload
+    if not ends or not isinstance(payload, SchedulePartPayload):
         return None
-    rooms = Rooms(_integer(chain[0], "opening_room"), _integer(chain[0], "part_room"))
+    capacity = MetadataCapacity(payload.opening_capacity_bytes, payload.part_capacity_bytes)
     return replace(
-        cut(body, rooms, funds),
+        Announcement.of(body, capacity),
         links=tuple(Link(0, bytes.fromhex(each.transaction_id)) for each in chain),
         in_flight=tuple(range(len(chain))),
         last=ends[-1],
@@ -231,7 +170,7 @@ def longest_chain(submissions: Iterable[Submission]) -> list[Submission]:
     """The longest run of parts 0, 1, 2, ... in which each spends an output of the one before."""
     by_id = {bytes.fromhex(each.transaction_id): each for each in submissions}
     chains = (list(_back_to_first(each, by_id)) for each in by_id.values())
-    whole = [chain[::-1] for chain in chains if chain[-1].details.get("number") == 0]
+    whole = [chain[::-1] for chain in chains if _number(chain[-1]) == 0]
     return max(whole, key=len, default=[])
 
 
@@ -239,53 +178,20 @@ def _back_to_first(newest: Submission, by_id: dict[bytes, Submission]) -> Iterat
     part: Submission | None = newest
     while part is not None:
         yield part
-        before = _integer(part, "number") - 1
+        before = _number(part) - 1
         spent = (by_id.get(reference.transaction_id) for reference in part.inputs)
-        part = next((p for p in spent if p and p.details.get("number") == before), None)
+        part = next((each for each in spent if each and _number(each) == before), None)
 
 
-def _integer(submission: Submission, name: str) -> int:
-    value = submission.details.get(name)
-    return value if isinstance(value, int) else -1
+def _number(part: Submission) -> int:
+    return part.payload.number if isinstance(part.payload, SchedulePartPayload) else -1
 
 
-async def _alive(backend: Backend, chain: Sequence[Submission]) -> list[Submission]:
+async def _alive(run: Run, chain: Sequence[Submission]) -> list[Submission]:
     """The beginning of the chain that is in blocks or on its way."""
     alive: list[Submission] = []
-    for part in chain:
-        if await whereabouts(backend, part) not in ("in_block", "in_mempool"):
+    for tracked in await track(run.backend, chain):
+        if tracked.status not in ("confirmed", "submitted"):
             break
-        alive.append(part)
+        alive.append(tracked.submission)
     return alive
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is opened, by whom, and under which conditions."""
-
-    distribution: Distribution
-    draft: TransactionDraft
-    parameters: ProtocolParameters
-    private: bool
-    warnings: tuple[str, ...]
-
-
-def opening_draft(job: Job, publication: Publication, limit_slot: int) -> TransactionDraft:
-    """The opening with its part of the schedule, as far as that is published by now."""
-    return replace(
-        job.draft,
-        metadata={} if job.private else publication.opening_metadata(),
-        valid_until_slot=limit_slot,
-    )
-
-
-def inputs_of_opening(publication: Publication) -> tuple[Utxo, ...]:
-    """What the opening spends in any case: the newest part's output, and the wallet's oldest output.
-
-    Two runs that know nothing of each other, from two data directories, so spend the same output: of two
-    openings of one distribution the chain takes one. Where a part has spent it, the part's output stands for
-    it.
-    """
-    oldest = publication.funds.oldest
-    anchor = () if oldest is None or oldest not in publication.funds.utxos else (oldest,)
-    return tuple(dict.fromkeys((*publication.tie(), *anchor)))

@@ -1,12 +1,13 @@
-"""`deploy`: opens a distribution, funded, with its schedule published."""
+"""`deploy`: opens a distribution, funded, with its schedule announced."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 
 from milestones.cardano.address import Address
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.value import LOVELACE
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
 from milestones.errors import NotFound
@@ -14,23 +15,15 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import encode_allocations
 from milestones.services.backend import (
     Backend,
-    ChainTime,
     Workspace,
     chain_time,
     require_network,
-    staleness,
-    under,
+    select_version,
 )
-from milestones.services.deploy import announcement as publishing
-from milestones.services.deploy.announcement import (
-    Job,
-    Publication,
-    inputs_of_opening,
-    opening_draft,
-)
-from milestones.services.deploy.report import Deployed, deployed
+from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
+from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
 from milestones.services.distribution.on_chain import distribution_id_of
-from milestones.services.distribution.schedule_source import distribution_of, recovery_warnings
+from milestones.services.distribution.schedule_source import distribution_of
 from milestones.services.preflight import (
     must_be_for_contract,
     must_be_on_network,
@@ -38,24 +31,25 @@ from milestones.services.preflight import (
     must_not_have_been_opened,
     must_pay_enough_ada,
 )
-from milestones.services.sending.earlier import still_pending
-from milestones.services.sending.funds import Funds, funds_of
-from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import (
-    Errand,
-    build,
-    deliver,
-    see_through,
-    valid_until,
+from milestones.services.sending.building import BuildContext
+from milestones.services.sending.runner import (
+    CommandTransaction,
+    Progress,
+    Run,
+    SendingCommand,
+    SubmissionRequest,
+    perform,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import OpeningPayload, Submission
 from milestones.transactions.contract_drafts import open_draft
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
 
 def registered_schedule(workspace: Workspace, address: Address) -> MilestoneSchedule:
-    """The schedule that was registered in this data directory under a contract address."""
-    workspace = under(workspace, address.payment.hash)
+    """The schedule that was registered in this data directory for a contract address."""
+    workspace = select_version(workspace, address.payment.hash)
     distribution_id = distribution_id_of(address, workspace.contract)
     document = workspace.storage.schedules.load(distribution_id)
     if document is None:
@@ -78,136 +72,178 @@ async def deploy(
     allow_script_beneficiaries: bool = False,
     dry_run: bool = False,
     wait: bool = False,
-    tell: Tell = lambda _: None,
+    progress: Progress = lambda _: None,
 ) -> Deployed:
     """Opens the distribution of a schedule; every rule is checked before anything is signed.
 
-    A schedule too large for one transaction is published by earlier ones, which are waited for. A run
+    A schedule too large for one transaction is announced by earlier ones, which are waited for. A run
     that was cut off is taken up where it stopped. Raises `InvalidSchedule`, `NotAllowedYet` (opened
     already), `NotFound` (scripts or index missing), `InsufficientFunds`, `ChainRejected`.
     """
-    magic = await require_network(backend)
-    warnings = (*await staleness(backend), *recovery_warnings(backend))
-    time = await chain_time(backend)
-    distribution = _checked(backend, schedule, magic, time, key, allow_script_beneficiaries)
-    if not dry_run:
-        pending = await still_pending(backend, command=COMMAND, distribution_id=distribution.id)
-        opening = next((each for each in pending if each.sole == OPENING), None)
-        if opening is not None:
-            return await _earlier(backend, opening, warnings, wait=wait)
-    await must_not_have_been_opened(backend, distribution)
-    parameters = await backend.ogmios.protocol_parameters()
-    must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
-    scripts = await require_published(backend)
-    draft = open_draft(distribution, scripts=scripts)
-    draft = replace(draft, valid_until_slot=valid_until(time))
-    job = Job(distribution, draft, parameters, private, warnings)
-    funds = await funds_of(backend, key)
-    publication = await publication_of(backend, job, funds)
-    rehearsed = await rehearse(backend, job, publication)
-    if dry_run:
-        return rehearsed
-    return await perform(backend, job, schedule, publication, wait=wait, tell=tell)
-
-
-def _checked(  # noqa: PLR0917
-    backend: Backend,
-    schedule: MilestoneSchedule,
-    magic: int,
-    time: ChainTime,
-    key: SigningKey,
-    allow_script_beneficiaries: bool,
-) -> Distribution:
-    contract = backend.contract
-    must_be_on_network(schedule, magic)
-    must_be_for_contract(schedule, contract)
-    check_schedule(
-        schedule,
-        Circumstances(time.now_posix_ms, contract.own_scripts, allow_script_beneficiaries),
+    must_be_on_network(schedule, await require_network(backend))
+    must_be_for_contract(schedule, backend.contract)
+    circumstances = Circumstances(
+        (await chain_time(backend)).now_posix_ms,
+        backend.contract.own_scripts,
+        allow_script_beneficiaries,
     )
-    distribution = Distribution.from_schedule(schedule, contract)
+    check_schedule(schedule, circumstances)
+    distribution = Distribution.from_schedule(schedule, backend.contract)
     must_be_the_creator(distribution.terms, key)
-    return distribution
-
-
-async def _earlier(
-    backend: Backend, submission: Submission, warnings: tuple[str, ...], *, wait: bool
-) -> Deployed:
-    """The result of an earlier run whose opening is still on its way."""
-    if wait:
-        await see_through(backend, submission.transaction_id)
-    note = f"transaction {submission.transaction_id} of an earlier run is still on its way"
-    result: dict[str, Any] = dict(submission.details)["result"]  # type: ignore[assignment]
-    changes = {"status": "confirmed" if wait else "submitted", "warnings": (*warnings, note)}
-    return Deployed.model_validate({**result, **changes})
-
-
-COMMAND = "deploy"
-OPENING = "opening"
-Tell = Callable[[str], None]
-
-
-async def publication_of(backend: Backend, job: Job, funds: Funds) -> Publication:
-    """Where publishing stands: at its beginning, or where an earlier run was cut off."""
-    if job.private:
-        return Publication(segments=(b"",), rooms=publishing.Rooms(0, 0), funds=funds)
-    body = encode_allocations(tuple(job.distribution.allocations.values()))
-    earlier = await publishing.resume(backend, body, funds, job.distribution.id)
-    if earlier is not None:
-        return earlier
-    rooms = publishing.measure_rooms(job.draft, funds, job.parameters)
-    return publishing.cut(body, rooms, funds)
-
-
-async def rehearse(backend: Backend, job: Job, publication: Publication) -> Deployed:
-    """The whole deployment built and evaluated, nothing sent: it can be paid, and the chain would agree."""
-    done = await publishing.rehearse(backend, publication, job.parameters)
-    made = {signed.id for signed in done.sent}
-    missing = [utxo for utxo in done.funds.utxos if utxo.reference.transaction_id in made]
-    limit = valid_until(await chain_time(backend))
-    draft = opening_draft(job, done, limit)
-    signed = await build(
-        backend,
-        draft,
-        done.funds,
-        job.parameters,
-        include=inputs_of_opening(done),
-        not_on_chain_yet=missing,
-    )
-    return deployed(job, done, signed, "dry_run")
-
-
-async def perform(
-    backend: Backend,
-    job: Job,
-    schedule: MilestoneSchedule,
-    publication: Publication,
-    *,
-    wait: bool,
-    tell: Tell,
-) -> Deployed:
-    """Publishes what is left to publish, looks once more whether nobody was faster, and opens."""
-    distribution = job.distribution
-    document = schedule.model_dump(mode="json", exclude_none=True)
-    backend.storage.schedules.save(distribution.id, document)
-    done = await publishing.publish_parts(
-        backend, publication, job.parameters, distribution.id, tell
-    )
-    # Parts take minutes, in which somebody with the same schedule and key may have been faster.
-    await must_not_have_been_opened(backend, distribution)
-    limit = valid_until(await chain_time(backend))
-    draft = opening_draft(job, done, limit)
-    signed = await build(
-        backend, draft, done.funds, job.parameters, include=inputs_of_opening(done)
-    )
-    result = deployed(job, done, signed, "submitted")
-    errand = Errand(
-        command=COMMAND,
-        signed=signed,
+    command = _Deploy(
         distribution_id=distribution.id,
-        valid_until_slot=limit,
-        sole=OPENING,
-        details={"role": "opening", "result": result.model_dump(mode="json")},
+        distribution=distribution,
+        schedule=schedule,
+        private=private,
     )
-    state = await deliver(backend, errand, wait=wait)
-    return result.model_copy(update={"status": state})
+    return await perform(
+        backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress
+    )
+
+
+@dataclass(kw_only=True)
+class _Deploy(SendingCommand[Deployed]):
+    """The parts of the schedule that are left to announce, and the opening."""
+
+    name = "deploy"
+    distribution_id: bytes
+    distribution: Distribution
+    schedule: MilestoneSchedule
+    private: bool
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Rehearses everything, looks once more whether nobody was faster, and opens."""
+        backend, distribution = run.backend, self.distribution
+        for sent in run.resume(_is_opening):
+            run.warnings.append(
+                f"transaction {sent.submission.transaction_id} was sent by an earlier run"
+            )
+            return
+        await must_not_have_been_opened(backend, distribution)
+        parameters = await backend.ogmios.protocol_parameters()
+        must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
+        context = await run.context()
+        draft = open_draft(distribution, scripts=context.scripts)
+        announcement = await self._announcement(run, context, draft)
+        if not run.dry_run:
+            # It can be paid, and the chain would agree: seen before anything is sent.
+            rehearsal = run.rehearsal()
+            async for request in self._transactions(rehearsal, context, draft, announcement):
+                await rehearsal.send(request)
+            document = self.schedule.model_dump(mode="json", exclude_none=True)
+            backend.storage.schedules.save(distribution.id, document)
+        async for request in self._transactions(run, context, draft, announcement):
+            yield request
+
+    async def _announcement(
+        self, run: Run, context: BuildContext, draft: TransactionDraft
+    ) -> Announcement | None:
+        """Where announcing is: at its beginning, or where an earlier run was cut off."""
+        if self.private:
+            return None
+        body = encode_allocations(tuple(self.distribution.allocations.values()))
+        begun = await resume(run, context, body)
+        return begun or Announcement.of(body, MetadataCapacity.measure(draft, context))
+
+    async def _transactions(
+        self,
+        run: Run,
+        context: BuildContext,
+        draft: TransactionDraft,
+        announcement: Announcement | None,
+    ) -> AsyncIterator[SubmissionRequest]:
+        while announcement is not None and announcement.parts_left:
+            if announcement.must_wait():
+                announcement = await announcement.settled(run)
+            context = replace(context, time=await chain_time(run.backend))
+            request = await announcement.next_part(context)
+            yield request
+            part = request.transaction
+            number, total = len(announcement.links) + 1, len(announcement.segments) - 1
+            if not run.dry_run:
+                run.progress(f"part {number} of {total} of the schedule: transaction {part.id.hex()}")
+            context = context.after(part)
+            announcement = announcement.after(part, context.time.slot)
+        if announcement is not None:
+            announcement = await announcement.settled(run)
+            draft = replace(draft, metadata=announcement.opening_metadata())
+        if not run.dry_run:
+            # Parts take minutes, in which somebody with the same schedule and key may have been faster.
+            await must_not_have_been_opened(run.backend, self.distribution)
+            context = replace(context, not_on_chain_yet=())
+        context = replace(context, time=await chain_time(run.backend))
+        built = await context.build(draft, include=_inputs_of_opening(context, announcement))
+        yield self._opening(built, announcement, len(draft.outputs))
+
+    def _opening(
+        self, built: BalancedTransaction, announcement: Announcement | None, own_outputs: int
+    ) -> SubmissionRequest:
+        terms, *vaults = built.outputs[:own_outputs]
+        held = sum(utxo.output.value.lovelace for utxo in vaults)
+        total_token_amount = self.distribution.terms.total_token_amount
+        if self.distribution.token == LOVELACE:
+            held -= total_token_amount
+        links = () if announcement is None else announcement.links
+        return SubmissionRequest(
+            transaction=built,
+            sole="opening",
+            payload=OpeningPayload(
+                private=self.private,
+                schedule_transactions=tuple(link.transaction_id.hex() for link in links),
+                total_token_amount=total_token_amount,
+                terms_deposit_lovelace=terms.output.value.lovelace,
+                vaults_deposit_lovelace=held,
+            ),
+        )
+
+    def report(self, run: Run) -> Deployed:
+        """The opening, and all transactions of this run."""
+        opening = next(each for each in run.transactions.values() if _is_opening(each.submission))
+        submission, payload = opening.submission, opening.submission.payload
+        if not isinstance(payload, OpeningPayload):
+            raise AssertionError("an opening has an opening's payload")
+        transactions = tuple(map(OpeningTransaction.of, _with_parts(run, opening)))
+        terms, vaults = payload.terms_deposit_lovelace, payload.vaults_deposit_lovelace
+        return Deployed(
+            status=opening.status,
+            transaction_hash=submission.transaction_id,
+            contract_address=self.distribution.address,
+            distribution_id=self.distribution_id,
+            private=payload.private,
+            schedule_transactions=payload.schedule_transactions,
+            total_token_amount=payload.total_token_amount,
+            fee_estimate=sum(each.fee_lovelace for each in transactions),
+            collateral_amount=submission.collateral_lovelace,
+            deposits_lovelace=LockedDeposits(terms=terms, vaults=vaults, total=terms + vaults),
+            transactions=transactions,
+        )
+
+
+def _is_opening(submission: Submission) -> bool:
+    return submission.purpose == "opening"
+
+
+def _with_parts(run: Run, opening: CommandTransaction) -> list[CommandTransaction]:
+    """The opening after the parts that this run sent; after all of its parts where an earlier run sent it."""
+    if not opening.resumed:
+        return list(run.transactions.values())
+    payload = opening.submission.payload
+    parts = payload.schedule_transactions if isinstance(payload, OpeningPayload) else ()
+    found = (run.backend.storage.journal.find(each) for each in parts)
+    known = [CommandTransaction(submission=each, status=each.status) for each in found if each]
+    return [*known, opening]
+
+
+def _inputs_of_opening(
+    context: BuildContext, announcement: Announcement | None
+) -> tuple[Utxo, ...]:
+    """What the opening spends in any case: the newest part's output, and the wallet's oldest output.
+
+    Two runs that know nothing of each other, from two data directories, so spend the same output: of two
+    openings of one distribution the chain takes one. Where a part has spent it, the part's output stands
+    for it.
+    """
+    tie = () if announcement is None else announcement.tie()
+    oldest = context.funds.oldest
+    anchor = () if oldest is None or oldest not in context.funds.utxos else (oldest,)
+    return tuple(dict.fromkeys((*tie, *anchor)))

@@ -1,17 +1,13 @@
-"""What `deploy` tells."""
+"""What `deploy` reports."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from milestones.cardano.value import LOVELACE
+from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
-from milestones.services.deploy.announcement import Job, Publication
 from milestones.services.results import Result, View
-from milestones.services.sending.submission import (
-    SubmissionState,
-)
-from milestones.transactions.signing import SignedTransaction
+from milestones.services.sending.runner import CommandTransaction
 
 
 class OpeningTransaction(View):
@@ -24,6 +20,19 @@ class OpeningTransaction(View):
     memory: int
     cpu: int
 
+    @classmethod
+    def of(cls, sent: CommandTransaction) -> OpeningTransaction:
+        """From what the journal keeps of it."""
+        submission = sent.submission
+        return cls(
+            transaction_hash=submission.transaction_id,
+            role="opening" if submission.purpose == "opening" else "schedule",
+            fee_lovelace=submission.fee_lovelace,
+            size=submission.size,
+            memory=submission.memory,
+            cpu=submission.cpu,
+        )
+
 
 class LockedDeposits(View):
     """Lovelace that stays locked until the distribution is closed, beside any ADA distributed."""
@@ -34,12 +43,12 @@ class LockedDeposits(View):
 
 
 class Deployed(Result):
-    """An opening. `schedule_transactions` are all parts of the published schedule.
+    """An opening. `schedule_transactions` are all parts of the announced schedule.
 
     `transactions` are those of this run, and `fee_estimate` the fee of them together, in lovelace.
     """
 
-    status: SubmissionState
+    status: TransactionStatus
     transaction_hash: str
     contract_address: AddressField
     distribution_id: HexField
@@ -50,48 +59,3 @@ class Deployed(Result):
     collateral_amount: int
     deposits_lovelace: LockedDeposits
     transactions: tuple[OpeningTransaction, ...]
-
-
-def deployed(
-    job: Job, done: Publication, opening: SignedTransaction, status: SubmissionState
-) -> Deployed:
-    transactions = [
-        *(_transaction(signed, "schedule") for signed in done.sent),
-        _transaction(opening, "opening"),
-    ]
-    return Deployed(
-        status=status,
-        transaction_hash=opening.id.hex(),
-        contract_address=job.distribution.address,
-        distribution_id=job.distribution.id,
-        private=job.private,
-        schedule_transactions=tuple(link.transaction_id.hex() for link in done.links),
-        total_token_amount=job.distribution.terms.total_token_amount,
-        fee_estimate=sum(each.fee_lovelace for each in transactions),
-        collateral_amount=opening.collateral_lovelace,
-        deposits_lovelace=_deposits(job, opening),
-        transactions=tuple(transactions),
-        warnings=job.warnings,
-    )
-
-
-def _transaction(
-    signed: SignedTransaction, role: Literal["schedule", "opening"]
-) -> OpeningTransaction:
-    return OpeningTransaction(
-        transaction_hash=signed.id.hex(),
-        role=role,
-        fee_lovelace=signed.fee_lovelace,
-        size=signed.size,
-        memory=signed.units.memory,
-        cpu=signed.units.cpu,
-    )
-
-
-def _deposits(job: Job, opening: SignedTransaction) -> LockedDeposits:
-    terms, *vaults = opening.outputs[: len(job.draft.outputs)]
-    held = sum(utxo.output.value.lovelace for utxo in vaults)
-    if job.distribution.token == LOVELACE:
-        held -= job.distribution.terms.total_token_amount
-    deposit = terms.output.value.lovelace
-    return LockedDeposits(terms=deposit, vaults=held, total=deposit + held)

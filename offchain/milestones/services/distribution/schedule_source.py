@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from milestones.cardano.address import Address, key_credential, script_credential
-from milestones.clients.chain_walk import RollForward
 from milestones.cardano.slots import Point
+from milestones.clients.chain_walk import RollForward
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
+from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import decode_allocations
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
-from milestones.protocol.datums import Terms
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import OnChain
 

@@ -16,9 +16,9 @@ from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
-from milestones.protocol.redeemers import Attest, OracleWitness
-from milestones.protocol.oracle_signatures import Statement, entry_of, witness_of
 from milestones.protocol.datums import Terms
+from milestones.protocol.oracle_signatures import Statement, entry_of, witness_of
+from milestones.protocol.redeemers import Attest, OracleWitness
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import LiveAttestation, OnChain
 from milestones.transactions.contract_drafts import Attesting

@@ -106,9 +106,7 @@ def blames_signatures(error: MilestonesError) -> bool:
     return REFUSED_ORACLES in error.details
 
 
-def _too_few_good(
-    terms: Terms, refused: frozenset[bytes], failure: ChainRejected
-) -> ChainRejected:
+def _too_few_good(terms: Terms, refused: frozenset[bytes], failure: ChainRejected) -> ChainRejected:
     names = [str(address) for address in oracle_addresses(terms, refused)]
     error = ChainRejected(
         f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",

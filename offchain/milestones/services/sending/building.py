@@ -14,9 +14,8 @@ from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.sending.funds import Funds, funds_of
 from milestones.services.sending.tracking import TrackedSubmission
 from milestones.transactions.contract_drafts import PublishedScripts
-from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.tx_builder import balance
+from milestones.transactions.tx_builder import BalancedTransaction, balance
 
 VALID_FOR_SECONDS: Final = 7200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""
@@ -139,6 +138,11 @@ class LargestFit:
     def found(self) -> bool:
         """Whether the largest count that fits has been tried."""
         return self._too_many - self._fits == 1 and self._fits >= self._least
+
+    @property
+    def largest(self) -> int:
+        """The largest count that fitted so far."""
+        return self._fits
 
     def fits(self) -> None:
         """`count` fitted."""

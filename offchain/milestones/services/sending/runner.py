@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import ChainRejected, MilestonesError
@@ -32,7 +32,7 @@ from milestones.services.sending.tracking import (
     unsettled,
     wait_for_news,
 )
-from milestones.storage.journal import ChangeOutput, Payload, StatusChange, Submission
+from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.signing import sign
 from milestones.transactions.tx_builder import BalancedTransaction
@@ -81,6 +81,21 @@ class TransactionView(View):
     memory: int
     cpu: int
     resumed: bool = False
+
+
+def transaction_fields(sent: CommandTransaction) -> dict[str, Any]:
+    """The fields of a `TransactionView`."""
+    submission = sent.submission
+    return {
+        "transaction_hash": submission.transaction_id,
+        "status": sent.status,
+        "fee_lovelace": submission.fee_lovelace,
+        "collateral_lovelace": submission.collateral_lovelace,
+        "size": submission.size,
+        "memory": submission.memory,
+        "cpu": submission.cpu,
+        "resumed": sent.resumed,
+    }
 
 
 class SendingCommand(ABC, Generic[R]):
@@ -145,7 +160,7 @@ class Run:
         """
         for tracked in self.pending:
             submission = tracked.submission
-            if not submission.is_of(self.command, self.distribution_id) or not wanted(submission):
+            if not submission.is_of(None, self.distribution_id, self.command) or not wanted(submission):
                 continue
             if self.dry_run:
                 self.warnings.append(
@@ -167,7 +182,9 @@ class Run:
         knows in every case. `NotAllowedYet` where another run has sent the like since this one looked.
         """
         if self.dry_run:
-            self._note(self._submission(request, request.transaction.unsigned(), chain=None), "dry_run")
+            self._note(
+                self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
+            )
             return
         signed = sign(request.transaction, [self.key])
         tip = await self.backend.ogmios.network_tip()
@@ -183,7 +200,9 @@ class Run:
         """Returns once a block has each of the command's transactions; a dry run has nothing to wait for."""
         if self.dry_run:
             return
-        for transaction_id in list(self.transactions if transaction_ids is None else transaction_ids):
+        for transaction_id in list(
+            self.transactions if transaction_ids is None else transaction_ids
+        ):
             known = self.transactions[transaction_id]
             if known.status != "confirmed":
                 await see_through(self.backend, transaction_id)
@@ -204,9 +223,7 @@ class Run:
         sent = [key for key, each in self.transactions.items() if not each.resumed]
         if sent and not self.dry_run:
             error.details["transactions_sent"] = sent
-            error.hint += (
-                f" ({len(sent)} transactions were sent before: the same command goes on)"
-            )
+            error.hint += f" ({len(sent)} transactions were sent before: the same command goes on)"
 
     def _take_up(self, tracked: TrackedSubmission) -> None:
         submission = tracked.submission

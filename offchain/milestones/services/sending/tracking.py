@@ -15,12 +15,19 @@ from itertools import zip_longest
 from typing import Final
 
 from milestones.cardano.address import Address
-from milestones.clients.chain_walk import RollForward
 from milestones.cardano.slots import Point
+from milestones.clients.chain_walk import RollForward
 from milestones.domain.models import TransactionStatus
-from milestones.errors import ChainRejected, InvalidAddress, NotFound, OutcomeUnknown, ServiceOutOfSync, ServiceUnavailable
+from milestones.errors import (
+    ChainRejected,
+    InvalidAddress,
+    NotFound,
+    OutcomeUnknown,
+    ServiceOutOfSync,
+    ServiceUnavailable,
+)
 from milestones.services.backend import Backend, chain_of
-from milestones.storage.journal import Submission, chains_of
+from milestones.storage.submission import Submission, chains_of
 
 POLL_SECONDS: Final = 0.25
 POLL_MOST_SECONDS: Final = 2.0
@@ -144,7 +151,9 @@ async def _in_mempool(backend: Backend, submissions: Sequence[Submission]) -> se
     newest; so the one before is asked about too, and the oldest, without which none is there.
     """
     chains = chains_of(submissions)
-    ranked = [dict.fromkeys((chain[-1], chain[max(0, len(chain) - 2)], chain[0])) for chain in chains]
+    ranked = [
+        dict.fromkeys((chain[-1], chain[max(0, len(chain) - 2)], chain[0])) for chain in chains
+    ]
     questions = [list(each) for each in ranked]
     asked = [each for rank in zip_longest(*questions) for each in rank if each is not None]
     ids = [each.transaction_id for each in asked[:MEMPOOL_QUESTIONS]]
@@ -241,7 +250,7 @@ async def take_up_unsettled(
         limit = submission.valid_until_slot
         if status == "expired":
             mark(backend, submission, "expired", f"slot {limit} passed")
-        elif status == "confirmed" and not submission.is_of(command, distribution_id):
+        elif status == "confirmed" and not submission.is_of(None, distribution_id, command):
             if limit is not None and tip is not None and tip.slot >= limit:
                 mark(backend, submission, "confirmed", "in a block")
         elif status != "unknown":

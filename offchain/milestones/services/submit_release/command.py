@@ -6,33 +6,30 @@ transactions are rebuilt on the new one, as long as the allocations are still un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
-from milestones.errors import MilestonesError, NotAllowedYet
+from milestones.errors import NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, chain_of, require_network, staleness, under
-from milestones.services.distribution.claims import ClaimStanding, claim_standing, past_claims
-from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
-from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
+from milestones.services.backend import Backend, select_version
+from milestones.services.distribution.claims import claim_standing, past_claims
+from milestones.services.distribution.on_chain import (
+    OpenDistribution,
+    distribution_id_of,
+    read_on_chain,
+)
+from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import statements_at_hand
 from milestones.services.preflight import must_be_open, why_not
-from milestones.services.sending.contention import rebuilding
-from milestones.services.sending.earlier import earlier_submissions
-from milestones.services.sending.funds import funds_of
-from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, see_through, submit
-from milestones.services.submit_release.blame import warnings_of
-from milestones.services.submit_release.building import BuiltRelease, Site
-from milestones.services.submit_release.payable import Built, Till
-from milestones.services.submit_release.plan import Chosen, Selection, choose, must_agree
-from milestones.services.submit_release.report import ReleaseReport, ReleaseTransaction, report_of
+from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
+from milestones.services.submit_release.plan import Selection, choose, must_agree
+from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of
+from milestones.storage.submission import ReleasePayload, Submission
 from milestones.transactions.wallet import SigningKey
-
-COMMAND: Final = "submit-release"
 
 
 async def submit_release(
@@ -54,185 +51,95 @@ async def submit_release(
     `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`.
     """
     must_agree(selection)
-    backend = under(backend, contract_address.payment.hash)
-    await require_network(backend)
-    warnings = await staleness(backend)
-    release = _Release(
-        backend=backend,
+    backend = select_version(backend, contract_address.payment.hash)
+    command = _SubmitRelease(
+        distribution_id=distribution_id_of(contract_address, backend.contract),
         address=contract_address,
-        key=key,
         selection=selection,
         claim_file=claim_file,
-        dry_run=dry_run,
-        wait=wait,
-        warnings=warnings,
     )
-    try:
-        report = await rebuilding(backend, release.attempt, warnings)
-    except MilestonesError as error:
-        release.tell_what_was_sent(error)
-        raise
-    warnings += recovery_warnings(backend)
-    return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Release:
-    """One command: what it was asked, and what was sent for it so far, over all attempts."""
+@dataclass(kw_only=True)
+class _SubmitRelease(SendingCommand[ReleaseReport]):
+    """All payouts that were asked for, and what is known of those that are not made."""
 
-    backend: Backend
+    name = "submit-release"
+    competing = True
+    distribution_id: bytes
     address: Address
-    key: SigningKey
     selection: Selection
     claim_file: ClaimFile | None
-    dry_run: bool
-    wait: bool
-    warnings: list[str]
-    sent: dict[str, ReleaseTransaction] = field(default_factory=dict)
+    distribution: Distribution | None = None
+    skipped: Sequence[ClaimState] = ()
+    left_out: Sequence[LeftOut] = ()
 
-    async def attempt(self) -> ReleaseReport:
-        """Looks, chooses, builds everything that is not sent yet, and sends it."""
-        backend = self.backend
-        if self.dry_run:
-            await self._warn_of_earlier()
-        else:
-            await self._take_up_earlier()
-        on_chain = await read_on_chain(backend, self.address)
-        must_be_open(on_chain)
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks, chooses, and builds everything that is not sent yet before the first is sent."""
+        backend = run.backend
+        on_chain = must_be_open(await read_on_chain(backend, self.address))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
+        self.distribution = distribution
         standing = await claim_standing(backend, on_chain, distribution)
-        self._forget_what_was_not_asked_for(distribution)
-        chosen = choose(standing.states, self.selection, ours=self._being_paid())
+        sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
+        being_paid = [index for each in sent for index in allocations_in(each.submission)]
+        chosen = choose(standing.states, self.selection, ours=frozenset(being_paid))
         if chosen.refused is not None:
-            raise await self._refusal(on_chain, chosen.refused)
-        built = await self._build(on_chain, distribution, standing, chosen)
-        for release in built.releases:
-            await self._send(distribution, release)
-        if self.wait and not self.dry_run:
-            await self._see_through()
-        return report_of(
-            tuple(self.sent.values()),
-            chosen.skipped,
-            built.left_out,
-            allocations=distribution.allocations,
-            contract_address=on_chain.address,
-        )
-
-    def tell_what_was_sent(self, error: MilestonesError) -> None:
-        """Adds to an error what was sent before it."""
-        hashes = [each.transaction_hash for each in self.sent.values() if not each.resumed]
-        if hashes and not self.dry_run:
-            error.details["transactions_sent"] = hashes
-            error.hint += (
-                f" ({len(hashes)} transactions were sent before: the same command goes on)"
-            )
-
-    async def _warn_of_earlier(self) -> None:
-        """A dry run leaves the journal alone."""
-        pending = self.backend.storage.journal.pending(
-            await chain_of(self.backend),
-            command=COMMAND,
-            distribution_id=distribution_id_of(self.address, self.backend.contract),
-        )
-        self.warnings += [
-            f"transaction {each.transaction_id} of an earlier run may still be on its way"
-            for each in pending
-        ]
-
-    async def _take_up_earlier(self) -> None:
-        """What earlier runs left open, and what has become of what this one has sent."""
-        journal = self.backend.storage.journal
-        distribution_id = distribution_id_of(self.address, self.backend.contract)
-        earlier = await earlier_submissions(
-            self.backend, command=COMMAND, distribution_id=distribution_id
-        )
-        for each in earlier:
-            transaction_id = each.submission.transaction_id
-            if transaction_id not in self.sent:
-                self.sent[transaction_id] = _resumed(each.submission.details)
-            if each.in_block:
-                self.sent[transaction_id] = self.sent[transaction_id].now("confirmed")
-        for transaction_id in list(self.sent):
-            submission = journal.find(transaction_id)
-            if submission is None or submission.status in ("rejected", "expired"):
-                del self.sent[transaction_id]
-
-    def _forget_what_was_not_asked_for(self, distribution: Distribution) -> None:
-        for transaction_id, transaction in list(self.sent.items()):
-            if not any(
-                index in distribution.allocations
-                and self.selection.includes(index, distribution.allocations[index])
-                for index in transaction.allocations
-            ):
-                del self.sent[transaction_id]
-
-    def _being_paid(self) -> frozenset[int]:
-        return frozenset(n for each in self.sent.values() for n in each.allocations)
-
-    async def _refusal(self, on_chain: OnChain, state: ClaimState) -> NotAllowedYet:
-        """The rule that forbids it, with what there is to know about it."""
-        backend, terms = self.backend, on_chain.terms
-        statements = statements_at_hand(backend, terms, state.allocation.milestone_identifier)
-        paid_by = None
-        if state.status == "claimed":
-            history = await past_claims(backend, on_chain)
-            found = [c.transaction_id for c in history if c.index == state.index]
-            paid_by = next((each.hex() for each in reversed(found) if each is not None), None)
-        return why_not(
-            state,
-            signature_count=len(statements[0].witnesses) if statements else 0,
-            quorum_threshold=terms.quorum_threshold,
-            paid_by=paid_by,
-        )
-
-    async def _build(
-        self,
-        on_chain: OnChain,
-        distribution: Distribution,
-        standing: ClaimStanding,
-        chosen: Chosen,
-    ) -> Built:
-        if on_chain.terms_utxo is None or not chosen.payable:
-            return Built()
-        backend = self.backend
-        site = Site(
-            distribution=distribution,
-            terms_utxo=on_chain.terms_utxo,
-            attestations=on_chain.attestation_utxos(),
-            time=standing.time,
-            parameters=await backend.ogmios.protocol_parameters(),
-            scripts=await require_published(backend),
-        )
-        till = Till(backend, on_chain, site, whole=bool(self.selection.indices))
-        built = await till.build(chosen.payable, await funds_of(backend, self.key))
-        if built.left_out and not built.releases and not self.sent:
+            raise await _refusal(backend, on_chain, chosen.refused)
+        self.skipped = chosen.skipped
+        built = BuiltReleases()
+        if chosen.payable:
+            whole = bool(self.selection.indices)
+            builder = ReleaseBuilder(await run.context(), on_chain, distribution, whole)
+            built = await builder.build(chosen.payable)
+        self.left_out = built.left_out
+        if built.left_out and not built.releases and not sent:
             raise built.left_out[0].error
-        self.warnings += [*built.warnings, *warnings_of(built.left_out)]
-        return built
-
-    async def _send(self, distribution: Distribution, release: BuiltRelease) -> None:
-        transaction = ReleaseTransaction.of(
-            release.signed, release.batch, deposits_lovelace=release.deposits_lovelace
-        )
-        if not self.dry_run:
-            transaction = transaction.now("submitted")
-            errand = Errand(
-                command=COMMAND,
-                signed=release.signed,
-                distribution_id=distribution.id,
-                valid_until_slot=release.valid_until_slot,
-                details={"result": transaction.model_dump(mode="json")},
+        run.warnings += built.warnings
+        for release in built.releases:
+            yield SubmissionRequest(
+                transaction=release.transaction,
+                payload=ReleasePayload(
+                    allocations=release.batch.indices,
+                    attested=release.batch.attests,
+                    deposits_lovelace=release.deposits_lovelace,
+                ),
             )
-            await submit(self.backend, errand)
-        self.sent[transaction.transaction_hash] = transaction
 
-    async def _see_through(self) -> None:
-        for transaction_id, transaction in self.sent.items():
-            if transaction.status != "confirmed":
-                await see_through(self.backend, transaction_id)
-                self.sent[transaction_id] = transaction.now("confirmed")
+    def _was_asked_for(self, submission: Submission, distribution: Distribution) -> bool:
+        known = distribution.allocations
+        return any(
+            index in known and self.selection.includes(index, known[index])
+            for index in allocations_in(submission)
+        )
+
+    def report(self, run: Run) -> ReleaseReport:
+        """All transactions, those of earlier runs included, and what they don't pay."""
+        known = {} if self.distribution is None else self.distribution.allocations
+        return report_of(
+            run,
+            skipped=self.skipped,
+            left_out=self.left_out,
+            allocations=known,
+            contract_address=self.address,
+        )
 
 
-def _resumed(details: Any) -> ReleaseTransaction:
-    transaction = ReleaseTransaction.model_validate(details["result"])
-    return transaction.model_copy(update={"resumed": True})
+async def _refusal(
+    backend: Backend, on_chain: OpenDistribution, state: ClaimState
+) -> NotAllowedYet:
+    """The rule that forbids it, with what there is to know about it."""
+    terms = on_chain.terms
+    statements = statements_at_hand(backend, terms, state.allocation.milestone_identifier)
+    paid_by = None
+    if state.status == "claimed":
+        history = await past_claims(backend, on_chain)
+        found = [c.transaction_id for c in history if c.index == state.index]
+        paid_by = next((each.hex() for each in reversed(found) if each is not None), None)
+    return why_not(
+        state,
+        signature_count=len(statements[0].witnesses) if statements else 0,
+        quorum_threshold=terms.quorum_threshold,
+        paid_by=paid_by,
+    )

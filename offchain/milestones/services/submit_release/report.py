@@ -1,18 +1,22 @@
-"""What `submit-release` tells."""
+"""What `submit-release` reports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
+from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
+from milestones.domain.models import Allocation, TransactionStatus
 from milestones.domain.reading import AddressField
-from milestones.domain.models import Allocation
 from milestones.services.results import Result, View
-from milestones.services.sending.submission import SubmissionState
-from milestones.services.submit_release.blame import LeftOut
-from milestones.services.submit_release.plan import Batch
-from milestones.transactions.signing import SignedTransaction
+from milestones.services.sending.runner import (
+    CommandTransaction,
+    Run,
+    TransactionView,
+    transaction_fields,
+)
+from milestones.services.submit_release.builder import LeftOut
+from milestones.storage.submission import ReleasePayload, Submission
 
 
 class PaidAllocation(View):
@@ -62,46 +66,27 @@ class LeftOutAllocation(SkippedAllocation):
         )
 
 
-class ReleaseTransaction(View):
-    """One transaction: fee, collateral and what it adds to the payouts in lovelace, size in bytes.
+class ReleaseTransaction(TransactionView):
+    """One transaction. `deposits_lovelace` is what it adds to the payouts.
 
-    `attested` is the milestone that it puts on the chain as well. `resumed` says that an earlier run of
-    the command had sent it.
+    `attested` is the milestone that it puts on the chain as well.
     """
 
-    transaction_hash: str
-    status: SubmissionState
     allocations: tuple[int, ...]
     attested: str | None
-    fee_lovelace: int
-    collateral_lovelace: int
     deposits_lovelace: int
-    size: int
-    memory: int
-    cpu: int
-    resumed: bool = False
 
     @classmethod
-    def of(
-        cls, signed: SignedTransaction, batch: Batch, *, deposits_lovelace: int
-    ) -> ReleaseTransaction:
-        """One that was just built."""
+    def of(cls, sent: CommandTransaction) -> ReleaseTransaction:
+        """From what the journal keeps of it."""
+        payload = sent.submission.payload
+        known = isinstance(payload, ReleasePayload)
         return cls(
-            transaction_hash=signed.id.hex(),
-            status="dry_run",
-            allocations=batch.indices,
-            attested=batch.attests,
-            fee_lovelace=signed.fee_lovelace,
-            collateral_lovelace=signed.collateral_lovelace,
-            deposits_lovelace=deposits_lovelace,
-            size=signed.size,
-            memory=signed.units.memory,
-            cpu=signed.units.cpu,
+            **transaction_fields(sent),
+            allocations=payload.allocations if known else (),
+            attested=payload.attested if known else None,
+            deposits_lovelace=payload.deposits_lovelace if known else 0,
         )
-
-    def now(self, status: SubmissionState) -> ReleaseTransaction:
-        """The same with another status."""
-        return self.model_copy(update={"status": status})
 
 
 class ReleaseReport(Result):
@@ -115,7 +100,7 @@ class ReleaseReport(Result):
     """
 
     transaction_hash: str
-    status: SubmissionState
+    status: TransactionStatus
     fee_estimate: int
     collateral_amount: int
     deposits_lovelace: int
@@ -130,14 +115,15 @@ class ReleaseReport(Result):
 
 
 def report_of(
-    transactions: tuple[ReleaseTransaction, ...],
-    skipped: Iterable[ClaimState],
-    left_out: Iterable[LeftOut],
+    run: Run,
     *,
+    skipped: Sequence[ClaimState],
+    left_out: Iterable[LeftOut],
     allocations: Mapping[int, Allocation],
-    **facts: Any,
+    contract_address: Address,
 ) -> ReleaseReport:
-    """The report on at least one transaction; `facts` are its remaining fields."""
+    """The report on a run with at least one transaction."""
+    transactions = tuple(map(ReleaseTransaction.of, run.transactions.values()))
     paid = tuple(
         PaidAllocation(
             beneficiary_index=index,
@@ -150,24 +136,24 @@ def report_of(
         for index in transaction.allocations
         if index in allocations
     )
-    left = list(skipped)
     return ReleaseReport(
         transaction_hash=transactions[0].transaction_hash,
-        status=_together(transactions),
+        status=run.status,
         fee_estimate=sum(transaction.fee_lovelace for transaction in transactions),
         collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
         deposits_lovelace=sum(transaction.deposits_lovelace for transaction in transactions),
+        contract_address=contract_address,
         attested=any(transaction.attested for transaction in transactions),
         paid_token_amount=sum(allocation.token_amount for allocation in paid),
-        claimed_before=sum(state.status == "claimed" for state in left),
+        claimed_before=sum(state.status == "claimed" for state in skipped),
         paid=paid,
-        skipped=tuple(SkippedAllocation.of(s) for s in left if s.status != "claimed"),
+        skipped=tuple(SkippedAllocation.of(s) for s in skipped if s.status != "claimed"),
         left_out=tuple(map(LeftOutAllocation.from_error, left_out)),
         transactions=transactions,
-        **facts,
     )
 
 
-def _together(transactions: tuple[ReleaseTransaction, ...]) -> SubmissionState:
-    states = {transaction.status for transaction in transactions}
-    return states.pop() if len(states) == 1 else "submitted"
+def allocations_in(submission: Submission) -> tuple[int, ...]:
+    """The allocations that a transaction of the journal pays; none where its entry doesn't say."""
+    payload = submission.payload
+    return payload.allocations if isinstance(payload, ReleasePayload) else ()

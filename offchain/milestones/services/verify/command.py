@@ -10,21 +10,20 @@ from typing import Literal
 from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
-from milestones.domain.reading import AddressField, HexField
 from milestones.domain.models import Allocation, MilestoneSchedule
-from milestones.domain.reading import Problem
+from milestones.domain.reading import AddressField, HexField, Problem
 from milestones.domain.schedule import Circumstances, problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
-from milestones.protocol.distribution import Distribution
 from milestones.protocol.datums import terms_token_name
+from milestones.protocol.distribution import Distribution
 from milestones.services.backend import (
     Backend,
     ChainTime,
     chain_time,
     require_network,
     staleness,
-    under,
+    select_version,
 )
 from milestones.services.distribution.datum import ReadableTerms, readable_terms
 from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
@@ -87,7 +86,7 @@ async def verify(
     records are not looked at. The rules are those of registration, at the time of opening. Raises
     `NotFound` where there never was a distribution at the address, `InvalidAddress`.
     """
-    backend = under(backend, contract_address.payment.hash)
+    backend = select_version(backend, contract_address.payment.hash)
     magic = await require_network(backend)
     warnings = tuple(await staleness(backend))
     distribution_id = distribution_id_of(contract_address, backend.contract)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import Errand, build, submit, valid_until
 
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
@@ -28,10 +29,8 @@ from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, submit, valid_until
 from milestones.transactions.contract_drafts import close_draft
-from milestones.transactions.draft import Spend
-from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.draft import Spend, TransactionDraft
 
 
 async def open_(world, backend, schedule=None, **options):

@@ -8,6 +8,7 @@ import shutil
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import Errand, build, deliver
 
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
@@ -18,7 +19,6 @@ from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, deliver
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.wallet import SigningKey
 

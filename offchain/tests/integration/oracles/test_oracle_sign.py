@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import Errand, build, deliver
 
 from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
@@ -16,7 +17,6 @@ from milestones.services.commit_milestone import commit_milestone
 from milestones.services.oracle import oracle_payload, oracle_sign
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, deliver
 from milestones.transactions.contract_drafts import open_draft
 
 

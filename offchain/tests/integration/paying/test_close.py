@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import Errand, build, submit
 from opened import in_lovelace
 
 from milestones.errors import InvalidInput, LimitsExceeded, NotAllowedYet, OutcomeUnknown
 from milestones.services.attest import attest
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, submit
 from milestones.transactions.contract_drafts import open_draft
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from milestones.services.sending.fitting import largest_that_fits
 
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
@@ -16,7 +17,6 @@ from milestones.domain.models import Allocation
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.datums import VaultState
 from milestones.services.distribution.on_chain import LiveVault
-from milestones.services.sending.fitting import largest_that_fits
 from milestones.services.submit_release.plan import Selection, choose, must_agree, plan
 
 
