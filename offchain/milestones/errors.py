@@ -8,6 +8,7 @@ MilestonesError                      exit code
 │   ├── InvalidSchedule
 │   ├── InvalidSignature                 the format of an oracle's entry, never the cryptography
 │   ├── InvalidKeyFile
+│   ├── InvalidWitness                   a signature that is not one of this transaction
 │   ├── LimitsExceeded                   a transaction over the ledger's limits, seen before signing
 │   ├── InvalidConfiguration
 │   └── InvalidBlueprint
@@ -16,6 +17,8 @@ MilestonesError                      exit code
 │   └── NetworkMismatch
 ├── NotFound                         4
 ├── NotAllowedYet                    5   quorum, vesting, already claimed, already open
+│   ├── SignaturesMissing                not everybody has signed whose signature is needed
+│   └── SigningRefused                   whoever was asked to sign said no
 ├── InsufficientFunds                6
 │   ├── InsufficientCollateral
 │   └── InsufficientTokens
@@ -28,6 +31,7 @@ the command line turns them into an exit code and, in JSON, `{"error": {...}}`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -132,6 +136,21 @@ class InvalidKeyFile(InvalidInput):
     """A key file that is missing, unreadable or of the wrong kind."""
 
     code = "invalid_key_file"
+
+
+class InvalidWitness(InvalidInput):
+    """A signature that isn't one of this transaction. Hashes: the key's 28 bytes, the id's 32."""
+
+    code = "invalid_witness"
+
+    def __init__(self, key_hash: bytes, transaction_id: bytes) -> None:
+        self.key_hash, self.transaction_id = key_hash, transaction_id
+        super().__init__(
+            f"the signature of key {key_hash.hex()} is not one of transaction {transaction_id.hex()}",
+            hint="sign the transaction's bytes as they were handed out: in another encoding it has"
+            " another id",
+            details={"key_hash": key_hash.hex(), "transaction_id": transaction_id.hex()},
+        )
 
 
 class InvalidConfiguration(InvalidInput):
@@ -241,6 +260,37 @@ class NotAllowedYet(MilestonesError):
         super().__init__(message, hint=hint, details={"rule": rule, **(details or {})})
 
 
+class SignaturesMissing(NotAllowedYet):
+    """Not everybody has signed; `key_hashes` (28 bytes each, ascending) are those who have not."""
+
+    code = "signatures_missing"
+
+    def __init__(self, key_hashes: Collection[bytes]) -> None:
+        self.key_hashes = tuple(sorted(key_hashes))
+        named = [key_hash.hex() for key_hash in self.key_hashes]
+        super().__init__(
+            "signatures",
+            f"the signatures of these keys are missing: {', '.join(named)}",
+            hint="sign with the keys whose hashes are named",
+            details={"key_hashes": named},
+        )
+
+
+class SigningRefused(NotAllowedYet):
+    """Whoever was asked to sign said no; `signer` is what people call it."""
+
+    code = "signing_refused"
+
+    def __init__(self, signer: str, reason: str) -> None:
+        self.signer = signer
+        super().__init__(
+            "signing",
+            f"{signer} did not sign: {reason}",
+            hint="nothing was sent; run the command again to be asked again",
+            details={"signer": signer, "reason": reason},
+        )
+
+
 class InsufficientFunds(MilestonesError):
     """The wallet can't pay. Amounts are lovelace."""
 
@@ -292,6 +342,9 @@ class InsufficientTokens(InsufficientFunds):
 class ChainRejected(MilestonesError):
     """The ledger or the contract refused the transaction; nothing was spent.
 
+    Facts to decide by: `inputs_spent`: an input is gone or unknown, which a transaction that is in already
+    meets too: look for it first. `script_failed`: a script said no, and not the ledger. `over_budget`: the
+    script runs (such as `spend 0`) that were stopped because they took too much. For reports alone:
     `rejection_code` is Ogmios' code (3000 to 3999), `data` its data.
     """
 
@@ -299,9 +352,19 @@ class ChainRejected(MilestonesError):
     exit_code = 7
 
     def __init__(
-        self, message: str, *, rejection_code: int, data: Any = None, hint: str = ""
+        self,
+        message: str,
+        *,
+        rejection_code: int,
+        data: Any = None,
+        hint: str = "",
+        inputs_spent: bool = False,
+        script_failed: bool = False,
+        over_budget: tuple[str, ...] = (),
     ) -> None:
         self.rejection_code, self.data = rejection_code, data
+        self.inputs_spent, self.script_failed = inputs_spent, script_failed
+        self.over_budget = over_budget
         super().__init__(
             message, hint=hint, details={"rejection_code": rejection_code, "data": data}
         )

@@ -11,12 +11,45 @@ from milestones.cardano.value import Value
 from milestones.errors import InvalidInput
 
 ScriptLanguage = Literal["native", "plutus:v1", "plutus:v2", "plutus:v3"]
+TRANSACTION_ID_BYTES: Final = 32
 _HASH_PREFIX: Final[dict[ScriptLanguage, bytes]] = {
     "native": b"\x00",
     "plutus:v1": b"\x01",
     "plutus:v2": b"\x02",
     "plutus:v3": b"\x03",
 }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TransactionId:
+    """Which transaction, checked: blake2b_256 of its body, 32 bytes. Text is 64 hexadecimal digits."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.raw) != TRANSACTION_ID_BYTES:
+            raise InvalidInput(
+                f"a transaction id has {TRANSACTION_ID_BYTES} bytes, not {len(self.raw)}",
+                hint="give the hash of the transaction's body",
+            )
+
+    @classmethod
+    def parse(cls, text: str, path: str = "transaction_hash") -> TransactionId:
+        """Reads an id that somebody wrote, in either case, blanks around it or not.
+
+        Raises `InvalidInput` about `path`.
+        """
+        digits = text.strip()
+        if re.fullmatch("[0-9a-fA-F]{64}", digits) is None:
+            raise InvalidInput(
+                f"{text[:80]!r} is not a transaction id",
+                path=path,
+                hint="give the 64 hexadecimal digits of `transaction_hash`",
+            )
+        return cls(bytes.fromhex(digits))
+
+    def __str__(self) -> str:
+        return self.raw.hex()
 
 
 @dataclass(frozen=True, slots=True, order=True)

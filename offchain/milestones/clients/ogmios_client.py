@@ -133,8 +133,8 @@ class OgmiosClient:
     ) -> dict[RedeemerPointer, ExecutionUnits]:
         """What each script of the transaction uses, exactly.
 
-        `additional` are outputs that are not on the chain yet. Raises `ChainRejected`; for code 3010 its
-        `data` keeps every failed script: its `validator`, and its error's `validationError` and `traces`.
+        `additional` are outputs that are not on the chain yet. Raises `ChainRejected`; where scripts
+        failed, its `data` keeps each: its `validator`, and its error's `validationError` and `traces`.
         """
         params: dict[str, Any] = {"transaction": {"cbor": transaction_cbor.hex()}}
         extra = [answers.utxo_to_json(entry) for entry in additional]
@@ -145,7 +145,7 @@ class OgmiosClient:
     async def submit(self, transaction_cbor: bytes) -> str:
         """Sends a signed transaction, once; its id (hexadecimal) when the node has taken it.
 
-        Raises `ChainRejected` (nothing happened, or it is in already: see `rejections.inputs_are_spent`),
+        Raises `ChainRejected` (nothing happened, or it is in already: see `ChainRejected.inputs_spent`),
         `ServiceUnavailable` when it did not leave, and `OutcomeUnknown` when it left without an answer.
         """
         transaction_id = blake2b_256(cbor.read(transaction_cbor).array()[0].raw).hex()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,9 +16,10 @@ from milestones.errors import ChainRejected
 
 UNPREPARED: Final = 3004
 SCRIPTS_FAILED: Final = 3010
+SCRIPT_FAILED: Final = 3012
+FAILED_ON_SUBMISSION: Final = 3136
 MEMPOOL_REFUSED: Final = 3997
 UNKNOWN_INPUTS: Final = 3117
-OUTSIDE_VALIDITY: Final = 3118
 OVERSPENT: Final = re.compile("overspending the budget|OutOfEx", re.IGNORECASE)
 """How evaluators say that a script was stopped because it took too much: Plutus' words, Aiken's."""
 MAX_SHOWN: Final = 3
@@ -258,7 +260,7 @@ def is_rejection(code: int) -> bool:
 
 
 def rejection(code: int, message: str, data: Any) -> ChainRejected:
-    """The error for Ogmios' `code`; an unknown code keeps Ogmios' own message."""
+    """The error for Ogmios' `code`, with what can be decided by; an unknown code keeps Ogmios' message."""
     row = REJECTIONS.get(code, Rejection(message or "the transaction was refused"))
     if code == SCRIPTS_FAILED:
         facts = "; ".join(script_failures(data))
@@ -267,7 +269,15 @@ def rejection(code: int, message: str, data: Any) -> ChainRejected:
     else:
         facts = _fill(row.facts, data)
     sentence = f"{row.sentence} ({facts})" if facts else row.sentence
-    return ChainRejected(sentence, rejection_code=code, data=data, hint=row.hint)
+    return ChainRejected(
+        sentence,
+        rejection_code=code,
+        data=data,
+        hint=row.hint,
+        inputs_spent=_inputs_are_spent(code, data),
+        script_failed=code in (SCRIPTS_FAILED, SCRIPT_FAILED, FAILED_ON_SUBMISSION),
+        over_budget=tuple(_over_budget(data)) if code == SCRIPTS_FAILED else (),
+    )
 
 
 def script_failures(data: Any) -> list[str]:
@@ -278,41 +288,44 @@ def script_failures(data: Any) -> list[str]:
 
 
 def _script_failure(entry: dict[str, Any]) -> str:
-    pointer, error = entry.get("validator") or {}, entry.get("error") or {}
+    error = entry.get("error") or {}
     row = REJECTIONS.get(error.get("code", 0), Rejection(str(error.get("message", ""))))
     details = error.get("data")
-    line = f"{pointer.get('purpose', 'script')} {pointer.get('index', '?')}: {row.sentence}"
+    line = f"{_run(entry)}: {row.sentence}"
     facts = _fill(row.facts, details)
     traces = details.get("traces") if isinstance(details, dict) else None
     line += f": {_first_line(facts)}" if facts else ""
     return line + (f"; traces: {', '.join(map(str, traces))}" if traces else "")
 
 
-def inputs_are_spent(error: ChainRejected) -> bool:
-    """Whether the refusal is one that a transaction already on its way gets too: look for it first.
+def _run(entry: dict[str, Any]) -> str:
+    pointer = entry.get("validator") or {}
+    return f"{pointer.get('purpose', 'script')} {pointer.get('index', '?')}"
 
-    True for inputs that are unknown (3117; in an evaluation 3004, which says so in words) and for the
-    mempool's word that all inputs are spent (3997).
-    """
-    if error.rejection_code == UNKNOWN_INPUTS:
+
+def _inputs_are_spent(code: int, data: Any) -> bool:
+    """Inputs that are unknown (in an evaluation 3004, in words), or all spent, as the mempool says."""
+    if code == UNKNOWN_INPUTS:
         return True
-    words = {MEMPOOL_REFUSED: "inputs are spent", UNPREPARED: "unknown"}
-    said = words.get(error.rejection_code)
-    return said is not None and said in json.dumps(error.data).lower()
+    words = {MEMPOOL_REFUSED: "inputs are spent", UNPREPARED: "unknown"}.get(code)
+    return words is not None and words in json.dumps(data).lower()
+
+
+def _over_budget(data: Any) -> Iterator[str]:
+    """Ogmios has no code for it, and hands on what the evaluator says."""
+    for entry in data if isinstance(data, list) else ():
+        if isinstance(entry, dict) and OVERSPENT.search(json.dumps(entry.get("error"))):
+            yield _run(entry)
+
+
+def inputs_are_spent(error: ChainRejected) -> bool:
+    """Whether the refusal is one that a transaction already on its way gets too."""
+    return error.inputs_spent
 
 
 def over_budget(error: ChainRejected) -> list[str]:
-    """The script runs (such as `spend 0`) that an evaluation stopped because they took too much.
-
-    Ogmios has no code for it, and hands on what the evaluator says.
-    """
-    if error.rejection_code != SCRIPTS_FAILED or not isinstance(error.data, list):
-        return []
-    return [
-        f"{entry['validator']['purpose']} {entry['validator']['index']}"
-        for entry in error.data
-        if OVERSPENT.search(json.dumps(entry.get("error")))
-    ]
+    """The script runs (such as `spend 0`) that an evaluation stopped because they took too much."""
+    return list(error.over_budget)
 
 
 def _fill(template: str, data: Any) -> str:
@@ -346,6 +359,6 @@ def _shown(data: Any) -> str:
     return str(data)
 
 
-def _first_line(told: str) -> str:
-    lines = told.strip().splitlines()
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
     return lines[0][:300] if lines else ""

@@ -6,16 +6,49 @@ one of them can still be shown, and what is wrong with it be named.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from milestones.cardano.value import AssetId
 from milestones.domain.posix_time import to_posix_ms
 from milestones.domain.reading import AddressField, HexField, Record, TextField
+from milestones.errors import InvalidInput
 
 CONTRACT_VERSION: Final = "1.0.0"
 """The version of the contract that this program opens distributions with."""
 
 QuorumStatus = Literal["met", "pending"]
+MILESTONE_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneIdentifier:
+    """A milestone's identifier, checked: 1 to 64 bytes of UTF-8. Make one with `parse`.
+
+    `text` is what people read and write, `raw` the bytes that stand on the chain.
+    """
+
+    text: str
+    raw: bytes
+
+    @classmethod
+    def parse(cls, text: str, path: str = "milestone_identifier") -> MilestoneIdentifier:
+        """The identifier that somebody wrote. Raises `InvalidInput` about `path`."""
+        hint = "write the identifier as it stands in the schedule"
+        try:
+            raw = text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput("this is not valid Unicode", path=path, hint=hint) from None
+        if not 1 <= len(raw) <= MILESTONE_BYTES:
+            raise InvalidInput(
+                f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {len(raw)}",
+                path=path,
+                hint=hint,
+            )
+        return cls(text, raw)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Allocation(Record):

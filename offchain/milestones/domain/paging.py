@@ -1,4 +1,4 @@
-"""How a schedule is cut into pages."""
+"""How a schedule is cut into pages: allocation n is leaf n mod 2^page_depth of page n div 2^page_depth."""
 
 from __future__ import annotations
 
@@ -20,12 +20,30 @@ class Paging:
     page_depth: int
     pages: int
 
+    @property
+    def page_size(self) -> int:
+        """How many allocations a page has room for."""
+        return 1 << self.page_depth
+
+    @property
+    def most_allocations(self) -> int:
+        """How many allocations all pages have room for."""
+        return self.pages << self.page_depth
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        """(page, leaf) of the allocation with this index. All count from 0; no bound is checked."""
+        return divmod(index, self.page_size)
+
+    def index_of(self, page: int, leaf: int) -> int:
+        """The index of the allocation that is this leaf of this page: the inverse of `place_of`."""
+        return (page << self.page_depth) + leaf
+
 
 def paging_for(allocations: int, page_depth: int | None = None) -> Paging:
     """Pages for a number of allocations: few and shallow, because small pages make cheap claims.
 
     Up to 128 allocations one page of the least depth that fits; up to 2,048 pages of depth 7; up to
-    65,536 at most 16 pages of the least depth. A `page_depth` that is given (0 to 14) is kept.
+    65,536 at most 16 pages of the least depth. A `page_depth` that is given is kept.
     """
     if not 1 <= allocations <= MOST_ALLOCATIONS:
         raise InvalidSchedule(

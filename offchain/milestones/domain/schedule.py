@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from milestones.cardano.address import Address
 from milestones.cardano.network import network_id_of
-from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.models import MILESTONE_BYTES, Allocation, MilestoneSchedule
 from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
 from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
 from milestones.domain.reading import Problem, read_record, read_records, refusal
@@ -24,7 +24,6 @@ MOST_SIGNATURES: Final = 15
 """More don't fit in one transaction beside everything else."""
 MAGIC_LIMIT: Final = 1 << 32
 AMOUNT_LIMIT: Final = 1 << 63
-MILESTONE_BYTES: Final = 64
 
 
 def parse_schedule(raw: Any) -> MilestoneSchedule:

@@ -91,7 +91,7 @@ def open_claim_file(claim_file: ClaimFile, terms: Terms, contract: Contract) -> 
 
 
 def _checked(entry: ProvenAllocation, terms: Terms) -> tuple[int, Nodes]:
-    page, leaf = divmod(entry.beneficiary_index, 1 << terms.page_depth)
+    page, leaf = terms.paging.place_of(entry.beneficiary_index)
     if not 0 <= page < len(terms.pages):
         raise InvalidEncoding(f"there is no allocation {entry.beneficiary_index}")
     if len(entry.proof) != terms.page_depth * len(terms.pages[page]):

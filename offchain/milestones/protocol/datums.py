@@ -26,6 +26,7 @@ from milestones.cardano.plutus_data import (
 )
 from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NODE_LENGTH, SUM_LIMIT, node_sum
+from milestones.domain.paging import Paging
 from milestones.errors import InvalidEncoding, InvalidInput
 
 TERMS_LABEL: Final = b"TERM"
@@ -83,6 +84,11 @@ class Terms:
     def network_id(self) -> int:
         """The network id of the addresses of the network that the metadata names."""
         return network_id_of(self.metadata.network_magic)
+
+    @property
+    def paging(self) -> Paging:
+        """How the allocations are cut into pages: where an index is, (page, leaf), and back."""
+        return Paging(self.page_depth, len(self.pages))
 
     def page_amount(self, page: int) -> int:
         """What all allocations of a page add up to."""

@@ -1,7 +1,4 @@
-"""How much lovelace the contract's outputs must hold (min-ADA), computed without a chain at hand.
-
-Source: the ledger's `minUTxO` (Babbage): (160 + size of the output in bytes) x lovelace per byte.
-"""
+"""How much lovelace the contract's outputs must hold (min-ADA), computed without a chain at hand."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from milestones.cardano import cbor, encoding
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
+from milestones.cardano.prices import min_lovelace
 from milestones.cardano.value import AssetId, Value
 from milestones.protocol.datums import Attestation
 from milestones.protocol.distribution import Distribution
 
-OVERHEAD_BYTES: Final = 160
-"""What an entry of the UTxO set costs beside the output itself."""
 USUAL_EVIDENCE: Final = bytes(32)
 LARGEST_MOMENT_POSIX_MS: Final = 1 << 40
 
@@ -35,31 +31,25 @@ class Deposits:
         return self.terms_lovelace + sum(self.vaults_lovelace)
 
 
-def min_lovelace(
-    address: Address,
-    value: Value,
-    lovelace_per_utxo_byte: int,
-    datum: bytes | None = None,
-) -> int:
-    """The least lovelace an output with these tokens (and inline datum) may hold.
-
-    The output's own lovelace counts in its size; `value.lovelace` is taken where it is larger than the
-    minimum.
-    """
-    lovelace = value.lovelace
-    while True:
-        size = len(encoding.output(address, Value(lovelace, value.assets), inline_datum=datum))
-        needed = (OVERHEAD_BYTES + size) * lovelace_per_utxo_byte
-        if needed <= lovelace or len(cbor.head(0, needed)) == len(cbor.head(0, lovelace)):
-            return needed
-        lovelace = needed
-
-
 def payout_min_lovelace(
     address: Address, token: AssetId, amount: int, lovelace_per_utxo_byte: int
 ) -> int:
     """The least lovelace beside the tokens of a payout; for ADA, the least payout there can be."""
-    return min_lovelace(address, Value.of(token, amount), lovelace_per_utxo_byte)
+    return _deposit(address, Value.of(token, amount).assets, lovelace_per_utxo_byte)
+
+
+def _deposit(
+    address: Address,
+    tokens: Mapping[AssetId, int],
+    lovelace_per_utxo_byte: int,
+    datum: bytes | None = None,
+    *,
+    held_lovelace: int = 0,
+) -> int:
+    def encoded(lovelace: int) -> bytes:
+        return encoding.output(address, Value(lovelace, tokens), inline_datum=datum)
+
+    return min_lovelace(encoded, lovelace_per_utxo_byte, held_lovelace=held_lovelace)
 
 
 def estimated_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> Deposits:
@@ -81,9 +71,8 @@ def estimated_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) 
 
 
 def _terms_deposit(distribution: Distribution, lovelace_per_utxo_byte: int) -> int:
-    value = Value.of(distribution.terms_token, 1)
-    datum = distribution.terms.encode()
-    return min_lovelace(distribution.address, value, lovelace_per_utxo_byte, datum)
+    tokens, datum = {distribution.terms_token: 1}, distribution.terms.encode()
+    return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, datum)
 
 
 def _vault_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> list[int]:
@@ -92,7 +81,13 @@ def _vault_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> 
         value = Value.of(distribution.vault_token, 1) + Value.of(
             distribution.token, vault.remaining
         )
-        needed = min_lovelace(distribution.address, value, lovelace_per_utxo_byte, vault.encode())
+        needed = _deposit(
+            distribution.address,
+            value.assets,
+            lovelace_per_utxo_byte,
+            vault.encode(),
+            held_lovelace=value.lovelace,
+        )
         deposits.append(needed)
     return deposits
 
@@ -109,5 +104,5 @@ def attestation_deposit(
         LARGEST_MOMENT_POSIX_MS,
         terms.oracles[: terms.quorum_threshold],
     ).encode()
-    value = Value.of(distribution.attestation_token(milestone_identifier), 1)
-    return min_lovelace(distribution.address, value, lovelace_per_utxo_byte, datum)
+    tokens = {distribution.attestation_token(milestone_identifier): 1}
+    return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, datum)

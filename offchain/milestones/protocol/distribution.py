@@ -1,8 +1,7 @@
 """A distribution: its terms together with the allocations that are known of them.
 
-Allocation n of the schedule is leaf n mod 2^page_depth of page n div 2^page_depth. A distribution is
-built from a schedule, or from the terms on chain and allocations from anywhere, which are then checked
-against the terms' roots: what comes out of here is true to the chain.
+A distribution is built from a schedule, or from the terms on chain and allocations from anywhere, which
+are then checked against the terms' roots: what comes out of here is true to the chain.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ class Distribution:
         Raises `InvalidSchedule` that names what differs: too many allocations, or each page whose root
         they don't lead to.
         """
-        most = len(terms.pages) << terms.page_depth
+        most = terms.paging.most_allocations
         if len(allocations) > most:
             raise _other_schedule(f"{len(allocations)} allocations, with room for {most}")
         try:
@@ -197,7 +196,7 @@ class Distribution:
                 hint="allocations are numbered from 0; run calculate-distribution to see a beneficiary's",
                 details={"beneficiary_index": index},
             )
-        return divmod(index, 1 << self.terms.page_depth)
+        return self.terms.paging.place_of(index)
 
     def leaf(self, index: int) -> bytes:
         """The leaf node (36 bytes) of an allocation."""
@@ -222,9 +221,9 @@ class Distribution:
 
     def claimed(self, vaults: Iterable[VaultState]) -> frozenset[int]:
         """The indices of all allocations that these vaults have paid."""
-        depth = self.terms.page_depth
+        index_of = self.terms.paging.index_of
         return frozenset(
-            (vault.page << depth) + leaf for vault in vaults for leaf in vault.claimed_leaves()
+            index_of(vault.page, leaf) for vault in vaults for leaf in vault.claimed_leaves()
         )
 
 

@@ -1,1 +1,1 @@
-"""Keys, signing, and assembling transactions, hostile ones too. The only room that imports pycardano."""
+"""From a draft to bytes: balance, fees, limits, signing. Hostile transactions too."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil, floor
-from typing import Final
 
+from milestones.cardano import prices
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, ReferenceScriptPrice
 from milestones.errors import InvalidInput
 from milestones.transactions.draft import DraftOutput
-
-OUTPUT_OVERHEAD: Final = 160
-"""Bytes that the ledger adds to an output's size (rule `getMinCoinTxOut`, Babbage)."""
 
 
 def min_lovelace(output: DraftOutput, parameters: ProtocolParameters) -> int:
@@ -32,17 +29,11 @@ def with_min_ada(output: DraftOutput, parameters: ProtocolParameters) -> DraftOu
 
 
 def _minimum_above(output: DraftOutput, held: int, parameters: ProtocolParameters) -> int:
-    """The least amount that, put on top of `held`, is the minimum of the output it makes.
-
-    The amount's own bytes count: it grows until it pays for them.
-    """
-    least = 0
-    while True:
-        size = len(output.with_lovelace(held + least).encoded())
-        needed = (OUTPUT_OVERHEAD + size) * parameters.lovelace_per_utxo_byte
-        if needed <= least:
-            return least
-        least = needed
+    return prices.min_lovelace(
+        lambda lovelace: output.with_lovelace(lovelace).encoded(),
+        parameters.lovelace_per_utxo_byte,
+        held_lovelace=held,
+    )
 
 
 def minimum_fee_lovelace(

@@ -1,13 +1,20 @@
-"""Signing: a balanced transaction becomes one to submit."""
+"""Signing: a balanced transaction becomes one to submit.
+
+    signed = await signed_by(balanced, signers)
+
+`signing_request` and `with_witnesses` are its two halves, for witnesses that are made elsewhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference, Utxo
+from milestones.cardano.outputs import OutputReference, TransactionId, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.errors import InvalidWitness, SignaturesMissing
+from milestones.transactions.signers import KeyWitness, Signer, SigningRequest
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
@@ -41,16 +48,86 @@ class SignedTransaction:
         return (*(utxo for utxo in wallet if utxo.reference not in spent), *self.change)
 
 
-def sign(balanced: BalancedTransaction, keys: Iterable[SigningKey]) -> SignedTransaction:
-    """Signs with every key given, each once. More keys than were expected make the fee too small."""
+def signing_request(balanced: BalancedTransaction) -> SigningRequest:
+    """What a signer is asked: every key hash that the fee pays for is wanted."""
     assembly = balanced.assembly
-    transaction_id = blake2b_256(assembly.body())
+    collateral = assembly.collateral.inputs if assembly.collateral else ()
+    resolved = (*assembly.inputs, *collateral, *assembly.draft.reference_inputs)
+    return SigningRequest(
+        transaction_id=TransactionId(_transaction_id(balanced)),
+        transaction_cbor=assembly.transaction([]),
+        resolved=tuple({utxo.reference: utxo for utxo in resolved}.values()),
+        wanted=balanced.key_hashes,
+        valid_until_slot=assembly.draft.valid_until_slot,
+    )
+
+
+async def signed_by(balanced: BalancedTransaction, signers: Iterable[Signer]) -> SignedTransaction:
+    """Asks the signers, one after the other, each for what is still wanted of its keys.
+
+    Raises what `with_witnesses` raises, and `SigningRefused` where a signer's owner says no.
+    """
+    request = signing_request(balanced)
+    found: list[KeyWitness] = []
+    for signer in signers:
+        missing = request.wanted - {witness.key_hash for witness in found}
+        if missing & signer.key_hashes:
+            asked = replace(request, wanted=missing & signer.key_hashes)
+            found += await signer.witness(asked)
+    return with_witnesses(balanced, found)
+
+
+def with_witnesses(
+    balanced: BalancedTransaction, witnesses: Iterable[KeyWitness]
+) -> SignedTransaction:
+    """The transaction with these witnesses, wherever they were made.
+
+    Just those are taken that the fee pays for, each once. Raises `SignaturesMissing`, which names who has
+    not signed, and `InvalidWitness` for a signature that isn't one of this transaction.
+    """
+    transaction_id = _transaction_id(balanced)
+    found = {witness.key_hash: witness for witness in witnesses}
+    missing = balanced.key_hashes - found.keys()
+    if missing:
+        raise SignaturesMissing(missing)
+    wanted = [found[key_hash] for key_hash in balanced.key_hashes]
+    for witness in wanted:
+        if not is_genuine(witness, transaction_id):
+            raise InvalidWitness(witness.key_hash, transaction_id)
+    return _attached(balanced, wanted)
+
+
+def is_genuine(witness: KeyWitness, transaction_id: bytes) -> bool:
+    """Whether the signature is the key's, of the transaction with this id (32 bytes)."""
+    from nacl.exceptions import CryptoError  # noqa: PLC0415
+    from nacl.signing import VerifyKey  # noqa: PLC0415
+
+    try:
+        VerifyKey(witness.verification_key).verify(transaction_id, witness.signature)
+    except (CryptoError, ValueError):
+        return False
+    return True
+
+
+def sign(balanced: BalancedTransaction, keys: Iterable[SigningKey]) -> SignedTransaction:
+    """Signs with every key given, each once, wanted or not.
+
+    Nothing is checked: more keys than were expected make the fee too small, fewer are too few.
+    """
+    transaction_id = _transaction_id(balanced)
     by_verification_key = {key.verification_key: key for key in keys}
-    witnesses = [
-        (verification_key, key.sign(transaction_id))
-        for verification_key, key in sorted(by_verification_key.items(), key=lambda item: item[0])
-    ]
-    cbor = assembly.transaction(witnesses)
+    return _attached(
+        balanced, [key.witness_of(transaction_id) for key in by_verification_key.values()]
+    )
+
+
+def _transaction_id(balanced: BalancedTransaction) -> bytes:
+    return blake2b_256(balanced.assembly.body())
+
+
+def _attached(balanced: BalancedTransaction, witnesses: Iterable[KeyWitness]) -> SignedTransaction:
+    assembly, transaction_id = balanced.assembly, _transaction_id(balanced)
+    cbor = assembly.transaction(sorted(witnesses))
     outputs = tuple(
         Utxo(OutputReference(transaction_id, index), output.settled())
         for index, output in enumerate(assembly.outputs)

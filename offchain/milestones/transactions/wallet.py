@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from hashlib import sha512
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.errors import InvalidEncoding, InvalidKeyFile
+from milestones.transactions.signers import KeyWitness, SigningRequest
 
 PAYMENT: Final = "PaymentSigningKeyShelley_ed25519"
 EXTENDED: Final = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
@@ -91,15 +93,48 @@ class SigningKey:
         """The address that this key alone controls, without a staking part."""
         return Address(network_id, key_credential(self.key_hash))
 
+    @property
+    def key_hashes(self) -> frozenset[bytes]:
+        """The one key hash that this key witnesses for; with `witness` it is a `Signer`."""
+        return frozenset((self.key_hash,))
+
+    async def witness(self, request: SigningRequest) -> tuple[KeyWitness, ...]:
+        """Its witness, at once, whoever asks."""
+        return (self.witness_of(request.transaction_id.raw),)
+
+    def witness_of(self, transaction_id: bytes) -> KeyWitness:
+        """Its witness of the transaction with this id (32 bytes)."""
+        return KeyWitness(self.verification_key, self.sign(transaction_id))
+
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature, 64 bytes."""
         if self.kind == EXTENDED:
-            from pycardano.key import PaymentExtendedSigningKey  # noqa: PLC0415 - takes a second
-
-            return bytes(PaymentExtendedSigningKey(self._secret).sign(message))
+            return _extended_signature(self._secret, self.verification_key, message)
         from nacl.signing import SigningKey as Ed25519  # noqa: PLC0415
 
         return bytes(Ed25519(self._secret).sign(message).signature)
+
+
+def _extended_signature(secret: bytes, verification_key: bytes, message: bytes) -> bytes:
+    """Ed25519 with a scalar and a nonce prefix that are given, not derived from a seed.
+
+    Source: RFC 8032, 5.1.6, from its second step on; BIP32-Ed25519 gives the halves of the secret.
+    """
+    from nacl import bindings  # noqa: PLC0415
+
+    scalar, prefix = secret[:32], secret[32:64]
+    nonce = _reduced(prefix + message)
+    commitment = bindings.crypto_scalarmult_ed25519_base_noclamp(nonce)
+    challenge = _reduced(commitment + verification_key + message)
+    product = bindings.crypto_core_ed25519_scalar_mul(challenge, scalar)
+    return commitment + bindings.crypto_core_ed25519_scalar_add(nonce, product)
+
+
+def _reduced(preimage: bytes) -> bytes:
+    """SHA-512 as a scalar: modulo the group's order, 32 bytes little endian."""
+    from nacl import bindings  # noqa: PLC0415
+
+    return bindings.crypto_core_ed25519_scalar_reduce(sha512(preimage).digest())
 
 
 def _verification_key(secret: bytes, kind: str) -> bytes:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from milestones.cardano import bech32
 from milestones.cardano.address import Address, Credential, key_credential, script_credential
 from milestones.cardano.network import MAINNET_MAGIC, network_id_of
-from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.outputs import OutputReference, Script, TransactionId
 from milestones.cardano.plutus_data import Constr
 from milestones.cardano.slots import EraSummary, SlotClock
 from milestones.cardano.value import LOVELACE, AssetId, Value
@@ -223,6 +223,25 @@ def test_output_references_come_back(transaction_id: bytes, index: int) -> None:
 def test_texts_that_are_no_output_reference(text: str) -> None:
     with pytest.raises(InvalidInput, match="output reference"):
         OutputReference.parse(text)
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_transaction_ids_come_back_in_either_case_and_with_blanks(raw: bytes) -> None:
+    assert TransactionId.parse(str(TransactionId(raw))).raw == raw
+    assert TransactionId.parse(f" {raw.hex().upper()}\n").raw == raw
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 33, "xy" * 32, "ab " * 32, "\u0661" * 64])
+def test_texts_that_are_no_transaction_id(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not a transaction id") as caught:
+        TransactionId.parse(text)
+    assert caught.value.path == "transaction_hash"
+    assert "64 hexadecimal digits" in caught.value.hint
+
+
+def test_a_transaction_id_has_32_bytes() -> None:
+    with pytest.raises(InvalidInput):
+        TransactionId(bytes(31))
 
 
 def test_networks() -> None:

@@ -23,6 +23,7 @@ from pycardano import (
 from milestones.cardano import encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.prices import min_lovelace
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.merkle import root_of_proof
 from milestones.domain.models import Allocation, MilestoneSchedule
@@ -30,11 +31,7 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.claim_file import make_claim_file, open_claim_file, parse_claim_file
 from milestones.protocol.datums import attestation_token_name
-from milestones.protocol.deposits import (
-    estimated_deposits,
-    min_lovelace,
-    payout_min_lovelace,
-)
+from milestones.protocol.deposits import estimated_deposits, payout_min_lovelace
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.protocol.validator_loader import Contract
 
@@ -290,12 +287,18 @@ def test_outputs_have_the_size_that_pycardano_gives_them(
 
 
 @given(st.from_type(Address), VALUES, st.none() | st.binary(max_size=600))
-def test_the_minimum_covers_the_output_that_holds_it(
+def test_the_minimum_just_covers_the_output_that_holds_it(
     address: Address, value: Value, datum: bytes | None
 ) -> None:
-    least = min_lovelace(address, value, PRICE, datum)
-    held = Value(max(least, value.lovelace), value.assets)
-    assert least >= (160 + len(encoding.output(address, held, inline_datum=datum))) * PRICE
+    def encoded(lovelace: int) -> bytes:
+        return encoding.output(address, Value(lovelace, value.assets), inline_datum=datum)
+
+    def needed(least: int) -> int:
+        return (160 + len(encoded(value.lovelace + least))) * PRICE
+
+    least = min_lovelace(encoded, PRICE, held_lovelace=value.lovelace)
+    assert least >= needed(least)
+    assert least - 1 < needed(least - 1)
 
 
 def test_an_enterprise_payout_of_ada_needs_what_the_ledger_asks() -> None:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil, floor
-from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
+from milestones.cardano.prices import output_price_lovelace
 from milestones.devnet.ledger.case import Case
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ledger.transaction import Transaction
 from milestones.devnet.ledger.witnesses import Redeemer
-
-OUTPUT_OVERHEAD: Final = 160
-"""Bytes that an output is counted for beyond its own: the entry's key in memory. Source: CIP-55."""
 
 
 def transaction_size(transaction: Transaction) -> int:
@@ -83,4 +80,4 @@ def minimum_fee(case: Case) -> int:
 
 def minimum_lovelace(output: Output, parameters: Parameters) -> int:
     """What an output must at least hold, by its size as received. Ledger: `getMinCoinSizedTxOut`."""
-    return (OUTPUT_OVERHEAD + len(output.raw)) * parameters.coins_per_utxo_byte
+    return output_price_lovelace(len(output.raw), parameters.coins_per_utxo_byte)

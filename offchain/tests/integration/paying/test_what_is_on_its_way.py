@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from milestones.clients.rejections import inputs_are_spent
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
@@ -186,7 +185,7 @@ async def test_waiting_ends_when_another_transaction_was_faster(stage: Any) -> N
     await stage.elsewhere("other").release(3, key="stranger")
     with pytest.raises(ChainRejected) as displaced:
         await see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
-    assert inputs_are_spent(displaced.value)
+    assert displaced.value.inputs_spent
     assert stage.journal.find(report.transaction_hash).status == "rejected"
 
 

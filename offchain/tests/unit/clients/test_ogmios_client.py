@@ -16,7 +16,6 @@ from milestones.cardano.slots import Point, Tip
 from milestones.cardano.value import AssetId, Value
 from milestones.clients import ogmios_connection as ogmios_session
 from milestones.clients.ogmios_client import OgmiosClient
-from milestones.clients.rejections import inputs_are_spent
 from milestones.errors import (
     ChainRejected,
     InvalidEncoding,
@@ -388,7 +387,7 @@ async def test_a_resubmission_is_recognised_in_both_versions(
     server.answers = {"submitTransaction": [refusal(3997, data)]}
     with pytest.raises(ChainRejected, match="All inputs are spent") as caught:
         await ogmios.submit(transaction)
-    assert inputs_are_spent(caught.value)
+    assert caught.value.inputs_spent
     assert caught.value.data == data
 
 
@@ -401,7 +400,7 @@ async def test_a_refused_submission_says_why(ogmios: Any, server: Any, transacti
     with pytest.raises(ChainRejected) as caught:
         await ogmios.submit(transaction)
     assert caught.value.message == "the fee is too low (170000 lovelace are needed, 1 are given)"
-    assert not inputs_are_spent(caught.value)
+    assert not caught.value.inputs_spent
 
 
 async def test_mempool_is_acquired_and_released(

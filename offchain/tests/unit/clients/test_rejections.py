@@ -10,9 +10,7 @@ import pytest
 
 from milestones.clients.rejections import (
     REJECTIONS,
-    inputs_are_spent,
     is_rejection,
-    over_budget,
     rejection,
 )
 
@@ -57,15 +55,15 @@ def test_an_unknown_code_keeps_the_words_of_ogmios() -> None:
 
 
 def test_unknown_inputs_may_be_our_own_doing() -> None:
-    assert inputs_are_spent(rejection(3117, "", {"unknownOutputReferences": []}))
-    assert not inputs_are_spent(rejection(3997, "", {"error": "the mempool is full"}))
-    assert not inputs_are_spent(rejection(3118, "", None))
+    assert rejection(3117, "", {"unknownOutputReferences": []}).inputs_spent
+    assert not rejection(3997, "", {"error": "the mempool is full"}).inputs_spent
+    assert not rejection(3118, "", None).inputs_spent
 
 
 def test_what_an_evaluation_misses_may_be_our_own_doing() -> None:
     reason = "Unknown transaction input (missing from UTxO set): 05c3#3"
-    assert inputs_are_spent(rejection(3004, "", {"reason": reason}))
-    assert not inputs_are_spent(rejection(3004, "", {"reason": "a time beyond the horizon"}))
+    assert rejection(3004, "", {"reason": reason}).inputs_spent
+    assert not rejection(3004, "", {"reason": "a time beyond the horizon"}).inputs_spent
 
 
 def test_a_script_that_was_stopped_for_taking_too_much_is_told_from_one_that_refused() -> None:
@@ -82,5 +80,17 @@ def test_a_script_that_was_stopped_for_taking_too_much_is_told_from_one_that_ref
         "The machine terminated because of an error",
     )
     failures = [failure(index, told) for index, told in enumerate(words)]
-    assert over_budget(rejection(3010, "", failures)) == ["spend 0", "spend 1"]
-    assert over_budget(rejection(3117, "", None)) == []
+    assert rejection(3010, "", failures).over_budget == ("spend 0", "spend 1")
+    assert rejection(3117, "", None).over_budget == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "failed"), [(3010, True), (3012, True), (3136, True), (3117, False)]
+)
+def test_a_script_that_refused_is_no_rule_of_the_ledger(code: int, failed: bool) -> None:
+    assert rejection(code, "", None).script_failed is failed
+
+
+def test_an_evaluators_entry_without_a_pointer_is_no_reason_to_fail() -> None:
+    entry = {"error": {"code": 3012, "data": {"validationError": "overspending the budget"}}}
+    assert rejection(3010, "", [entry, "junk"]).over_budget == ("script ?",)

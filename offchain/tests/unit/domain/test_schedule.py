@@ -279,6 +279,21 @@ def test_a_page_depth_that_is_given_is_kept() -> None:
     assert paging_for(5, 1).pages == 3
 
 
+@given(st.integers(1, MOST_ALLOCATIONS), st.data())
+def test_an_index_has_one_place_and_a_place_one_index(count: int, data: st.DataObject) -> None:
+    paging = paging_for(count)
+    index = data.draw(st.integers(0, count - 1))
+    page, leaf = paging.place_of(index)
+    assert 0 <= page < paging.pages
+    assert 0 <= leaf < paging.page_size
+    assert paging.index_of(page, leaf) == index < paging.most_allocations
+
+
+def test_the_second_page_begins_after_the_first() -> None:
+    paging = paging_for(129)
+    assert (paging.place_of(127), paging.place_of(128)) == ((0, 127), (1, 0))
+
+
 @pytest.mark.parametrize("count", [0, MOST_ALLOCATIONS + 1])
 def test_paging_has_limits(count: int) -> None:
     with pytest.raises(InvalidSchedule):
