@@ -10,7 +10,7 @@ from milestones.errors import ChainRejected
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
 from milestones.services.backend import Backend, chain_time
-from milestones.services.distribution.on_chain import OnChain
+from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.transactions.contract_drafts import ReleaseSources, release_draft
@@ -46,7 +46,7 @@ def forged(witness: OracleWitness) -> OracleWitness:
 
 async def honest_release(
     backend: Backend,
-    on_chain: OnChain,
+    on_chain: OpenDistribution,
     distribution: Distribution,
     index: int,
     *,
@@ -56,7 +56,7 @@ async def honest_release(
     time = await chain_time(backend)
     page, leaf = distribution.place(index)
     vault = on_chain.vault_paying(page, [leaf])
-    if vault is None or on_chain.terms_utxo is None:
+    if vault is None:
         raise AssertionError(f"allocation {index} can't be paid any more")
     attestations = {
         milestone.decode(): live[0].utxo for milestone, live in on_chain.attestations.items()

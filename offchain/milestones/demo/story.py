@@ -27,8 +27,9 @@ from milestones.services.check_status.report import StatusReport
 from milestones.services.close import close
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.deploy import deploy
-from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.oracle import oracle_payload, oracle_sign
+from milestones.services.preflight import must_be_open
 from milestones.services.publish_script import publish_script
 from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
@@ -284,8 +285,8 @@ class Story:
             },
         }
 
-    async def _on_chain(self) -> OnChain:
-        return await read_on_chain(self.backend, self.address)
+    async def _on_chain(self) -> OpenDistribution:
+        return must_be_open(await read_on_chain(self.backend, self.address))
 
     async def _statement(self, milestone: str) -> Statement:
         now = (await chain_time(self.backend)).now
@@ -335,8 +336,6 @@ class Story:
         self, attempt: str, statement: Statement, witnesses: list[OracleWitness]
     ) -> None:
         on_chain = await self._on_chain()
-        if on_chain.terms_utxo is None:
-            raise AssertionError("the distribution is not open")
         honest = Attesting.of(self.distribution.terms, statement, witnesses)
         draft = attest_draft(
             Attesting(honest.attestation, witnesses),

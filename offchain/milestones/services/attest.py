@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
-from milestones.domain.models import TransactionStatus
+from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
-from milestones.domain.values import MilestoneIdentifier
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.services.backend import Backend, select_version
+from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.on_chain import (
     OnChain,
     OpenDistribution,
     distribution_id_of,
     read_on_chain,
 )
+from milestones.services.distribution.schedule_source import local_distribution
 from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.results import Result
@@ -103,6 +104,9 @@ class _Attest(SendingCommand[MilestoneAttested]):
             )
             return
         must_not_be_attested(distribution, self.milestone)
+        schedule = local_distribution(backend, self.distribution_id)
+        if schedule is not None:
+            must_have_milestone(schedule, self.milestone.text)
         quorums = _quorums(backend, distribution, self.milestone)
         context = await run.context()
         signatures = GoodSignatures(context, distribution.terms, distribution.terms_utxo, quorums)

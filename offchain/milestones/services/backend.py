@@ -41,7 +41,7 @@ class Network:
 class Workspace:
     """What is needed where nobody is asked: the contract, the network, and a place for files.
 
-    `contract` is the release that is worked with, `releases` all that can be chosen from (see `select_version`).
+    `contract` is the version that is worked with, `releases` all versions to choose from (`select_version`).
     `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
     """
 

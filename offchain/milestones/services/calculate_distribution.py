@@ -8,7 +8,7 @@ from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.datums import Terms
-from milestones.services.backend import Backend, require_network, staleness, select_version
+from milestones.services.backend import Backend, require_network, select_version, staleness
 from milestones.services.distribution.claims import (
     allocations_of,
     as_before_closing,

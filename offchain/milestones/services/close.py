@@ -119,7 +119,7 @@ class _Close(SendingCommand[Closed]):
         """Looks, checks, and builds all transactions before the first is sent."""
         earlier = run.resume(lambda _: True)
         on_chain = await read_on_chain(run.backend, self.address)
-        must_be_the_creator(on_chain.terms, run.key)
+        must_be_the_creator(on_chain.terms, run.payer)
         if not earlier:
             must_be_open(on_chain)
         must_be_closable(on_chain, await chain_time(run.backend))

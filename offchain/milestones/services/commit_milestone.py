@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.models import MilestoneCompletion, OracleSignature, QuorumStatus
+from milestones.domain.models import MilestoneIdentifier
+from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.domain.reading import AddressField, HexField
@@ -19,6 +20,7 @@ from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
 from milestones.protocol.datums import Terms
 from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.services.backend import Backend, Workspace, select_version
+from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
 from milestones.services.distribution.schedule_source import (
     address_of,
@@ -31,7 +33,6 @@ from milestones.services.distribution.signatures import (
     statement_seconds,
     usable_entries,
 )
-from milestones.services.preflight import must_be_milestone
 from milestones.services.results import Result, View
 
 
@@ -51,26 +52,28 @@ async def commit_milestone(
     given must agree. Where it doesn't, both numbers are needed, or a `Backend` to ask the chain with.
     Raises `InvalidSignature` with a path such as `oracle_signatures[1].signed_data`.
     """
-    must_be_milestone(milestone_identifier)
+    MilestoneIdentifier.parse(milestone_identifier)
     workspace, distribution_id = _place_of(workspace, oracle_signatures, contract_address)
     for index, entry in enumerate(oracle_signatures):
-        must_be_about(workspace, entry, index, distribution_id, milestone_identifier)
-    must_be_awaited(workspace, distribution_id, milestone_identifier)
+        _must_be_about(workspace, entry, index, distribution_id, milestone_identifier)
+    distribution = local_distribution(workspace, distribution_id)
+    if distribution is not None:
+        must_have_milestone(distribution, milestone_identifier)
     given = (quorum_threshold, total_oracles)
-    quorum = await quorum_of(workspace, distribution_id, milestone_identifier, given)
-    must_be_oracles(oracle_signatures, quorum)
+    quorum = await _quorum_of(workspace, distribution_id, milestone_identifier, given)
+    _must_be_oracles(oracle_signatures, quorum)
     known: set[tuple[bytes, bytes]] = set()
 
     def change(record: MilestoneCompletion | None) -> MilestoneCompletion:
         before = usable_entries(workspace, record)
         known.update((entry.signed_data, entry.oracle) for entry in before)
         merged = merge_signatures(before, oracle_signatures)
-        must_not_be_too_many(merged, quorum)
+        _must_not_be_too_many(merged, quorum)
         return _record(distribution_id, milestone_identifier, merged, quorum, record)
 
     record = workspace.storage.records.update(distribution_id, milestone_identifier, change)
     new = {(entry.signed_data, entry.oracle) for entry in oracle_signatures} - known
-    return committed(workspace, record, quorum, added=len(new))
+    return _committed(workspace, record, quorum, added=len(new))
 
 
 def _place_of(
@@ -97,7 +100,7 @@ def _record(
     distribution_id: bytes,
     milestone_identifier: str,
     entries: tuple[OracleSignature, ...],
-    quorum: Quorum,
+    quorum: _Quorum,
     earlier: MilestoneCompletion | None,
 ) -> MilestoneCompletion:
     state = quorum.state(entries)
@@ -116,7 +119,7 @@ def _record(
 
 
 @dataclass(frozen=True, slots=True)
-class Quorum:
+class _Quorum:
     """What counts as a quorum; `oracles` is None where nothing but their number is known."""
 
     threshold: int
@@ -132,12 +135,12 @@ class Quorum:
         )
 
 
-async def quorum_of(
+async def _quorum_of(
     workspace: Workspace,
     distribution_id: bytes,
     milestone_identifier: str,
     given: tuple[int | None, int | None],
-) -> Quorum:
+) -> _Quorum:
     terms = local_terms(workspace, distribution_id)
     if terms is None:
         record = workspace.storage.records.find(distribution_id, milestone_identifier)
@@ -147,10 +150,10 @@ async def quorum_of(
         )
         if threshold is not None and total is not None:
             _must_be_possible(threshold, total)
-            return Quorum(threshold, total, None)
+            return _Quorum(threshold, total, None)
         terms = await _terms_on_chain(workspace, distribution_id)
     _must_agree(terms, given)
-    return Quorum(terms.quorum_threshold, len(terms.oracles), frozenset(terms.oracles))
+    return _Quorum(terms.quorum_threshold, len(terms.oracles), frozenset(terms.oracles))
 
 
 async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms:
@@ -200,7 +203,7 @@ def _must_agree(terms: Terms, given: tuple[int | None, int | None]) -> None:
 FIELD = "oracle_signatures"
 
 
-def must_be_about(
+def _must_be_about(
     workspace: Workspace,
     entry: OracleSignature,
     index: int,
@@ -240,22 +243,7 @@ def _must_name(
         )
 
 
-def must_be_awaited(
-    workspace: Workspace, distribution_id: bytes, milestone_identifier: str
-) -> None:
-    distribution = local_distribution(workspace, distribution_id)
-    if distribution is None:
-        return
-    names = sorted({a.milestone_identifier for a in distribution.allocations.values()})
-    if milestone_identifier not in names:
-        raise InvalidInput(
-            f"no allocation of this distribution waits for {milestone_identifier!r}",
-            path="milestone_identifier",
-            hint=f"the schedule's milestones: {', '.join(names)}",
-        )
-
-
-def must_be_oracles(entries: Sequence[OracleSignature], quorum: Quorum) -> None:
+def _must_be_oracles(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
     for index, entry in enumerate(entries):
         if quorum.oracles is not None and entry.oracle not in quorum.oracles:
             raise InvalidSignature(
@@ -265,7 +253,7 @@ def must_be_oracles(entries: Sequence[OracleSignature], quorum: Quorum) -> None:
             )
 
 
-def must_not_be_too_many(entries: Sequence[OracleSignature], quorum: Quorum) -> None:
+def _must_not_be_too_many(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
     signers = {entry.oracle for entry in entries}
     if quorum.oracles is not None:
         # What was committed before the terms were known counts no more, and must not get in the way.
@@ -304,8 +292,8 @@ class MilestoneCommitted(Result):
     groups: tuple[StatementGroup, ...]
 
 
-def committed(
-    workspace: Workspace, record: MilestoneCompletion, quorum: Quorum, *, added: int
+def _committed(
+    workspace: Workspace, record: MilestoneCompletion, quorum: _Quorum, *, added: int
 ) -> MilestoneCommitted:
     state = quorum.state(record.oracle_signatures)
     warnings = recovery_warnings(workspace)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from milestones.cardano.address import Address
+from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.models import MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import (
     in_words,
@@ -22,8 +23,8 @@ from milestones.services.backend import (
     Workspace,
     chain_time,
     require_network,
-    staleness,
     select_version,
+    staleness,
 )
 from milestones.services.distribution.claims import doubts_about
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
@@ -33,7 +34,6 @@ from milestones.services.distribution.schedule_source import (
     known_distribution,
     local_distribution,
 )
-from milestones.services.preflight import must_be_milestone
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
@@ -97,7 +97,7 @@ async def oracle_payload(
     statement = Statement(
         workspace.contract.policy_id,
         distribution_id,
-        must_be_milestone(milestone_identifier),
+        MilestoneIdentifier.parse(milestone_identifier).raw,
         evidence_hash,
         to_posix_ms(verification_timestamp),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from milestones.cardano.address import Address
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
-from milestones.domain.models import MILESTONE_BYTES, MilestoneSchedule
+from milestones.domain.models import MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
 from milestones.errors import (
@@ -19,13 +19,12 @@ from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
-from milestones.services.distribution.on_chain import OnChain
+from milestones.services.distribution.on_chain import OnChain, OpenDistribution
 from milestones.services.sending.tracking import wait_for_index
-from milestones.transactions.wallet import SigningKey
 
 
-def must_be_open(on_chain: OnChain) -> None:
-    """A distribution that was closed pays nothing any more."""
+def must_be_open(on_chain: OnChain) -> OpenDistribution:
+    """The distribution, open: one that was closed pays nothing any more."""
     if on_chain.closed:
         raise NotAllowedYet(
             "closed",
@@ -33,6 +32,7 @@ def must_be_open(on_chain: OnChain) -> None:
             hint="see what it had paid with `milestones check-status`",
             details={"contract_address": on_chain.address.to_bech32()},
         )
+    return OpenDistribution.of(on_chain)
 
 
 def why_not(
@@ -94,8 +94,8 @@ def must_match(state: ClaimState, *, beneficiary: object, milestone: str | None)
         )
 
 
-def must_be_the_creator(terms: Terms, key: SigningKey) -> None:
-    """The key that signs is the one that the terms name as creator."""
+def must_be_the_creator(terms: Terms, payer: bytes) -> None:
+    """The key that signs and pays (hash of 28 bytes) is the one that the terms name as creator."""
     if terms.creator.kind == "script":
         raise InvalidInput(
             "the creator is a script: it consents by an input that it spends, which this program"
@@ -103,10 +103,10 @@ def must_be_the_creator(terms: Terms, key: SigningKey) -> None:
             path="signing_key_path",
             hint="build the transaction with the script's own wallet",
         )
-    if terms.creator.hash != key.key_hash:
+    if terms.creator.hash != payer:
         raise InvalidInput(
             f"the creator's key hash is {terms.creator.hash.hex()}, the given key's is"
-            f" {key.key_hash.hex()}",
+            f" {payer.hex()}",
             path="signing_key_path",
             hint="sign with the creator's key",
         )
@@ -240,28 +240,9 @@ async def must_not_have_been_opened(backend: Backend, distribution: Distribution
     )
 
 
-def must_be_milestone(identifier: str) -> bytes:
-    """A milestone's identifier has 1 to 64 bytes of UTF-8; those bytes."""
-    try:
-        raw = identifier.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(
-            "this is not valid Unicode",
-            path="milestone_identifier",
-            hint="write the identifier as it stands in the schedule",
-        ) from None
-    if not 1 <= len(raw) <= MILESTONE_BYTES:
-        raise InvalidInput(
-            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {len(raw)}",
-            path="milestone_identifier",
-            hint="write the identifier as it stands in the schedule",
-        )
-    return raw
-
-
-def must_not_be_attested(on_chain: OnChain, milestone: bytes) -> None:
+def must_not_be_attested(on_chain: OnChain, milestone: MilestoneIdentifier) -> None:
     """One attestation of a milestone is enough for all its allocations."""
-    live = on_chain.attestations.get(milestone)
+    live = on_chain.attestations.get(milestone.raw)
     if live:
         raise NotAllowedYet(
             "attested",

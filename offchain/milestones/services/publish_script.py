@@ -82,9 +82,7 @@ class _PublishScript(SendingCommand[Published]):
         if not missing:
             return
         context = await run.context(found)
-        draft = publish_draft(
-            self.contract, network_id=backend.network.network_id, scripts=missing
-        )
+        draft = publish_draft(self.contract, network_id=backend.network.network_id, scripts=missing)
         built = await context.build(draft)
         published = built.outputs[: len(missing)]
         self.places |= _places(published)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference, TransactionId, Utxo
+from milestones.cardano.outputs import TransactionId, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.errors import InvalidWitness, SignaturesMissing
 from milestones.transactions.signers import KeyWitness, Signer, SigningRequest
@@ -54,7 +53,7 @@ def signing_request(balanced: BalancedTransaction) -> SigningRequest:
     collateral = assembly.collateral.inputs if assembly.collateral else ()
     resolved = (*assembly.inputs, *collateral, *assembly.draft.reference_inputs)
     return SigningRequest(
-        transaction_id=TransactionId(_transaction_id(balanced)),
+        transaction_id=TransactionId(balanced.id),
         transaction_cbor=assembly.transaction([]),
         resolved=tuple({utxo.reference: utxo for utxo in resolved}.values()),
         wanted=balanced.key_hashes,
@@ -85,7 +84,7 @@ def with_witnesses(
     Just those are taken that the fee pays for, each once. Raises `SignaturesMissing`, which names who has
     not signed, and `InvalidWitness` for a signature that isn't one of this transaction.
     """
-    transaction_id = _transaction_id(balanced)
+    transaction_id = balanced.id
     found = {witness.key_hash: witness for witness in witnesses}
     missing = balanced.key_hashes - found.keys()
     if missing:
@@ -114,32 +113,23 @@ def sign(balanced: BalancedTransaction, keys: Iterable[SigningKey]) -> SignedTra
 
     Nothing is checked: more keys than were expected make the fee too small, fewer are too few.
     """
-    transaction_id = _transaction_id(balanced)
+    transaction_id = balanced.id
     by_verification_key = {key.verification_key: key for key in keys}
     return _attached(
         balanced, [key.witness_of(transaction_id) for key in by_verification_key.values()]
     )
 
 
-def _transaction_id(balanced: BalancedTransaction) -> bytes:
-    return blake2b_256(balanced.assembly.body())
-
-
 def _attached(balanced: BalancedTransaction, witnesses: Iterable[KeyWitness]) -> SignedTransaction:
-    assembly, transaction_id = balanced.assembly, _transaction_id(balanced)
-    cbor = assembly.transaction(sorted(witnesses))
-    outputs = tuple(
-        Utxo(OutputReference(transaction_id, index), output.settled())
-        for index, output in enumerate(assembly.outputs)
-    )
+    cbor = balanced.assembly.transaction(sorted(witnesses))
     return SignedTransaction(
         cbor=cbor,
-        id=transaction_id,
-        fee_lovelace=assembly.fee_lovelace,
+        id=balanced.id,
+        fee_lovelace=balanced.fee_lovelace,
         size=len(cbor),
-        collateral_lovelace=assembly.collateral.at_stake_lovelace if assembly.collateral else 0,
-        budgets=assembly.budgets(),
-        inputs=assembly.inputs,
-        outputs=outputs,
-        change=outputs[len(assembly.draft.outputs) :],
+        collateral_lovelace=balanced.collateral_lovelace,
+        budgets=balanced.assembly.budgets(),
+        inputs=balanced.inputs,
+        outputs=balanced.outputs,
+        change=balanced.change,
     )

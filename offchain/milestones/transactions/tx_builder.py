@@ -17,6 +17,7 @@ from typing import Final
 
 from milestones.cardano import encoding
 from milestones.cardano.address import Address
+from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.cardano.value import Value
@@ -57,6 +58,50 @@ class BalancedTransaction:
     def needs_evaluation(self) -> bool:
         """Whether scripts run whose execution units are still a guess."""
         return self.assembly.assumed_units is not None and bool(self.assembly.redeemers())
+
+    @property
+    def id(self) -> bytes:
+        """The transaction's id, 32 bytes: no signature changes it."""
+        return blake2b_256(self.assembly.body())
+
+    @property
+    def inputs(self) -> tuple[Utxo, ...]:
+        """All that it spends, sorted."""
+        return self.assembly.inputs
+
+    @property
+    def outputs(self) -> tuple[Utxo, ...]:
+        """All outputs as they will stand on the chain: the draft's, and then change."""
+        transaction_id = self.id
+        return tuple(
+            Utxo(OutputReference(transaction_id, index), output.settled())
+            for index, output in enumerate(self.assembly.outputs)
+        )
+
+    @property
+    def change(self) -> tuple[Utxo, ...]:
+        """The last outputs, which are the wallet's."""
+        return self.outputs[len(self.assembly.draft.outputs) :]
+
+    @property
+    def units(self) -> ExecutionUnits:
+        """The execution units of all scripts together."""
+        return self.assembly.total_units()
+
+    @property
+    def collateral_lovelace(self) -> int:
+        """What a failing script would cost; 0 without scripts."""
+        return self.assembly.collateral.at_stake_lovelace if self.assembly.collateral else 0
+
+    @property
+    def signed_size(self) -> int:
+        """The bytes of the transaction once it is signed."""
+        return self.size + _VALIDITY_BYTE
+
+    def wallet_after(self, wallet: Iterable[Utxo]) -> tuple[Utxo, ...]:
+        """The wallet once this transaction is in: less what it spends, and its change."""
+        spent = {utxo.reference for utxo in self.inputs}
+        return (*(utxo for utxo in wallet if utxo.reference not in spent), *self.change)
 
     def unsigned(self) -> bytes:
         """The transaction with placeholders for signatures: what to evaluate, never what to submit."""

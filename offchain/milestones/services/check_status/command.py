@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, amounts
-from milestones.domain.models import MilestoneCompletion
+from milestones.domain.models import MilestoneCompletion, MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSchedule, NotFound
@@ -18,8 +18,8 @@ from milestones.services.backend import (
     ChainTime,
     chain_time,
     require_network,
-    staleness,
     select_version,
+    staleness,
 )
 from milestones.services.check_status.reconciliation import (
     Reconciled,
@@ -35,6 +35,7 @@ from milestones.services.check_status.report import (
     Synchronization,
     VaultStatus,
 )
+from milestones.services.distribution.claims import unknown_milestone
 from milestones.services.distribution.claims import (
     PastClaim,
     as_before_closing,
@@ -44,7 +45,6 @@ from milestones.services.distribution.claims import (
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
 from milestones.services.distribution.signatures import usable_entries
-from milestones.services.preflight import must_be_milestone
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def check_status(
     milestone that neither the schedule nor the chain nor a record knows.
     """
     if milestone_identifier is not None:
-        must_be_milestone(milestone_identifier)
+        MilestoneIdentifier.parse(milestone_identifier)
     backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
     stale = await staleness(backend)
@@ -154,11 +154,7 @@ def _milestones(
         states[state.allocation.milestone_identifier].append(state)
     names = states.keys() | reconciled.records.keys()
     if wanted is not None and wanted not in names and seen.distribution is not None:
-        raise NotFound(
-            f"no allocation of this distribution waits for milestone {wanted!r}",
-            hint=f"its milestones: {', '.join(sorted(names))}",
-            details={"milestones": sorted(names)},
-        )
+        raise unknown_milestone(wanted, sorted(names))
     for name in sorted(names) if wanted is None else [wanted]:
         record = reconciled.records.get(name)
         yield _milestone(backend, seen, name, record, states.get(name, []))

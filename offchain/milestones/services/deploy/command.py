@@ -89,16 +89,14 @@ async def deploy(
     )
     check_schedule(schedule, circumstances)
     distribution = Distribution.from_schedule(schedule, backend.contract)
-    must_be_the_creator(distribution.terms, key)
+    must_be_the_creator(distribution.terms, key.key_hash)
     command = _Deploy(
         distribution_id=distribution.id,
         distribution=distribution,
         schedule=schedule,
         private=private,
     )
-    return await perform(
-        backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress
-    )
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress)
 
 
 @dataclass(kw_only=True)
@@ -161,7 +159,9 @@ class _Deploy(SendingCommand[Deployed]):
             part = request.transaction
             number, total = len(announcement.links) + 1, len(announcement.segments) - 1
             if not run.dry_run:
-                run.progress(f"part {number} of {total} of the schedule: transaction {part.id.hex()}")
+                run.progress(
+                    f"part {number} of {total} of the schedule: transaction {part.id.hex()}"
+                )
             context = context.after(part)
             announcement = announcement.after(part, context.time.slot)
         if announcement is not None:

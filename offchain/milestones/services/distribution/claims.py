@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from milestones.cardano import plutus_data
@@ -11,6 +11,7 @@ from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match, Spent
 from milestones.clients.points import Point
 from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.paging import Paging
 from milestones.errors import InvalidEncoding, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Release
@@ -81,18 +82,28 @@ def _similar(distribution: Distribution, address: Address) -> str:
     return ""
 
 
+def must_have_milestone(distribution: Distribution, milestone: str) -> None:
+    """Some allocation waits for the milestone. Raises `NotFound` that names those there are."""
+    names = sorted({a.milestone_identifier for a in distribution.allocations.values()})
+    if milestone not in names:
+        raise unknown_milestone(milestone, names)
+
+
+def unknown_milestone(milestone: str, names: Sequence[str]) -> NotFound:
+    """The error for a milestone that is none of a distribution's, the same in every command."""
+    return NotFound(
+        f"no allocation of this distribution waits for milestone {milestone!r}",
+        hint=f"its milestones: {', '.join(names)}",
+        details={"milestones": list(names)},
+    )
+
+
 def doubts_about(statement: Statement, distribution: Distribution | None) -> tuple[str, ...]:
-    """A warning where nothing shows that anybody waits for this milestone."""
+    """A warning where the schedule isn't known. Raises `NotFound` where nobody waits for the milestone."""
     if distribution is None:
         return ("the schedule is not known here: the milestone's name could not be checked",)
-    names = {a.milestone_identifier for a in distribution.allocations.values()}
-    if statement.milestone_identifier in names:
-        return ()
-    raise NotFound(
-        f"no allocation waits for milestone {statement.milestone_identifier!r}",
-        hint=f"the schedule's milestones: {', '.join(sorted(names))}",
-        details={"milestones": sorted(names)},
-    )
+    must_have_milestone(distribution, statement.milestone_identifier)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ async def past_claims(backend: Backend, on_chain: OnChain) -> list[PastClaim]:
         claim
         for match in matches
         if match.spent is not None and match.output.value.quantity(token) == 1
-        for claim in _claims(match, match.spent, on_chain.terms.page_depth)
+        for claim in _claims(match, match.spent, on_chain.terms.paging)
     ]
     return sorted(found, key=lambda claim: (claim.point, claim.index))
 
@@ -133,7 +144,7 @@ async def as_before_closing(backend: Backend, on_chain: OnChain) -> OnChain:
     return replace(on_chain, attestations=known)
 
 
-def _claims(match: Match, spent: Spent, page_depth: int) -> Iterator[PastClaim]:
+def _claims(match: Match, spent: Spent, paging: Paging) -> Iterator[PastClaim]:
     if match.datum is None or spent.redeemer is None:
         return
     try:
@@ -143,5 +154,5 @@ def _claims(match: Match, spent: Spent, page_depth: int) -> Iterator[PastClaim]:
         # Closing spends vaults too, and pays nobody.
         return
     for claim in release.claims:
-        index = (page << page_depth) + claim.leaf
+        index = paging.index_of(page, claim.leaf)
         yield PastClaim(index, claim.milestone, spent.transaction_id, spent.point)

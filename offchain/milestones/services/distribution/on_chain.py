@@ -7,7 +7,7 @@ so is a token whose datum can't be read (the contract lets none such arise).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from milestones.cardano.address import Address
@@ -73,11 +73,6 @@ class OnChain:
     attestations: Mapping[bytes, tuple[LiveAttestation, ...]]
 
     @property
-    def terms_utxo(self) -> Utxo | None:
-        """The terms to reference; None once they are gone."""
-        return self.terms_utxos[0] if self.terms_utxos else None
-
-    @property
     def closed(self) -> bool:
         """Whether the terms are gone, and all vaults with them."""
         return not self.terms_utxos
@@ -107,13 +102,30 @@ class OnChain:
 
     def claimed(self) -> frozenset[int]:
         """The indices of the allocations that every vault of their page has paid."""
-        size = 1 << self.terms.page_depth
         found: dict[int, frozenset[int]] = {}
         for vault in self.vaults:
             paid = vault.state.claimed_leaves()
             page = vault.state.page
             found[page] = found[page] & paid if page in found else paid
-        return frozenset(page * size + leaf for page, paid in found.items() for leaf in paid)
+        index_of = self.terms.paging.index_of
+        return frozenset(index_of(page, leaf) for page, paid in found.items() for leaf in paid)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDistribution(OnChain):
+    """A distribution that is open: its terms can be referenced."""
+
+    @classmethod
+    def of(cls, on_chain: OnChain) -> OpenDistribution:
+        """One that was looked at, and is open. Raises `ValueError` for one that was closed."""
+        if on_chain.closed:
+            raise ValueError("the distribution was closed")
+        return cls(**{each.name: getattr(on_chain, each.name) for each in fields(on_chain)})
+
+    @property
+    def terms_utxo(self) -> Utxo:
+        """The terms to reference; of several openings the oldest."""
+        return self.terms_utxos[0]
 
 
 def distribution_id_of(address: Address, contract: Contract) -> bytes:

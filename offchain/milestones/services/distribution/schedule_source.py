@@ -84,7 +84,7 @@ async def published_distribution(backend: Backend, on_chain: OnChain) -> Distrib
     terms = on_chain.terms
     try:
         body = await _published_body(backend, on_chain)
-        most = len(terms.pages) << terms.page_depth
+        most = terms.paging.most_allocations
         allocations = decode_allocations(body, most=most, network_id=terms.network_id)
     except InvalidEncoding as error:
         raise NotFound(

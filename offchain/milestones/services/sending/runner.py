@@ -34,7 +34,8 @@ from milestones.services.sending.tracking import (
 )
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
-from milestones.transactions.signing import sign
+from milestones.transactions.signers import Signer
+from milestones.transactions.signing import signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
@@ -126,12 +127,14 @@ class SendingCommand(ABC, Generic[R]):
 class Run:
     """One command under way: what it may use, and what has become of its transactions.
 
-    `transactions` are by id (hexadecimal), in the order in which they were sent, those of earlier runs
+    `payer` is the payment key's hash (28 bytes) whose outputs pay. `transactions` are by id
+    (hexadecimal), in the order in which they were sent, those of earlier runs
     first. `pending` is everything in the journal that a block may still bring, of all commands.
     """
 
     backend: Backend
-    key: SigningKey
+    payer: bytes
+    signers: tuple[Signer, ...]
     command: str
     distribution_id: bytes | None
     dry_run: bool = False
@@ -160,7 +163,9 @@ class Run:
         """
         for tracked in self.pending:
             submission = tracked.submission
-            if not submission.is_of(None, self.distribution_id, self.command) or not wanted(submission):
+            if not submission.is_of(None, self.distribution_id, self.command) or not wanted(
+                submission
+            ):
                 continue
             if self.dry_run:
                 self.warnings.append(
@@ -173,7 +178,7 @@ class Run:
     async def context(self, scripts: PublishedScripts | None = None) -> BuildContext:
         """What the next transaction is built with; the published scripts are looked up unless given."""
         known = await require_published(self.backend) if scripts is None else scripts
-        return await BuildContext.gather(self.backend, self.key.key_hash, known, self.pending)
+        return await BuildContext.gather(self.backend, self.payer, known, self.pending)
 
     async def send(self, request: SubmissionRequest) -> None:
         """Signs, writes down and submits; a dry run only notes the transaction.
@@ -186,7 +191,7 @@ class Run:
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
             )
             return
-        signed = sign(request.transaction, [self.key])
+        signed = await signed_by(request.transaction, self.signers)
         tip = await self.backend.ogmios.network_tip()
         slot = tip.slot if tip else 0
         submission = self._submission(
@@ -283,7 +288,8 @@ async def perform(
     await require_network(backend)
     run = Run(
         backend=backend,
-        key=key,
+        payer=key.key_hash,
+        signers=(key,),
         command=command.name,
         distribution_id=command.distribution_id,
         dry_run=dry_run,

@@ -152,10 +152,9 @@ def plan(payable: Iterable[ClaimState], on_chain: OnChain) -> list[Batch]:
 def _by_vault(
     payable: Iterable[ClaimState], on_chain: OnChain
 ) -> list[tuple[LiveVault, list[ClaimState]]]:
-    depth = on_chain.terms.page_depth
     groups: dict[int, list[ClaimState]] = {}
     for state in sorted(payable, key=lambda state: state.index):
-        page, leaf = divmod(state.index, 1 << depth)
+        page, leaf = on_chain.terms.paging.place_of(state.index)
         for number, vault in enumerate(on_chain.vaults):
             if vault.state.page == page and not vault.state.is_claimed(leaf):
                 groups.setdefault(number, []).append(state)

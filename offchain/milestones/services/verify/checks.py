@@ -188,6 +188,7 @@ def _vault_problems(
 ) -> Iterator[str]:
     if not vaults:
         yield "there is no vault for this page"
+    index_of = on_chain.terms.paging.index_of
     for vault in vaults:
         state, held = vault.state, vault.utxo.output.value
         if held.quantity(on_chain.terms.token) < state.remaining:
@@ -199,15 +200,11 @@ def _vault_problems(
         if distribution is not None and distribution.complete:
             paid = sum(
                 distribution.allocations[index].token_amount
-                for index in _indices(page, state.claimed_leaves(), on_chain.terms.page_depth)
+                for index in (index_of(page, leaf) for leaf in state.claimed_leaves())
                 if index in distribution.allocations
             )
             if paid + state.remaining != on_chain.terms.page_amount(page):
                 yield f"it paid {paid} and has {state.remaining} left: together not the page's sum"
-
-
-def _indices(page: int, leaves: Iterable[int], page_depth: int) -> Iterator[int]:
-    return ((page << page_depth) + leaf for leaf in leaves)
 
 
 def attestations_check(on_chain: OnChain) -> Check:

@@ -22,8 +22,8 @@ from milestones.services.backend import (
     ChainTime,
     chain_time,
     require_network,
-    staleness,
     select_version,
+    staleness,
 )
 from milestones.services.distribution.datum import ReadableTerms, readable_terms
 from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
