@@ -179,7 +179,7 @@ def deploy(  # noqa: PLR0917 - an option each
             allow_script_beneficiaries=allow_script_beneficiaries,
             dry_run=dry_run,
             wait=wait,
-            tell=session.output.message,
+            progress=session.output.message,
         )
     )
 

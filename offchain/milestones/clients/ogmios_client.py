@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -162,20 +162,27 @@ class OgmiosClient:
             raise OutcomeUnknown(transaction_id, f"Ogmios answered {answer!r:.200}")
         return transaction_id
 
-    async def has_transaction(self, transaction_id: str) -> bool:
-        """Whether the node's mempool holds the transaction (id in hexadecimal) now."""
+    async def in_mempool(self, transaction_ids: Collection[str]) -> frozenset[str]:
+        """Those of the transactions (ids in hexadecimal) that the node's mempool holds, at one moment."""
 
-        async def look(connection: JsonRpcConnection) -> bool:
-            seconds, params = self._timeout_seconds, {"id": transaction_id}
+        async def look(connection: JsonRpcConnection) -> frozenset[str]:
+            seconds, found = self._timeout_seconds, set()
             await connection.call("acquireMempool", timeout_seconds=seconds)
             try:
-                found = await connection.call("hasTransaction", params, timeout_seconds=seconds)
+                for transaction_id in transaction_ids:
+                    answer = await connection.call(
+                        "hasTransaction", {"id": transaction_id}, timeout_seconds=seconds
+                    )
+                    if answer is True:
+                        found.add(transaction_id)
             finally:
                 # To acquire a second time without this would wait until the mempool changes.
                 if connection.is_open:
                     await connection.call("releaseMempool", timeout_seconds=seconds)
-            return found is True
+            return frozenset(found)
 
+        if not transaction_ids:
+            return frozenset()
         async with self._mempool:
             try:
                 return await self._session.converse(look)

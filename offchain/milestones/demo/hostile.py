@@ -25,7 +25,7 @@ async def push(backend: Backend, draft: TransactionDraft, key: SigningKey) -> Ch
 
     Raises `AssertionError` where the chain accepts it: the story would be a lie.
     """
-    funds = await funds_of(backend, key)
+    funds = await funds_of(backend, key.key_hash)
     parameters = await backend.ogmios.protocol_parameters()
     balanced = balance(
         draft, parameters=parameters, wallet=funds.utxos, change_address=funds.change_address

@@ -32,9 +32,8 @@ from milestones.services.oracle import oracle_payload, oracle_sign
 from milestones.services.preflight import must_be_open
 from milestones.services.publish_script import publish_script
 from milestones.services.register_milestone import register_milestone
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
-from milestones.services.sending.submission import Errand, build, deliver
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.services.submit_release import submit_release
 from milestones.services.submit_release.plan import Selection
 from milestones.transactions.contract_drafts import Attesting, attest_draft
@@ -120,11 +119,9 @@ class Story:
         draft = TransactionDraft(
             mints=(Mint(self.token.policy_id, {TOKEN_NAME: MINTED}),), scripts=(policy,)
         )
-        parameters = await self.backend.ogmios.protocol_parameters()
-        funds = await funds_of(self.backend, key)
-        signed = await build(self.backend, draft, funds, parameters)
-        await deliver(self.backend, Errand(command="mint", signed=signed), wait=True)
-        self._happened(f"The administrator mints {MINTED:,} GRANT.", "mint", signed.id.hex())
+        mint = SendDraft(name="mint", draft=draft)
+        sent = await perform(self.backend, mint, key=key, wait=True)
+        self._happened(f"The administrator mints {MINTED:,} GRANT.", "mint", sent.transaction_hash)
 
     async def open(self) -> None:
         """The schedule is registered, the scripts are published, the distribution is opened."""

@@ -51,6 +51,16 @@ class MilestoneIdentifier:
         return self.text
 
 
+TransactionStatus = Literal[
+    "dry_run", "prepared", "submitted", "confirmed", "rejected", "expired", "unknown"
+]
+"""The life of a transaction of this program, wherever it is spoken of.
+
+`dry_run`: built and not sent. `prepared`: written down, perhaps sent. `submitted`: the node took it.
+`confirmed`: in a block. `rejected`: the chain refused it. `expired`: can never be included any more.
+`unknown`: sent and no answer came, or nobody knows it."""
+
+
 class Allocation(Record):
     """Who gets how much, for which milestone, and not before when.
 

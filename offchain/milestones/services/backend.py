@@ -52,6 +52,11 @@ class Workspace:
     reference_scripts: tuple[OutputReference, ...] = ()
 
 
+def storage_warnings(workspace: Workspace) -> list[str]:
+    """What the user must hear of the data directory's files, since the last call."""
+    return [report.message for report in workspace.storage.take_reports()]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend(Workspace):
     """A workspace with connections to Ogmios and Kupo."""

@@ -8,14 +8,20 @@ from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.datums import Terms
-from milestones.services.backend import Backend, require_network, select_version, staleness
+from milestones.services.backend import (
+    Backend,
+    require_network,
+    select_version,
+    staleness,
+    storage_warnings,
+)
 from milestones.services.distribution.claims import (
     allocations_of,
     as_before_closing,
     claim_standing,
 )
 from milestones.services.distribution.on_chain import read_on_chain
-from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
+from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.results import Result, View
 
 
@@ -94,7 +100,7 @@ async def calculate_distribution(
         total_amount=sum(state.allocation.token_amount for state in states),
         allocations=tuple(CalculatedAllocation.of(state) for state in states),
         now=standing.time.now,
-        warnings=(*await staleness(backend), *recovery_warnings(backend)),
+        warnings=(*await staleness(backend), *storage_warnings(backend)),
     )
 
 

@@ -178,14 +178,13 @@ class _Close(SendingCommand[Closed]):
 
 def _view(sent: CommandTransaction) -> ClosingTransaction:
     payload = sent.submission.payload
-    if not isinstance(payload, ClosingPayload):
-        payload = ClosingPayload()
+    known = payload if isinstance(payload, ClosingPayload) else None
     return ClosingTransaction(
         **transaction_fields(sent),
-        vaults=payload.vaults,
-        attestations_burnt=payload.attestations_burnt,
-        deposits_returned_lovelace=payload.deposits_returned_lovelace,
-        tokens_returned=payload.tokens_returned,
+        vaults=known.vaults if known else 0,
+        attestations_burnt=known.attestations_burnt if known else 0,
+        deposits_returned_lovelace=known.deposits_returned_lovelace if known else 0,
+        tokens_returned=known.tokens_returned if known else 0,
     )
 
 

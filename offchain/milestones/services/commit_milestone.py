@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.models import MilestoneIdentifier
-from milestones.domain.models import MilestoneCompletion, OracleSignature
+from milestones.domain.models import (
+    MilestoneCompletion,
+    MilestoneIdentifier,
+    OracleSignature,
+    QuorumStatus,
+)
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
 from milestones.protocol.datums import Terms
 from milestones.protocol.oracle_signatures import Statement, witness_of
-from milestones.services.backend import Backend, Workspace, select_version
+from milestones.services.backend import Backend, Workspace, select_version, storage_warnings
 from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
 from milestones.services.distribution.schedule_source import (
     address_of,
     local_distribution,
     local_terms,
-    recovery_warnings,
 )
 from milestones.services.distribution.signatures import (
     seen_on_chain,
@@ -296,7 +299,7 @@ def _committed(
     workspace: Workspace, record: MilestoneCompletion, quorum: _Quorum, *, added: int
 ) -> MilestoneCommitted:
     state = quorum.state(record.oracle_signatures)
-    warnings = recovery_warnings(workspace)
+    warnings = storage_warnings(workspace)
     groups = _groups(record)
     if len(groups) > 1:
         warnings.append(

@@ -10,15 +10,14 @@ from typing import Final, Literal, TypeVar
 
 from milestones.cardano.network import name_of
 from milestones.cardano.parameters import ProtocolParameters
+from milestones.cardano.slots import Point
 from milestones.clients.kupo_answers import KupoHealth
 from milestones.clients.ogmios_answers import OgmiosHealth
-from milestones.clients.points import Point
 from milestones.errors import ServiceUnavailable
-from milestones.services.backend import STALE_SLOTS, Backend
-from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.services.backend import STALE_SLOTS, Backend, storage_warnings
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
-from milestones.storage.network import ObservedNetwork
+from milestones.storage.records import ObservedNetwork
 from milestones.transactions.wallet import SigningKey
 
 PATIENCE_SECONDS: Final = 12.0
@@ -113,7 +112,7 @@ async def init(
         )
     _remember(backend, facts)
     indexed, delayed = await index_what_is_missing(backend, key, facts, since_slot)
-    warnings = (*_service_warnings(services), *delayed, *recovery_warnings(backend))
+    warnings = (*_service_warnings(services), *delayed, *storage_warnings(backend))
     status: Literal["success", "degraded"] = "degraded" if warnings else "success"
     notes = tuple(notes_on(indexed, facts, since_slot))
     return Initialised(

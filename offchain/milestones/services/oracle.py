@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from milestones.cardano.address import Address
-from milestones.domain.models import MilestoneIdentifier
-from milestones.domain.models import MilestoneSchedule, OracleSignature
+from milestones.domain.models import MilestoneIdentifier, MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import (
     in_words,
     looks_like_milliseconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from milestones.cardano.address import Address
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
-from milestones.domain.models import MilestoneSchedule
+from milestones.domain.models import MilestoneIdentifier, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
 from milestones.errors import (

@@ -116,8 +116,8 @@ class _PublishScript(SendingCommand[Published]):
             address=self.address.to_bech32(),
             vault=vault,
             registry=registry,
-            transaction_hash=sent and sent.submission.transaction_id,
-            fee_estimate=sent and sent.submission.fee_lovelace,
+            transaction_hash=None if sent is None else sent.submission.transaction_id,
+            fee_estimate=None if sent is None else sent.submission.fee_lovelace,
             deposits_lovelace=(
                 payload.deposits_lovelace if isinstance(payload, ScriptsPayload) else None
             ),

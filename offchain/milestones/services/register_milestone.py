@@ -13,9 +13,8 @@ from milestones.domain.schedule import Circumstances, parse_schedule, problems_o
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
-from milestones.services.backend import Workspace
+from milestones.services.backend import Workspace, storage_warnings
 from milestones.services.distribution.datum import ReadableTerms, readable_terms
-from milestones.services.distribution.schedule_source import recovery_warnings
 from milestones.services.preflight import ada_problems, must_be_for_contract
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
@@ -84,7 +83,7 @@ async def register_milestone(
     if deposits is not None:
         _refuse(ada_problems(distribution, deposits.lovelace_per_utxo_byte))
     file = _keep(workspace, distribution, schedule, output)
-    warnings = (*recovery_warnings(workspace), *_warnings(deposits))
+    warnings = (*storage_warnings(workspace), *_warnings(deposits))
     return _registered(distribution, schedule, deposits, file, warnings)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from milestones.cardano.outputs import TransactionId
 from milestones.domain.models import TransactionStatus
-from milestones.services.backend import Backend, require_network, staleness
-from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.services.backend import Backend, require_network, staleness, storage_warnings
 from milestones.services.results import Result
 from milestones.services.sending.tracking import state_of
 
@@ -50,5 +49,5 @@ async def transaction_status(backend: Backend, transaction_hash: str) -> Transac
         depth=state.depth,
         reason=reason,
         command=submission.command if submission else None,
-        warnings=(*warnings, *recovery_warnings(backend)),
+        warnings=(*warnings, *storage_warnings(backend)),
     )

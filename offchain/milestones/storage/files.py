@@ -1,45 +1,71 @@
-"""JSON files in one folder: written whole or not at all, and moved aside when they can't be read."""
+"""JSON files in one folder: written whole or not at all, and moved aside when they can't be read.
+
+A file of a later version of this program is neither read nor overwritten.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidConfiguration
 
 LOCK_TIMEOUT_SECONDS: Final = 30
+FORMAT_VERSION: Final = 1
+"""Of the JSON files that this program writes. The field `format_version` says another; absent, it is 1."""
 Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
-class CorruptedFile:
-    """A file that can't be used: where it was, where it is now, and why."""
+class Report:
+    """What the user must hear of the data directory; `message` says it whole.
 
+    `moved_aside`: a file that can't be used is now at `moved_to`. `passed_over`: a file was left as it is,
+    and what it holds is not known. `damaged`: a part of an entry of the journal could not be read.
+    `taken_over`: what an earlier version wrote has another form now.
+    """
+
+    kind: Literal["moved_aside", "passed_over", "damaged", "taken_over"]
     path: Path
-    moved_to: Path
-    reason: str
+    message: str
+    moved_to: Path | None = None
+    reason: str = ""
+
+
+class LaterVersion(Exception):
+    """A JSON file that a later version of this program has written. Never leaves `storage`."""
 
 
 class JsonFolder:
     """A folder of `<name>.json`. It is made when the first file is written.
 
-    `report` is told of every file that was moved aside; to the reader such a file does not exist. Raises
-    `InvalidConfiguration` where the file system refuses.
+    `report` hears of every file that was moved aside or passed over; to the reader such a file does not
+    exist. `recovery` says what becomes of what a file held. Raises `InvalidConfiguration` where the file
+    system refuses.
     """
 
-    def __init__(self, folder: Path, report: Callable[[CorruptedFile], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        report: Callable[[Report], None],
+        *,
+        recovery: str = "what it held is rebuilt from the chain",
+    ) -> None:
         self.folder = folder
-        self._report = report
+        self._report, self._recovery = report, recovery
         self._lock = FileLock(folder / ".lock", timeout=LOCK_TIMEOUT_SECONDS)
+        self._passed_over: set[str] = set()
 
     def path(self, name: str) -> Path:
         """Where the document `name` is, or would be."""
@@ -56,8 +82,15 @@ class JsonFolder:
     def read(self, name: str, parse: Callable[[str], Content]) -> Content | None:
         """The parsed document; None if there is none, or if it was corrupted and is now moved aside.
 
-        `parse` raises ValueError (of which pydantic's and json's errors are kinds) for a wrong content.
+        `parse` raises ValueError (of which pydantic's and json's errors are kinds) for a wrong content, and
+        `LaterVersion` for one that it can't know: then this raises `InvalidConfiguration`.
         """
+        try:
+            return self._read(name, parse)
+        except LaterVersion:
+            raise of_later_version(self.path(name)) from None
+
+    def _read(self, name: str, parse: Callable[[str], Content]) -> Content | None:
         path = self.path(name)
         try:
             return _parsed(path, parse)
@@ -70,10 +103,30 @@ class JsonFolder:
                     self._move_aside(path, str(error))
                     return None
 
+    def find(self, name: str, parse: Callable[[str], Content]) -> Content | None:
+        """As `read`, but a file of a later version is passed over: it is reported once, and None."""
+        try:
+            return self._read(name, parse)
+        except LaterVersion:
+            if name not in self._passed_over:
+                self._passed_over.add(name)
+                path = self.path(name)
+                message = f"{later_version_of(path)}: it is passed over, and stays as it is"
+                self._report(Report("passed_over", path, message))
+            return None
+
+    def is_later_version(self, name: str, parse: Callable[[str], object]) -> bool:
+        """Whether a later version of this program wrote the document, so that it must stay as it is."""
+        try:
+            self._read(name, parse)
+        except LaterVersion:
+            return True
+        return False
+
     def write(self, name: str, content: str) -> None:
         """Replaces the document at once: a reader sees the old one or the new one, also after a crash."""
         path = self.path(name)
-        with _refusals(path):
+        with refusals(path):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)
 
@@ -85,13 +138,13 @@ class JsonFolder:
 
     def remove(self, name: str) -> None:
         """Deletes the document, if there is one."""
-        with _refusals(self.path(name)):
+        with refusals(self.path(name)):
             self.path(name).unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes from changing the folder between a read and a write. May be nested."""
-        with _refusals(self.folder):
+        with refusals(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         try:
@@ -100,12 +153,11 @@ class JsonFolder:
             self._lock.release()
 
     def _move_aside(self, path: Path, reason: str) -> None:
-        number = 1
-        while (target := path.with_name(f"{path.name}.corrupt-{number}")).exists():
-            number += 1
-        with _refusals(path):
+        target = free_name(path)
+        with refusals(path):
             path.replace(target)
-        self._report(CorruptedFile(path, target, reason))
+        message = f"{path} can't be used ({reason}): it is kept as {target.name}; {self._recovery}"
+        self._report(Report("moved_aside", path, message, moved_to=target, reason=reason))
 
 
 class _Corrupted(Exception):
@@ -114,12 +166,14 @@ class _Corrupted(Exception):
 
 def _parsed(path: Path, parse: Callable[[str], Content]) -> Content | None:
     try:
-        with _refusals(path):
+        with refusals(path):
             raw = path.read_bytes()
         return parse(raw.decode())
     except FileNotFoundError:
         return None
     except ValidationError as error:
+        if any(each["type"] == "extra_forbidden" for each in error.errors(include_url=False)):
+            raise LaterVersion from error
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise _Corrupted(f"{place}: {first['msg']}" if place else first["msg"]) from error
@@ -127,17 +181,51 @@ def _parsed(path: Path, parse: Callable[[str], Content]) -> Content | None:
         raise _Corrupted(f"{type(error).__name__}: {error}") from error
 
 
+def free_name(path: Path) -> Path:
+    """Where a file that can't be used goes: `<name>.corrupt-<number>`, the first that is free."""
+    number = 1
+    while (target := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    return target
+
+
+def later_version_of(path: Path) -> str:
+    """What is wrong with a file that this program can't know."""
+    return f"{path} was written by a later version of this program"
+
+
+def of_later_version(path: Path) -> InvalidConfiguration:
+    """The error where such a file is needed, or would have to be overwritten."""
+    return InvalidConfiguration(
+        later_version_of(path),
+        path="data_directory",
+        hint="update this program, or give another directory with --data-dir",
+    )
+
+
+def in_use(path: Path) -> InvalidConfiguration:
+    """The error where another process keeps a lock for too long."""
+    return InvalidConfiguration(
+        f"{path} is in use by another command, for over {LOCK_TIMEOUT_SECONDS} s",
+        path="data_directory",
+        hint="wait until it has finished, or give another directory with --data-dir",
+    )
+
+
 @contextmanager
-def _refusals(path: Path) -> Iterator[None]:
+def refusals(path: Path) -> Iterator[None]:
+    """What the file system refuses, as `InvalidConfiguration`; that a file is missing stays what it is."""
     try:
         yield
     except FileNotFoundError:
         raise
     except Timeout as error:
+        raise in_use(path) from error
+    except NotImplementedError as error:
         raise InvalidConfiguration(
-            f"{path} is in use by another command, for over {LOCK_TIMEOUT_SECONDS} s",
+            f"{path} can't be locked: its file system has no locks",
             path="data_directory",
-            hint="wait until it has finished, or give another directory with --data-dir",
+            hint="give a directory on a local disk, with --data-dir or MILESTONES_DATA_DIR",
         ) from error
     except OSError as error:
         raise InvalidConfiguration(
@@ -162,10 +250,11 @@ def write_atomically(path: Path, content: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Makes sure that the names in a folder are on the disk."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -181,8 +270,36 @@ def to_text(document: Any) -> str:
 
 
 def to_document(content: str) -> dict[str, Any]:
-    """The JSON object in a file; raises ValueError for anything else."""
+    """The JSON object in a file; raises ValueError for anything else, `LaterVersion` where it says so."""
     document = json.loads(content)
     if not isinstance(document, dict):
         raise ValueError("the file holds no JSON object")
+    version = document.get("format_version", FORMAT_VERSION)
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise LaterVersion
     return document
+
+
+MAX_NAME_LENGTH: Final = 160
+"""Characters of an encoded name: with every suffix it stays under the 255 bytes of common file systems."""
+
+_PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])")
+
+
+def file_name(identifier: str) -> str:
+    """A file name without extension that is safe everywhere and different for every identifier.
+
+    Lower-case letters, digits, `-` and `_` stand for themselves; every other byte of the UTF-8 text is
+    `%` and two lower-case hexadecimal digits. So the name has no slash, no NUL and no dot (hence no
+    `..`, and none of the suffixes that are appended here), and no two differ in case alone. Names that
+    Windows reserves get their first letter encoded; long ones end in a hash.
+    """
+    raw = identifier.encode()
+    encoded = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in raw)
+    if _RESERVED.fullmatch(encoded):
+        encoded = f"%{raw[0]:02x}{encoded[1:]}"
+    if len(encoded) > MAX_NAME_LENGTH:
+        # `%-` is no encoded byte, so a shortened name equals no full one.
+        encoded = f"{encoded[:96]}%-{blake2b_256(raw).hex()[:48]}"
+    return encoded or "%"

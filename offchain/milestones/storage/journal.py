@@ -2,186 +2,165 @@
 
 After a crash or a lost connection the same command finds its transaction here and can send the same
 bytes again, which the chain takes at most once, or see that it can never be included any more.
+
+A row of the database is one submission. What is looked up by is a column, the rest is JSON in `entry`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, JsonValue, PlainSerializer, PlainValidator
-from pydantic_core import PydanticCustomError
+from milestones.domain.models import TransactionStatus
+from milestones.errors import InvalidConfiguration, InvalidInput, NotAllowedYet, NotFound
+from milestones.storage.database import JournalDatabase
+from milestones.storage.earlier_journal import EarlierJournal
+from milestones.storage.files import Report, later_version_of, of_later_version
+from milestones.storage.journal_rows import COLUMNS, Reading, Row, put, read_row, repair
+from milestones.storage.submission import (
+    ENTRY_VERSION,
+    PENDING,
+    Purpose,
+    StatusChange,
+    Submission,
+)
 
-from milestones.cardano import cbor
-from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference
-from milestones.domain.reading import HexField, Record
-from milestones.errors import InvalidEncoding, InvalidInput, NotAllowedYet, NotFound
-from milestones.storage.files import JsonFolder, to_text
+if TYPE_CHECKING:
+    import sqlite3
 
-SubmissionStatus = Literal["prepared", "submitted", "unknown", "rejected", "confirmed", "expired"]
-"""`prepared`: written, perhaps sent. `submitted`: the node took it. `unknown`: sent, and no answer came.
-`rejected`: the chain refused it. `confirmed`: in a block. `expired`: can never be included any more."""
+FILE_NAME: Final = "journal.sqlite3"
 
-PENDING: Final[frozenset[SubmissionStatus]] = frozenset({"prepared", "submitted", "unknown"})
-
-
-def _reference(value: Any) -> OutputReference:
-    if isinstance(value, OutputReference):
-        return value
-    try:
-        return OutputReference.parse(str(value))
-    except InvalidInput as error:
-        raise PydanticCustomError("milestones", "{reason}", {"reason": error.reason}) from None
-
-
-ReferenceField = Annotated[
-    OutputReference, PlainValidator(_reference), PlainSerializer(str, return_type=str)
-]
-
-
-class StatusChange(Record):
-    """When a submission's status became what (POSIX milliseconds), and why."""
-
-    status: SubmissionStatus
-    at_posix_ms: int
-    note: str = ""
-
-
-class Submission(Record):
-    """A signed transaction and its history, oldest first.
-
-    `transaction_id` is hexadecimal. `valid_until_slot` is the first slot in which it can't be included
-    any more; None if it never expires. `chain` says on which chain, `sole` what no second transaction of
-    the same command and distribution may do; None in both: not known. `details` is what the command wants
-    to find again.
-    """
-
-    transaction_id: str
-    command: str
-    distribution_id: HexField | None = None
-    transaction_cbor: HexField
-    inputs: tuple[ReferenceField, ...]
-    valid_until_slot: int | None = None
-    chain: str | None = None
-    sole: str | None = None
-    details: dict[str, JsonValue] = Field(default_factory=dict)
-    history: tuple[StatusChange, ...]
-
-    @property
-    def status(self) -> SubmissionStatus:
-        """The newest status."""
-        return self.history[-1].status
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether the chain may still take it, or has taken it without our knowing."""
-        return self.status in PENDING
-
-    def is_unsettled(self, slot: int) -> bool:
-        """Whether at this slot a block may still bring it, or a rollback take it away and bring it back."""
-        if self.status == "confirmed":
-            return self.valid_until_slot is None or slot < self.valid_until_slot
-        return self.is_pending
-
-    def is_of(self, chain: str | None, distribution_id: bytes | None, command: str | None) -> bool:
-        """Whether it belongs to these; None stands for any."""
-        return (
-            (None in (chain, self.chain) or chain == self.chain)
-            and distribution_id in (None, self.distribution_id)
-            and command in (None, self.command)
-        )
-
-    @property
-    def prepared_at_posix_ms(self) -> int:
-        """When it was written down."""
-        return self.history[0].at_posix_ms
+_SELECT_FROM: Final = f"SELECT {COLUMNS} FROM"
+_SELECT: Final = f"{_SELECT_FROM} submissions"
+_IS_PENDING: Final = f"status IN ({', '.join(repr(status) for status in PENDING)})"
+_IS_UNSETTLED: Final = (
+    _IS_PENDING,
+    "status = 'confirmed' AND valid_until_slot > :slot",
+    "status = 'confirmed' AND valid_until_slot IS NULL",
+)
+"""Each is found by an index, which a condition with OR would not be."""
 
 
 class SubmissionJournal:
-    """`journal/<transaction id>.json`. Nothing is ever deleted by the program."""
+    """`journal.sqlite3` in the data directory. Nothing is ever deleted by the program.
 
-    def __init__(self, folder: JsonFolder) -> None:
-        self._folder = folder
+    The file is made when the first transaction is written. What release 0.1.0 left in `journal/` is taken
+    over when it is opened. Raises `InvalidConfiguration` where the file system refuses. An entry of a later
+    version is followed, and never changed.
+    """
 
-    def prepare(
-        self,
-        *,
-        transaction_id: str,
-        command: str,
-        transaction_cbor: bytes,
-        inputs: tuple[OutputReference, ...],
-        at_posix_ms: int,
-        distribution_id: bytes | None = None,
-        valid_until_slot: int | None = None,
-        details: dict[str, JsonValue] | None = None,
-        chain: str | None = None,
-        sole: str | None = None,
-        slot: int = 0,
-    ) -> Submission:
-        """Writes a transaction down before it is sent; one that is written already keeps its history.
+    def __init__(self, data_directory: Path, report: Callable[[Report], None]) -> None:
+        self._report = report
+        earlier = EarlierJournal(data_directory / "journal", report)
+        self._database = JournalDatabase(
+            data_directory / FILE_NAME,
+            report,
+            has_earlier=earlier.exists,
+            take_over=earlier.take_over,
+        )
+        self._said: set[str] = set()
 
-        Raises `NotAllowedYet` (`under_way`) where, at this slot, another unsettled transaction has the same
-        `sole`: a second run of the command wrote it while this one was still building.
+    @property
+    def path(self) -> Path:
+        """Where the database is, or would be."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Closes the database; what is asked next opens it again."""
+        self._database.close()
+
+    def prepare(self, submission: Submission, *, slot: int) -> Submission:
+        """Writes a transaction down before it is sent: it is on the disk when this returns.
+
+        Its history is that it was prepared. One that is written already keeps its own, and is returned.
+        Raises `NotAllowedYet` (`under_way`) where, at this slot, another unsettled transaction of the same
+        chain, command and distribution has the same `sole`: a second run of the command wrote it while this
+        one was still building.
         """
-        prepared = StatusChange(status="prepared", at_posix_ms=at_posix_ms)
-        with self._folder.locked():
-            known = self.find(transaction_id)
+
+        def work(connection: sqlite3.Connection) -> Submission:
+            known = self._get(connection, submission.transaction_id)
             if known is not None and known.is_unsettled(slot):
                 return known
-            fresh = Submission(
-                transaction_id=transaction_id,
-                command=command,
-                distribution_id=distribution_id,
-                transaction_cbor=transaction_cbor,
-                inputs=inputs,
-                valid_until_slot=valid_until_slot,
-                chain=chain,
-                sole=sole,
-                details=details or {},
-                history=(*(known.history if known else ()), prepared),
-            )
-            self._must_be_alone(fresh, slot)
-            return self._write(fresh)
+            if known is not None and known.version > ENTRY_VERSION:
+                raise of_later_version(self.path)
+            history = (*(known.history if known else ()), *submission.history)
+            fresh = submission.model_copy(update={"history": history})
+            self._must_be_alone(connection, fresh, slot)
+            put(connection, fresh)
+            return fresh
 
-    def _must_be_alone(self, fresh: Submission, slot: int) -> None:
+        return self._database.write(work)
+
+    def _must_be_alone(self, connection: sqlite3.Connection, fresh: Submission, slot: int) -> None:
         if fresh.sole is None:
             return
-        about = (fresh.chain, fresh.distribution_id, fresh.command)
-        for each in self.unsettled(slot, *about):
-            if each.sole == fresh.sole:
-                raise NotAllowedYet(
-                    "under_way",
-                    f"another run of {fresh.command} has just sent transaction {each.transaction_id},"
-                    " which does the same",
-                    hint="run the command again: it goes on with that transaction",
-                    details={"transaction_hash": each.transaction_id},
-                )
+        filters = {
+            "sole": fresh.sole,
+            "distribution_id": _hex(fresh.distribution_id),
+            "command": fresh.command,
+        }
+        statement, values = _query(_IS_UNSETTLED, fresh.chain, slot, filters)
+        row = connection.execute(statement, values).fetchone()
+        if row is not None:
+            other = Row(*row).transaction_id
+            raise NotAllowedYet(
+                "under_way",
+                f"another run of {fresh.command} has just sent transaction {other},"
+                " which does the same",
+                hint="run the command again: it goes on with that transaction",
+                details={"transaction_hash": other},
+            )
 
     def mark(
-        self, transaction_id: str, status: SubmissionStatus, *, at_posix_ms: int, note: str = ""
+        self, transaction_id: str, status: TransactionStatus, *, at_posix_ms: int, note: str = ""
     ) -> Submission:
         """Adds to the history; the same status again only with another note. Raises `NotFound`."""
-        with self._folder.locked():
-            known = self.find(transaction_id)
-            if known is None:
-                raise NotFound(
-                    f"transaction {transaction_id} is not in the journal any more",
-                    hint=f"see where it stands with `milestones transaction {transaction_id}`",
-                )
-            if (known.status, known.history[-1].note) == (status, note):
-                return known
-            change = StatusChange(status=status, at_posix_ms=at_posix_ms, note=note)
-            return self._write(known.model_copy(update={"history": (*known.history, change)}))
+        (marked,) = self.mark_all([transaction_id], status, at_posix_ms=at_posix_ms, note=note)
+        return marked
+
+    def mark_all(
+        self,
+        transaction_ids: Iterable[str],
+        status: TransactionStatus,
+        *,
+        at_posix_ms: int,
+        note: str = "",
+    ) -> list[Submission]:
+        """As `mark`, for all of them or, where one is not in the journal (`NotFound`), for none."""
+        names = [_name(each) for each in transaction_ids]
+        # What a node says may hold half of a surrogate pair, which no file can.
+        text = note.encode(errors="replace").decode()
+        change = StatusChange(status=status, at_posix_ms=at_posix_ms, note=text)
+
+        def work(connection: sqlite3.Connection) -> list[Submission]:
+            return [self._mark(connection, name, change) for name in names]
+
+        return self._database.write(work) if names else []
+
+    def _mark(
+        self, connection: sqlite3.Connection, transaction_id: str, change: StatusChange
+    ) -> Submission:
+        known = self._get(connection, transaction_id)
+        if known is None:
+            raise NotFound(
+                f"transaction {transaction_id} is not in the journal any more",
+                hint=f"see where it stands with `milestones transaction {transaction_id}`",
+            )
+        if (known.status, known.history[-1].note) == (change.status, change.note):
+            return known
+        marked = known.model_copy(update={"history": (*known.history, change)})
+        if known.version <= ENTRY_VERSION:
+            put(connection, marked)
+        return marked
 
     def find(self, transaction_id: str) -> Submission | None:
         """The submission with this id (64 hexadecimal digits), or None."""
-        return self._folder.read(_name(transaction_id), _submission)
-
-    def all(self) -> list[Submission]:
-        """Everything in the journal, oldest first."""
-        found = [self.find(name) for name in self._folder.names() if _is_id(name)]
-        return sorted((each for each in found if each), key=lambda each: each.prepared_at_posix_ms)
+        found = self._select(f"{_SELECT} WHERE transaction_id = :id", {"id": _name(transaction_id)})
+        return found[0] if found else None
 
     def pending(
         self,
@@ -191,61 +170,138 @@ class SubmissionJournal:
         command: str | None = None,
     ) -> list[Submission]:
         """What a chain may still take, oldest first; of one distribution or command where given."""
-        return [
-            each
-            for each in self.all()
-            if each.is_pending and each.is_of(chain, distribution_id, command)
-        ]
+        filters = _given(distribution_id=_hex(distribution_id), command=command)
+        return self._select(*_query((_IS_PENDING,), chain, 0, filters))
 
     def unsettled(
         self,
         slot: int,
         chain: str | None = None,
+        *,
         distribution_id: bytes | None = None,
         command: str | None = None,
     ) -> list[Submission]:
-        """What is pending, or in a block that may still be rolled back, at a slot of a chain; oldest first."""
-        return [
-            each
-            for each in self.all()
-            if each.is_unsettled(slot) and each.is_of(chain, distribution_id, command)
-        ]
+        """What is pending, or in a block that may still be rolled back, at a slot of a chain; oldest first.
 
-    def _write(self, submission: Submission) -> Submission:
-        self._folder.write(
-            _name(submission.transaction_id),
-            to_text(submission.model_dump(mode="json", exclude_none=True)),
-        )
-        return submission
+        Found by an index: what is settled is not read, however much it is.
+        """
+        filters = _given(distribution_id=_hex(distribution_id), command=command)
+        return self._select(*_query(_IS_UNSETTLED, chain, slot, filters))
+
+    def of(
+        self,
+        distribution_id: bytes,
+        *,
+        command: str | None = None,
+        purpose: Purpose | None = None,
+        chain: str | None = None,
+    ) -> list[Submission]:
+        """Everything about a distribution (id of 28 bytes), settled or not, oldest first."""
+        filters = _given(distribution_id=distribution_id.hex(), command=command, purpose=purpose)
+        where = " AND ".join(f"{name} = :{name}" for name in filters)
+        found = self._select(f"{_SELECT} WHERE {where} {_OLDEST_FIRST}", filters)
+        return [each for each in found if each.is_of(chain, None, None)]
+
+    def _select(self, statement: str, values: dict[str, Any]) -> list[Submission]:
+        def work(connection: sqlite3.Connection) -> list[Row]:
+            return [Row(*row) for row in connection.execute(statement, values)]
+
+        rows: list[Row] = self._database.read(work, [])
+        found = [(row, read_row(row)) for row in rows]
+        damaged = [row.transaction_id for row, reading in found if reading.damage]
+        if damaged:
+            self._repair(damaged)
+        for row, reading in found:
+            self._report_about(row, reading)
+        return [reading.submission for _, reading in found if reading.submission is not None]
+
+    def _repair(self, transaction_ids: list[str]) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            for each in transaction_ids:
+                self._get(connection, each)
+
+        # Where nothing can be written the rows stay as they are, and are reported at each run.
+        with suppress(InvalidConfiguration):
+            self._database.write(work)
+
+    def _get(self, connection: sqlite3.Connection, transaction_id: str) -> Submission | None:
+        """As `find`, in a transaction that writes: what is damaged is repaired there."""
+        statement = f"{_SELECT} WHERE transaction_id = ?"
+        found = connection.execute(statement, (transaction_id,)).fetchone()
+        if found is None:
+            return None
+        row = Row(*found)
+        reading = read_row(row)
+        if reading.damage:
+            repair(connection, row, reading)
+        self._report_about(row, reading)
+        return reading.submission
+
+    def _report_about(self, row: Row, reading: Reading) -> None:
+        """What the user must hear of an entry, once in a process."""
+        identifier = row.transaction_id
+        if not reading.damage and not reading.is_of_later_version:
+            return
+        if identifier in self._said:
+            return
+        self._said.add(identifier)
+        if reading.is_of_later_version:
+            message = (
+                f"{later_version_of(self.path)}, or what it says of transaction {identifier}: that is"
+                " followed to its end, and its entry stays as it is; update this program"
+            )
+            self._report(Report("passed_over", self.path, message))
+        elif reading.submission is None:
+            message = (
+                f"the journal's entry of transaction {identifier} can't be used ({reading.damage}): it"
+                " may still be on its way, and no command knows of it any more. Before you run the"
+                " command again that had sent it, see where it stands with `milestones transaction"
+                f" {identifier}`"
+            )
+            self._report(Report("damaged", self.path, message, reason=reading.damage))
+        else:
+            message = (
+                f"the journal's entry of transaction {identifier} is damaged ({reading.damage}): the"
+                " transaction is followed to its end, but not all can be reported of it"
+            )
+            self._report(Report("damaged", self.path, message, reason=reading.damage))
+
+
+_OLDEST_FIRST: Final = "ORDER BY prepared_at_posix_ms, rowid"
+
+
+def _query(
+    conditions: Iterable[str], chain: str | None, slot: int, filters: dict[str, str | None]
+) -> tuple[str, dict[str, Any]]:
+    """A statement for rows that keep one of the conditions and all filters, oldest first, and its values.
+
+    A row of which no chain is known belongs to each.
+    """
+    chains = ("",) if chain is None else ("chain = :chain AND ", "chain IS NULL AND ")
+    about = "".join(f" AND {name} IS :{name}" for name in filters)
+    arms = [
+        f"SELECT {COLUMNS}, rowid FROM submissions WHERE {of_chain}{condition}{about}"  # noqa: S608
+        for of_chain in chains
+        for condition in conditions
+    ]
+    statement = f"{_SELECT_FROM} ({' UNION ALL '.join(arms)}) {_OLDEST_FIRST}"
+    return statement, {"chain": chain, "slot": slot, **filters}
+
+
+def _given(**filters: str | None) -> dict[str, str | None]:
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
 
 
 def _name(transaction_id: str) -> str:
     name = transaction_id.lower()
-    if not _is_id(name):
+    if re.fullmatch(r"[0-9a-f]{64}", name) is None:
         raise InvalidInput(
             f"{transaction_id[:80]!r} is not a transaction id",
             path="transaction_hash",
             hint="give 64 hexadecimal digits",
         )
     return name
-
-
-def _is_id(name: str) -> bool:
-    return re.fullmatch(r"[0-9a-f]{64}", name) is not None
-
-
-def _submission(content: str) -> Submission:
-    submission = Submission.model_validate_json(content)
-    if not submission.history:
-        raise ValueError("the history is empty")
-    if _id_of(submission.transaction_cbor) != submission.transaction_id:
-        raise ValueError("the bytes are not those of the transaction that the file is about")
-    return submission
-
-
-def _id_of(transaction_cbor: bytes) -> str:
-    try:
-        parts = cbor.read(transaction_cbor).array()
-    except InvalidEncoding as error:
-        raise ValueError(f"the transaction's bytes can't be read: {error.reason}") from None
-    return blake2b_256(parts[0].raw).hex() if parts else ""

@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from milestones.storage.documents import ContractCache, ScheduleFiles
-from milestones.storage.files import CorruptedFile, JsonFolder
+from milestones.storage.files import JsonFolder, Report
 from milestones.storage.journal import SubmissionJournal
-from milestones.storage.network import NetworkFile
-from milestones.storage.records import MilestoneRecords
+from milestones.storage.records import (
+    ContractCache,
+    MilestoneRecords,
+    NetworkFile,
+    ScheduleFiles,
+)
 
 
 class Storage:
-    """All files of the program, under one directory that is made when the first is written.
+    """All files of the program, in one directory that is made when the first is written.
 
-    A file that can't be read is moved aside and counts as missing; `take_corrupted` tells, so that the
+    A file that can't be read is moved aside and counts as missing; `take_reports` has it, so that the
     caller rebuilds it from the chain and warns.
     """
 
     def __init__(self, data_directory: Path) -> None:
         self.data_directory = data_directory
-        self._corrupted: list[CorruptedFile] = []
-        self.records = MilestoneRecords(self._folder("milestones"))
-        self.cache = ContractCache(self._folder("cache"))
-        self.network = NetworkFile(self._folder("cache"))
-        self.schedules = ScheduleFiles(self._folder("schedules"))
-        self.journal = SubmissionJournal(self._folder("journal"))
+        self._reports: list[Report] = []
+        cache = JsonFolder(data_directory / "cache", self._reports.append)
+        self.cache = ContractCache(cache)
+        self.network = NetworkFile(cache)
+        self.records = MilestoneRecords(
+            JsonFolder(
+                data_directory / "milestones", self._reports.append, recovery=_RECOVERY_OF_RECORDS
+            )
+        )
+        self.schedules = ScheduleFiles(
+            JsonFolder(
+                data_directory / "schedules", self._reports.append, recovery=_RECOVERY_OF_SCHEDULES
+            )
+        )
+        self.journal = SubmissionJournal(data_directory, self._reports.append)
 
-    def take_corrupted(self) -> list[CorruptedFile]:
-        """The files that were moved aside since the last call."""
-        taken = list(self._corrupted)
-        self._corrupted.clear()
+    def take_reports(self) -> list[Report]:
+        """What the user must hear of the files, since the last call: each has its `message`."""
+        taken = list(self._reports)
+        self._reports.clear()
         return taken
 
-    def _folder(self, name: str) -> JsonFolder:
-        return JsonFolder(self.data_directory / name, self._corrupted.append)
+    def close(self) -> None:
+        """Closes the journal. What is asked next opens it again."""
+        self.journal.close()
+
+
+_RECOVERY_OF_SCHEDULES: Final = "the schedule is read from the chain, unless it is private"
+_RECOVERY_OF_RECORDS: Final = (
+    "what the chain has verified is rebuilt from the chain; signatures that were not on it yet have to"
+    " be committed again"
+)

@@ -20,6 +20,7 @@ from milestones.services.backend import (
     require_network,
     select_version,
     staleness,
+    storage_warnings,
 )
 from milestones.services.check_status.reconciliation import (
     Reconciled,
@@ -35,15 +36,15 @@ from milestones.services.check_status.report import (
     Synchronization,
     VaultStatus,
 )
-from milestones.services.distribution.claims import unknown_milestone
 from milestones.services.distribution.claims import (
     PastClaim,
     as_before_closing,
     claim_standing,
     past_claims,
+    unknown_milestone,
 )
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.distribution.schedule_source import known_distribution, recovery_warnings
+from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import usable_entries
 
 
@@ -91,7 +92,7 @@ async def check_status(
         now=seen.time.now,
         sync=await _synchronization(backend, stale),
         source="local+chain" if had_cache or had_records else "chain",
-        warnings=(*stale, *warnings, *recovery_warnings(backend)),
+        warnings=(*stale, *warnings, *storage_warnings(backend)),
     )
 
 

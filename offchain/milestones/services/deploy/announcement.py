@@ -139,15 +139,17 @@ class Announcement:
         return replace(self, links=tuple(links), in_flight=())
 
 
-async def resume(run: Run, context: BuildContext, body: bytes) -> Announcement | None:
-    """The announcement that an earlier run began, as far as it is on the chain or on its way.
+async def resume(
+    run: Run, context: BuildContext, distribution_id: bytes, body: bytes
+) -> Announcement | None:
+    """The announcement of a distribution that an earlier run began, as far as it is on the chain or on its way.
 
     Nothing is sent here. None where nothing of it is left, or where something else has spent the last
     part's change, so that no transaction could be tied to it any more.
     """
     here = await chain_of(run.backend)
     parts = run.backend.storage.journal.of(
-        run.distribution_id, command=run.command, purpose="schedule_part", chain=here
+        distribution_id, command=run.command, purpose="schedule_part", chain=here
     )
     chain = await _alive(run, longest_chain(parts))
     if not chain:

@@ -140,7 +140,7 @@ class _Deploy(SendingCommand[Deployed]):
         if self.private:
             return None
         body = encode_allocations(tuple(self.distribution.allocations.values()))
-        begun = await resume(run, context, body)
+        begun = await resume(run, context, self.distribution_id, body)
         return begun or Announcement.of(body, MetadataCapacity.measure(draft, context))
 
     async def _transactions(

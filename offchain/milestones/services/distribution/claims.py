@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
+from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match, Spent
-from milestones.clients.points import Point
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.paging import Paging
 from milestones.errors import InvalidEncoding, NotFound
+from milestones.protocol.datums import VaultState, vault_token_name
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import Release
-from milestones.protocol.signing import Statement
-from milestones.protocol.tokens import vault_token_name
-from milestones.protocol.vault import VaultState
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.distribution.on_chain import OnChain, attestations_among
 from milestones.services.distribution.signatures import milestones_signed

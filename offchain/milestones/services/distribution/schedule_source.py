@@ -140,27 +140,6 @@ async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int |
                 return None
 
 
-def recovery_warnings(workspace: Workspace) -> list[str]:
-    """A warning for every local file that was found corrupted or untrue since the last call."""
-    return [
-        f"{lost.path} can't be used ({lost.reason}): it is kept as {lost.moved_to.name}; "
-        + _RECOVERY.get(lost.path.parent.name, _REBUILT).format(name=lost.path.stem)
-        for lost in workspace.storage.take_corrupted()
-    ]
-
-
-_REBUILT: Final = "what it held is rebuilt from the chain"
-_RECOVERY: Final = {
-    "schedules": "the schedule is read from the chain, unless it is private",
-    "milestones": "what the chain has verified is rebuilt from the chain; signatures that were not on it"
-    " yet have to be committed again",
-    "journal": "the chain has no copy of it: transaction {name} may still be on its way, and no command"
-    " knows of it any more. Before you run the command again that had sent it, see where it stands with"
-    " `milestones transaction {name}`",
-}
-"""What becomes of a file that is lost, by the folder that it was in; `name` is the file's, bare."""
-
-
 CACHED_TERMS: Final = "terms_cbor"
 """The field of a cached contract that holds its terms, in hexadecimal."""
 

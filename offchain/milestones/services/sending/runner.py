@@ -13,12 +13,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import ChainRejected, MilestonesError
-from milestones.services.backend import Backend, chain_of, require_network, staleness
-from milestones.services.distribution.schedule_source import recovery_warnings
+from milestones.services.backend import (
+    Backend,
+    chain_of,
+    require_network,
+    staleness,
+    storage_warnings,
+)
 from milestones.services.results import Result, View
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.published_scripts import require_published
@@ -34,6 +39,7 @@ from milestones.services.sending.tracking import (
 )
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
+from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.signers import Signer
 from milestones.transactions.signing import signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
@@ -54,7 +60,7 @@ class SubmissionRequest:
     """
 
     transaction: BalancedTransaction
-    payload: Payload
+    payload: Payload | None = None
     sole: str | None = None
 
 
@@ -107,8 +113,8 @@ class SendingCommand(ABC, Generic[R]):
     faster, because the like of it may be under way many times.
     """
 
-    name: ClassVar[str]
-    competing: ClassVar[bool] = False
+    name: str
+    competing: bool = False
     distribution_id: bytes | None = None
 
     @abstractmethod
@@ -302,7 +308,7 @@ async def perform(
     except MilestonesError as error:
         run.say_what_was_sent(error)
         raise
-    run.warnings += recovery_warnings(backend)
+    run.warnings += storage_warnings(backend)
     return report.model_copy(update={"warnings": tuple(dict.fromkeys(run.warnings))})
 
 
@@ -327,3 +333,28 @@ async def _attempts(command: SendingCommand[R], run: Run) -> R:
         await run.look_back()
         await wait_for_news(run.backend, seen)
     raise AssertionError("the last attempt returns or raises")
+
+
+class DraftSent(Result):
+    """A transaction that was sent as somebody drafted it."""
+
+    transaction_hash: str
+    status: TransactionStatus
+
+
+@dataclass(kw_only=True)
+class SendDraft(SendingCommand[DraftSent]):
+    """Sends one transaction as it is drafted: no rule of the contract is checked."""
+
+    name: str
+    draft: TransactionDraft
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """The one transaction."""
+        context = await run.context(PublishedScripts(run.backend.contract))
+        yield SubmissionRequest(transaction=await context.build(self.draft))
+
+    def report(self, run: Run) -> DraftSent:
+        """Its id."""
+        (sent,) = run.transactions.values()
+        return DraftSent(transaction_hash=sent.submission.transaction_id, status=sent.status)

@@ -167,18 +167,16 @@ async def state_of(backend: Backend, transaction_id: str) -> TransactionState:
     if point is not None:
         mark_confirmed(backend, submission, point)
         return TransactionState("confirmed", point, await _depth(backend, point))
+    if await backend.ogmios.in_mempool([transaction_id]):
+        return TransactionState("submitted", reason="waiting for a block")
     if submission is None:
-        if await backend.ogmios.in_mempool([transaction_id]):
-            return TransactionState("submitted", reason="waiting for a block")
         reason = "neither the mempool, nor Kupo, nor the journal knows it"
         return TransactionState("unknown", reason=reason)
     try:
         (tracked,) = await track(backend, [submission], patience_seconds=POLL_MOST_SECONDS)
     except ServiceOutOfSync as error:
         return TransactionState("unknown", reason=f"a block may have it: {error.reason}")
-    if tracked.status == "submitted":
-        return TransactionState("submitted", reason="waiting for a block")
-    if tracked.status == "confirmed":
+    if tracked.status in ("confirmed", "submitted"):
         return await state_of(backend, transaction_id)
     return await _fate(backend, tracked)
 

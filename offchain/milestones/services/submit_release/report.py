@@ -80,12 +80,12 @@ class ReleaseTransaction(TransactionView):
     def of(cls, sent: CommandTransaction) -> ReleaseTransaction:
         """From what the journal keeps of it."""
         payload = sent.submission.payload
-        known = isinstance(payload, ReleasePayload)
+        known = payload if isinstance(payload, ReleasePayload) else None
         return cls(
             **transaction_fields(sent),
-            allocations=payload.allocations if known else (),
-            attested=payload.attested if known else None,
-            deposits_lovelace=payload.deposits_lovelace if known else 0,
+            allocations=known.allocations if known else (),
+            attested=known.attested if known else None,
+            deposits_lovelace=known.deposits_lovelace if known else 0,
         )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import VALID_FOR_SECONDS
 
 from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
-from milestones.services.sending.submission import VALID_FOR_SECONDS
 from milestones.services.transaction import transaction_status
 
 

@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from milestones.services.sending.submission import see_through
 
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
 from milestones.services.sending.funds import funds_of
-from milestones.services.sending.submission import see_through
 from milestones.services.transaction import transaction_status
 
 

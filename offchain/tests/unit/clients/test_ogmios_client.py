@@ -411,10 +411,23 @@ async def test_mempool_is_acquired_and_released(
         "hasTransaction": [True, False],
         "releaseMempool": [{"released": "mempool"}],
     }
-    found = [await ogmios.has_transaction(transaction_id) for _ in range(2)]
-    assert found == [True, False]
+    found = [await ogmios.in_mempool([transaction_id]) for _ in range(2)]
+    assert found == [{transaction_id}, set()]
     cycle = ["acquireMempool", "hasTransaction", "releaseMempool"]
     assert [request["method"] for request in server.requests] == cycle * 2
+
+
+async def test_several_are_looked_for_in_one_mempool(ogmios: Any, server: Any) -> None:
+    server.answers = {
+        "acquireMempool": [{"acquired": "mempool", "slot": 3}],
+        "hasTransaction": [True, False, True],
+        "releaseMempool": [{"released": "mempool"}],
+    }
+    wanted = ["aa" * 32, "bb" * 32, "cc" * 32]
+    assert await ogmios.in_mempool(wanted) == {"aa" * 32, "cc" * 32}
+    assert len(server.sent("acquireMempool")) == len(server.sent("releaseMempool")) == 1
+    assert await ogmios.in_mempool([]) == set()
+    assert len(server.sent("acquireMempool")) == 1
 
 
 async def test_mempool_is_released_after_an_error(ogmios: Any, server: Any) -> None:
@@ -424,7 +437,7 @@ async def test_mempool_is_released_after_an_error(ogmios: Any, server: Any) -> N
         "releaseMempool": [{"released": "mempool"}],
     }
     with pytest.raises(ServiceUnavailable, match="-32602"):
-        await ogmios.has_transaction("nonsense")
+        await ogmios.in_mempool(["nonsense"])
     assert len(server.sent("releaseMempool")) == 1
 
 

@@ -1,0 +1,319 @@
+"""The journal's database: opened when it is first needed, and refused where it could lose something.
+
+SQLite with a write-ahead log, every commit on the disk before it counts. One file, beside it while it is
+used `-wal` and `-shm`.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from filelock import FileLock
+
+from milestones.errors import InvalidConfiguration
+from milestones.storage import files
+from milestones.storage.files import Report, free_name, refusals, sync_folder
+
+if TYPE_CHECKING:  # loaded when the journal is first opened: `--help` has no use for it
+    import sqlite3
+
+T = TypeVar("T")
+SCHEMA_VERSION: Final = 1
+"""`PRAGMA user_version` of the tables below."""
+APPLICATION_ID: Final = 0x4D6C734A
+"""`PRAGMA application_id`: whose file it is."""
+
+_TABLES: Final = """
+CREATE TABLE submissions (
+  transaction_id TEXT PRIMARY KEY NOT NULL,
+  transaction_cbor BLOB NOT NULL,
+  command TEXT NOT NULL,
+  distribution_id TEXT,
+  valid_until_slot INTEGER,
+  chain TEXT,
+  sole TEXT,
+  purpose TEXT,
+  status TEXT NOT NULL,
+  prepared_at_posix_ms INTEGER NOT NULL,
+  entry TEXT NOT NULL
+);
+CREATE INDEX open_on_chain ON submissions (chain, status, valid_until_slot);
+CREATE INDEX open_anywhere ON submissions (status, valid_until_slot);
+CREATE INDEX of_distribution ON submissions (distribution_id, command, purpose);
+CREATE TABLE damaged (
+  transaction_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  transaction_cbor BLOB,
+  entry TEXT
+);
+"""
+
+
+class _Damaged(Exception):
+    """The file is not a database, or one whose pages contradict each other."""
+
+
+class JournalDatabase:
+    """One process' use of the database at `path`.
+
+    `has_earlier` says whether an earlier version has left something that is not in the file yet;
+    `take_over` puts it there, while no other process opens the file. Every way in which the file system
+    refuses is `InvalidConfiguration`, and nothing is changed then.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        report: Callable[[Report], None],
+        *,
+        has_earlier: Callable[[], bool],
+        take_over: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self.path = path.absolute()
+        self.report = report
+        self._has_earlier, self._take_over = has_earlier, take_over
+        self._mutex = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._close: Callable[[], object] = lambda: None
+        self._file: tuple[int, int] | None = None
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        self._said: set[str] = set()
+
+    def close(self) -> None:
+        """Ends the use; it is opened again when something is asked next."""
+        with self._mutex:
+            self._connection = None
+            self._close()
+
+    def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """What `work` finds; `otherwise` where there is no journal, or none that this program can read."""
+        return self._guarded(lambda: self._read(work, otherwise))
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Does `work` in one transaction, which is on the disk when this returns."""
+        return self._guarded(lambda: self._write(work))
+
+    def _guarded(self, action: Callable[[], T]) -> T:
+        with self._mutex:
+            try:
+                return action()
+            except _Damaged as error:
+                self._set_aside(str(error))
+            try:
+                return action()
+            except _Damaged as error:
+                raise self._refusal(str(error)) from error
+
+    def _read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        if not self.path.exists() and not self._has_earlier():
+            return otherwise
+        with self._errors():
+            connection = self._opened_for_reading()
+            return otherwise if connection is None else work(connection)
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._errors():
+            while True:
+                connection = self._opened()
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    # Another process may have moved a damaged file aside since it was opened.
+                    if self._is_current():
+                        result = work(connection)
+                        connection.execute("COMMIT")
+                        return result
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+
+    def _is_current(self) -> bool:
+        return self._connection is not None and self._file == _identity(self.path)
+
+    def _opened(self) -> sqlite3.Connection:
+        """A connection that writes. Raises `InvalidConfiguration` where it can't or may not."""
+        if self._connection is not None and self._is_current() and not self._has_earlier():
+            return self._connection
+        with self._alone():
+            connection = self._connect(f"{self.path.as_uri()}?mode=rwc")
+            try:
+                version = self._version(connection)
+                if version > SCHEMA_VERSION:
+                    raise files.of_later_version(self.path)
+                self._prepare(connection, version)
+                if self._has_earlier():
+                    self._take_over(connection)
+            except BaseException:
+                self.close()
+                raise
+        return connection
+
+    def _opened_for_reading(self) -> sqlite3.Connection | None:
+        if self._is_current() and not self._has_earlier():
+            return self._connection
+        try:
+            return self._opened()
+        except InvalidConfiguration as error:
+            if not self.path.exists():
+                self._say(f"{error.message}: what earlier runs have sent is not known")
+                return None
+        return self._opened_read_only()
+
+    def _opened_read_only(self) -> sqlite3.Connection | None:
+        """For commands that only look, where nothing can be written, or a later version wrote."""
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        options = ["mode=ro"]
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if not log.exists() or not log.stat().st_size:
+            options.append("mode=ro&immutable=1")
+        for option in options:
+            try:
+                connection = self._connect(f"{self.path.as_uri()}?{option}")
+                if self._version(connection) == SCHEMA_VERSION:
+                    return connection
+                self.close()
+                self._say(
+                    f"{self.path} was written by a later version of this program: what earlier runs"
+                    " have sent is not known; update this program"
+                )
+                return None
+            except sqlite3.OperationalError as error:
+                self.close()
+                reason = str(error)
+        self._say(f"{self.path} can't be read ({reason}): what earlier runs have sent is not known")
+        return None
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        self.close()
+        timeout = files.LOCK_TIMEOUT_SECONDS
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
+        )
+        # Also at the end of a process that forgot to close: the log is then written back.
+        self._close = weakref.finalize(self, connection.close)
+        self._connection, self._file = connection, _identity(self.path)
+        return connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if owner != APPLICATION_ID and (owner or tables):
+            raise InvalidConfiguration(
+                f"{self.path} is the database of another program",
+                path="data_directory",
+                hint="give another directory with --data-dir",
+            )
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _prepare(self, connection: sqlite3.Connection, version: int) -> None:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise self._refusal("its file system can't share a write-ahead log between processes")
+        connection.execute("PRAGMA synchronous=FULL")
+        if version == SCHEMA_VERSION:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+        self._file = _identity(self.path)
+        sync_folder(self.path.parent)
+
+    def _set_aside(self, reason: str) -> None:
+        with self._alone():
+            self.close()
+            if self._is_whole():
+                return
+            target = free_name(self.path)
+            with refusals(self.path):
+                # The log first: beside a new database it would be read as that one's.
+                for suffix in ("-wal", "-shm", ""):
+                    with suppress(FileNotFoundError):
+                        self.path.with_name(self.path.name + suffix).replace(
+                            target.with_name(target.name + suffix)
+                        )
+        message = (
+            f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun."
+            " What earlier runs have sent is not known any more: transactions may still be on their way."
+            " Before you run a command again, see in the chain's explorer what your key has sent"
+        )
+        self.report(Report("moved_aside", self.path, message, moved_to=target, reason=reason))
+
+    def _is_whole(self) -> bool:
+        """Whether another process has put a good one in its place meanwhile, or it was good all along."""
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        if not self.path.exists():
+            return True
+        try:
+            connection = self._connect(f"{self.path.as_uri()}?mode=rw")
+            (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            connection.execute("SELECT * FROM submissions, damaged LIMIT 1").fetchone()
+        except sqlite3.DatabaseError:
+            return False
+        finally:
+            self.close()
+        return bool(found == "ok")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from opening, or moving, the file meanwhile."""
+        with refusals(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=files.LOCK_TIMEOUT_SECONDS)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        try:
+            yield
+        except sqlite3.Error as error:
+            # By its words: Python 3.10 doesn't have SQLite's codes.
+            text = str(error)
+            if any(each in text for each in ("malformed", "not a database", "no such")):
+                self.close()
+                raise _Damaged(text) from error
+            if "locked" in text:
+                raise files.in_use(self.path) from error
+            if "full" in text:
+                raise self._refusal(
+                    "the disk is full", "make room, and run the command again"
+                ) from error
+            raise self._refusal(text) from error
+
+    def _refusal(self, reason: str, hint: str = "") -> InvalidConfiguration:
+        return InvalidConfiguration(
+            f"{self.path} can't be used: {reason}",
+            path="data_directory",
+            hint=hint
+            or "give a directory that can be written, on a local disk, with --data-dir or"
+            " MILESTONES_DATA_DIR",
+        )
+
+    def _say(self, message: str) -> None:
+        """Once in a process."""
+        if message not in self._said:
+            self._said.add(message)
+            self.report(Report("passed_over", self.path, message))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

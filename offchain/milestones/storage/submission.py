@@ -1,0 +1,343 @@
+"""What the journal keeps of a transaction: its bytes, what it was built for, and what became of it.
+
+Everything here is a value: nothing is read from or written to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from milestones.cardano import cbor
+from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.value import AssetId, Value
+from milestones.domain.models import TransactionStatus
+from milestones.domain.reading import HexField, Record
+from milestones.errors import InvalidEncoding, InvalidInput
+
+ENTRY_VERSION: Final = 2
+"""Of the entries that this program writes. 1 were the JSON files of release 0.1.0."""
+
+PENDING: Final[tuple[TransactionStatus, ...]] = ("prepared", "submitted", "unknown")
+"""The chain may still take it, or has taken it without our knowing."""
+
+
+def _reference(value: Any) -> OutputReference:
+    if isinstance(value, OutputReference):
+        return value
+    try:
+        return OutputReference.parse(str(value))
+    except InvalidInput as error:
+        raise PydanticCustomError("milestones", "{reason}", {"reason": error.reason}) from None
+
+
+ReferenceField = Annotated[
+    OutputReference, PlainValidator(_reference), PlainSerializer(str, return_type=str)
+]
+"""Which output; `<transaction id>#<index>` in JSON."""
+
+
+class ChangeOutput(Record):
+    """An output that returns to who paid: `assets` are quantities by `<policy id>.<name>`, in hexadecimal."""
+
+    reference: ReferenceField
+    address: str
+    lovelace: int
+    assets: dict[str, int] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, utxo: Utxo) -> ChangeOutput:
+        """From an output as it will stand on the chain; no datum and no script is kept."""
+        value = utxo.output.value
+        return cls(
+            reference=utxo.reference,
+            address=utxo.output.address,
+            lovelace=value.lovelace,
+            assets={str(asset): quantity for asset, quantity in value.assets.items()},
+        )
+
+    def utxo(self) -> Utxo:
+        """As whoever spends it needs it."""
+        assets = {}
+        for name, quantity in self.assets.items():
+            policy_id, _, asset_name = name.partition(".")
+            assets[AssetId(bytes.fromhex(policy_id), bytes.fromhex(asset_name))] = quantity
+        output = TransactionOutput(self.address, Value(self.lovelace, assets))
+        return Utxo(self.reference, output)
+
+
+class ReleasePayload(Record):
+    """Which allocations (from 0) are paid, the ADA that goes with the tokens, the milestone attested too."""
+
+    purpose: Literal["release"] = "release"
+    allocations: tuple[int, ...]
+    attested: str | None = None
+    deposits_lovelace: int
+
+
+class AttestationPayload(Record):
+    """What is attested: `signers` and `refused_oracles` are the oracles' hashes (28 bytes).
+
+    An entry taken over from release 0.1.0 has its moment rounded down to a second.
+    """
+
+    purpose: Literal["attestation"] = "attestation"
+    milestone_identifier: str
+    verification_posix_ms: int
+    evidence_hash: HexField
+    signers: tuple[HexField, ...]
+    refused_oracles: tuple[HexField, ...] = ()
+    deposit_lovelace: int
+
+
+class SchedulePartPayload(Record):
+    """The part `number` (from 0) of a schedule, and the bytes of metadata that it was cut for."""
+
+    purpose: Literal["schedule_part"] = "schedule_part"
+    number: int
+    opening_capacity_bytes: int
+    part_capacity_bytes: int
+
+
+class OpeningPayload(Record):
+    """An opening: the transactions that carry the schedule's parts, the tokens locked, the deposits."""
+
+    purpose: Literal["opening"] = "opening"
+    private: bool
+    schedule_transactions: tuple[str, ...] = ()
+    total_token_amount: int
+    terms_deposit_lovelace: int
+    vaults_deposit_lovelace: int
+
+
+class ClosingPayload(Record):
+    """A closing: how many vaults and attestations it takes away, and what returns to the creator."""
+
+    purpose: Literal["closing"] = "closing"
+    vaults: int
+    attestations_burnt: int
+    deposits_returned_lovelace: int
+    tokens_returned: int
+
+
+class ScriptsPayload(Record):
+    """Where the contract's scripts are: `<transaction id>#<index>` by hash, in hexadecimal.
+
+    Those that were published before are among them; `deposits_lovelace` is what this transaction adds.
+    """
+
+    purpose: Literal["scripts"] = "scripts"
+    outputs: dict[str, str]
+    deposits_lovelace: int
+
+
+Payload = Annotated[
+    ReleasePayload
+    | AttestationPayload
+    | SchedulePartPayload
+    | OpeningPayload
+    | ClosingPayload
+    | ScriptsPayload,
+    Field(discriminator="purpose"),
+]
+"""What a transaction was built for; what its command reports when it finds it again."""
+
+Purpose = Literal["release", "attestation", "schedule_part", "opening", "closing", "scripts"]
+
+
+class StatusChange(Record):
+    """When a submission's status became what (POSIX milliseconds), and why."""
+
+    status: TransactionStatus
+    at_posix_ms: int
+    note: str = ""
+
+
+class Entry(Record):
+    """The part of a submission that nothing is looked up by.
+
+    `prepared_slot` is the slot of the newest block when it was written down, 0 where that isn't known.
+    `change` are the outputs that return to who paid. Fee, collateral, size in bytes and execution units
+    are the transaction's own. `payload` is None where an older or damaged entry's can't be read: the
+    transaction is followed to its end all the same. `history` is never empty, oldest first.
+    """
+
+    version: int = ENTRY_VERSION
+    prepared_slot: int = 0
+    inputs: tuple[ReferenceField, ...]
+    change: tuple[ChangeOutput, ...] = ()
+    fee_lovelace: int
+    collateral_lovelace: int = 0
+    size: int
+    memory: int = 0
+    cpu: int = 0
+    payload: Payload | None = None
+    history: Annotated[tuple[StatusChange, ...], Field(min_length=1)]
+
+
+class Submission(Entry):
+    """A signed transaction and its history.
+
+    `transaction_id` is 64 lower-case hexadecimal digits. `valid_until_slot` is the first slot in which it
+    can't be included any more; None if it never expires. `chain` says on which chain, `sole` what no second
+    transaction of the same command and distribution may do; None in both: not known.
+    """
+
+    transaction_id: str
+    command: str
+    distribution_id: HexField | None = None
+    transaction_cbor: HexField
+    valid_until_slot: int | None = None
+    chain: str | None = None
+    sole: str | None = None
+
+    @property
+    def status(self) -> TransactionStatus:
+        """The newest status."""
+        return self.history[-1].status
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What it was built for; None where its payload can't be read."""
+        return None if self.payload is None else self.payload.purpose
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the chain may still take it, or has taken it without our knowing."""
+        return self.status in PENDING
+
+    def is_unsettled(self, slot: int) -> bool:
+        """Whether at this slot a block may still bring it, or a rollback take it away and bring it back."""
+        if self.status == "confirmed":
+            return self.valid_until_slot is None or slot < self.valid_until_slot
+        return self.is_pending
+
+    def is_of(self, chain: str | None, distribution_id: bytes | None, command: str | None) -> bool:
+        """Whether it belongs to these; None stands for any."""
+        return (
+            (None in (chain, self.chain) or chain == self.chain)
+            and distribution_id in (None, self.distribution_id)
+            and command in (None, self.command)
+        )
+
+    @property
+    def prepared_at_posix_ms(self) -> int:
+        """When it was written down first."""
+        return self.history[0].at_posix_ms
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFacts:
+    """What a transaction's bytes say: its id (hexadecimal) and, in the entry's units, the rest."""
+
+    transaction_id: str
+    inputs: tuple[OutputReference, ...]
+    fee_lovelace: int
+    valid_until_slot: int | None
+    collateral_lovelace: int
+    size: int
+    memory: int
+    cpu: int
+
+    @classmethod
+    def read(cls, transaction_cbor: bytes) -> TransactionFacts:
+        """From a whole transaction. Raises `InvalidEncoding` where it isn't one."""
+        body, witnesses, *_ = _transaction(transaction_cbor)
+        fields = {key.unsigned(): value for key, value in body.entries()}
+        if not fields.keys() >= {0, 2}:
+            raise InvalidEncoding("a transaction has inputs and a fee")
+        units = [_of_length(2, each) for each in _budgets(witnesses)]
+        return cls(
+            transaction_id=blake2b_256(body.raw).hex(),
+            inputs=tuple(_input(each) for each in fields[0].untagged(258).array()),
+            fee_lovelace=fields[2].unsigned(),
+            valid_until_slot=fields[3].unsigned() if 3 in fields else None,
+            collateral_lovelace=fields[17].unsigned() if 17 in fields else 0,
+            size=len(transaction_cbor),
+            memory=sum(memory.unsigned() for memory, _ in units),
+            cpu=sum(cpu.unsigned() for _, cpu in units),
+        )
+
+
+def id_of(transaction_cbor: bytes) -> str | None:
+    """The id (hexadecimal) of a transaction; None where the bytes are not those of one."""
+    try:
+        return blake2b_256(_transaction(transaction_cbor)[0].raw).hex()
+    except InvalidEncoding:
+        return None
+
+
+def _transaction(transaction_cbor: bytes) -> tuple[cbor.Item, ...]:
+    parts = cbor.read(transaction_cbor).array()
+    if len(parts) < 2:
+        raise InvalidEncoding("a transaction has a body and witnesses")
+    return parts
+
+
+def _input(item: cbor.Item) -> OutputReference:
+    transaction_id, index = _of_length(2, item)
+    return OutputReference(transaction_id.bytes(32), index.unsigned())
+
+
+def _budgets(witnesses: cbor.Item) -> Iterator[cbor.Item]:
+    """The execution units of each script run: redeemers are a map in Conway, and were a list before."""
+    for key, redeemers in witnesses.entries():
+        if key.unsigned() == 5 and redeemers.kind == 4:
+            yield from (_of_length(4, each)[3] for each in redeemers.array())
+        elif key.unsigned() == 5:
+            yield from (_of_length(2, value)[1] for _, value in redeemers.entries())
+
+
+def _of_length(length: int, item: cbor.Item) -> tuple[cbor.Item, ...]:
+    parts = item.array()
+    if len(parts) != length:
+        raise InvalidEncoding(f"an array of {length} is expected, not of {len(parts)}")
+    return parts
+
+
+def chains_of(submissions: Iterable[Submission]) -> list[tuple[Submission, ...]]:
+    """Groups transactions that spend each other's outputs; each is in one group, and no group is empty.
+
+    The last of a group is one whose outputs no other spends; before it is what it rests upon, parents
+    first, as far as no earlier group has that. So a block that has a group's last one, or one before that
+    block, has all of them: only the last has to be asked about. Where that one is nowhere,
+    `chains_of(group[:-1])` says what to ask about next. Groups are in the order of their last ones.
+    """
+    by_id = {bytes.fromhex(each.transaction_id): each for each in submissions}
+    parents = {
+        identifier: [
+            reference.transaction_id
+            for reference in each.inputs
+            if reference.transaction_id in by_id and reference.transaction_id != identifier
+        ]
+        for identifier, each in by_id.items()
+    }
+    spent = {parent for found in parents.values() for parent in found}
+    taken: set[bytes] = set()
+    groups = []
+    for newest in [*(each for each in by_id if each not in spent), *by_id]:
+        # Of damaged entries two may say that they spend each other: then neither is the newest.
+        if newest not in taken:
+            order = _rests_upon(newest, parents, taken)
+            groups.append(tuple(by_id[identifier] for identifier in order))
+    return groups
+
+
+def _rests_upon(newest: bytes, parents: dict[bytes, list[bytes]], taken: set[bytes]) -> list[bytes]:
+    """Depth first and without recursion, parents before children: a chain may have thousands of links."""
+    order: list[bytes] = []
+    waiting: list[tuple[bytes, bool]] = [(newest, False)]
+    while waiting:
+        identifier, parents_are_in = waiting.pop()
+        if parents_are_in:
+            order.append(identifier)
+        elif identifier not in taken:
+            taken.add(identifier)
+            waiting.append((identifier, True))
+            waiting.extend((parent, False) for parent in reversed(parents[identifier]))
+    return order
