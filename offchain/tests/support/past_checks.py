@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from milestones.services.sending.submission import Errand, build, submit
-
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.published_schedule import encode_allocations
 from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
 
@@ -32,9 +30,5 @@ async def open_past_all_checks(
             scripts=await require_published(backend),
             metadata={LABEL: encode_content(PublishedPart((), body))},
         )
-        funds = await funds_of(backend, world.keys["creator"])
-        parameters = await backend.ogmios.protocol_parameters()
-        await submit(
-            backend,
-            Errand(command="test", signed=await build(backend, change(draft), funds, parameters)),
-        )
+        sending = SendDraft(name="test", draft=change(draft))
+        await perform(backend, sending, key=world.keys["creator"])

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import Errand, build, submit, valid_until
 
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
@@ -29,6 +28,8 @@ from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
+from milestones.services.sending.tracking import unsettled
 from milestones.transactions.contract_drafts import close_draft
 from milestones.transactions.draft import Spend, TransactionDraft
 
@@ -54,18 +55,18 @@ async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published
     assert vault.utxo.output.value.quantity(world.token) == 15_000
     assert published.allocations == expected.allocations
     assert on_chain.opening.transaction_id.hex() == deployed.transaction_hash
-    lovelace = on_chain.terms_utxo.output.value.lovelace + vault.utxo.output.value.lovelace
+    lovelace = on_chain.terms_utxos[0].output.value.lovelace + vault.utxo.output.value.lovelace
     assert deployed.deposits_lovelace.total == lovelace
 
 
 async def test_what_is_paid_is_what_was_shown(world):
     await world.publish()
     async with world.backend() as backend:
-        before = (await funds_of(backend, world.keys["creator"])).lovelace
+        before = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
         shown = await open_(world, backend, dry_run=True)
-        unchanged = (await funds_of(backend, world.keys["creator"])).lovelace
+        unchanged = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
         deployed = await open_(world, backend)
-        after = (await funds_of(backend, world.keys["creator"])).lovelace
+        after = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
 
     assert shown.status == "dry_run"
     assert unchanged == before
@@ -229,7 +230,7 @@ class TestRefusals:
         async with world.backend() as backend:
             with pytest.raises(InvalidInput):
                 await open_(world, backend, key=world.keys["stranger"])
-            commands = {each.command for each in backend.storage.journal.all()}
+            commands = {each.command for each in backend.storage.journal.unsettled(0)}
 
         assert commands == {"publish-script"}
 
@@ -241,15 +242,13 @@ async def close(world, distribution) -> None:
         time = await chain_time(backend)
         draft = close_draft(
             on_chain.terms,
-            terms_utxo=on_chain.terms_utxo,
+            terms_utxo=on_chain.terms_utxos[0],
             vaults=[vault.utxo for vault in on_chain.vaults],
             scripts=await require_published(backend),
             valid_from_slot=time.slot,
         )
-        funds = await funds_of(backend, world.keys["creator"])
-        parameters = await backend.ogmios.protocol_parameters()
-        signed = await build(backend, draft, funds, parameters)
-        await submit(backend, Errand(command="close", signed=signed))
+        sending = SendDraft(name="test", draft=draft)
+        await perform(backend, sending, key=world.keys["creator"])
 
 
 def many(world, count: int) -> list[dict[str, Any]]:
@@ -276,7 +275,7 @@ class TestLargeSchedules:
         await world.publish()
         async with world.backend() as backend:
             shown = await open_(world, backend, schedule, dry_run=True)
-            deployed = await open_(world, backend, schedule, tell=told.append)
+            deployed = await open_(world, backend, schedule, progress=told.append)
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await published_distribution(backend, on_chain)
 
@@ -309,7 +308,7 @@ class TestLargeSchedules:
         await world.publish()
         async with world.backend() as backend:
             with pytest.raises(Stopped):
-                await open_(world, backend, schedule, tell=stop)
+                await open_(world, backend, schedule, progress=stop)
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await published_distribution(backend, on_chain)
@@ -326,7 +325,7 @@ class TestLargeSchedules:
         await world.publish()
         async with world.backend() as backend:
             with pytest.raises(Stopped):
-                await open_(world, backend, schedule, tell=stop)
+                await open_(world, backend, schedule, progress=stop)
             await spend_everything(world, backend)
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
@@ -346,14 +345,10 @@ def stop(_message: str) -> None:
 
 async def spend_everything(world, backend) -> None:
     """The creator does something else with all of the wallet."""
-    funds = await funds_of(backend, world.keys["creator"])
-    limit = valid_until(await chain_time(backend))
-    draft = TransactionDraft(
-        spends=tuple(Spend(utxo) for utxo in funds.utxos), valid_until_slot=limit
-    )
-    parameters = await backend.ogmios.protocol_parameters()
-    signed = await build(backend, draft, funds, parameters)
-    await submit(backend, Errand(command="other", signed=signed, valid_until_slot=limit))
+    key = world.keys["creator"]
+    funds = await funds_of(backend, key.key_hash, await unsettled(backend))
+    draft = TransactionDraft(spends=tuple(Spend(utxo) for utxo in funds.utxos))
+    await perform(backend, SendDraft(name="other", draft=draft), key=key)
 
 
 class TestUnderWay:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import VALID_FOR_SECONDS
 
 from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
+from milestones.services.sending.building import VALID_FOR_SECONDS
 from milestones.services.transaction import transaction_status
 
 
@@ -24,8 +24,8 @@ async def test_one_in_a_block(world):
     world.devnet.chain.mine(3)
     older = await look(world, published.transaction_hash.upper())
 
-    assert (newest.status, newest.depth, newest.command) == ("in_block", 0, "publish-script")
-    assert (older.status, older.depth) == ("in_block", 3)
+    assert (newest.status, newest.depth, newest.command) == ("confirmed", 0, "publish-script")
+    assert (older.status, older.depth) == ("confirmed", 3)
     block = world.devnet.chain.blocks[-4]
     assert (older.slot, older.block) == (block.slot, block.header_hash.hex())
 
@@ -34,7 +34,7 @@ async def test_one_of_somebody_else_is_found_too(world):
     paid = world.pay(world.address("oracle-0"), 5_000_000)
     found = await look(world, paid.hex())
 
-    assert (found.status, found.command) == ("in_block", None)
+    assert (found.status, found.command) == ("confirmed", None)
 
 
 async def test_one_that_nobody_knows(world):
@@ -65,8 +65,8 @@ class TestUnderWay:
         world.devnet.chain.mine()
         included = await look(world, published.transaction_hash)
 
-        assert waiting.status == "in_mempool"
-        assert included.status == "in_block"
+        assert waiting.status == "submitted"
+        assert included.status == "confirmed"
 
     async def test_one_that_is_rolled_back_waits_again(self, world):
         async with world.backend() as backend:
@@ -76,8 +76,8 @@ class TestUnderWay:
         world.devnet.chain.rollback(1)
         after = await look(world, published.transaction_hash)
 
-        assert before.status == "in_block"
-        assert after.status == "in_mempool"
+        assert before.status == "confirmed"
+        assert after.status == "submitted"
 
     async def test_one_whose_time_has_passed_can_never_be(self, world):
         snapshot = world.devnet.chain.snapshot()
@@ -90,5 +90,5 @@ class TestUnderWay:
 
         assert (lost.status, lost.command) == ("unknown", "publish-script")
         assert "run the same command again" in lost.reason
-        assert expired.status == "rejected_for_ever"
+        assert expired.status == "expired"
         assert "valid until slot" in expired.reason

@@ -8,7 +8,6 @@ import shutil
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import Errand, build, deliver
 
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
@@ -17,8 +16,8 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.oracle_signatures import witness_of
 from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.wallet import SigningKey
 
@@ -416,9 +415,8 @@ async def test_terms_that_were_opened_twice_are_told(opened: Any) -> None:
     """The program refuses to; somebody else's program may not."""
     backend = opened.backend
     draft = open_draft(opened.distribution, scripts=await require_published(backend))
-    funds = await funds_of(backend, opened.world.keys["creator"])
-    signed = await build(backend, draft, funds, await backend.ogmios.protocol_parameters())
-    await deliver(backend, Errand(command="test", signed=signed), wait=True)
+    sending = SendDraft(name="test", draft=draft)
+    await perform(backend, sending, key=opened.world.keys["creator"], wait=True)
     await opened.attested("milestone-001")
     await opened.release(0)
     report = await opened.status()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import Errand, build, deliver
 
 from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
@@ -15,8 +14,8 @@ from milestones.errors import InvalidInput, NetworkMismatch, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.oracle import oracle_payload, oracle_sign
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.transactions.contract_drafts import open_draft
 
 
@@ -69,9 +68,8 @@ async def test_terms_that_name_another_network_are_not_signed(opened: Any) -> No
     document["contract_metadata"] = {**document["contract_metadata"], "network_magic": 1}
     foreign = Distribution.from_schedule(parse_schedule(document), world.contract)
     draft = open_draft(foreign, scripts=await require_published(backend))
-    funds = await funds_of(backend, world.keys["creator"])
-    signed = await build(backend, draft, funds, await backend.ogmios.protocol_parameters())
-    await deliver(backend, Errand(command="test", signed=signed), wait=True)
+    sending = SendDraft(name="test", draft=draft)
+    await perform(backend, sending, key=world.keys["creator"], wait=True)
     statement = replace(opened.statement(), distribution_id=foreign.id)
     with pytest.raises(InvalidInput, match="magic 1, but the node at") as refused:
         await sign(opened, "oracle-0", statement.signed_data)

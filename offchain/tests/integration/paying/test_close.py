@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import Errand, build, submit
 from opened import in_lovelace
 
 from milestones.errors import InvalidInput, LimitsExceeded, NotAllowedYet, OutcomeUnknown
 from milestones.services.attest import attest
-from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.transactions.contract_drafts import open_draft
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")
@@ -45,10 +44,9 @@ async def attested_again(stage: Any, folder: str) -> None:
 async def opened_again(stage: Any) -> None:
     """The same terms once more, past the program's own checks."""
     backend = stage.backend
-    funds = await funds_of(backend, stage.world.keys["creator"])
     draft = open_draft(stage.distribution, scripts=await require_published(backend))
-    signed = await build(backend, draft, funds, await backend.ogmios.protocol_parameters())
-    await submit(backend, Errand(command="deploy", signed=signed))
+    sending = SendDraft(name="test", draft=draft)
+    await perform(backend, sending, key=stage.world.keys["creator"])
 
 
 async def test_when_all_is_paid_every_deposit_comes_back(stage: Any) -> None:
@@ -57,7 +55,7 @@ async def test_when_all_is_paid_every_deposit_comes_back(stage: Any) -> None:
     deposits = sum(
         utxo.output.value.lovelace
         for utxo in (
-            on_chain.terms_utxo,
+            *on_chain.terms_utxos,
             *(vault.utxo for vault in on_chain.vaults),
             *(live.utxo for group in on_chain.attestations.values() for live in group),
         )

@@ -6,13 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from milestones.services.sending.submission import see_through
 
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.tracking import see_through, unsettled
 from milestones.services.transaction import transaction_status
+from milestones.storage.submission import StatusChange
 
 
 async def attest_it(stage: Any, *, wait: bool = False) -> Any:
@@ -29,7 +30,8 @@ async def attest_it(stage: Any, *, wait: bool = False) -> Any:
 
 async def funds(stage: Any) -> set[Any]:
     """What the relayer can spend, as the program sees it."""
-    found = await funds_of(stage.backend, stage.world.keys["relayer"])
+    pending = await unsettled(stage.backend)
+    found = await funds_of(stage.backend, stage.world.keys["relayer"].key_hash, pending)
     return {utxo.reference for utxo in found.utxos}
 
 
@@ -105,17 +107,9 @@ async def test_one_that_another_chain_has_is_left_alone(stage: Any) -> None:
     first = stage.journal.find((await attest_it(stage)).transaction_hash)
     chain.revert(snapshot)
     elsewhere = stage.elsewhere("shared")
-    elsewhere.journal.prepare(
-        transaction_id=first.transaction_id,
-        command=first.command,
-        transaction_cbor=first.transaction_cbor,
-        inputs=first.inputs,
-        at_posix_ms=1,
-        distribution_id=first.distribution_id,
-        valid_until_slot=first.valid_until_slot,
-        details=first.details,
-        chain="42@0",
-    )
+    prepared = StatusChange(status="prepared", at_posix_ms=1)
+    there = first.model_copy(update={"chain": "42@0", "history": (prepared,)})
+    elsewhere.journal.prepare(there, slot=0)
     assert await funds(elsewhere) == before
     stage.world.advance(100)
     attested = await attest_it(elsewhere, wait=True)
