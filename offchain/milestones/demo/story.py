@@ -367,7 +367,7 @@ class Story:
 
 def _is_the_contracts(error: ChainRejected) -> bool:
     """Whether the scripts said no, and not some rule of the ledger that the attack broke by accident."""
-    return error.rejection_code in (3010, 3012, 3136)
+    return error.script_failed
 
 
 def _only_signed_by(key_hash: bytes) -> bytes:

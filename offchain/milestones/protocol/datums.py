@@ -165,7 +165,7 @@ def _must_be_well_formed(terms: Terms) -> None:
 def _optional_moment(data: PlutusData) -> int | None:
     if data == Constr(1):
         return None
-    return int_of(fields_of(data, 0, 1, "an optional time")[0], "reclaim_after")
+    return int_of(fields_of(data, 0, 1, "an optional time")[0], "reclaim_after_posix_ms")
 
 
 def _metadata_to_data(metadata: TermsMetadata) -> Constr:
@@ -183,7 +183,7 @@ def _metadata_to_data(metadata: TermsMetadata) -> Constr:
 def _metadata_from_data(data: PlutusData) -> TermsMetadata:
     created_at, magic, version, description = fields_of(data, 0, 4, "the terms' metadata")
     return TermsMetadata(
-        int_of(created_at, "created_at"),
+        int_of(created_at, "created_at_posix_ms"),
         int_of(magic, "network_magic"),
         text_of(version, "contract_version"),
         text_of(description, "description"),
@@ -299,6 +299,6 @@ class Attestation:
             bytes_of(distribution_id, "distribution_id", 28),
             bytes_of(milestone, "milestone_identifier"),
             bytes_of(evidence, "evidence_hash"),
-            int_of(moment, "verification_timestamp"),
+            int_of(moment, "verification_posix_ms"),
             tuple(bytes_of(signer, "a signer", 28) for signer in list_of(signers, "signers")),
         )

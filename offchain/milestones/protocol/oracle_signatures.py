@@ -100,7 +100,7 @@ class Statement:
             bytes_of(data[1], "distribution_id", 28),
             milestone,
             bytes_of(data[3], "evidence_hash"),
-            int_of(data[4], "verification_timestamp"),
+            int_of(data[4], "verification_posix_ms"),
         )
 
 

@@ -121,7 +121,7 @@ def _room(draft: TransactionDraft, funds: Funds, parameters: ProtocolParameters)
 
 def cut(body: bytes, rooms: Rooms, funds: Funds) -> Publication:
     """A publication of which nothing is out yet."""
-    segments = split_schedule(body, opening_room=rooms.opening, part_room=rooms.part)
+    segments = split_schedule(body, opening_capacity=rooms.opening, part_capacity=rooms.part)
     return Publication(segments=segments, rooms=rooms, funds=funds)
 
 
