@@ -1,7 +1,8 @@
 """The contract's datums, and the tokens that mark them.
 
-Terms say what was agreed; a vault pays one page of allocations; an attestation declares one milestone
-complete. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
+Terms say what was agreed, and a distribution's id is their hash; a vault pays one page of allocations; an
+attestation is a milestone that the oracles' quorum declared complete. A token's name is a label of 4 letters
+and a hash of 28 bytes. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
 """
 
 from __future__ import annotations
@@ -192,7 +193,11 @@ def _metadata_from_data(data: PlutusData) -> TermsMetadata:
 
 @dataclass(frozen=True, slots=True)
 class VaultState:
-    """The state of one page. `claimed` is a bitmap with one bit a leaf, at least a byte."""
+    """The state of one page: how much is left, and which of its allocations it has paid.
+
+    `claimed` is a bitmap with one bit a leaf, at least a byte. Bits as CIP-122 reads them: bit 0 is the
+    lowest bit of the last byte.
+    """
 
     distribution_id: bytes
     page: int
