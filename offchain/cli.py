@@ -1,3 +1,5 @@
+"""`python cli.py`: the command line, as `milestones`."""
+
 from milestones.cli.app import main
 
 main()

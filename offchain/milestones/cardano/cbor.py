@@ -162,7 +162,7 @@ def read(data: bytes) -> Item:
 
 
 def read_first(data: bytes, start: int = 0) -> Item:
-    """Reads the item that starts at `start`; `item.end` tells where the next would be."""
+    """Reads the item that starts at `start`; the next would start at `item.end`."""
     return _read(bytes(data), start, MAX_DEPTH)
 
 

@@ -1,9 +1,10 @@
 """Plutus Data, with the encoding of Plutus' built-in `serialise_data`.
 
 Hashes that the contract recomputes (a distribution's id, leaves, what oracles sign) are taken over
-this encoding, so it is exact and not merely equivalent: non-empty lists have indefinite length, empty
-ones are `80`, maps have definite length, byte strings over 64 bytes come in chunks of 64, and
-constructors use the tags 121 to 127, 1280 to 1400 and 102.
+this encoding, so it is exact and not merely equivalent. Non-empty lists have indefinite length, empty
+ones are `80`; maps have definite length. Byte strings over 64 bytes come in chunks of 64. Constructors
+use the tags 121 to 127, 1280 to 1400 and 102. What datums and redeemers are read with
+(`fields_of`, `bytes_of` and the like) is strict: all raise `InvalidEncoding`.
 Source: the Plutus Core specification, appendix on the serialisation of Data; CDDL `plutus_data`.
 """
 

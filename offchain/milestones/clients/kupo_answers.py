@@ -26,7 +26,7 @@ DatumType = Literal["inline", "hash"]
 
 @dataclass(frozen=True, slots=True)
 class KupoHealth:
-    """What `GET /health` tells. Slots are absolute; None where Kupo does not know yet.
+    """What `GET /health` says. Slots are absolute; None where Kupo does not know yet.
 
     `connected` is about Kupo and the node. `network_synchronization` runs from 0 to 1. `indexes` is
     `installed`, or `deferred` while queries are slow.

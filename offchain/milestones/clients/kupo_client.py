@@ -113,7 +113,7 @@ class KupoClient:
         resolve_hashes: bool = True,
         **filters: int | str | Point | None,
     ) -> Snapshot:
-        """As `matches`, with the block up to which the index had read: to tell how stale an answer is."""
+        """As `matches`, with the block up to which the index had read: it says how stale an answer is."""
         flags = {"unspent": unspent, "spent": spent, "resolve_hashes": resolve_hashes}
         # Flags must be bare: Kupo answers 400 to `unspent=`.
         query = [name for name, given in flags.items() if given]

@@ -38,7 +38,7 @@ _CLAUSE_SLOTS: Final = {"after": 4, "before": 5}
 
 @dataclass(frozen=True, slots=True)
 class OgmiosHealth:
-    """What `GET /health` tells. `network_synchronization` runs from 0 to 1, None when not known.
+    """What `GET /health` says. `network_synchronization` runs from 0 to 1, None when not known.
 
     `connected` is about Ogmios and the node. `tip` is the last block that Ogmios saw, None before the first.
     """

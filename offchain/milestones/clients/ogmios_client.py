@@ -67,7 +67,7 @@ class OgmiosClient:
         await self._session.close()
 
     async def health(self) -> OgmiosHealth:
-        """What `GET /health` tells; also while Ogmios has no node, or one that is behind."""
+        """What `GET /health` says; also while Ogmios has no node, or one that is behind."""
         url = "http" + self.url.removeprefix("ws") + "/health"
         try:
             async with httpx.AsyncClient(

@@ -154,7 +154,7 @@ class JsonRpcConnection:
 
 
 def _retire(future: asyncio.Future[Any]) -> None:
-    """Ends a wait; asks for an error that nobody awaited, so that asyncio does not print it."""
+    """Ends a wait; asks for an error that nobody waits for, so that asyncio does not print it."""
     if not future.cancel() and not future.cancelled():
         future.exception()
 
@@ -264,7 +264,7 @@ def unavailable(url: str, reason: str) -> ServiceUnavailable:
 
 def query_failure(url: str, method: str, error: RpcError) -> MilestonesError:
     """What an error answer to a query means."""
-    told = f"{error.message} (code {error.code}, {method})"
+    answer = f"{error.message} (code {error.code}, {method})"
     if error.code == _INTERSECTION_NOT_FOUND:
         return NotFound(
             "none of the given blocks is on the node's chain: a rollback has replaced them",
@@ -273,10 +273,10 @@ def query_failure(url: str, method: str, error: RpcError) -> MilestonesError:
         )
     if error.code in (_ERA_MISMATCH, _UNAVAILABLE_IN_ERA):
         hint = "wait until the node has caught up with the network, then try again"
-        return ServiceOutOfSync(SERVICE, url, told, hint=hint)
+        return ServiceOutOfSync(SERVICE, url, answer, hint=hint)
     return ServiceUnavailable(
         SERVICE,
         url,
-        f"it refused the question: {told}",
+        f"it refused the question: {answer}",
         hint="check that it is Ogmios 6.14 or 7.0, and that its node is running",
     )

@@ -45,7 +45,7 @@ class Circumstances:
 
     `now_posix_ms` is the chain's time, or this machine's where no chain is asked. `own_scripts` are the
     hashes (28 bytes) of the contract's scripts. `scripts_may_benefit` lets scripts be beneficiaries:
-    payouts carry no datum, and a Plutus V1 or V2 script could never spend one; the hash doesn't tell,
+    payouts carry no datum, and a Plutus V1 or V2 script could never spend one; the hash doesn't say,
     so it takes somebody who knows the script to say so.
     """
 

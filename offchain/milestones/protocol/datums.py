@@ -1,7 +1,8 @@
 """The contract's datums, and the tokens that mark them.
 
-Terms say what was agreed; a vault pays one page of allocations; an attestation declares one milestone
-complete. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
+Terms say what was agreed, and a distribution's id is their hash; a vault pays one page of allocations; an
+attestation is a milestone that the oracles' quorum declared complete. A token's name is a label of 4 letters
+and a hash of 28 bytes. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ def _must_be_well_formed(terms: Terms) -> None:
 def _optional_moment(data: PlutusData) -> int | None:
     if data == Constr(1):
         return None
-    return int_of(fields_of(data, 0, 1, "an optional time")[0], "reclaim_after")
+    return int_of(fields_of(data, 0, 1, "an optional time")[0], "reclaim_after_posix_ms")
 
 
 def _metadata_to_data(metadata: TermsMetadata) -> Constr:
@@ -183,7 +184,7 @@ def _metadata_to_data(metadata: TermsMetadata) -> Constr:
 def _metadata_from_data(data: PlutusData) -> TermsMetadata:
     created_at, magic, version, description = fields_of(data, 0, 4, "the terms' metadata")
     return TermsMetadata(
-        int_of(created_at, "created_at"),
+        int_of(created_at, "created_at_posix_ms"),
         int_of(magic, "network_magic"),
         text_of(version, "contract_version"),
         text_of(description, "description"),
@@ -192,7 +193,11 @@ def _metadata_from_data(data: PlutusData) -> TermsMetadata:
 
 @dataclass(frozen=True, slots=True)
 class VaultState:
-    """The state of one page. `claimed` is a bitmap with one bit a leaf, at least a byte."""
+    """The state of one page: how much is left, and which of its allocations it has paid.
+
+    `claimed` is a bitmap with one bit a leaf, at least a byte. Bits as CIP-122 reads them: bit 0 is the
+    lowest bit of the last byte.
+    """
 
     distribution_id: bytes
     page: int
@@ -299,6 +304,6 @@ class Attestation:
             bytes_of(distribution_id, "distribution_id", 28),
             bytes_of(milestone, "milestone_identifier"),
             bytes_of(evidence, "evidence_hash"),
-            int_of(moment, "verification_timestamp"),
+            int_of(moment, "verification_posix_ms"),
             tuple(bytes_of(signer, "a signer", 28) for signer in list_of(signers, "signers")),
         )

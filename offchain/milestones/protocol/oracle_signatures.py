@@ -5,7 +5,7 @@ Ed25519 signature over them, or a wallet's, made through CIP-30's `signData`: a 
 (CIP-8, RFC 9052). Only the form is looked at here; whether a signature is genuine is decided by the chain.
 
 A wallet doesn't sign the payload but a `Sig_structure` around it. The contract takes the structure's
-bytes up to the payload as the signature's prefix and accepts just one form, `84`, `6a "Signature1"`,
+bytes up to the payload as the signature's prefix. It accepts just one form: `84`, `6a "Signature1"`,
 `58 LL` and LL bytes of protected header, `40`, and the shortest head of the payload's length. Whatever
 can't have this form is refused here, with the reason.
 """
@@ -100,7 +100,7 @@ class Statement:
             bytes_of(data[1], "distribution_id", 28),
             milestone,
             bytes_of(data[3], "evidence_hash"),
-            int_of(data[4], "verification_timestamp"),
+            int_of(data[4], "verification_posix_ms"),
         )
 
 

@@ -56,7 +56,7 @@ def _claims_of_run(data: PlutusData) -> list[Claim]:
     if len(run) < 3:
         raise InvalidEncoding("a run of claims has a milestone, a time, an attestation and leaves")
     milestone = bytes_of(run[0], "milestone_identifier")
-    vesting = int_of(run[1], "vesting_timestamp")
+    vesting = int_of(run[1], "vesting_posix_ms")
     # The contract takes every negative place for "minted here", and a run of no leaves for nothing.
     attestation = max(MINTED_HERE, int_of(run[2], "attestation"))
     return [Claim(int_of(leaf, "a leaf", 0), milestone, vesting, attestation) for leaf in run[3:]]
@@ -135,7 +135,7 @@ class Attest:
             int_of(output, "output", 0),
             bytes_of(milestone, "milestone_identifier"),
             bytes_of(evidence, "evidence_hash"),
-            int_of(moment, "verification_timestamp"),
+            int_of(moment, "verification_posix_ms"),
             tuple(OracleWitness(*flat[i : i + 3]) for i in range(0, len(flat), 3)),
         )
 

@@ -113,22 +113,24 @@ def links_of_opening(parts: Sequence[Link]) -> tuple[Link, ...]:
     return (*parts[GROUP - 1 : grouped : GROUP], *parts[grouped:])
 
 
-def split_schedule(body: bytes, *, opening_room: int, part_room: int) -> tuple[bytes, ...]:
+def split_schedule(body: bytes, *, opening_capacity: int, part_capacity: int) -> tuple[bytes, ...]:
     """Segments in order: the last is the opening's (it may be empty), those before it are parts.
 
-    Rooms are the bytes of metadata that each transaction has room for. Raises `InvalidSchedule` where
+    Capacities are the bytes of metadata that each transaction has room for. Raises `InvalidSchedule` where
     the opening can't even hold the links.
     """
-    if len(body) <= segment_room(opening_room, 0):
+    if len(body) <= segment_capacity(opening_capacity, 0):
         return (body,)
-    room = segment_room(part_room, GROUP - 1)
-    if room < CHUNK:
-        raise InvalidSchedule(f"{part_room} bytes of metadata are too few to publish a schedule")
-    segments = [body[start : start + room] for start in range(0, len(body), room)]
-    if len(segments[-1]) > segment_room(opening_room, _opening_links(len(segments) - 1)):
+    capacity = segment_capacity(part_capacity, GROUP - 1)
+    if capacity < CHUNK:
+        raise InvalidSchedule(
+            f"{part_capacity} bytes of metadata are too few to publish a schedule"
+        )
+    segments = [body[start : start + capacity] for start in range(0, len(body), capacity)]
+    if len(segments[-1]) > segment_capacity(opening_capacity, _opening_links(len(segments) - 1)):
         segments.append(b"")
     links = _opening_links(len(segments) - 1)
-    if len(segments) > MOST_PARTS or links * _LARGEST_LINK + _FRAME > opening_room:
+    if len(segments) > MOST_PARTS or links * _LARGEST_LINK + _FRAME > opening_capacity:
         raise InvalidSchedule(
             "the schedule is too large to be published on chain",
             hint="open the distribution as a private one, and hand out claim files",
@@ -140,9 +142,9 @@ def _opening_links(parts: int) -> int:
     return parts // GROUP + parts % GROUP
 
 
-def segment_room(metadata_room: int, links: int) -> int:
+def segment_capacity(metadata_capacity: int, links: int) -> int:
     """Bytes of a segment that fit into this many bytes of metadata, beside some links."""
-    left = max(0, metadata_room - _FRAME - links * _LARGEST_LINK)
+    left = max(0, metadata_capacity - _FRAME - links * _LARGEST_LINK)
     full, rest = divmod(left, CHUNK + _CHUNK_HEAD)
     return full * CHUNK + max(0, rest - _CHUNK_HEAD)
 

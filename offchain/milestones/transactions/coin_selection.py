@@ -129,7 +129,10 @@ def bundles(tokens: Value, parameters: ProtocolParameters) -> list[Value]:
 def change_outputs(
     surplus: Value, address: Address, parameters: ProtocolParameters
 ) -> tuple[DraftOutput, ...] | Value:
-    """Outputs that hold exactly `surplus`, or what is missing for them: lovelace, tokens."""
+    """Outputs that hold exactly `surplus`, or what is missing for them: lovelace, tokens.
+
+    It is one output, or several where one value would be too large.
+    """
     missing = {asset: -quantity for asset, quantity in surplus.assets.items() if quantity < 0}
     if missing:
         return Value(max(0, -surplus.lovelace), missing)

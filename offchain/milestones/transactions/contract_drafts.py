@@ -49,14 +49,20 @@ class PublishedScripts:
 
 
 def publication_address(contract: Contract, network_id: int) -> Address:
-    """Where every client looks for the reference scripts."""
+    """Where every client looks for the reference scripts: the bare address of the vault's script.
+
+    Nothing there can ever be spent, because the vault asks for a datum.
+    """
     return Address(network_id, script_credential(contract.vault_hash))
 
 
 def publish_draft(
     contract: Contract, *, network_id: int, scripts: Iterable[Script] | None = None
 ) -> TransactionDraft:
-    """One output of lovelace only for each script; by default both."""
+    """Publishes the scripts, once per network, for everybody's use.
+
+    One output of lovelace only for each script; by default both.
+    """
     wanted = (contract.vault_script, contract.registry_script) if scripts is None else scripts
     address = publication_address(contract, network_id)
     return TransactionDraft(
@@ -70,7 +76,7 @@ def open_draft(
     scripts: PublishedScripts,
     metadata: Mapping[int, bytes] | None = None,
 ) -> TransactionDraft:
-    """Output 0 is the terms, outputs 1 to n the vaults in page order.
+    """Opens a distribution: output 0 is the terms, outputs 1 to n the vaults in page order, funded.
 
     `metadata` is the published schedule, CBOR by label. A creator that is a script must be spent from
     in the same transaction: the caller adds that input.
@@ -177,7 +183,10 @@ class Attesting:
 def attest_draft(
     attesting: Attesting, *, terms: Utxo, scripts: PublishedScripts
 ) -> TransactionDraft:
-    """References the terms' UTxO; output 0 is the attestation, at the same address."""
+    """Puts the oracles' signatures on chain, once per milestone.
+
+    References the terms' UTxO; output 0 is the attestation, at the same address.
+    """
     policy_id = scripts.contract.policy_id
     reference_inputs, witnesses = scripts.sources(registry=True)
     return TransactionDraft(
@@ -211,8 +220,10 @@ def release_draft(
     valid_from_slot: int | None,
     valid_until_slot: int | None = None,
 ) -> TransactionDraft:
-    """Pays the allocations `indices`, all of the vault's page.
+    """Pays the allocations `indices`, all of the vault's page, each to its beneficiary.
 
+    Anybody may pay for it. The contract wants the vault in output 0 and the payouts, in the claims' order,
+    right behind; an attestation that is minted in the same transaction follows them.
     `valid_from_slot` must start at or after every vesting time. Raises `NotFound` for an index that
     isn't there, `InvalidInput` for one that is claimed already or a vault without datum.
     """
@@ -303,6 +314,7 @@ def close_draft(
 ) -> TransactionDraft:
     """Spends the terms, all vaults and the attestations, and burns every token of ours they hold.
 
+    What they held beside becomes change.
     `valid_from_slot` must start at or after `reclaim_after` where a vault has something left. A creator
     that is a script must be spent from in the same transaction: the caller adds that input.
     """

@@ -88,7 +88,7 @@ class DraftOutput:
         )
 
     def settled(self) -> TransactionOutput:
-        """The output as every other room knows it."""
+        """The output as every other package knows it."""
         return TransactionOutput(
             address=self.address.to_bech32(),
             value=self.value,

@@ -30,7 +30,7 @@ from milestones.protocol.schedule_metadata import (
     encode_part,
     links_of_opening,
     links_of_part,
-    segment_room,
+    segment_capacity,
     split_schedule,
 )
 
@@ -60,20 +60,22 @@ def allocation(number: int, milestone: int = 0, amount: int = 1_000_000) -> Allo
 
 
 def publish(
-    body: bytes, *, opening_room: int, part_room: int
+    body: bytes, *, opening_capacity: int, part_capacity: int
 ) -> tuple[bytes, dict[bytes, tuple[int, bytes]]]:
     """(the opening's metadata, transaction id -> (slot, metadata)), as a creator would publish them."""
-    *segments, last = split_schedule(body, opening_room=opening_room, part_room=part_room)
+    *segments, last = split_schedule(
+        body, opening_capacity=opening_capacity, part_capacity=part_capacity
+    )
     links: list[Link] = []
     chain: dict[bytes, tuple[int, bytes]] = {}
     for number, segment in enumerate(segments):
         metadata = encode_part(PublishedPart(links_of_part(links), segment))
-        assert len(metadata) <= part_room
+        assert len(metadata) <= part_capacity
         transaction_id = number.to_bytes(32, "big")
         chain[transaction_id] = (1000 + number, metadata)
         links.append(Link(1000 + number, transaction_id))
     opening = encode_part(PublishedPart(links_of_opening(links), last))
-    assert len(opening) <= opening_room
+    assert len(opening) <= opening_capacity
     return opening, chain
 
 
@@ -168,38 +170,38 @@ def test_a_schedule_of_many_takes_little_more_than_their_addresses() -> None:
 
 @given(SCHEDULES, st.integers(120, 900), st.integers(820, 900))
 def test_any_split_comes_back(
-    schedule: tuple[Allocation, ...], opening_room: int, part_room: int
+    schedule: tuple[Allocation, ...], opening_capacity: int, part_capacity: int
 ) -> None:
     body = encode_allocations(schedule)
     try:
-        published = publish(body, opening_room=opening_room, part_room=part_room)
+        published = publish(body, opening_capacity=opening_capacity, part_capacity=part_capacity)
     except InvalidSchedule:
         parts = len(body) // 140 + 1
-        assert opening_room < 14 + 44 * (parts // GROUP + GROUP - 1)
+        assert opening_capacity < 14 + 44 * (parts // GROUP + GROUP - 1)
         return
     assert collect(*published) == body
 
 
 @given(st.integers(0, 3000), st.integers(0, 40))
-def test_a_segment_fits_into_its_room(room: int, links: int) -> None:
+def test_a_segment_fits_into_its_capacity(capacity: int, links: int) -> None:
     largest = tuple(Link((1 << 64) - 1, bytes(32)) for _ in range(links))
-    fits = segment_room(room, links)
+    fits = segment_capacity(capacity, links)
     if fits:
-        assert len(encode_part(PublishedPart(largest, bytes(fits)))) <= room
-        assert len(encode_part(PublishedPart((), bytes(fits + 8)))) > room - 44 * links - 14
+        assert len(encode_part(PublishedPart(largest, bytes(fits)))) <= capacity
+        assert len(encode_part(PublishedPart((), bytes(fits + 8)))) > capacity - 44 * links - 14
 
 
 def test_the_last_byte_of_room_for_links_decides() -> None:
-    body = bytes(10 * segment_room(2500, GROUP - 1))
+    body = bytes(10 * segment_capacity(2500, GROUP - 1))
     room = 14 + 10 * 44
-    assert len(split_schedule(body, opening_room=room, part_room=2500)) == 11
+    assert len(split_schedule(body, opening_capacity=room, part_capacity=2500)) == 11
     with pytest.raises(InvalidSchedule):
-        split_schedule(body, opening_room=room - 1, part_room=2500)
+        split_schedule(body, opening_capacity=room - 1, part_capacity=2500)
 
 
 def test_a_large_schedule_needs_few_links_in_its_opening() -> None:
     body = encode_allocations([allocation(n) for n in range(3000)])
-    opening, chain = publish(body, opening_room=1100, part_room=2500)
+    opening, chain = publish(body, opening_capacity=1100, part_capacity=2500)
     assert len(chain) > 5 * GROUP
     assert len(decode_part(opening).links) <= len(chain) // GROUP + GROUP - 1
     assert collect(opening, chain) == body
@@ -207,14 +209,17 @@ def test_a_large_schedule_needs_few_links_in_its_opening() -> None:
 
 def test_a_small_schedule_is_in_the_opening_alone() -> None:
     body = encode_allocations([allocation(n) for n in range(5)])
-    assert split_schedule(body, opening_room=1000, part_room=1000) == (body,)
+    assert split_schedule(body, opening_capacity=1000, part_capacity=1000) == (body,)
 
 
 def test_what_does_not_fit_is_refused() -> None:
     body = encode_allocations([allocation(n) for n in range(500)])
-    for rooms in ({"opening_room": 50, "part_room": 2500}, {"opening_room": 900, "part_room": 700}):
+    for capacities in (
+        {"opening_capacity": 50, "part_capacity": 2500},
+        {"opening_capacity": 900, "part_capacity": 700},
+    ):
         with pytest.raises(InvalidSchedule):
-            split_schedule(body, **rooms)
+            split_schedule(body, **capacities)
 
 
 @given(
