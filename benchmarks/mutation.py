@@ -100,7 +100,9 @@ class Workshop:
     def _found_by_aiken(self, mutant: Mutant) -> bool:
         """The tests that are near first: the compiler takes its time for each that it shall run."""
         check = (COMPILER, "check", "--silent", "--trace-level", "silent")
-        near = NEAR.get(mutant.path, ("vault/", "registry/"))
+        near = NEAR.get(
+            mutant.path, ("vault/release.releases", "registry/open.opens", "vault/", "registry/")
+        )
         return any(not self._run((*check, "--match-tests", tests)) for tests in near) or (
             not self._run(check)
         )
