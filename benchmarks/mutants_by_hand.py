@@ -32,7 +32,7 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
             "expect builtin.head_list(builtin.head_list(entries).2nd) == Pair(name, amount)",
         ),
     ),
-    "lib/vault/purse.ak": (
+    "lib/vault/holdings.ak": (
         ("own.datum.contents.distribution_id", '""'),
         (
             "first.2nd == [Pair(as_data(vault_token), 1)]",

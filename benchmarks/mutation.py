@@ -40,14 +40,14 @@ LONGEST_S: Final = 300
 """Seconds that a suite may take: a mutant that loops is found by that."""
 
 NEAR: Final = {
-    "lib/tree.ak": ("tree.", "vault.releases", "registry.opens"),
-    "lib/vault/close.ak": ("vault.close",),
-    "lib/vault/payouts.ak": ("vault.releases", "vault."),
-    "lib/vault/purse.ak": ("vault.releases", "vault."),
-    "lib/vault/release.ak": ("vault.releases", "vault."),
-    "lib/registry/attest.ak": ("registry.attest",),
-    "lib/registry/burn.ak": ("registry.burn",),
-    "lib/registry/open.ak": ("registry.opens", "registry.open"),
+    "lib/tree.ak": ("tree.", "vault/release.releases", "registry/open.opens"),
+    "lib/vault/close.ak": ("vault/close.",),
+    "lib/vault/holdings.ak": ("vault/release.releases", "vault/"),
+    "lib/vault/payouts.ak": ("vault/release.releases", "vault/"),
+    "lib/vault/release.ak": ("vault/release.releases", "vault/"),
+    "lib/registry/attest.ak": ("registry/attest",),
+    "lib/registry/burn.ak": ("registry/burn.",),
+    "lib/registry/open.ak": ("registry/open.opens", "registry/open"),
     "lib/registry/signed_message.ak": ("registry/signed_message.",),
     "validators/registry.ak": ("registry.",),
     "validators/vault.ak": ("vault.",),
@@ -100,7 +100,9 @@ class Workshop:
     def _found_by_aiken(self, mutant: Mutant) -> bool:
         """The tests that are near first: the compiler takes its time for each that it shall run."""
         check = (COMPILER, "check", "--silent", "--trace-level", "silent")
-        near = NEAR.get(mutant.path, ("vault.releases", "registry.opens", "vault.", "registry."))
+        near = NEAR.get(
+            mutant.path, ("vault/release.releases", "registry/open.opens", "vault/", "registry/")
+        )
         return any(not self._run((*check, "--match-tests", tests)) for tests in near) or (
             not self._run(check)
         )

@@ -1,7 +1,8 @@
 """Every answer of the embedded chain, held against the schemas of Ogmios and Kupo.
 
 The schemas are in the directory that `MILESTONES_WIRE_SCHEMAS` names: `ogmios-v<version>/` with
-`ogmios.json` and `cardano.json`, and `kupo-v2.12.0/openapi.yaml`.
+`ogmios.json` and `cardano.json`, and `kupo-v2.12.0/openapi.yaml`. Where the variable is not set,
+nothing is held against them; where it is set, they must be there.
 """
 
 from __future__ import annotations
@@ -18,12 +19,27 @@ import jsonschema_rs
 import yaml
 
 VARIABLE = "MILESTONES_WIRE_SCHEMAS"
+FILES = (
+    *(f"ogmios-v{version}/ogmios.json" for version in ("6.14.0", "7.0.0")),
+    *(f"ogmios-v{version}/cardano.json" for version in ("6.14.0", "7.0.0")),
+    "kupo-v2.12.0/openapi.yaml",
+)
+"""What the directory must hold."""
 
 
 def directory() -> Path | None:
-    """Where the schemas are; None when nobody says so."""
+    """Where the schemas are; None when nobody says so.
+
+    Raises `FileNotFoundError` where the variable is set and a schema is not there: who asks for the
+    check must not get it skipped.
+    """
     named = os.environ.get(VARIABLE)
-    return Path(named) if named else None
+    if named is None:
+        return None
+    missing = [file for file in FILES if not (Path(named) / file).is_file()]
+    if missing:
+        raise FileNotFoundError(f"{VARIABLE} is {named!r}: no {', no '.join(missing)} there")
+    return Path(named)
 
 
 class WireObserver:

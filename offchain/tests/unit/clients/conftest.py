@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from wire_schemas import VARIABLE, directory
 
 from milestones.clients.ogmios_client import OgmiosClient
 
@@ -94,7 +94,7 @@ def transaction_id() -> str:
 @pytest.fixture
 def wire_schemas() -> Path:
     """The folder of the wire formats' descriptions, which lies outside of the project."""
-    folder = os.environ.get("MILESTONES_WIRE_SCHEMAS")
-    if not folder:
-        pytest.skip("MILESTONES_WIRE_SCHEMAS does not name the folder of the wire formats")
-    return Path(folder)
+    folder = directory()
+    if folder is None:
+        pytest.skip(f"{VARIABLE} does not name the folder of the wire formats")
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import wire_schemas
@@ -28,6 +29,25 @@ def observer() -> wire_schemas.WireObserver:
     if wire_schemas.directory() is None:
         pytest.skip(f"{wire_schemas.VARIABLE} names no directory with the schemas")
     return wire_schemas.WireObserver()
+
+
+def test_without_the_variable_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(wire_schemas.VARIABLE, raising=False)
+    assert wire_schemas.directory() is None
+
+
+@pytest.mark.parametrize("missing", wire_schemas.FILES)
+def test_a_schema_that_is_not_where_the_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setenv(wire_schemas.VARIABLE, str(tmp_path))
+    for file in wire_schemas.FILES:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    assert wire_schemas.directory() == tmp_path
+    (tmp_path / missing).unlink()
+    with pytest.raises(FileNotFoundError, match=missing):
+        wire_schemas.directory()
 
 
 @pytest.mark.parametrize("version", ["6.14.0", "7.0.0"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import wire_schemas
 
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.errors import InvalidConfiguration
@@ -50,10 +49,10 @@ def test_what_has_another_shape_is_refused(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("version", "folder"), [("6.14.0", "v6.14.0"), ("7.0.0", "v7.0.0")])
 def test_the_answer_is_valid_under_ogmios_schema(version: str, folder: str) -> None:
-    directory = os.environ.get("MILESTONES_WIRE_SCHEMAS")
-    if directory is None:
-        pytest.skip("MILESTONES_WIRE_SCHEMAS names no directory")
-    path = Path(directory) / f"ogmios-{folder}" / "cardano.json"
+    schemas = wire_schemas.directory()
+    if schemas is None:
+        pytest.skip(f"{wire_schemas.VARIABLE} names no directory")
+    path = schemas / f"ogmios-{folder}" / "cardano.json"
     text = path.read_text().replace("cardano.json#", "#")
     definitions = json.loads(text)["definitions"]
     schema = {"$ref": "#/definitions/ProtocolParameters", "definitions": definitions}
