@@ -83,7 +83,9 @@ class Announcement:
     @classmethod
     def of(cls, body: bytes, capacity: MetadataCapacity) -> Announcement:
         """One of which nothing is out yet."""
-        segments = split_schedule(body, opening_capacity=capacity.opening, part_capacity=capacity.part)
+        segments = split_schedule(
+            body, opening_capacity=capacity.opening, part_capacity=capacity.part
+        )
         return cls(segments=segments, capacity=capacity)
 
     @property
