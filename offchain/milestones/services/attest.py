@@ -98,10 +98,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
         backend = run.backend
         self.on_chain = await read_on_chain(backend, self.address)
         distribution = must_be_open(self.on_chain)
-        if run.resume(lambda sent: self._is_about(sent.payload)):
-            run.warnings.append(
-                "an earlier run of this command had sent this transaction: nothing new was built"
-            )
+        if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return
         must_not_be_attested(distribution, self.milestone)
         schedule = local_distribution(backend, self.distribution_id)

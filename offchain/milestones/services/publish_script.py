@@ -70,10 +70,7 @@ class _PublishScript(SendingCommand[Published]):
         """Looks which scripts are there, and publishes the others."""
         backend, sole = run.backend, f"publish {self.contract.policy_id.hex()}"
         await must_be_indexed(backend, self.address)
-        for sent in run.resume(lambda submission: submission.sole == sole):
-            run.warnings.append(
-                f"transaction {sent.submission.transaction_id} was sent by an earlier run"
-            )
+        if run.resume_instead(lambda submission: submission.sole == sole):
             return
         await wait_for_index(backend)
         found = await find_published(backend)

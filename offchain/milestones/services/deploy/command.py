@@ -112,10 +112,7 @@ class _Deploy(SendingCommand[Deployed]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Rehearses everything, looks once more whether nobody was faster, and opens."""
         backend, distribution = run.backend, self.distribution
-        for sent in run.resume(_is_opening):
-            run.warnings.append(
-                f"transaction {sent.submission.transaction_id} was sent by an earlier run"
-            )
+        if run.resume_instead(_is_opening):
             return
         await must_not_have_been_opened(backend, distribution)
         parameters = await backend.ogmios.protocol_parameters()

@@ -181,6 +181,17 @@ class Run:
                 self._take_up(tracked)
         return list(self.transactions.values())
 
+    def resume_instead(self, wanted: Callable[[Submission], bool]) -> bool:
+        """As `resume`, where one transaction is all: whether an earlier run has sent it. It warns so."""
+        found = self.resume(wanted)
+        for sent in found:
+            where = "a block has it" if sent.status == "confirmed" else "it is still on its way"
+            self.warnings.append(
+                f"transaction {sent.submission.transaction_id} was sent by an earlier run of this"
+                f" command, and {where}: nothing new was built"
+            )
+        return bool(found)
+
     async def context(self, scripts: PublishedScripts | None = None) -> BuildContext:
         """What the next transaction is built with; the published scripts are looked up unless given."""
         known = await require_published(self.backend) if scripts is None else scripts
@@ -208,15 +219,15 @@ class Run:
         self._note(submission, "submitted")
 
     async def see_through(self, transaction_ids: Iterable[str] | None = None) -> None:
-        """Returns once a block has each of the command's transactions; a dry run has nothing to wait for."""
+        """Returns once a block has each of the transactions; by default all of this run's."""
         if self.dry_run:
             return
-        for transaction_id in list(
-            self.transactions if transaction_ids is None else transaction_ids
-        ):
-            known = self.transactions[transaction_id]
-            if known.status != "confirmed":
+        wanted = self.transactions if transaction_ids is None else transaction_ids
+        for transaction_id in list(wanted):
+            known = self.transactions.get(transaction_id)
+            if known is None or known.status != "confirmed":
                 await see_through(self.backend, transaction_id)
+            if known is not None:
                 self.transactions[transaction_id] = replace(known, status="confirmed")
 
     def rehearsal(self) -> Run:

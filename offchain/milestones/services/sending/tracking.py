@@ -150,14 +150,12 @@ async def _in_mempool(backend: Backend, submissions: Sequence[Submission]) -> se
     Where the newest of a chain is there, all are. What a run was about to send when it ended is its
     newest; so the one before is asked about too, and the oldest, without which none is there.
     """
-    chains = chains_of(submissions)
     ranked = [
-        dict.fromkeys((chain[-1], chain[max(0, len(chain) - 2)], chain[0])) for chain in chains
+        dict.fromkeys(each.transaction_id for each in (chain[-1], chain[-2:][0], chain[0]))
+        for chain in chains_of(submissions)
     ]
-    questions = [list(each) for each in ranked]
-    asked = [each for rank in zip_longest(*questions) for each in rank if each is not None]
-    ids = [each.transaction_id for each in asked[:MEMPOOL_QUESTIONS]]
-    return _with_ancestors(submissions, await backend.ogmios.in_mempool(ids))
+    asked = [each for rank in zip_longest(*ranked) for each in rank if each is not None]
+    return _with_ancestors(submissions, await backend.ogmios.in_mempool(asked[:MEMPOOL_QUESTIONS]))
 
 
 async def state_of(backend: Backend, transaction_id: str) -> TransactionState:

@@ -367,9 +367,11 @@ class TestUnderWay:
             second = await open_(world, backend, schedule, wait=False)
             waiting = len(world.devnet.chain.mempool)
             world.devnet.chain.mine()
+            third = await open_(world, backend, schedule, wait=False)
             with pytest.raises(NotAllowedYet, match="is open already"):
                 await open_(world, backend, schedule, wait=False)
 
+        assert (third.status, third.transaction_hash) == ("confirmed", first.transaction_hash)
         assert first.status == second.status == "submitted"
         assert first.transaction_hash == second.transaction_hash
         assert "still on its way" in second.warnings[-1]

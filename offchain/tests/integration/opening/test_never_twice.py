@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, NotAllowedYet, ServiceOutOfSync
 from milestones.protocol.distribution import Distribution
 from milestones.services.deploy import Deployed, deploy
-from milestones.services.deploy import command as module
+from milestones.services.deploy import command as deploying
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
-from milestones.services.sending import tracking as standing
+from milestones.services.sending import building, tracking
 from milestones.storage.storage import Storage
 
 
@@ -79,9 +80,9 @@ class TestASecondProcess:
     async def test_that_looked_before_the_first_wrote(
         self, ground: Ground, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It would build on the first one's change: both would be taken."""
-        with held_up(monkeypatch, "require_published") as (looked, go_on):
-            slow = asyncio.ensure_future(ground.open())
+        """Two transactions that do the same: the chain would take one, and which was not known."""
+        with held_up(monkeypatch, deploying, "must_not_have_been_opened") as (looked, go_on):
+            slow = asyncio.ensure_future(ground.open(private=True))
             await looked.wait()
             monkeypatch.undo()
             first = await ground.open()
@@ -97,7 +98,7 @@ class TestASecondProcess:
         self, ground: Ground, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Neither sees the other, and the tokens that came between would pay for one opening each."""
-        with held_up(monkeypatch, "funds_of") as (looked, go_on):
+        with held_up(monkeypatch, building, "funds_of") as (looked, go_on):
             slow = asyncio.ensure_future(ground.open(folder="elsewhere"))
             await looked.wait()
             monkeypatch.undo()
@@ -116,9 +117,9 @@ class TestASecondProcess:
 
 @contextmanager
 def held_up(
-    monkeypatch: pytest.MonkeyPatch, step: str
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
 ) -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Runs that begin now stop after this step of `deploy`, until they may go on."""
+    """Runs that begin now stop after this step, until they may go on."""
     looked, go_on = asyncio.Event(), asyncio.Event()
     real = getattr(module, step)
 
@@ -156,7 +157,7 @@ async def test_a_dry_run_publishes_no_scripts_that_an_earlier_run_left(world: An
 async def test_an_index_that_is_behind_cannot_say_that_nobody_has_opened_it(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing.wait_for_index, "__kwdefaults__", {"timeout_seconds": 0.5})
+    monkeypatch.setattr(tracking.wait_for_index, "__kwdefaults__", {"timeout_seconds": 0.5})
     ground.world.devnet.break_interface("kupo", "stale")
     ground.chain.mine()
     with pytest.raises(ServiceOutOfSync, match="and the node is at slot"):

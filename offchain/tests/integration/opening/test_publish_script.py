@@ -77,14 +77,16 @@ class TestUnderWay:
             waiting = len(world.devnet.chain.mempool)
             world.devnet.chain.mine()
             third = await publish_script(backend, key=world.keys["relayer"])
+            fourth = await publish_script(backend, key=world.keys["relayer"])
 
         assert first.status == second.status == "submitted"
         assert first.transaction_hash == second.transaction_hash
         assert "still on its way" in second.warnings[0]
         assert (second.vault, second.fee_estimate) == (first.vault, first.fee_estimate)
         assert waiting == 1
-        assert third.status == "already_published"
-        assert third.vault == first.vault
+        assert (third.status, third.transaction_hash) == ("confirmed", first.transaction_hash)
+        assert (fourth.status, fourth.transaction_hash) == ("already_published", None)
+        assert third.vault == fourth.vault == first.vault
 
 
 class TestUnwatched:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from milestones.domain.models import OracleSignature
-from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature
+from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, NotFound
 from milestones.services.backend import Workspace
 from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
 from milestones.storage.storage import Storage
@@ -156,11 +156,11 @@ async def test_a_stranger_is_no_oracle_of_known_terms(desk: Any) -> None:
 
 async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Any) -> None:
     desk.know_schedule()
-    with pytest.raises(InvalidInput, match="no allocation") as refused:
+    with pytest.raises(NotFound, match="no allocation") as refused:
         await commit(
             desk, desk.entry(0, "milestone-1"), milestone_identifier="milestone-1", **QUICKSTART
         )
-    assert refused.value.hint == "the schedule's milestones: milestone-001, milestone-002"
+    assert refused.value.hint == "its milestones: milestone-001, milestone-002"
 
 
 async def test_an_edited_schedule_is_not_believed(desk: Any) -> None:

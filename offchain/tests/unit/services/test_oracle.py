@@ -45,7 +45,9 @@ async def test_an_unknown_schedule_is_a_warning_and_a_known_one_a_check(desk: An
     assert "could not be checked" in (await payload(desk)).warnings[0]
     desk.know_schedule()
     assert (await payload(desk)).warnings == ()
-    with pytest.raises(NotFound, match="no allocation waits for milestone 'milestone-003'"):
+    with pytest.raises(
+        NotFound, match="no allocation of this distribution waits for milestone 'milestone-003'"
+    ):
         await payload(desk, milestone_identifier="milestone-003")
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from milestones.services.sending.fitting import largest_that_fits
 
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
@@ -17,6 +16,7 @@ from milestones.domain.models import Allocation
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.datums import VaultState
 from milestones.services.distribution.on_chain import LiveVault
+from milestones.services.sending.building import LargestFit
 from milestones.services.submit_release.plan import Selection, choose, must_agree, plan
 
 
@@ -171,31 +171,34 @@ def test_what_is_asked_for_must_make_sense(selection: Selection) -> None:
         must_agree(selection)
 
 
+def searched(total: int, least: int, room: int, maximum: int | None) -> tuple[int, list[int]]:
+    """The largest count that is found where `room` fit, and all that were tried on the way."""
+    fit, tried = LargestFit(total, least=least), []
+    while not fit.found:
+        tried.append(fit.count)
+        if fit.count <= room:
+            fit.fits()
+        else:
+            size = None if maximum is None else 50 + 10 * fit.count
+            limit = ExceededLimit("size", size, maximum or 1, "bytes")
+            fit.too_much(LimitsExceeded((limit,), {}))
+    return fit.largest, tried
+
+
 @pytest.mark.parametrize("least", [0, 1])
 @pytest.mark.parametrize("room", range(12))
-async def test_the_largest_number_that_fits_is_found(room: int, least: int) -> None:
-    tried = []
-
-    async def attempt(count: int) -> str:
-        tried.append(count)
-        if count > room:
-            size = 50 + 10 * count
-            raise LimitsExceeded((ExceededLimit("size", size, 50 + 10 * room, "bytes"),), {})
-        return f"{count} done"
-
+def test_the_largest_number_that_fits_is_found(room: int, least: int) -> None:
     if room < least:
         with pytest.raises(LimitsExceeded):
-            await largest_that_fits(10, attempt, least=least)
+            searched(10, least, room, 50 + 10 * room)
         return
-    expected = min(room, 10)
-    assert await largest_that_fits(10, attempt, least=least) == (expected, f"{expected} done")
+    largest, tried = searched(10, least, room, 50 + 10 * room)
+    assert largest == min(room, 10)
     assert len(tried) == len(set(tried)) <= 5
 
 
-async def test_a_limit_of_unknown_excess_is_searched_too() -> None:
-    async def attempt(count: int) -> int:
-        if count > 37:
-            raise LimitsExceeded((ExceededLimit("execution", None, 1, "units"),), {})
-        return count
-
-    assert await largest_that_fits(100, attempt) == (37, 37)
+def test_a_limit_of_unknown_excess_is_searched_too() -> None:
+    largest, tried = searched(100, 1, 37, None)
+    assert largest == 37
+    assert largest in tried
+    assert len(tried) == len(set(tried))
