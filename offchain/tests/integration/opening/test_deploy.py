@@ -312,9 +312,7 @@ class TestLargeSchedules:
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await published_distribution(backend, on_chain)
-            parts = [
-                each for each in backend.storage.journal.all() if each.details.get("role") == "part"
-            ]
+            parts = backend.storage.journal.of(deployed.distribution_id, purpose="schedule_part")
 
         assert len(published.allocations) == 600
         assert len(parts) == len(deployed.schedule_transactions) == 2
