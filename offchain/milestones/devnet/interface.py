@@ -91,12 +91,16 @@ class Interface:
             await self._task
         self._socket.close()
 
+    def transports(self) -> list[asyncio.Transport]:
+        """What every open connection is written to."""
+        connections = tuple(self._server.server_state.connections)
+        found = (getattr(connection, "transport", None) for connection in connections)
+        return [transport for transport in found if transport is not None]
+
     def drop_connections(self) -> None:
         """Cuts every open connection without a word."""
-        for connection in tuple(self._server.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+        for transport in self.transports():
+            transport.abort()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.faults.current == "dropping":
