@@ -28,13 +28,13 @@ from urllib.parse import urlsplit
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from websockets.asyncio.client import connect
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import Value
-from milestones.devnet import encoding
 from milestones.devnet.chain import Chain
+from milestones.devnet.funds import fields, output, transaction
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.opening import ChainConfig, open_chain
@@ -95,21 +95,19 @@ def payments(first: OutputReference, count: int) -> Iterator[bytes]:
     held, reference = FUND_LOVELACE, first
     for _ in range(count):
         held -= PAID_LOVELACE + FEE_LOVELACE
-        outputs = (
-            encoding.output(ADDRESS.to_bytes(), Value(amount)) for amount in (PAID_LOVELACE, held)
-        )
-        body = encoding.fields(
+        outputs = [output(ADDRESS.to_bytes(), Value(amount)) for amount in (PAID_LOVELACE, held)]
+        body = fields(
             {
-                0: encoding.inputs((reference,)),
+                0: encoding.references((reference,)),
                 1: encoding.array(outputs),
                 2: encoding.integer(FEE_LOVELACE),
             }
         )
         digest = blake2b_256(body)
         witness = (_KEY, crypto_sign(digest, _SECRET)[:64])
-        keys = encoding.array((encoding.array(map(cbor.encode_bytes, witness)),))
+        keys = encoding.array((encoding.array([cbor.encode_bytes(part) for part in witness]),))
         reference = OutputReference(digest, 1)
-        yield encoding.transaction(body, encoding.fields({0: keys}))
+        yield transaction(body, fields({0: keys}))
 
 
 def fund_of(chain: Chain) -> OutputReference:

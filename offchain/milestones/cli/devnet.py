@@ -90,7 +90,8 @@ def start(  # noqa: PLR0917 - an option each
             hint="leave one of them out",
         )
     with needs_the_devnet_extra("the embedded chain"):
-        from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
+        from milestones.devnet.ogmios.parameters import read_parameters  # noqa: PLC0415
+        from milestones.devnet.opening import ChainConfig  # noqa: PLC0415
         from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
     chain = ChainConfig(
         network_magic=network_magic,

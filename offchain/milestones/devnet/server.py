@@ -1,30 +1,51 @@
-"""The embedded chain as a whole: the chain, its clock's ticking, and its interfaces."""
+"""The embedded chain as a whole: the chain, its clock's ticking, its interfaces, and its process' memory."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
 from milestones.devnet.chain import Production
-from milestones.devnet.collector import settle, uncollected
 from milestones.devnet.control.app import ControlApp
-from milestones.devnet.faults import Faults
-from milestones.devnet.interface import Interface
+from milestones.devnet.interface import Faults, Interface, Observer
 from milestones.devnet.kupo.app import KupoApp
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
-from milestones.devnet.observers import Observer
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
 from milestones.errors import InvalidConfiguration
+
+THRESHOLDS: Final = (50_000, 20, 10)
+"""Objects between two looks at the youngest, and how many looks between those at the older ones."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collects nothing while a history is read, which makes no garbage that counts."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def settle() -> None:
+    """For a process that is about to serve a chain until it ends: what is there now stays."""
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+
 
 OGMIOS_VERSIONS: Final = ("6.14.0", "7.0.0")
 """The versions of Ogmios whose interface is spoken."""

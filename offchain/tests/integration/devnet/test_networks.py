@@ -12,8 +12,7 @@ import pytest
 from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 from starlette.types import Receive, Scope, Send
 
-from milestones.devnet.faults import Faults
-from milestones.devnet.interface import Interface
+from milestones.devnet.interface import Faults, Interface
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 

@@ -14,11 +14,13 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.chain import MAX_FULL_LEAD_SLOTS, MAX_LEAD_SLOTS, Chain
 from milestones.devnet.clock import Clock
-from milestones.devnet.genesis import SUPPLY_LOVELACE
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.funds import SUPPLY_LOVELACE
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.mempool import MempoolFull
-from milestones.devnet.opening import ChainConfig, open_chain, read_parameters
+from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.parameters import read_parameters
+from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
 
 
@@ -148,9 +150,9 @@ def test_on_a_schedule_a_transaction_is_judged_in_the_slot_after_the_tip_s() -> 
     early = payment_on(chain := chain_with(production="on schedule", manual_clock=False))
     early.body[8] = chain.tip.slot + 100
     chain.clock.advance(200_000)
-    with pytest.raises(LedgerFailure) as refused:
+    with pytest.raises(TransactionRejected) as refused:
         chain.submit(early.seal())
-    assert refused.value.code == 3118
+    assert rpc_failure(refused.value).rpc_code == 3118
     chain.mine()
     chain.submit(early.seal())
 

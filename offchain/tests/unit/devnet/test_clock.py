@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from milestones.devnet.clock import Clock
-from milestones.devnet.eras import Calendar
-from milestones.devnet.ogmios.network import utc
+from milestones.devnet.clock import Calendar, Clock
+from milestones.devnet.ogmios.queries import utc
 from milestones.errors import InvalidInput
 
 CALENDAR = Calendar(42, 1_000_000)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milestones.devnet.eras import (
+from milestones.devnet.clock import (
     MAINNET_MAGIC,
     SAFE_ZONE_SLOTS,
     Calendar,

@@ -1,7 +1,7 @@
-"""Money for tests: a key of the chain's own that holds the reserve and may mint any token.
+"""Where money comes from: the first block, which pays it out, and the faucet, which holds the reserve.
 
-Everything the faucet does is an ordinary signed transaction, judged by the same rules as all others:
-ADA comes out of the reserve that genesis gave it, tokens from a native script that asks for its key.
+Everything the faucet does is an ordinary signed transaction, judged by the same rules as all others: ADA
+comes out of the reserve that genesis gave it, tokens from a native script that asks for its key.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from typing import Final
 
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.value import AssetId, Value
-from milestones.devnet import encoding
+from milestones.devnet.blocks import Block, UtxoSet, forge, included
+from milestones.devnet.clock import Calendar
 from milestones.devnet.ledger.addresses import LedgerAddress
-from milestones.devnet.utxo import UtxoSet
-from milestones.errors import InsufficientFunds, InvalidInput
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.errors import InsufficientFunds, InvalidConfiguration, InvalidInput
+
+SUPPLY_LOVELACE: Final = 45_000_000_000_000_000
+"""All the lovelace there will ever be: 45 billion ADA, as on mainnet."""
 
 CHANGE_LOVELACE: Final = 2_000_000
 """The least that is left at the faucet, so that its change stays above min-ADA."""
@@ -84,21 +88,22 @@ class Faucet:
     def _signed(
         self, source: OutputReference, recipient: bytes, paid: Value, change_lovelace: int, fee: int
     ) -> bytes:
-        change = encoding.output(self.address.to_bytes(), Value(change_lovelace))
+        change = output(self.address.to_bytes(), Value(change_lovelace))
         entries = {
-            0: encoding.inputs((source,)),
-            1: encoding.array((encoding.output(recipient, paid), change)),
+            0: encoding.references((source,)),
+            1: encoding.array((output(recipient, paid), change)),
             2: encoding.integer(fee),
         }
         if paid.assets:
-            entries[9] = encoding.assets(paid)
-        body = encoding.fields(entries)
+            entries[9] = encoding.multi_asset(paid)
+        body = fields(entries)
         signature = crypto_sign(blake2b_256(body), self._secret)[:64]
-        key_witness = encoding.array(map(cbor.encode_bytes, (self.verification_key, signature)))
+        parts = (self.verification_key, signature)
+        key_witness = encoding.array([cbor.encode_bytes(part) for part in parts])
         witnesses = {0: encoding.array((key_witness,))}
         if paid.assets:
             witnesses[1] = encoding.array((self.script.code,))
-        return encoding.transaction(body, encoding.fields(witnesses))
+        return transaction(body, fields(witnesses))
 
 
 def _check_tokens(tokens: Mapping[bytes, int]) -> None:
@@ -108,3 +113,58 @@ def _check_tokens(tokens: Mapping[bytes, int]) -> None:
                 "a token has a name of at most 32 bytes and a quantity of 1 to 2^63 - 1",
                 path=f"tokens.{name.hex()}",
             )
+
+
+def genesis_block(
+    calendar: Calendar, slot: int, funds: Mapping[LedgerAddress, int], born_posix_ms: int
+) -> Block:
+    """A block of one transaction without inputs that pays `funds` and, to the faucet, the rest.
+
+    It is the only transaction of a chain that no rule is asked about. Its metadata name the network and
+    the moment of its making, so that what a client remembers of one chain is unknown to the next.
+    Raises `InvalidConfiguration` when the funds exceed the supply.
+    """
+    rest = SUPPLY_LOVELACE - sum(funds.values())
+    if rest <= 0 or any(amount <= 0 for amount in funds.values()):
+        raise InvalidConfiguration(
+            f"the funds are {SUPPLY_LOVELACE - rest} lovelace in all",
+            path="fund",
+            hint=f"give positive amounts that sum up to less than {SUPPLY_LOVELACE}",
+        )
+    reserve = Faucet(calendar.magic, calendar.network_id).address.to_bytes()
+    outputs = [output(address.raw, Value(amount)) for address, amount in funds.items()]
+    outputs.append(output(reserve, Value(rest)))
+    name = (calendar.magic, calendar.start_posix_ms, born_posix_ms)
+    metadata = fields({0: encoding.array([encoding.integer(number) for number in name])})
+    body = fields(
+        {
+            0: encoding.references(()),
+            1: encoding.array(outputs),
+            2: encoding.integer(0),
+            7: cbor.encode_bytes(blake2b_256(metadata)),
+        }
+    )
+    return genesis_from(slot, transaction(body, fields({}), metadata))
+
+
+def genesis_from(slot: int, raw: bytes) -> Block:
+    """The genesis block with this transaction."""
+    return forge(slot, (included({}, decode_transaction(raw)),), None)
+
+
+# -- encodings, definite and shortest, with outputs in the map form. Source: Conway CDDL.
+
+
+def fields(entries: Mapping[int, bytes]) -> bytes:
+    """A map with small integers as keys: a body, an output, a witness set."""
+    return encoding.mapping((encoding.integer(number), item) for number, item in entries.items())
+
+
+def output(address: bytes, value: Value) -> bytes:
+    """An output without datum or script."""
+    return fields({0: cbor.encode_bytes(address), 1: encoding.value(value)})
+
+
+def transaction(body: bytes, witnesses: bytes, auxiliary_data: bytes = b"\xf6") -> bytes:
+    """A transaction that claims to be valid; without auxiliary data, null stands in its place."""
+    return encoding.array((body, witnesses, b"\xf5", auxiliary_data))
