@@ -1,12 +1,16 @@
-"""Where money comes from: the first block, which pays it out, and the faucet, which holds the reserve.
+"""Where money comes from: the first block, which pays it out, the faucet, and accounts that have some.
 
-Everything the faucet does is an ordinary signed transaction, judged by the same rules as all others: ADA
-comes out of the reserve that genesis gave it, tokens from a native script that asks for its key.
+Development accounts are keys that everybody knows: they follow from a fixed text, and are worth nothing
+on any network. Everything the faucet does is an ordinary signed transaction, judged by the same rules as
+all others: ADA comes out of the reserve that genesis gave it, tokens from a native script that asks for
+its key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
@@ -17,7 +21,7 @@ from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.blocks import Block, UtxoSet, forge, included
-from milestones.devnet.clock import Calendar
+from milestones.devnet.clock import MAINNET_MAGIC, Calendar
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.errors import InsufficientFunds, InvalidConfiguration, InvalidInput
@@ -30,6 +34,66 @@ CHANGE_LOVELACE: Final = 2_000_000
 
 TOKEN_OUTPUT_LOVELACE: Final = 2_000_000
 """ADA that comes with tokens where none was asked for."""
+
+
+MAX_ACCOUNTS: Final = 1000
+"""How many development accounts a chain may have."""
+
+ACCOUNT_LOVELACE: Final = 10_000_000_000
+"""What each development account starts with: 10,000 ADA."""
+
+ACCOUNT_SEED: Final = b"development account %d of the embedded chain"
+"""The seed of account n, counted from 0, is the blake2b_256 hash of this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevelopmentAccount:
+    """An account whose key everybody knows. `seed` is its Ed25519 signing key, 32 bytes."""
+
+    seed: bytes
+    address: Address
+
+    @property
+    def signing_key_cbor_hex(self) -> str:
+        """The `cborHex` of a key file of type `PaymentSigningKeyShelley_ed25519`, as of cardano-cli."""
+        return cbor.encode_bytes(self.seed).hex()
+
+
+def development_accounts(count: int, network_id: int = 0) -> tuple[DevelopmentAccount, ...]:
+    """The first `count` development accounts, always the same; 0 to `MAX_ACCOUNTS`.
+
+    `network_id` is 1 on mainnet and 0 elsewhere. Raises `InvalidConfiguration`.
+    """
+    if not 0 <= count <= MAX_ACCOUNTS:
+        raise InvalidConfiguration(
+            f"{count} accounts", path="accounts", hint=f"give 0 to {MAX_ACCOUNTS}"
+        )
+    return tuple(_account(number, network_id) for number in range(count))
+
+
+def default_accounts(network_magic: int) -> int:
+    """How many the command makes where nothing is said: none where a slip could cost real money."""
+    return 0 if network_magic == MAINNET_MAGIC else 10
+
+
+def _account(number: int, network_id: int) -> DevelopmentAccount:
+    seed = blake2b_256(ACCOUNT_SEED % number)
+    verification_key, _ = crypto_sign_seed_keypair(seed)
+    return DevelopmentAccount(
+        seed, Address(network_id, key_credential(blake2b_224(verification_key)))
+    )
+
+
+def accounts_of(genesis: Block, network_id: int) -> tuple[DevelopmentAccount, ...]:
+    """The development accounts that a chain's first block pays to."""
+    (first,) = genesis.inclusions
+    paid = {
+        each.address.raw
+        for each in first.transaction.body.outputs
+        if each.value.lovelace == ACCOUNT_LOVELACE
+    }
+    every = (_account(number, network_id) for number in range(MAX_ACCOUNTS))
+    return tuple(takewhile(lambda account: account.address.to_bytes() in paid, every))
 
 
 class Faucet:
@@ -116,15 +180,23 @@ def _check_tokens(tokens: Mapping[bytes, int]) -> None:
 
 
 def genesis_block(
-    calendar: Calendar, slot: int, funds: Mapping[LedgerAddress, int], born_posix_ms: int
+    calendar: Calendar,
+    slot: int,
+    funds: Mapping[LedgerAddress, int],
+    born_posix_ms: int,
+    *,
+    accounts: int = 0,
 ) -> Block:
     """A block of one transaction without inputs that pays `funds` and, to the faucet, the rest.
+
+    So many development `accounts` get `ACCOUNT_LOVELACE` each, whatever else is paid to them.
 
     It is the only transaction of a chain that no rule is asked about. Its metadata name the network and
     the moment of its making, so that what a client remembers of one chain is unknown to the next.
     Raises `InvalidConfiguration` when the funds exceed the supply.
     """
-    rest = SUPPLY_LOVELACE - sum(funds.values())
+    developers = development_accounts(accounts, calendar.network_id)
+    rest = SUPPLY_LOVELACE - sum(funds.values()) - accounts * ACCOUNT_LOVELACE
     if rest <= 0 or any(amount <= 0 for amount in funds.values()):
         raise InvalidConfiguration(
             f"the funds are {SUPPLY_LOVELACE - rest} lovelace in all",
@@ -133,6 +205,7 @@ def genesis_block(
         )
     reserve = Faucet(calendar.magic, calendar.network_id).address.to_bytes()
     outputs = [output(address.raw, Value(amount)) for address, amount in funds.items()]
+    outputs += [output(each.address.to_bytes(), Value(ACCOUNT_LOVELACE)) for each in developers]
     outputs.append(output(reserve, Value(rest)))
     name = (calendar.magic, calendar.start_posix_ms, born_posix_ms)
     metadata = fields({0: encoding.array([encoding.integer(number) for number in name])})

@@ -29,11 +29,15 @@ older than its first epoch neither happens.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainConfig:
-    """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address."""
+    """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address.
+
+    So many development `accounts` are funded beside them; a chain that is gone on with keeps its own.
+    """
 
     network_magic: int = DEVNET_MAGIC
     start_posix_ms: int | None = None
     funds: Mapping[str, int] = field(default_factory=dict)
+    accounts: int = 0
     parameters: Parameters = MAINNET_PARAMETERS
     production: Production = "at once"
     manual_clock: bool = False
@@ -66,7 +70,7 @@ def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
     funds = {
         decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
     }
-    genesis = genesis_block(calendar, clock.slot(), funds, now_ms)
+    genesis = genesis_block(calendar, clock.slot(), funds, now_ms, accounts=config.accounts)
     if store is not None:
         store.append(genesis)
         store.set_fact("start_posix_ms", calendar.start_posix_ms)
@@ -105,9 +109,9 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
 def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> None:
     """Funds are fixed with the first block: later they can only be said again."""
     (first,) = genesis.inclusions
-    paid = {each.address.raw: each.value.lovelace for each in first.transaction.body.outputs}
-    wanted = {_address(text, calendar): amount for text, amount in config.funds.items()}
-    if not wanted.items() <= paid.items():
+    paid = {(each.address.raw, each.value.lovelace) for each in first.transaction.body.outputs}
+    wanted = {(_address(text, calendar), amount) for text, amount in config.funds.items()}
+    if not wanted <= paid:
         raise InvalidConfiguration(
             "the chain was started with other funds",
             path="fund",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.chain import MAX_FULL_LEAD_SLOTS, MAX_LEAD_SLOTS, Chain
 from milestones.devnet.clock import Clock
-from milestones.devnet.funds import SUPPLY_LOVELACE
+from milestones.devnet.funds import SUPPLY_LOVELACE, development_accounts
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.mempool import MempoolFull
@@ -282,3 +283,32 @@ def test_listeners_hear_of_every_change(make: Callable[..., Chain]) -> None:
     chain.mine()
     chain.rollback(1)
     assert len(heard) == 3
+
+
+def test_development_accounts_never_change() -> None:
+    """Tests of other people name them: number 0 is checked by hand, all follow from their numbers."""
+    first, second = development_accounts(2)
+    for number, account in enumerate((first, second)):
+        text = b"development account %d of the embedded chain" % number
+        assert account.seed == blake2b(text, digest_size=32).digest()
+    assert str(first.address) == "addr_test1vrl3ma905xqlgpxp3ttw3mfjpe779muaefu6rf7zqaj0jlsp02hpx"
+    assert first.signing_key_cbor_hex == "5820" + first.seed.hex()
+    assert str(development_accounts(1, network_id=1)[0].address).startswith("addr1v")
+    with pytest.raises(InvalidConfiguration, match="accounts"):
+        development_accounts(1001)
+
+
+def test_accounts_are_funded_when_asked_for_and_beside_everything_else() -> None:
+    (account,) = development_accounts(1)
+    own = account.address.to_bytes()
+
+    def held(config: ChainConfig) -> list[int]:
+        chain, _ = open_chain(config)
+        amounts = [each.value.lovelace for each in chain.utxo.values() if each.address.raw == own]
+        assert sum(each.value.lovelace for each in chain.utxo.values()) == SUPPLY_LOVELACE
+        return amounts
+
+    assert held(ChainConfig()) == []
+    assert held(ChainConfig(accounts=1)) == [10_000_000_000]
+    funded = ChainConfig(accounts=1, funds={str(account.address): 5_000_000})
+    assert held(funded) == [5_000_000, 10_000_000_000]
