@@ -159,7 +159,7 @@ def machine_posix_ms() -> int:
 
 
 class Clock:
-    """Tells the chain's time. It never runs backwards except by `restore`.
+    """The chain's time. It never runs backwards except by `restore`.
 
     `offset_ms` is how far it runs ahead of the machine; a `manual` clock stands still between calls
     of `advance`.

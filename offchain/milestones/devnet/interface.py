@@ -24,7 +24,7 @@ FAULTS: dict[str, frozenset[str]] = {
 
 `hanging` takes requests and does not answer them until it is over; `dropping` closes every connection
 without an answer; `disconnected` has lost the node, so that Ogmios ends its clients' WebSockets and only
-tells its health; a `stale` index stays at its checkpoint.
+answers for its health; a `stale` index stays at its checkpoint.
 """
 
 
@@ -93,7 +93,7 @@ KEEP_ALIVE_SECONDS = 90
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process, and ends as soon as it is told to."""
+    """Leaves signals to whoever runs the process, and ends as soon as it is asked to."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

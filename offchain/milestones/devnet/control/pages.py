@@ -69,7 +69,7 @@ SHOWN_WAITING = 50
 
 
 def refusal(message: str, hint: str) -> str:
-    """What a person is told instead of the page that was asked for."""
+    """What a person sees instead of the page that was asked for."""
     return page("Not here", f"<p>{escape(message)}</p><p>{escape(hint)}</p>")
 
 

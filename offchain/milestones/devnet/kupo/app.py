@@ -23,7 +23,7 @@ UNCACHED: Final = ("health", "metrics", "patterns")
 """Routes whose answers can change without a new block: never 304."""
 
 _PREFLIGHT: Final = {"Access-Control-Allow-Methods": "*", "Access-Control-Allow-Headers": "*"}
-"""What a browser is told that asks whether it may."""
+"""The answer to a browser that asks whether it may."""
 
 
 class KupoApp:

@@ -1,6 +1,6 @@
 """The index: which outputs were created and spent where, as far as the patterns reach.
 
-It follows the chain on its own, block by block, rolls back with it, and can be told to stand still.
+It follows the chain on its own, block by block, rolls back with it, and can be made to stand still.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A rule yields its failures, and goes on: the ledger reports all that it finds, i
 They travel in one exception, `TransactionRejected`. Fields named `_bytes` are sizes, `_lovelace` are
 amounts; sets of the ledger are tuples here, in the order in which they were found.
 
-Source: Conway's `Rules/Ledger.hs`, `Utxow.hs`, `Utxo.hs`, `Utxos.hs`; Alonzo's `Plutus/Evaluate.hs`.
+Source: Conway's `Ledger.hs`, `Utxow.hs`, `Utxo.hs` and `Utxos.hs`, Alonzo's `Plutus/Evaluate.hs`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ class TransactionRejected(Exception):
 @dataclass(frozen=True, slots=True)
 class LedgerFailure:
     """A rule that a transaction breaks, with what it breaks it by."""
-
-
-# -- before any rule
 
 
 @dataclass(frozen=True, slots=True)
