@@ -14,7 +14,7 @@ from typing import Final
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
@@ -229,11 +229,7 @@ def _language_view(language: str, model: tuple[int, ...]) -> tuple[bytes, bytes]
     an oversight of the Alonzo era that became the rule.
     """
     number = cbor.head(cbor.UINT, LANGUAGE_NUMBERS[language])
-    entries = b"".join(_integer(entry) for entry in model)
+    entries = b"".join(encoding.integer(entry) for entry in model)
     if language == "plutus:v1":
         return cbor.encode_bytes(number), cbor.encode_bytes(b"\x9f" + entries + b"\xff")
     return number, cbor.head(cbor.ARRAY, len(model)) + entries
-
-
-def _integer(value: int) -> bytes:
-    return cbor.head(cbor.UINT, value) if value >= 0 else cbor.head(cbor.NINT, -1 - value)
