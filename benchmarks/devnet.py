@@ -1,8 +1,9 @@
 """How quickly the embedded chain starts and takes transactions, and where the time goes.
 
 Run with `make bench-devnet`. `python benchmarks/devnet.py --json` prints one object, `--write` renews
-the tables in docs/devnet.md. Processes of its own answer over real sockets; start-up is measured beside
-`python -c pass` in the same run, and the parts of a submission without any socket.
+the tables in docs/devnet.md. Processes of its own answer over real sockets. Start-up is measured beside
+`python -c pass` in the same run, an HTTP request beside a bare asyncio server, and the parts of a
+submission without any socket.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import asyncio
 import json
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,18 +22,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from websockets.asyncio.client import connect
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import Value
-from milestones.devnet import encoding
 from milestones.devnet.chain import Chain
+from milestones.devnet.funds import fields, output, transaction
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.opening import ChainConfig, open_chain
@@ -48,17 +51,40 @@ HISTORY = 10_000
 BURST, STREAM = 700, 4000
 """Transactions of a burst, which fit the mempool at once, and of a stream, which need blocks to pass."""
 
+REQUESTS = 500
+"""HTTP requests of each kind, one after the other over one connection."""
+
+BARE_SERVER = """
+import asyncio, json
+
+BODY = json.dumps({"connection_status": "connected", "most_recent_checkpoint": 436000})
+ANSWER = f"HTTP/1.1 200 OK\\r\\nContent-Length: {len(BODY)}\\r\\n\\r\\n{BODY}".encode()
+
+async def answer(reader, writer):
+    while (await reader.readuntil(b"\\r\\n\\r\\n")):
+        writer.write(ANSWER)
+
+async def main():
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+"""An HTTP server that does nothing but answer: what an answer costs on this machine."""
+
 _KEY, _SECRET = crypto_sign_seed_keypair(b"\x07" * 32)
 ADDRESS = Address(0, key_credential(blake2b_224(_KEY)))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what was measured, how many of it, and its unit."""
+    """One figure: what was measured, how many of it, its unit, and the decimals that are shown."""
 
     what: str
     figure: float
     unit: str
+    decimals: int = 0
 
 
 # -- transactions
@@ -69,21 +95,19 @@ def payments(first: OutputReference, count: int) -> Iterator[bytes]:
     held, reference = FUND_LOVELACE, first
     for _ in range(count):
         held -= PAID_LOVELACE + FEE_LOVELACE
-        outputs = (
-            encoding.output(ADDRESS.to_bytes(), Value(amount)) for amount in (PAID_LOVELACE, held)
-        )
-        body = encoding.fields(
+        outputs = [output(ADDRESS.to_bytes(), Value(amount)) for amount in (PAID_LOVELACE, held)]
+        body = fields(
             {
-                0: encoding.inputs((reference,)),
+                0: encoding.references((reference,)),
                 1: encoding.array(outputs),
                 2: encoding.integer(FEE_LOVELACE),
             }
         )
         digest = blake2b_256(body)
         witness = (_KEY, crypto_sign(digest, _SECRET)[:64])
-        keys = encoding.array((encoding.array(map(cbor.encode_bytes, witness)),))
+        keys = encoding.array((encoding.array([cbor.encode_bytes(part) for part in witness]),))
         reference = OutputReference(digest, 1)
-        yield encoding.transaction(body, encoding.fields({0: keys}))
+        yield transaction(body, fields({0: keys}))
 
 
 def fund_of(chain: Chain) -> OutputReference:
@@ -99,8 +123,14 @@ def fund_of(chain: Chain) -> OutputReference:
 def devnet(*arguments: str) -> Iterator[dict[str, Any]]:
     """A chain as a process of its own; what it prints when it is ready."""
     ports = ("--ogmios-port", "0", "--kupo-port", "0", "--fund", f"{ADDRESS}={FUND_LOVELACE}")
-    command = [sys.executable, "-m", "milestones", "devnet", *ports, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with process("-m", "milestones", "devnet", *ports, *arguments) as ready:
+        yield ready
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[dict[str, Any]]:
+    """A Python of its own, until the end of the block; the line of JSON that it prints first."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         yield json.loads(process.stdout.readline() if process.stdout else "")
     finally:
@@ -168,6 +198,47 @@ def restart() -> Iterator[Row]:
     yield Row(
         f"start on a directory of {HISTORY} payments to the first answered query", _ms(took), "ms"
     )
+
+
+def latency() -> Iterator[Row]:
+    """One HTTP request after the other to Kupo's interface, beside a server that does nothing."""
+    with process("-c", BARE_SERVER) as bare:
+        bare_us = _request_us(bare["port"], "/")
+    with devnet() as ready:
+        port = urlsplit(ready["kupo_url"]).port or 0
+        health_us = _request_us(port, "/health")
+        matches_us = _request_us(port, f"/matches/{ADDRESS}")
+    yield Row("an HTTP request to a bare asyncio server", bare_us, "µs")
+    yield Row("an HTTP request to Kupo's `/health`", health_us, "µs")
+    yield Row("`/health`, times the bare server's", health_us / bare_us, "times", 1)
+    yield Row("an HTTP request to Kupo's `/matches` of an address", matches_us, "µs")
+    yield Row("`/matches`, times the bare server's", matches_us / bare_us, "times", 1)
+
+
+def _request_us(port: int, path: str) -> float:
+    """The median time from a request to the end of its answer's body, over one connection."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    took = []
+    with (
+        socket.create_connection(("127.0.0.1", port)) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        for _ in range(REQUESTS):
+            started = time.perf_counter()
+            connection.sendall(request)
+            _read_answer(answers)
+            took.append(time.perf_counter() - started)
+    return statistics.median(took) * 1e6
+
+
+def _read_answer(answers: BinaryIO) -> None:
+    if b" 200 " not in answers.readline():
+        raise SystemExit("a request was not answered with 200")
+    length = 0
+    while (line := answers.readline()) != b"\r\n":
+        name, _, value = line.partition(b":")
+        length = int(value) if name.lower() == b"content-length" else length
+    answers.read(length)
 
 
 def submissions(count: int, what: str, *arguments: str) -> Row:
@@ -246,6 +317,7 @@ def measure() -> list[Row]:
     return [
         *start_up(),
         *restart(),
+        *latency(),
         submissions(BURST, f"{BURST} payments into an empty mempool", "--manual-blocks"),
         submissions(STREAM, f"{STREAM} payments, a block every 0.1 s", "--block-interval", "0.1"),
         submissions(STREAM, f"{STREAM} payments, blocks at once, the default"),
@@ -255,7 +327,7 @@ def measure() -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     """The figures in Markdown."""
-    lines = [f"| {row.what} | {row.figure:,.0f} {row.unit} |" for row in rows]
+    lines = [f"| {row.what} | {row.figure:,.{row.decimals}f} {row.unit} |" for row in rows]
     return "\n".join(("| measured | |", "|---|---|", *lines))
 
 

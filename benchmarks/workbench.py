@@ -17,11 +17,11 @@ from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, Re
 from milestones.cardano.value import AssetId, Value
 from milestones.clients.ogmios_answers import protocol_parameters
 from milestones.devnet.chain import Chain
-from milestones.devnet.clock import Clock
-from milestones.devnet.eras import Calendar
-from milestones.devnet.genesis import genesis_block
+from milestones.devnet.clock import Calendar, Clock
+from milestones.devnet.funds import genesis_block
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
+from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.protocol.validator_loader import Contract, load_contract
 from milestones.transactions.contract_drafts import PublishedScripts, publish_draft
 from milestones.transactions.draft import TransactionDraft
@@ -50,7 +50,9 @@ class Workbench:
     def __init__(self, contract: Contract | None = None, *, collateral: bool = True) -> None:
         self.contract = contract or load_contract()
         self.chain = _chain()
-        self.parameters: ProtocolParameters = protocol_parameters(self.chain.parameters.to_ogmios())
+        self.parameters: ProtocolParameters = protocol_parameters(
+            parameters_json(self.chain.parameters)
+        )
         self.token = AssetId(self.chain.faucet.policy_id, b"GRANT")
         self.scripts = PublishedScripts(self.contract)
         self._keys: dict[bytes, SigningKey] = {}
@@ -135,13 +137,13 @@ class Workbench:
         return sign(balanced, [self._keys[digest] for digest in sorted(balanced.key_hashes)])
 
     def submit(self, transaction: SignedTransaction) -> SignedTransaction:
-        """Submits it as it is. Raises `LedgerFailure`."""
+        """Submits it as it is. Raises `TransactionRejected`."""
         self.chain.submit(transaction.cbor)
         self.wallet = transaction.wallet_after(self.wallet)
         return transaction
 
     def send(self, draft: TransactionDraft) -> SignedTransaction:
-        """Balances, evaluates, signs and submits. Raises `LedgerFailure`."""
+        """Balances, evaluates, signs and submits. Raises `TransactionRejected`."""
         return self.submit(self.signed(self.balanced(draft)))
 
     def publish(self) -> None:

@@ -51,6 +51,15 @@ def start(  # noqa: PLR0917 - an option each
     fund: Annotated[
         list[str] | None, typer.Option(metavar="ADDRESS=LOVELACE", help="Funds from the start.")
     ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option(
+            help="Accounts with 10,000 ADA each and well-known keys; else 10, on mainnet's magic none.",
+            min=0,
+            max=1000,
+            show_default=False,
+        ),
+    ] = None,
     block_interval: Annotated[
         float, typer.Option(help="Seconds between blocks; 0 makes one for each transaction.")
     ] = 0.0,
@@ -90,12 +99,15 @@ def start(  # noqa: PLR0917 - an option each
             hint="leave one of them out",
         )
     with needs_the_devnet_extra("the embedded chain"):
-        from milestones.devnet.opening import ChainConfig, read_parameters  # noqa: PLC0415
+        from milestones.devnet.funds import default_accounts  # noqa: PLC0415
+        from milestones.devnet.ogmios.parameters import read_parameters  # noqa: PLC0415
+        from milestones.devnet.opening import ChainConfig  # noqa: PLC0415
         from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
     chain = ChainConfig(
         network_magic=network_magic,
         start_posix_ms=None if start_time is None else start_time * 1000,
         funds=_funds(fund or []),
+        accounts=default_accounts(network_magic) if accounts is None else accounts,
         manual_clock=manual_clock,
         state_dir=state_dir,
         parameters=read_parameters(parameters),

@@ -12,20 +12,18 @@ from typing import Final, Literal
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.blocks import Block, Point, forge
-from milestones.devnet.clock import Clock
-from milestones.devnet.eras import SLOT_MS
-from milestones.devnet.faucet import Faucet
+from milestones.devnet.blocks import Block, Point, UtxoSet, UtxoView, apply_block, forge, undo_block
+from milestones.devnet.clock import SLOT_MS, Clock
+from milestones.devnet.funds import Faucet
 from milestones.devnet.ledger.addresses import LedgerAddress
-from milestones.devnet.ledger.environment import Environment
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import ConwayMempoolFailure, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
+from milestones.devnet.ledger.resolved_transaction import Environment
 from milestones.devnet.ledger.rules import check, evaluate
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.mempool import Mempool, MempoolFull, fitting_prefix
 from milestones.devnet.persistence import Store
-from milestones.devnet.utxo import UtxoSet, UtxoView, apply_block, undo_block
 from milestones.errors import InvalidInput, NotFound
 
 MAX_LEAD_SLOTS: Final = 60
@@ -38,10 +36,10 @@ Production = Literal["at once", "on schedule", "by hand"]
 """When blocks are made: for every submitted transaction, at intervals, or only when asked for."""
 
 
-def all_inputs_spent() -> LedgerFailure:
-    """Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
-    why = "All inputs are spent. The transaction has probably been included already."
-    return LedgerFailure(3997, why, {"error": why})
+ALL_INPUTS_SPENT: Final = ConwayMempoolFailure(
+    "All inputs are spent. The transaction has probably been included already."
+)
+"""Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +135,14 @@ class Chain:
     def submit(self, raw: bytes) -> bytes:
         """Judges a transaction and takes it into the mempool; returns its id.
 
-        Raises the ledger's failure, or `MempoolFull`. With production "at once" it is in a block when
+        Raises `TransactionRejected`, or `MempoolFull`. With production "at once" it is in a block when
         this returns, unless the chain is ahead of its clock already.
         """
         transaction = decode_transaction(raw)
         self._make_room_for(transaction)
         view = self.mempool.utxo
         if transaction.body.inputs and not any(each in view for each in transaction.body.inputs):
-            raise all_inputs_spent()
+            raise TransactionRejected(ALL_INPUTS_SPENT)
         check(transaction, view, self.environment())
         if not self.mempool.has_room_for(transaction, self.parameters):
             raise MempoolFull

@@ -1,4 +1,4 @@
-"""One listening port: an ASGI application, the server that runs it, and the faults it may have."""
+"""One listening port: an ASGI application, the server that runs it, its observers, and faults it may have."""
 
 from __future__ import annotations
 
@@ -6,12 +6,84 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
 
 import uvicorn
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from milestones.devnet.faults import Faults
-from milestones.errors import InvalidConfiguration
+from milestones.errors import InvalidConfiguration, InvalidInput
+
+Fault = Literal["stale", "hanging", "dropping", "disconnected"]
+FAULTS: dict[str, frozenset[str]] = {
+    "ogmios": frozenset({"hanging", "dropping", "disconnected"}),
+    "kupo": frozenset({"stale", "hanging", "dropping", "disconnected"}),
+}
+"""What can be wrong with each interface.
+
+`hanging` takes requests and does not answer them until it is over; `dropping` closes every connection
+without an answer; `disconnected` has lost the node, so that Ogmios ends its clients' WebSockets and only
+answers for its health; a `stale` index stays at its checkpoint.
+"""
+
+
+@dataclass(slots=True)
+class Faults:
+    """The fault of one interface, if any."""
+
+    interface: str
+    current: str | None = None
+    _healed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def set(self, fault: str) -> None:
+        """Switches a fault on. Raises `InvalidInput` for one that this interface can't have."""
+        if fault not in FAULTS[self.interface]:
+            raise InvalidInput(
+                f"{self.interface} can't be {fault!r}",
+                path="fault",
+                hint="one of " + ", ".join(sorted(FAULTS[self.interface])),
+            )
+        self.clear()
+        self.current = fault
+
+    def clear(self) -> None:
+        """Everything works again; what hung goes on."""
+        self.current = None
+        self._healed.set()
+        self._healed = asyncio.Event()
+
+    async def wait_if_hanging(self) -> None:
+        """Returns once the interface answers."""
+        while self.current == "hanging":
+            await self._healed.wait()
+
+
+class Observer(Protocol):
+    """Sees answers just before they are sent. What it raises ends the connection."""
+
+    def ogmios_answered(self, version: str, text: str) -> None:
+        """A JSON text of the Ogmios interface, and the version that it speaks."""
+
+    def kupo_answered(
+        self, method: str, path: str, status: int, content_type: str, body: bytes
+    ) -> None:
+        """An answer of the Kupo interface; `path` is the request's, without its query."""
+
+
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+"""Longest body that is read."""
+
+
+async def read_body(request: Request) -> bytes | None:
+    """The body; None where it is longer than `MAX_BODY_BYTES`."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Longest WebSocket message that is read; a longer one ends the connection."""
@@ -21,7 +93,7 @@ KEEP_ALIVE_SECONDS = 90
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process, and ends as soon as it is told to."""
+    """Leaves signals to whoever runs the process, and ends as soon as it is asked to."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -91,12 +163,16 @@ class Interface:
             await self._task
         self._socket.close()
 
+    def transports(self) -> list[asyncio.Transport]:
+        """What every open connection is written to."""
+        connections = tuple(self._server.server_state.connections)
+        found = (getattr(connection, "transport", None) for connection in connections)
+        return [transport for transport in found if transport is not None]
+
     def drop_connections(self) -> None:
         """Cuts every open connection without a word."""
-        for connection in tuple(self._server.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
+        for transport in self.transports():
+            transport.abort()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.faults.current == "dropping":

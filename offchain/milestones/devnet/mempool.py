@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from milestones.cardano.parameters import ExecutionUnits
-from milestones.devnet.blocks import Inclusion, included
+from milestones.devnet.blocks import Inclusion, UtxoSet, UtxoView, included
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ledger.transaction import Transaction
-from milestones.devnet.utxo import UtxoSet, UtxoView
 
 
 class MempoolFull(Exception):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference
-from milestones.devnet.blocks import Block, forge, included
+from milestones.devnet.blocks import Block, apply_block, forge, included
 from milestones.devnet.chain import Chain, Production
-from milestones.devnet.clock import Clock, machine_posix_ms
-from milestones.devnet.eras import DEVNET_MAGIC, Calendar, calendar_for
-from milestones.devnet.genesis import genesis_block, genesis_from
+from milestones.devnet.clock import DEVNET_MAGIC, Calendar, Clock, calendar_for, machine_posix_ms
+from milestones.devnet.funds import genesis_block, genesis_from
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.persistence import Store
-from milestones.devnet.utxo import apply_block
 from milestones.errors import InvalidConfiguration
 
 HISTORY_MS = 432_000_000 + 3_600_000
@@ -32,33 +29,19 @@ older than its first epoch neither happens.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainConfig:
-    """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address."""
+    """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address.
+
+    So many development `accounts` are funded beside them; a chain that is gone on with keeps its own.
+    """
 
     network_magic: int = DEVNET_MAGIC
     start_posix_ms: int | None = None
     funds: Mapping[str, int] = field(default_factory=dict)
+    accounts: int = 0
     parameters: Parameters = MAINNET_PARAMETERS
     production: Production = "at once"
     manual_clock: bool = False
     state_dir: Path | None = None
-
-
-def read_parameters(path: Path | None) -> Parameters:
-    """Protocol parameters out of a file in Ogmios' JSON; mainnet's where none is named.
-
-    Raises `InvalidConfiguration` for a file that can't be read or holds something else.
-    """
-    if path is None:
-        return MAINNET_PARAMETERS
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidConfiguration(
-            f"{path} can't be read: {error}", path="parameters", hint="give a JSON file"
-        ) from None
-    if not isinstance(found, dict):
-        raise InvalidConfiguration(f"{path} holds no JSON object", path="parameters")
-    return Parameters.from_ogmios(found.get("result", found))
 
 
 def open_chain(config: ChainConfig) -> tuple[Chain, Store | None]:
@@ -87,7 +70,7 @@ def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
     funds = {
         decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
     }
-    genesis = genesis_block(calendar, clock.slot(), funds, now_ms)
+    genesis = genesis_block(calendar, clock.slot(), funds, now_ms, accounts=config.accounts)
     if store is not None:
         store.append(genesis)
         store.set_fact("start_posix_ms", calendar.start_posix_ms)
@@ -126,9 +109,9 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
 def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> None:
     """Funds are fixed with the first block: later they can only be said again."""
     (first,) = genesis.inclusions
-    paid = {each.address.raw: each.value.lovelace for each in first.transaction.body.outputs}
-    wanted = {_address(text, calendar): amount for text, amount in config.funds.items()}
-    if not wanted.items() <= paid.items():
+    paid = {(each.address.raw, each.value.lovelace) for each in first.transaction.body.outputs}
+    wanted = {(_address(text, calendar), amount) for text, amount in config.funds.items()}
+    if not wanted <= paid:
         raise InvalidConfiguration(
             "the chain was started with other funds",
             path="fund",

@@ -1,7 +1,7 @@
 """The chain on disk: one SQLite database in a state directory.
 
 A block counts as made once its row is on the disk (WAL, `synchronous=FULL`), so a process that is
-killed at any moment starts again from the last block that it told anyone about.
+killed at any moment starts again from the last block that anyone heard of.
 """
 
 from __future__ import annotations

@@ -1,36 +1,64 @@
-"""The embedded chain as a whole: the chain, its clock's ticking, and its interfaces."""
+"""The embedded chain as a whole: the chain, its clock's ticking, its interfaces, and its process' memory."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
 from milestones.devnet.chain import Production
-from milestones.devnet.collector import settle, uncollected
 from milestones.devnet.control.app import ControlApp
-from milestones.devnet.faults import Faults
-from milestones.devnet.interface import Interface
+from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
+from milestones.devnet.interface import Faults, Interface, Observer
 from milestones.devnet.kupo.app import KupoApp
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
-from milestones.devnet.observers import Observer
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
 from milestones.errors import InvalidConfiguration
+
+THRESHOLDS: Final = (50_000, 20, 10)
+"""Objects between two looks at the youngest, and how many looks between those at the older ones."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Collects nothing while a history is read, which makes no garbage that counts."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def settle() -> None:
+    """For a process that is about to serve a chain until it ends: what is there now stays."""
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+
 
 OGMIOS_VERSIONS: Final = ("6.14.0", "7.0.0")
 """The versions of Ogmios whose interface is spoken."""
 
 IDLE_BLOCK_SECONDS: Final = 20.0
 """Where blocks are made at once, an empty one comes after so long without any, as on the network."""
+
+
+ACCOUNTS_WARNING: Final = """
+Everybody knows these keys. They are for this chain alone: what is sent to
+these addresses on a real network is lost to whoever takes it first."""
+"""What a person is to know about the development accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +146,11 @@ class Devnet:
         """Where the control interface is; None without one."""
         return None if self._control is None else f"http://{self._control.authority}"
 
+    @property
+    def accounts(self) -> tuple[DevelopmentAccount, ...]:
+        """The development accounts that the chain began with, each with `ACCOUNT_LOVELACE`."""
+        return accounts_of(self.chain.blocks[0], self.chain.calendar.network_id)
+
     def describe(self) -> dict[str, Any]:
         """What the command prints when everything is ready."""
         calendar = self.chain.calendar
@@ -132,6 +165,14 @@ class Devnet:
             "network_magic": calendar.magic,
             "start_posix_ms": calendar.start_posix_ms,
             "ogmios_version": self.config.ogmios_version,
+            "accounts": [
+                {
+                    "address": str(account.address),
+                    "signing_key_cbor_hex": account.signing_key_cbor_hex,
+                    "lovelace": ACCOUNT_LOVELACE,
+                }
+                for account in self.accounts
+            ],
         }
 
     # -- faults
@@ -252,6 +293,8 @@ def _watches(store: Store | None, patterns: tuple[str, ...]) -> list[Watch]:
 async def run(config: DevnetConfig) -> None:
     """Runs until SIGINT or SIGTERM; prints one line of JSON on standard output when ready.
 
+    Where standard error is a terminal, the development accounts follow there, for a person.
+
     Raises what the making of blocks failed with, if it ever does: without blocks everybody would wait.
     """
     loop, done = asyncio.get_running_loop(), asyncio.Event()
@@ -262,7 +305,18 @@ async def run(config: DevnetConfig) -> None:
         settle()
         sys.stdout.write(json.dumps(devnet.describe()) + "\n")
         sys.stdout.flush()
+        if devnet.accounts and sys.stderr.isatty():
+            sys.stderr.write(accounts_text(devnet.accounts))
         await devnet.until(done)
+
+
+def accounts_text(accounts: Sequence[DevelopmentAccount]) -> str:
+    """The development accounts, for the person who started the chain."""
+    lines = [f"\n{len(accounts)} accounts, each with {ACCOUNT_LOVELACE // 1_000_000:,} ADA:"]
+    for number, account in enumerate(accounts):
+        lines.append(f"({number}) {account.address}")
+        lines.append(f"    signing key (cborHex): {account.signing_key_cbor_hex}")
+    return "\n".join((*lines, ACCOUNTS_WARNING, ""))
 
 
 def _leave_height_zero(devnet: Devnet) -> None:

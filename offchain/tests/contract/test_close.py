@@ -28,7 +28,8 @@ from milestones.cardano.address import Address, script_credential
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
+from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.protocol.datums import vault_token_name
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Burn, Close
@@ -438,9 +439,9 @@ def test_closed_once_is_closed(scene: Scene, judge: Judge, ended: Opened) -> Non
     assert scene.bench.held_by(ended.distribution.address) == Value()
     for draft in again:
         signed = scene.bench.signed(scene.bench.guessed(draft))
-        with pytest.raises(LedgerFailure) as refusal:
+        with pytest.raises(TransactionRejected) as refusal:
             scene.bench.chain.submit(signed.cbor)
-        assert refusal.value.code in {UNKNOWN_INPUTS, ALL_SPENT}, refusal.value
+        assert rpc_failure(refusal.value).rpc_code in {UNKNOWN_INPUTS, ALL_SPENT}, refusal.value
 
 
 def test_burnt_without_its_utxo(scene: Scene, judge: Judge, ended: Opened) -> None:
@@ -454,7 +455,7 @@ def test_burnt_without_its_utxo(scene: Scene, judge: Judge, ended: Opened) -> No
         draft=replace(honest, spends=tuple(s for s in honest.spends if s.utxo != vault)),
         inputs=tuple(utxo for utxo in whole.inputs if utxo != vault),
     )
-    with pytest.raises(LedgerFailure) as refusal:
+    with pytest.raises(TransactionRejected) as refusal:
         bench.chain.submit(bench.signed(replace(balanced, assembly=short)).cbor)
-    assert refusal.value.code == NOT_CONSERVED, refusal.value
+    assert rpc_failure(refusal.value).rpc_code == NOT_CONSERVED, refusal.value
     judge.accepted(honest)

@@ -33,7 +33,7 @@ from workbench import FIRST_SLOT, moment
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.protocol.datums import Attestation, VaultState
 from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
@@ -324,7 +324,7 @@ class Distributions(RuleBasedStateMachine):
     @rule(back=st.integers(1, 3))
     def repeats(self, back: int) -> None:
         """A transaction that is in a block already is sent a second time."""
-        with pytest.raises(LedgerFailure):
+        with pytest.raises(TransactionRejected):
             self.bench.chain.submit(self.history[-back:][0].sent)
         self.counts["repeat refused"] += 1
 
@@ -400,9 +400,9 @@ class Distributions(RuleBasedStateMachine):
             self.fees += sent.fee_lovelace
             return sent
         signed = self.bench.signed(self.bench.guessed(draft))
-        with pytest.raises(LedgerFailure) as refusal:
+        with pytest.raises(TransactionRejected) as refusal:
             self.bench.chain.submit(signed.cbor)
-        assert not by_contract or refusal.value.code == SCRIPTS_REFUSED, refusal.value
+        assert not by_contract or refusal.value.failures == (SCRIPTS_REFUSED,), refusal.value
         return None
 
     def _now(self, number: int, life: Life, sent: SignedTransaction) -> None:

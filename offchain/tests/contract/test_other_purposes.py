@@ -15,8 +15,8 @@ from scenes import AMOUNT, FIRST, RECLAIM, Scene
 from milestones.cardano import plutus_data
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData, PlutusMap
-from milestones.devnet.ledger.case import open_case
 from milestones.devnet.ledger.evaluator import run_script
+from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.script_context import TransactionInfo
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.transactions.draft import Spend, TransactionDraft
@@ -54,11 +54,11 @@ def shown(scene: Scene, draft: TransactionDraft, purpose: str) -> Shown:
     """The context of a draft's only script of this purpose."""
     chain = scene.bench.chain
     transaction = decode_transaction(scene.bench.balanced(draft).unsigned())
-    case = open_case(transaction, chain.utxo, chain.environment())
-    (need,) = (need for need in case.needs if need.pointer.purpose == purpose)
-    (redeemer,) = (r for r in transaction.witnesses.redeemers if r.pointer == need.pointer)
-    (context,) = TransactionInfo(case, 3).arguments(need, redeemer)
-    return Shown(scene, case.scripts[need.script_hash], plutus_data.decode(context))
+    resolved = resolve(transaction, chain.utxo, chain.environment())
+    (needed,) = (each for each in resolved.scripts_needed if each.pointer.purpose == purpose)
+    (redeemer,) = (r for r in transaction.witnesses.redeemers if r.pointer == needed.pointer)
+    (context,) = TransactionInfo(resolved, 3).arguments(needed, redeemer)
+    return Shown(scene, resolved.scripts[needed.script_hash], plutus_data.decode(context))
 
 
 def genuine(scene: Scene, action: str) -> Shown:

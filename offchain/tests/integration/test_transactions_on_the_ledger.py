@@ -12,8 +12,9 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import Script
 from milestones.cardano.value import LOVELACE, AssetId, Value
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.errors import LimitsExceeded
 from milestones.protocol.distribution import Distribution
@@ -127,9 +128,9 @@ def test_the_fee_is_the_least_that_the_ledger_takes(story: Opened, kind: str) ->
         outputs=(*assembly.outputs[:-1], change),
         fee_lovelace=assembly.fee_lovelace - 1,
     )
-    with pytest.raises(LedgerFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         chain.submit(sign(replace(balanced, assembly=cheaper), [payer]))
-    assert caught.value.code == FEE_TOO_SMALL
+    assert rpc_failure(caught.value).rpc_code == FEE_TOO_SMALL
     before = chain.total()
     submitted = chain.submit(sign(balanced, [payer]))
     assert chain.total() + Value(submitted.fee_lovelace) == before + assembly.draft.minted()
@@ -155,9 +156,9 @@ def test_every_output_holds_its_least_or_more_and_not_one_lovelace_less(
             output = outputs[changed]
             outputs[changed] = output.with_lovelace(output.value.lovelace + difference)
         lower = replace(balanced, assembly=replace(assembly, outputs=tuple(outputs)))
-        with pytest.raises(LedgerFailure) as caught:
+        with pytest.raises(TransactionRejected) as caught:
             story.bench.submit(sign(lower, [payer]))
-        assert caught.value.code == TOO_LITTLE_LOVELACE
+        assert rpc_failure(caught.value).rpc_code == TOO_LITTLE_LOVELACE
     assert topped_up or kind in ("close", "release") or story.distribution.token == LOVELACE
 
 
@@ -171,9 +172,9 @@ def test_what_the_contract_forbids_can_be_built_and_is_refused_by_the_chain(stor
         if accepted:
             story.bench.submit(transaction)
             continue
-        with pytest.raises(LedgerFailure) as caught:
+        with pytest.raises(TransactionRejected) as caught:
             story.bench.submit(transaction)
-        assert caught.value.code == SCRIPT_REFUSED
+        assert rpc_failure(caught.value).rpc_code == SCRIPT_REFUSED
 
 
 def test_too_many_claims_for_one_transaction_are_refused_before_signing(chain: Workbench) -> None:
@@ -191,9 +192,9 @@ def test_too_many_claims_for_one_transaction_are_refused_before_signing(chain: W
 
 def test_a_missing_signature_is_refused(story: Opened) -> None:
     balanced = story.bench.balanced(draft_of("open", story))
-    with pytest.raises(LedgerFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         story.bench.submit(sign(balanced, []))
-    assert caught.value.code == SIGNATURE_MISSING
+    assert rpc_failure(caught.value).rpc_code == SIGNATURE_MISSING
 
 
 def test_scripts_can_travel_with_the_transaction(story: Opened) -> None:

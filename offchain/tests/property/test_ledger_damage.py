@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, payment, spending
 
 from milestones.cardano.value import Value
-from milestones.devnet.ledger.failures import PRIORITY, LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.rules import check, effects
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
+from milestones.devnet.ogmios.rpc import RpcFailure
 
 DRAFTS = (payment(), spending(3, YES_V3), spending(2, YES_SPEND, "hash"), minting(1, YES_MINT))
 SEALED = tuple((draft, draft.seal()) for draft in DRAFTS)
@@ -31,12 +33,12 @@ def damaged(draw: st.DrawFn) -> tuple[Draft, bytes]:
     return draft, bytes(data)
 
 
-def judge(draft: Draft, raw: bytes) -> Transaction | LedgerFailure:
+def judge(draft: Draft, raw: bytes) -> Transaction | RpcFailure:
     try:
         transaction = decode_transaction(raw)
         check(transaction, draft.known(), draft.environment)
-    except LedgerFailure as failure:
-        return failure
+    except TransactionRejected as rejected:
+        return rpc_failure(rejected)
     return transaction
 
 
@@ -44,8 +46,8 @@ def judge(draft: Draft, raw: bytes) -> Transaction | LedgerFailure:
 def test_damage_is_told_and_never_waved_through(case: tuple[Draft, bytes]) -> None:
     draft, raw = case
     verdict = judge(draft, raw)
-    if isinstance(verdict, LedgerFailure):
-        assert verdict.code in PRIORITY
+    if isinstance(verdict, RpcFailure):
+        assert verdict.rpc_code in PRIORITY
         assert verdict.message
     else:
         # What is signed is the body: only the rest can have changed.
@@ -59,8 +61,8 @@ def test_damage_is_told_and_never_waved_through(case: tuple[Draft, bytes]) -> No
 @example(b"\xd8\x18" * 5_000)
 def test_noise_is_refused(raw: bytes) -> None:
     verdict = judge(payment(), raw)
-    assert isinstance(verdict, LedgerFailure)
-    assert verdict.code == -32602
+    assert isinstance(verdict, RpcFailure)
+    assert verdict.rpc_code == -32602
 
 
 @given(st.lists(st.integers(1_000_000, 50_000_000), min_size=1, max_size=8), st.integers(0, 10**6))

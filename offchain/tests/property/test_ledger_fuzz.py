@@ -24,4 +24,4 @@ def test_a_constant_of_a_type_without_its_arguments(constructor: str) -> None:
     flat = b"\x01\x01\x00" + int((bits + "1" * 22).ljust(32, "1"), 2).to_bytes(4, "big")
     failure = minting(3, cbor2.dumps(flat)).judge()
     assert failure is not None
-    assert failure.code == 3116
+    assert failure.rpc_code == 3116

@@ -16,9 +16,10 @@ from mutations import Mutation
 from proving_ground import ProvingGround
 from random_transactions import Composer
 
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import rpc_failure
 
 COUNT = int(os.environ.get("MILESTONES_LEDGER_TRANSACTIONS", "120"))
 SEED = int(os.environ.get("MILESTONES_LEDGER_SEED", "2026"))
@@ -32,8 +33,8 @@ def code_of(ground: ProvingGround, mutation: Mutation, raw: bytes) -> int | None
             ground.chain.submit(raw)
         else:
             check(decode_transaction(raw), ground.chain.mempool.utxo, ground.chain.environment())
-    except LedgerFailure as failure:
-        return failure.code
+    except TransactionRejected as rejected:
+        return rpc_failure(rejected).rpc_code
     return None
 
 

@@ -15,9 +15,10 @@ from proposals import Proposal
 from proving_ground import ProvingGround
 from random_transactions import Composer
 
-from milestones.devnet.ledger.failures import PRIORITY, LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
 
 TRANSACTIONS, PAIRS = 8, 120
 """How many transactions, and of each how many ordered pairs."""
@@ -68,8 +69,8 @@ def _both(first: object, second: object) -> object:
 def answer(ground: ProvingGround, raw: bytes) -> int | None:
     try:
         check(decode_transaction(raw), ground.chain.mempool.utxo, ground.chain.environment())
-    except LedgerFailure as failure:
-        return failure.code
+    except TransactionRejected as rejected:
+        return rpc_failure(rejected).rpc_code
     return None
 
 

@@ -39,8 +39,7 @@ from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.plutus_data import Constr, PlutusMap, encode
 from milestones.devnet.ledger import evaluator
 from milestones.devnet.ledger.rules import evaluate
-from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.ledger.witnesses import PURPOSES
+from milestones.devnet.ledger.transaction import PURPOSES, decode_transaction
 
 hashes = st.binary(min_size=28, max_size=28)
 addresses = st.one_of(

@@ -15,7 +15,12 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
-from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure
+from milestones.devnet.ledger.failures import (
+    TransactionRejected,
+    TransactionScriptFailures,
+    ValidationFailure,
+    ValidationTagMismatch,
+)
 from milestones.transactions.draft import (
     DraftOutput,
     Layout,
@@ -26,9 +31,8 @@ from milestones.transactions.draft import (
 )
 from milestones.transactions.signing import SignedTransaction
 
-SCRIPTS_REFUSED: Final = 3136
+SCRIPTS_REFUSED: Final = ValidationTagMismatch(declared_valid=True)
 """A submission's answer when every rule of phase 1 is kept and a script fails."""
-SCRIPT_FAILED: Final = 3012
 
 Edit = Callable[[PlutusData], PlutusData]
 Fake = Callable[[Workbench, Utxo], Utxo]
@@ -47,16 +51,17 @@ class Judge:
         transaction may have) which scripts ended with an error.
         """
         signed = self.bench.signed(self.bench.guessed(draft))
-        with pytest.raises(LedgerFailure) as submission:
+        with pytest.raises(TransactionRejected) as submission:
             self.bench.chain.submit(signed.cbor)
-        assert submission.value.code == SCRIPTS_REFUSED, submission.value
-        with pytest.raises(EvaluationFailure) as evaluation:
+        assert submission.value.failures == (SCRIPTS_REFUSED,)
+        with pytest.raises(TransactionRejected) as evaluation:
             self.bench.chain.evaluate(signed.cbor, {})
-        failures = evaluation.value.failures
-        assert {pointer.purpose for pointer in failures} == set(purposes)
-        for failure in failures.values():
-            assert failure.code == SCRIPT_FAILED
-            assert "OutOfEx" not in str(failure.data)
+        (failed,) = evaluation.value.failures
+        assert isinstance(failed, TransactionScriptFailures), failed
+        assert {pointer.purpose for pointer in failed.failures} == set(purposes)
+        for failure in failed.failures.values():
+            assert isinstance(failure, ValidationFailure), failure
+            assert "OutOfEx" not in failure.error + str(failure.traces)
 
     def accepted(self, draft: TransactionDraft) -> SignedTransaction:
         """Built in the same way, it is taken into a block."""

@@ -19,11 +19,12 @@ from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, native, pa
 from proving_ground import ProvingGround
 from random_transactions import Composer
 
-from milestones.devnet.ledger.environment import Environment
-from milestones.devnet.ledger.failures import PRIORITY, DecodingFailure, LedgerFailure
+from milestones.devnet.blocks import UtxoSet
+from milestones.devnet.ledger.failures import TransactionRejected
+from milestones.devnet.ledger.resolved_transaction import Environment
 from milestones.devnet.ledger.rules import check, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.utxo import UtxoSet
+from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
 
 INTERESTING = (
     0x00,
@@ -131,26 +132,27 @@ def answer(seed: Seed, raw: bytes) -> str:
     """What the ledger says to submitting and to evaluating; raises what should never happen."""
     try:
         transaction = decode_transaction(raw)
-    except DecodingFailure as failure:
-        _check_answer(failure, PRIORITY[:1])
+    except TransactionRejected as rejected:
+        _check_answer(rejected, PRIORITY[:1])
         return "not a transaction"
     try:
         evaluate(transaction, seed.utxo, seed.environment)
-    except LedgerFailure as failure:
-        _check_answer(failure, EVALUATION_CODES)
+    except TransactionRejected as rejected:
+        _check_answer(rejected, EVALUATION_CODES)
     try:
         check(transaction, seed.utxo, seed.environment)
-    except LedgerFailure as failure:
-        _check_answer(failure, PRIORITY)
-        return str(failure.code)
+    except TransactionRejected as rejected:
+        return str(_check_answer(rejected, PRIORITY))
     # What is signed is the body: only the rest can have changed.
     assert transaction.id == seed.id
     return "accepted"
 
 
-def _check_answer(failure: LedgerFailure, codes: tuple[int, ...]) -> None:
-    assert failure.code in codes, failure.code
+def _check_answer(rejected: TransactionRejected, codes: tuple[int, ...]) -> int:
+    failure = rpc_failure(rejected)
+    assert failure.rpc_code in codes, failure.rpc_code
     assert failure.message
+    return failure.rpc_code
 
 
 def memory_kib() -> int:

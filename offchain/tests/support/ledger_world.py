@@ -17,12 +17,14 @@ from nacl.signing import SigningKey
 from wire_schemas import WireObserver, directory
 
 from milestones.cardano.outputs import OutputReference
-from milestones.devnet.ledger import cost_models
-from milestones.devnet.ledger.environment import Environment
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.outputs import Output, decode_output
+from milestones.devnet.ledger.parameters import PLUTUS_V1, PLUTUS_V2, PLUTUS_V3
+from milestones.devnet.ledger.resolved_transaction import Environment
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.rpc import MISSING, RpcFailure
 
 ALICE, BOB = SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
 
@@ -39,7 +41,7 @@ r"""`\datum redeemer ctx -> error`."""
 YES_MINT = bytes.fromhex("46010000224981")
 r"""`\redeemer ctx -> ()`, for versions 1 and 2."""
 
-MODELS = {1: cost_models.PLUTUS_V1, 2: cost_models.PLUTUS_V2, 3: cost_models.PLUTUS_V3}
+MODELS = {1: PLUTUS_V1, 2: PLUTUS_V2, 3: PLUTUS_V3}
 SYSTEM_START_MS = 1_700_000_000_000
 
 
@@ -193,12 +195,12 @@ class Draft:
         kept = {p: names for p, names in kept.items() if names}
         return [key_address(ALICE), [left, kept] if kept else left]
 
-    def judge(self) -> LedgerFailure | None:
-        """What the ledger says: None is yes."""
+    def judge(self) -> RpcFailure | None:
+        """What the ledger says, as Ogmios answers it: None is yes."""
         try:
             check(decode_transaction(self.seal()), self.known(), self.environment)
-        except LedgerFailure as failure:
-            return failure
+        except TransactionRejected as rejected:
+            return rpc_failure(rejected)
         return None
 
 
@@ -255,15 +257,15 @@ def native(draft: Draft, script: list[Any], *, witness: bool = True) -> Draft:
     return draft
 
 
-def check_shape(method: str, failure: LedgerFailure) -> None:
+def check_shape(method: str, failure: RpcFailure) -> None:
     """Holds a failure against Ogmios' schemas, where `MILESTONES_WIRE_SCHEMAS` says where they are.
 
     Ogmios answers a submission with 3004 too, which its schema leaves out.
     """
-    if (method, failure.code) == ("submitTransaction", 3004):
+    if (method, failure.rpc_code) == ("submitTransaction", 3004):
         return
-    error = {"code": failure.code, "message": failure.message}
-    if failure.data is not None:
+    error = {"code": failure.rpc_code, "message": failure.message}
+    if failure.data is not MISSING:
         error["data"] = failure.data
     answer = {"jsonrpc": "2.0", "method": method, "error": error, "id": None}
     observer = WireObserver()

@@ -26,9 +26,8 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import Value
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
-from milestones.devnet.clock import Clock
-from milestones.devnet.eras import Calendar
-from milestones.devnet.genesis import genesis_block
+from milestones.devnet.clock import Calendar, Clock
+from milestones.devnet.funds import genesis_block
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters

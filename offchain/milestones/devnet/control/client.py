@@ -21,7 +21,7 @@ _SERVICE: Final = "the embedded chain's control interface"
 
 
 class ControlClient:
-    """One running chain, by the URL of its control interface, as its start line tells it."""
+    """One running chain, by the URL of its control interface, as its first line says."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -49,7 +49,7 @@ class ControlClient:
         if isinstance(found, dict) and answer.is_success:
             return found
         if isinstance(found, dict) and isinstance(found.get("error"), dict):
-            raise _told(answer.status_code, found["error"])
+            raise _reported(answer.status_code, found["error"])
         raise self._unavailable(f"status {answer.status_code} and no answer of its kind")
 
     def _unavailable(self, reason: str) -> ServiceUnavailable:
@@ -61,7 +61,7 @@ class ControlClient:
         )
 
 
-def _told(status: int, error: dict[str, Any]) -> MilestonesError:
+def _reported(status: int, error: dict[str, Any]) -> MilestonesError:
     """The chain's own error again, of the kind that gives the same exit code."""
     message, hint = str(error.get("message", "")), str(error.get("hint", ""))
     details = error.get("details")

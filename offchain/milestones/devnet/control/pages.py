@@ -4,18 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import AssetId
-from milestones.devnet import metadata
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
-from milestones.devnet.control.layout import ada, code, digest_link, page, section
+from milestones.devnet.clock import utc
 from milestones.devnet.control.plutus_text import item_text, plutus_text
+from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Body, Transaction
-from milestones.devnet.ogmios.network import utc
 from milestones.errors import NotFound
+
+STYLE: Final = (
+    ":root{color-scheme:light dark}"
+    "body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem}"
+    "code,pre{font-size:.85rem;overflow-wrap:anywhere}"
+    "pre{white-space:pre-wrap;margin:.25rem 0;padding:.5rem;background:#8882}"
+    "h2{font-size:1.1rem;margin:1.25rem 0 .25rem}"
+    "ul{list-style:none;margin:0;padding:0}li{padding:.5rem 0;border-bottom:1px solid #8884}"
+    "table{border-collapse:collapse;width:100%}"
+    "td,th{text-align:left;vertical-align:top;padding:.5rem .5rem .5rem 0}"
+    "td,th{border-bottom:1px solid #8884;overflow-wrap:anywhere}"
+)
+
+
+def page(title: str, content: str) -> str:
+    """A whole document."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+        f'<h1>{escape(title)}</h1>{content}<p><a href="/">Overview</a></p></html>'
+    )
+
+
+def section(title: str, rows: list[str]) -> str:
+    """A heading with a row each of HTML; nothing at all where there are no rows."""
+    if not rows:
+        return ""
+    return f"<h2>{escape(title)}</h2><ul>{''.join(f'<li>{row}' for row in rows)}</ul>"
+
+
+def code(text: str) -> str:
+    """An identifier, which may be broken anywhere."""
+    return f"<code>{escape(text)}</code>"
+
+
+def digest_link(kind: str, digest: bytes) -> str:
+    """A link to the page of something that is known by its hash."""
+    return f'<a href="/{kind}/{digest.hex()}">{code(digest.hex())}</a>'
+
+
+def ada(lovelace: int) -> str:
+    """An amount for a person."""
+    return f"{lovelace // 1_000_000:,}.{lovelace % 1_000_000:06d} ADA"
+
 
 RECENT_BLOCKS = 20
 
@@ -24,7 +69,7 @@ SHOWN_WAITING = 50
 
 
 def refusal(message: str, hint: str) -> str:
-    """What a person is told instead of the page that was asked for."""
+    """What a person sees instead of the page that was asked for."""
     return page("Not here", f"<p>{escape(message)}</p><p>{escape(hint)}</p>")
 
 
@@ -186,7 +231,7 @@ def _metadata(shown: Transaction) -> list[str]:
         return []
     return [
         f"label {label}<pre>{escape(item_text(item))}</pre>"
-        for label, item in metadata.labels(shown.auxiliary_data).items()
+        for label, item in decode_metadata(shown.auxiliary_data).items()
     ]
 
 

@@ -13,19 +13,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
-from milestones.devnet.faults import Faults
-from milestones.devnet.http_body import read_body
+from milestones.devnet.interface import Faults, Observer, read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
-from milestones.devnet.kupo.replies import Refusal, refusal_reply
+from milestones.devnet.kupo.rendering import Refusal, refusal_reply
 from milestones.devnet.kupo.routes import ROUTES, Call, dispatch
-from milestones.devnet.observers import Observer
 
 UNCACHED: Final = ("health", "metrics", "patterns")
 """Routes whose answers can change without a new block: never 304."""
 
 _PREFLIGHT: Final = {"Access-Control-Allow-Methods": "*", "Access-Control-Allow-Headers": "*"}
-"""What a browser is told that asks whether it may."""
+"""The answer to a browser that asks whether it may."""
 
 
 class KupoApp:

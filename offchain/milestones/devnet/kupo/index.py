@@ -1,6 +1,6 @@
 """The index: which outputs were created and spent where, as far as the patterns reach.
 
-It follows the chain on its own, block by block, rolls back with it, and can be told to stand still.
+It follows the chain on its own, block by block, rolls back with it, and can be made to stand still.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import RedeemerPointer
-from milestones.devnet import metadata
 from milestones.devnet.blocks import Block, Inclusion, Point
 from milestones.devnet.chain import Chain
 from milestones.devnet.kupo.patterns import Pattern
+from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 
 
@@ -174,7 +174,7 @@ class Index:
         self.datums.update(transaction.witnesses.datums)
         self.scripts.update(transaction.witnesses.scripts)
         auxiliary = transaction.auxiliary_data
-        labels = frozenset(metadata.labels(auxiliary)) if auxiliary else frozenset[int]()
+        labels = frozenset(decode_metadata(auxiliary)) if auxiliary else frozenset[int]()
         for reference, output in inclusion.produced.items():
             if any(pattern.matches(reference, output, labels) for pattern in patterns):
                 self._add(Match(reference, output, position, block.point, labels))

@@ -15,8 +15,7 @@ from milestones.cardano import bech32
 from milestones.cardano.address import Credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import OutputReference
-from milestones.devnet.base58 import decode_base58
-from milestones.devnet.ledger.addresses import LedgerAddress, decode_address
+from milestones.devnet.ledger.addresses import LedgerAddress, decode_address, decode_base58
 from milestones.devnet.ledger.outputs import Output
 from milestones.errors import InvalidEncoding, InvalidInput
 

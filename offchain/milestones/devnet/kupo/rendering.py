@@ -1,13 +1,64 @@
-"""Kupo's JSON. Source: Kupo's OpenAPI description."""
+"""Kupo's answers: matches, health, metadata, and errors. Source: Kupo's OpenAPI description."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 
+from starlette.responses import Response
+
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
+from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import Script
 from milestones.cardano.value import Value
 from milestones.devnet.blocks import Point
+from milestones.devnet.chain import Chain
 from milestones.devnet.kupo.index import Index, Match, Spent
+from milestones.devnet.ledger.auxiliary_data import ALONZO_TAG, decode_metadata
+from milestones.errors import MilestonesError
+
+JSON_TYPE: Final = "application/json;charset=utf-8"
+
+
+class Refusal(MilestonesError):
+    """A request that is answered with an error. `status` is the HTTP status."""
+
+    code = "kupo_refusal"
+
+    def __init__(self, status: int, hint: str) -> None:
+        super().__init__(hint, hint=hint)
+        self.status = status
+
+
+TEXT_QUANTITIES_TYPE: Final = f"{JSON_TYPE};asset-quantity=string"
+"""The type of JSON whose quantities are texts."""
+
+
+def json_reply(value: Any, status: int = 200, media_type: str = JSON_TYPE) -> Response:
+    """A JSON answer."""
+    content = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(content, status, media_type=media_type)
+
+
+def refusal_reply(refusal: Refusal) -> Response:
+    """An error."""
+    return json_reply({"hint": refusal.hint}, refusal.status)
+
+
+def not_found() -> Refusal:
+    """No such route."""
+    return Refusal(404, "There is no such endpoint; look at the path.")
+
+
+def wrong_method() -> Refusal:
+    """The route is there, the method isn't: 406 in Kupo."""
+    return Refusal(406, "This endpoint does not take this method.")
+
+
+def bad_request(hint: str) -> Refusal:
+    """Something is wrong with the request."""
+    return Refusal(400, hint)
 
 
 def point_json(point: Point) -> dict[str, Any]:
@@ -64,3 +115,103 @@ def value_json(value: Value, *, as_text: bool) -> dict[str, Any]:
 def script_json(script: Script) -> dict[str, Any]:
     """`Script`."""
     return {"language": script.language, "script": script.code.hex()}
+
+
+VERSION: Final = "v2.12.0"
+TOLERANCE_SECONDS: Final = 60
+"""How far behind the clock an index may be and still count as synchronized."""
+
+
+def health_json(chain: Chain, index: Index, *, connected: bool) -> dict[str, Any]:
+    """`Health`."""
+    checkpoint = index.checkpoint
+    return {
+        "connection_status": "connected" if connected else "disconnected",
+        "most_recent_checkpoint": None if checkpoint is None else checkpoint.slot,
+        "most_recent_node_tip": chain.tip.slot if connected else None,
+        "seconds_since_last_block": _seconds_behind(chain, index),
+        "network_synchronization": _synchronization(chain, index),
+        "configuration": {"indexes": "installed"},
+        "version": VERSION,
+    }
+
+
+def _seconds_behind(chain: Chain, index: Index) -> int | None:
+    if index.checkpoint is None:
+        return None
+    behind_ms = chain.clock.posix_ms() - chain.calendar.start_of(index.checkpoint.slot)
+    return max(0, behind_ms // 1000)
+
+
+def _synchronization(chain: Chain, index: Index) -> float | None:
+    behind = _seconds_behind(chain, index)
+    if behind is None:
+        return None
+    if behind <= TOLERANCE_SECONDS:
+        return 1.0
+    age = (chain.clock.posix_ms() - chain.calendar.start_posix_ms) / 1000
+    return round(max(0.0, 1 - behind / max(age, 1)), 5)
+
+
+def status_code(health: dict[str, Any]) -> int:
+    """200 when healthy, 202 while catching up, 503 without a node."""
+    if health["connection_status"] != "connected":
+        return 503
+    synchronized = health["most_recent_checkpoint"] == health["most_recent_node_tip"]
+    return 200 if synchronized else 202
+
+
+def prometheus(health: dict[str, Any]) -> str:
+    """The same as text. What isn't known is NaN."""
+    values = {
+        "configuration_indexes": ("gauge", 1.0),
+        "connection_status": ("gauge", float(health["connection_status"] == "connected")),
+        "most_recent_checkpoint": ("counter", health["most_recent_checkpoint"]),
+        "most_recent_node_tip": ("counter", health["most_recent_node_tip"]),
+        "network_synchronization": ("gauge", health["network_synchronization"]),
+        "seconds_since_last_block": ("gauge", health["seconds_since_last_block"]),
+    }
+    return "".join(
+        f"# TYPE kupo_{name} {kind}\nkupo_{name}  {'NaN' if value is None else value}\n"
+        for name, (kind, value) in values.items()
+    )
+
+
+_TAG_HEAD: Final = cbor.head(cbor.TAG, ALONZO_TAG)
+
+
+def metadata_json(auxiliary_data: bytes) -> dict[str, Any]:
+    """Kupo's `Metadata`. Its `raw` and `hash` are always of the form under tag 259."""
+    raw = _tagged(cbor.read(auxiliary_data))
+    schema = {
+        str(label): _detailed(item) for label, item in decode_metadata(auxiliary_data).items()
+    }
+    return {"hash": blake2b_256(raw).hex(), "raw": raw.hex(), "schema": schema}
+
+
+def _tagged(item: Item) -> bytes:
+    if item.kind == cbor.TAG:
+        return item.raw
+    if item.kind == cbor.MAP:
+        return _TAG_HEAD + b"\xa1\x00" + item.raw
+    metadata, scripts = item.array()
+    if not scripts.array():
+        return _TAG_HEAD + b"\xa1\x00" + metadata.raw
+    return _TAG_HEAD + b"\xa2\x00" + metadata.raw + b"\x01" + scripts.raw
+
+
+def _detailed(item: Item) -> dict[str, Any]:
+    """JSON that names the kind of everything. What the ledger lets pass is one of five kinds."""
+    if item.kind in (cbor.UINT, cbor.NINT):
+        return {"int": item.value}
+    if item.kind == cbor.TEXT:
+        return {"string": item.value}
+    if item.kind == cbor.ARRAY:
+        return {"list": [_detailed(each) for each in item.array()]}
+    if item.kind == cbor.MAP:
+        pairs = [{"k": _detailed(k), "v": _detailed(v)} for k, v in item.pairs()]
+        return {"map": pairs}
+    if item.kind == cbor.TAG:  # a bignum: tag 2 or 3
+        magnitude = int.from_bytes(item.value.bytes(), "big")
+        return {"int": magnitude if item.tag == 2 else -1 - magnitude}
+    return {"bytes": item.bytes().hex()}

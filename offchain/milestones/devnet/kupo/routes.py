@@ -9,21 +9,25 @@ from typing import Any, Final
 
 from starlette.responses import PlainTextResponse, Response
 
-from milestones.devnet import metadata
 from milestones.devnet.blocks import Block, Point
 from milestones.devnet.chain import Chain
-from milestones.devnet.eras import SAFE_ZONE_SLOTS
-from milestones.devnet.kupo import health
+from milestones.devnet.clock import SAFE_ZONE_SLOTS
 from milestones.devnet.kupo.filters import Query, read_filter, read_transaction_id
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.patterns import Pattern, parse_pattern
-from milestones.devnet.kupo.rendering import match_json, point_json, script_json
-from milestones.devnet.kupo.replies import (
+from milestones.devnet.kupo.rendering import (
     JSON_TYPE,
     TEXT_QUANTITIES_TYPE,
     bad_request,
+    health_json,
     json_reply,
+    match_json,
+    metadata_json,
     not_found,
+    point_json,
+    prometheus,
+    script_json,
+    status_code,
     wrong_method,
 )
 from milestones.errors import InvalidInput
@@ -45,13 +49,13 @@ class Call:
 
 def get_health(call: Call) -> Response:
     """`/health`."""
-    answer = health.health_json(call.chain, call.index, connected=call.connected)
-    return _in_asked_form(call, answer, health.status_code(answer))
+    answer = health_json(call.chain, call.index, connected=call.connected)
+    return _in_asked_form(call, answer, status_code(answer))
 
 
 def get_metrics(call: Call) -> Response:
     """`/metrics`: as `/health`, but always 200."""
-    answer = health.health_json(call.chain, call.index, connected=call.connected)
+    answer = health_json(call.chain, call.index, connected=call.connected)
     return _in_asked_form(call, answer, 200)
 
 
@@ -62,7 +66,7 @@ def _in_asked_form(call: Call, answer: dict[str, Any], status: int) -> Response:
     if "text/plain" not in accepted and "application/json" in accepted:
         return json_reply(answer, status)
     if "text/plain" in accepted or "*/*" in accepted:
-        text = health.prometheus(answer)
+        text = prometheus(answer)
         return PlainTextResponse(text, status, media_type="text/plain;charset=utf-8")
     raise bad_request("This endpoint answers 'application/json' or 'text/plain'.")
 
@@ -166,7 +170,7 @@ def get_metadata(call: Call) -> Response:
     if block is None:
         return json_reply([])
     found = [
-        metadata.kupo_json(each.transaction.auxiliary_data)
+        metadata_json(each.transaction.auxiliary_data)
         for each in block.inclusions
         if each.transaction.auxiliary_data is not None and wanted in (None, each.transaction.id)
     ]

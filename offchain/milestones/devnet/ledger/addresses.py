@@ -145,6 +145,17 @@ def _pair(item: Item) -> tuple[Item, Item]:
     return parts[0], parts[1]
 
 
+def decode_base58(text: str) -> bytes:
+    """The bytes of a text of up to 256 characters. Raises `InvalidEncoding` for any other."""
+    if not 0 < len(text) <= 256 or set(text) - set(_BASE58):
+        raise InvalidEncoding("not Base58")
+    number = 0
+    for character in text:
+        number = number * 58 + _BASE58.index(character)
+    zeros = len(text) - len(text.lstrip("1"))
+    return b"\x00" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
 def _base58(raw: bytes) -> str:
     number, digits = int.from_bytes(raw, "big"), ""
     while number:

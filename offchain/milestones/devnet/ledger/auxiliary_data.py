@@ -1,55 +1,96 @@
-"""The rule of auxiliary data: it must be what the body's hash says, and valid in itself.
+"""Auxiliary data on the wire: metadata, and scripts that nothing runs.
 
-Metadata comes in pieces of at most 64 bytes, Plutus scripts are well-formed.
+Source: Conway CDDL, `auxiliary_data` in its three forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
-from milestones.cardano.hashes import blake2b_256
-from milestones.devnet.ledger import failures
-from milestones.devnet.ledger.auxiliary_form import decode_metadata, decode_plutus_scripts, leaves
-from milestones.devnet.ledger.case import Case
-from milestones.devnet.ledger.failures import LedgerFailure
-from milestones.devnet.ledger.plutus_core import verdict
+from milestones.cardano.outputs import Script
+from milestones.devnet.ledger.scripts import native_script, plutus_script
+from milestones.errors import InvalidEncoding
 
-LONGEST_METADATUM: Final = 64
-"""Bytes of a byte string, or of a text in UTF-8, in metadata. Source: CDDL `metadatum`."""
+ALONZO_TAG: Final = 259
+"""The tag of the form that can carry Plutus scripts."""
 
-
-def check_auxiliary_data(case: Case) -> Iterator[LedgerFailure]:
-    """Ledger rule: `validateMetadata`."""
-    provided, raw = case.body.auxiliary_data_hash, case.transaction.auxiliary_data
-    if raw is None:
-        if provided is not None:
-            yield failures.missing_metadata(provided)
-        return
-    computed = blake2b_256(raw)
-    if provided is None:
-        yield failures.missing_metadata_hash(computed)
-    elif provided != computed:
-        yield failures.metadata_hash_mismatch(provided, computed)
-    if any(map(_too_long, _all_leaves(raw))) or _has_malformed_script(case, raw):
-        yield failures.invalid_metadata()
+PLUTUS_FIELDS: Final = frozenset((2, 3, 4))
+"""Its fields with scripts of Plutus versions 1 to 3."""
 
 
-def _has_malformed_script(case: Case, raw: bytes) -> bool:
-    """Ledger: not `validateAlonzoTxAuxData`."""
-    version = case.parameters.protocol_version[0]
-    return any(verdict(script, version).malformed for script in decode_plutus_scripts(raw))
+def decode_metadata(raw: bytes) -> dict[int, Item]:
+    """Metadata by label, in ascending order. Raises `InvalidEncoding` unless `raw` is auxiliary data."""
+    return dict(sorted(_metadata(cbor.read(raw)).items()))
 
 
-def _all_leaves(raw: bytes) -> Iterator[Item]:
-    for value in decode_metadata(raw).values():
-        yield from leaves(value)
+def decode_plutus_scripts(raw: bytes) -> list[Script]:
+    """The Plutus scripts in auxiliary data, which only the form with the tag can carry."""
+    item = cbor.read(raw)
+    fields = _fields(item) if item.kind == cbor.TAG else {}
+    return [
+        plutus_script(number - 1, script)
+        for number in PLUTUS_FIELDS & fields.keys()
+        for script in fields[number].array()
+    ]
 
 
-def _too_long(item: Item) -> bool:
-    """Ledger: not `validMetadatum`."""
-    if item.kind == cbor.TEXT:
-        return len(item.text().encode()) > LONGEST_METADATUM
-    return item.kind == cbor.BYTES and len(item.bytes()) > LONGEST_METADATUM
+def check_auxiliary_form(item: Item) -> None:
+    """Raises `InvalidEncoding` unless `item` is auxiliary data of one of the three forms."""
+    for value in _metadata(item).values():
+        for leaf in leaves(value):
+            if leaf.kind not in (cbor.UINT, cbor.NINT, cbor.BYTES, cbor.TEXT):
+                raise InvalidEncoding(f"byte {leaf.start} holds no metadata")
+
+
+def _metadata(item: Item) -> dict[int, Item]:
+    if item.kind == cbor.MAP:
+        return _labels(item)
+    if item.kind == cbor.ARRAY:
+        return _labels(_allegra(item))
+    if item.kind != cbor.TAG or item.tag != ALONZO_TAG:
+        raise InvalidEncoding(f"not auxiliary data at byte {item.start}")
+    fields = _fields(item)
+    _check_scripts(fields)
+    return _labels(fields[0]) if 0 in fields else {}
+
+
+def _fields(item: Item) -> dict[int, Item]:
+    return {key.unsigned(): value for key, value in item.value.entries()}
+
+
+def _allegra(item: Item) -> Item:
+    parts = item.array()
+    if len(parts) != 2:
+        raise InvalidEncoding(f"not auxiliary data at byte {item.start}")
+    for script in parts[1].array():
+        native_script(script)
+    return parts[0]
+
+
+def _check_scripts(fields: Mapping[int, Item]) -> None:
+    if unknown := fields.keys() - set(range(5)):
+        raise InvalidEncoding(f"unknown fields of auxiliary data {sorted(unknown)}")
+    for number in range(1, 5):
+        for script in fields[number].array() if number in fields else ():
+            native_script(script) if number == 1 else script.bytes()
+
+
+def _labels(item: Item) -> dict[int, Item]:
+    return {key.unsigned(): value for key, value in item.entries()}
+
+
+def leaves(item: Item) -> Iterator[Item]:
+    """What a metadatum holds at any depth besides lists and maps."""
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if current.kind == cbor.ARRAY:
+            pending += current.array()
+        elif current.kind == cbor.MAP:
+            for key, value in current.pairs():
+                pending += (key, value)
+        else:
+            yield current

@@ -25,9 +25,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import cbor2
-
 from milestones.cardano import cbor
+from milestones.cardano.cbor import encode_bytes
+from milestones.cardano.encoding import array, integer, mapping
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS
@@ -133,7 +133,8 @@ def _run(
     answer = _evaluate(Script(script.language, code), model, budget + overhead)
     if answer["status"] != "SUCCESS":
         return _failure(str(answer["error"]))
-    memory, cpu = cbor2.loads(bytes.fromhex(answer["redeemer_cbor"]))[0][3]
+    (redeemer,) = cbor.read(bytes.fromhex(answer["redeemer_cbor"])).array()
+    memory, cpu = (used.integer() for used in redeemer.array()[3].array())
     return Run(ExecutionUnits(memory - overhead.memory, cpu - overhead.cpu))
 
 
@@ -168,11 +169,15 @@ def _wrapped(script: Script, arguments: Sequence[bytes]) -> bytes:
 def _evaluate(script: Script, model: Sequence[int], budget: ExecutionUnits) -> dict[str, Any]:
     """Evaluates the transaction that mints one token under `script`."""
     version = LANGUAGE_NUMBERS[script.language]
-    body = {0: [[bytes(32), 0]], 1: [], 2: 0, 9: {script.hash(): {b"": 1}}}
-    witnesses = {(3, 6, 7)[version]: [script.code], 5: [[1, 0, 0, [0, 0]]]}
+    zero = integer(0)
+    minted = mapping([(encode_bytes(script.hash()), mapping([(encode_bytes(b""), integer(1))]))])
+    body = ((0, _INPUTS), (1, array([])), (2, zero), (9, minted))
+    redeemer = array([integer(1), zero, zero, array([zero, zero])])
+    witnesses = (((3, 6, 7)[version], array([encode_bytes(script.code)])), (5, array([redeemer])))
+    parts = (mapping((integer(key), item) for key, item in part) for part in (body, witnesses))
     return _call(
         "eval_phase_two",
-        _hex(cbor2.dumps([body, witnesses, True, None])),
+        _hex(array([*parts, b"\xf5", b"\xf6"])),
         _hex(_INPUTS),
         _hex(_OUTPUTS),
         _hex(_models(version, tuple(model))),
@@ -181,8 +186,8 @@ def _evaluate(script: Script, model: Sequence[int], budget: ExecutionUnits) -> d
     )
 
 
-_INPUTS: Final = cbor2.dumps([[bytes(32), 0]])
-_OUTPUTS: Final = cbor2.dumps([[b"\x60" + bytes(28), 1_000_000]])
+_INPUTS: Final = array([array([encode_bytes(bytes(32)), integer(0)])])
+_OUTPUTS: Final = array([array([encode_bytes(b"\x60" + bytes(28)), integer(1_000_000)])])
 
 
 ENTRIES_KNOWN: Final = {2: 297}
@@ -195,7 +200,8 @@ cost 30,000,000,000; what protocol 11 added stands at the end.
 
 @lru_cache(maxsize=16)
 def _models(version: int, model: tuple[int, ...]) -> bytes:
-    return cbor2.dumps({version: list(model[: ENTRIES_KNOWN.get(version)])})
+    known = model[: ENTRIES_KNOWN.get(version)]
+    return mapping([(integer(version), array([integer(entry) for entry in known]))])
 
 
 def _failure(error: str) -> Run:

@@ -1,497 +1,402 @@
-"""Why the ledger refuses a transaction: Ogmios' codes, data, and the order in which they are told.
+"""Why the ledger refuses a transaction: a class for each of its predicate failures, under its own name.
 
-A submission that breaks several rules is answered with one failure: the first by `PRIORITY`. Shapes
-of `data` are Ogmios' (`SubmitTransactionFailure`, `EvaluateTransactionFailure`).
+A rule yields its failures, and goes on: the ledger reports all that it finds, in the order of its rules.
+They travel in one exception, `TransactionRejected`. Fields named `_bytes` are sizes, `_lovelace` are
+amounts; sets of the ledger are tuples here, in the order in which they were found.
+
+Source: Conway's `Ledger.hs`, `Utxow.hs`, `Utxo.hs` and `Utxos.hs`, Alonzo's `Plutus/Evaluate.hs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.value import Value
+from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.rendering import (
-    hashes_json,
-    lovelace_json,
-    output_json,
-    pointer_json,
-    reference_json,
-    references_json,
-    units_json,
-    value_json,
-)
 
-PRIORITY: Final = (
-    *(-32602, 3997, 3164, 3118, 3120, 3121, 3124, 3126, 3127, 3130, 3166, 3114, 3117, 3129, 3113),
-    *(3105, 3106, 3107, 3108, 3100, 3101, 3115, 3116, 3102, 3109, 3111, 3004, 3103),
-    *(3104, 3110, 3112, 3131, 3132, 3133, 3135, 3125, 3128, 3119, 3134, 3122, 3161, 3123, 3136),
-)
-"""Codes from the first to be told to the last. Source: Ogmios' `SubmitTxError`, `pickPredicateFailure`."""
+ScriptSubject: TypeAlias = OutputReference | bytes
+"""What a script guards: the output that is spent, or the policy (28 bytes) that mints."""
 
 
-class LedgerFailure(Exception):
-    """A rule that a transaction breaks.
+class TransactionRejected(Exception):
+    """The ledger refuses a transaction, for at least one reason. Ledger: `ApplyTxError`."""
 
-    Attributes: `code` (Ogmios'), `message` (for people), `data` (JSON, None where the code has none).
-    """
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.data = code, message, data
+    def __init__(self, *failures: LedgerFailure) -> None:
+        self.failures = failures
+        super().__init__(", ".join(map(repr, failures)))
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerFailure:
+    """A rule that a transaction breaks, with what it breaks it by."""
+
+
+@dataclass(frozen=True, slots=True)
 class DecodingFailure(LedgerFailure):
     """Bytes that aren't a Conway transaction; `reason` says why not and where."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(
-            -32602,
-            "Invalid transaction; it looks like the given transaction isn't well-formed.",
-            {"conway": reason},
-        )
+    reason: str
 
 
+@dataclass(frozen=True, slots=True)
 class Unsupported(LedgerFailure):
-    """Legal on the network, and beyond this chain's rules: refused, never waved through."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        super().__init__(
-            3997,
-            f"This chain can't judge the transaction: {what}.",
-            {"error": f"not supported by this chain: {what}"},
-        )
-
-
-def most_urgent(failures: Iterable[LedgerFailure]) -> LedgerFailure | None:
-    """The failure that a submission is answered with; None if there is none."""
-    return min(failures, key=lambda failure: PRIORITY.index(failure.code), default=None)
-
-
-def conflicting_inputs(references: Iterable[OutputReference]) -> LedgerFailure:
-    """Ledger: `BabbageNonDisjointRefInputs`."""
-    return LedgerFailure(
-        3164,
-        "The transaction spends outputs that it also references.",
-        {"conflictingReferences": references_json(references)},
-    )
-
-
-def outside_of_validity_interval(
-    invalid_before: int | None, invalid_after: int | None, slot: int
-) -> LedgerFailure:
-    """Ledger: `OutsideValidityIntervalUTxO`."""
-    bounds = {"invalidBefore": invalid_before, "invalidAfter": invalid_after}
-    return LedgerFailure(
-        3118,
-        f"The transaction's validity interval does not contain the current slot {slot}.",
-        {
-            "validityInterval": {name: slot for name, slot in bounds.items() if slot is not None},
-            "currentSlot": slot,
-        },
-    )
-
-
-def value_too_large(outputs: Iterable[Output]) -> LedgerFailure:
-    """Ledger: `OutputTooBigUTxO`."""
-    return LedgerFailure(
-        3120,
-        "Some outputs hold more kinds of tokens than one output may.",
-        {"excessivelyLargeOutputs": [output_json(output) for output in outputs]},
-    )
-
-
-def empty_input_set() -> LedgerFailure:
-    """Ledger: `InputSetEmptyUTxO`."""
-    return LedgerFailure(3121, "The transaction spends nothing.")
-
-
-def network_mismatch(network_id: int, addresses: Iterable[str] | None) -> LedgerFailure:
-    """Ledger: `WrongNetwork`, or `WrongNetworkInTxBody` where `addresses` is None."""
-    expected = "mainnet" if network_id == 1 else "testnet"
-    if addresses is None:
-        return LedgerFailure(
-            3124,
-            f"The transaction is made for another network than {expected}.",
-            {"expectedNetwork": expected, "discriminatedType": "transaction"},
-        )
-    return LedgerFailure(
-        3124,
-        f"Some outputs pay to addresses of another network than {expected}.",
-        {
-            "expectedNetwork": expected,
-            "discriminatedType": "address",
-            "invalidEntities": sorted(addresses),
-        },
-    )
-
-
-def bootstrap_attributes_too_large(outputs: Iterable[Output]) -> LedgerFailure:
-    """Ledger: `OutputBootAddrAttrsTooBig`."""
-    return LedgerFailure(
-        3126,
-        "Some Byron addresses carry attributes of more than 64 bytes.",
-        {"bootstrapOutputs": [output_json(output) for output in outputs]},
-    )
-
-
-def unforeseeable_slot(slot: int) -> LedgerFailure:
-    """Ledger: `OutsideForecast`."""
-    return LedgerFailure(
-        3130,
-        f"The time of slot {slot} can't be foreseen yet, and a script would have to see it.",
-        {"unforeseeableSlot": slot},
-    )
-
-
-def reference_scripts_too_large(measured: int, maximum: int) -> LedgerFailure:
-    """Ledger: `ConwayTxRefScriptsSizeTooBig`."""
-    return LedgerFailure(
-        3166,
-        f"The inputs bring {measured} bytes of reference scripts; {maximum} are allowed.",
-        {
-            "measuredReferenceScriptsSize": {"bytes": measured},
-            "maximumReferenceScriptsSize": {"bytes": maximum},
-        },
-    )
-
-
-def orphan_script_inputs(references: Iterable[OutputReference]) -> LedgerFailure:
-    """Ledger: `UnspendableUTxONoDatumHash`."""
-    return LedgerFailure(
-        3114,
-        "Some outputs locked by a script have no datum, which their script can't do without.",
-        {"orphanScriptInputs": references_json(references)},
-    )
-
-
-def unknown_output_references(references: Iterable[OutputReference]) -> LedgerFailure:
-    """Ledger: `BadInputsUTxO`."""
-    return LedgerFailure(
-        3117,
-        "Some inputs are unknown or spent already.",
-        {"unknownOutputReferences": references_json(references)},
-    )
-
-
-def collateral_locked_by_script(references: Iterable[OutputReference]) -> LedgerFailure:
-    """Ledger: `ScriptsNotPaidUTxO`."""
-    return LedgerFailure(
-        3129,
-        "Some collateral is locked by a script; only a key's outputs can be collateral.",
-        {"unsuitableCollateralInputs": references_json(references)},
-    )
-
-
-def script_integrity_hash_mismatch(provided: bytes | None, computed: bytes | None) -> LedgerFailure:
-    """Ledger: `PPViewHashesDontMatch`."""
-    return LedgerFailure(
-        3113,
-        "The script integrity hash does not match redeemers, datums and cost models.",
-        {
-            "providedScriptIntegrity": provided.hex() if provided else None,
-            "computedScriptIntegrity": computed.hex() if computed else None,
-        },
-    )
-
-
-def missing_metadata_hash(computed: bytes) -> LedgerFailure:
-    """Ledger: `MissingTxBodyMetadataHash`."""
-    return LedgerFailure(
-        3105,
-        "The body has no hash of the auxiliary data that comes with it.",
-        {"metadata": {"hash": computed.hex()}},
-    )
-
-
-def missing_metadata(provided: bytes) -> LedgerFailure:
-    """Ledger: `MissingTxMetadata`."""
-    return LedgerFailure(
-        3106,
-        "The body has a hash of auxiliary data, and none comes with it.",
-        {"metadata": {"hash": provided.hex()}},
-    )
-
-
-def metadata_hash_mismatch(provided: bytes, computed: bytes) -> LedgerFailure:
-    """Ledger: `ConflictingMetadataHash`."""
-    return LedgerFailure(
-        3107,
-        "The hash of the auxiliary data is not the one in the body.",
-        {"provided": {"hash": provided.hex()}, "computed": {"hash": computed.hex()}},
-    )
-
-
-def invalid_metadata() -> LedgerFailure:
-    """Ledger: `InvalidMetadata`."""
-    return LedgerFailure(
-        3108,
-        "Auxiliary data is invalid: a text or byte string of more than 64 bytes, or a malformed script.",
-    )
-
-
-def invalid_signatories(keys: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `InvalidWitnessesUTXOW`."""
-    return LedgerFailure(
-        3100,
-        "Some signatures are not valid for this transaction.",
-        {"invalidSignatories": hashes_json(keys)},
-    )
-
-
-def missing_signatories(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `MissingVKeyWitnessesUTXOW`."""
-    return LedgerFailure(
-        3101,
-        "Signatures of some keys are missing.",
-        {"missingSignatories": hashes_json(hashes)},
-    )
-
-
-def missing_cost_models(languages: Iterable[str]) -> LedgerFailure:
-    """Ledger: `CollectErrors [NoCostModel]`."""
-    return LedgerFailure(
-        3115,
-        "Some scripts are of a language that the protocol has no cost model for.",
-        {"missingCostModels": sorted(languages)},
-    )
-
-
-def malformed_scripts(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `MalformedScriptWitnesses` and `MalformedReferenceScripts`."""
-    return LedgerFailure(
-        3116,
-        "Some Plutus scripts are not well-formed.",
-        {"malformedScripts": hashes_json(hashes)},
-    )
-
-
-def missing_scripts(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `MissingScriptWitnessesUTXOW`."""
-    return LedgerFailure(3102, "Some scripts are missing.", {"missingScripts": hashes_json(hashes)})
-
-
-def missing_redeemers(purposes: Sequence[Mapping[str, Any]]) -> LedgerFailure:
-    """Ledger: `MissingRedeemers`."""
-    return LedgerFailure(
-        3109, "Some scripts have no redeemer.", {"missingRedeemers": list(purposes)}
-    )
-
-
-def missing_datums(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `MissingRequiredDatums`."""
-    return LedgerFailure(3111, "Some datums are missing.", {"missingDatums": hashes_json(hashes)})
-
-
-def cannot_create_context(reason: str) -> LedgerFailure:
-    """Ledger: `CollectErrors [BadTranslation]`: the transaction can't be shown to its scripts."""
-    return LedgerFailure(
-        3004, f"The transaction can't be shown to its scripts: {reason}", {"reason": reason}
-    )
-
-
-def failing_native_scripts(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `ScriptWitnessNotValidatingUTXOW`."""
-    return LedgerFailure(
-        3103,
-        "Some native scripts do not hold: a signature or the validity interval is missing.",
-        {"failingNativeScripts": hashes_json(hashes)},
-    )
-
-
-def extraneous_scripts(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `ExtraneousScriptWitnessesUTXOW`."""
-    return LedgerFailure(
-        3104,
-        "Some scripts come along that nothing needs, or that a reference brings already.",
-        {"extraneousScripts": hashes_json(hashes)},
-    )
-
-
-def extraneous_redeemers(pointers: Iterable[RedeemerPointer]) -> LedgerFailure:
-    """Ledger: `ExtraRedeemers`."""
-    return LedgerFailure(
-        3110,
-        "Some redeemers point to nothing that runs a Plutus script.",
-        {"extraneousRedeemers": [pointer_json(pointer) for pointer in pointers]},
-    )
-
-
-def extraneous_datums(hashes: Iterable[bytes]) -> LedgerFailure:
-    """Ledger: `NotAllowedSupplementalDatums`."""
-    return LedgerFailure(
-        3112,
-        "Some datums belong to no input and no output.",
-        {"extraneousDatums": hashes_json(hashes)},
-    )
-
-
-def too_many_collateral_inputs(maximum: int, counted: int) -> LedgerFailure:
-    """Ledger: `TooManyCollateralInputs`."""
-    return LedgerFailure(
-        3131,
-        f"The transaction has {counted} collateral inputs; {maximum} are allowed.",
-        {"maximumCollateralInputs": maximum, "countedCollateralInputs": counted},
-    )
-
-
-def missing_collateral_inputs() -> LedgerFailure:
-    """Ledger: `NoCollateralInputs`."""
-    return LedgerFailure(3132, "A transaction that runs Plutus scripts needs collateral.")
-
-
-def non_ada_collateral(value: Value) -> LedgerFailure:
-    """Ledger: `CollateralContainsNonADA`."""
-    return LedgerFailure(
-        3133,
-        "Collateral holds tokens that the collateral return does not give back.",
-        {"unsuitableCollateralValue": value_json(value)},
-    )
-
-
-def total_collateral_mismatch(declared: int, computed: int) -> LedgerFailure:
-    """Ledger: `IncorrectTotalCollateralField`."""
-    return LedgerFailure(
-        3135,
-        f"The declared total collateral is {declared} lovelace; inputs less return are {computed}.",
-        {
-            "declaredTotalCollateral": lovelace_json(declared),
-            "computedTotalCollateral": lovelace_json(computed),
-        },
-    )
-
-
-def insufficiently_funded_outputs(outputs: Iterable[tuple[Output, int]]) -> LedgerFailure:
-    """Ledger: `BabbageOutputTooSmallUTxO`."""
-    return LedgerFailure(
-        3125,
-        "Some outputs hold less lovelace than their size demands.",
-        {
-            "insufficientlyFundedOutputs": [
-                {"output": output_json(output), "minimumRequiredValue": lovelace_json(minimum)}
-                for output, minimum in outputs
-            ]
-        },
-    )
-
-
-def insufficient_collateral(provided: int, required: int) -> LedgerFailure:
-    """Ledger: `InsufficientCollateral`."""
-    return LedgerFailure(
-        3128,
-        f"The collateral is {provided} lovelace; {required} are needed.",
-        {
-            "providedCollateral": lovelace_json(provided),
-            "minimumRequiredCollateral": lovelace_json(required),
-        },
-    )
-
-
-def transaction_too_large(measured: int, maximum: int) -> LedgerFailure:
-    """Ledger: `MaxTxSizeUTxO`."""
-    return LedgerFailure(
-        3119,
-        f"The transaction has {measured} bytes; {maximum} are allowed.",
-        {
-            "measuredTransactionSize": {"bytes": measured},
-            "maximumTransactionSize": {"bytes": maximum},
-        },
-    )
-
-
-def execution_units_too_large(provided: ExecutionUnits, maximum: ExecutionUnits) -> LedgerFailure:
-    """Ledger: `ExUnitsTooBigUTxO`."""
-    return LedgerFailure(
-        3134,
-        "The redeemers declare more execution units than a transaction may use.",
-        {
-            "providedExecutionUnits": units_json(provided),
-            "maximumExecutionUnits": units_json(maximum),
-        },
-    )
-
-
-def fee_too_small(required: int, provided: int) -> LedgerFailure:
-    """Ledger: `FeeTooSmallUTxO`."""
-    return LedgerFailure(
-        3122,
-        f"The fee is {provided} lovelace; {required} are needed.",
-        {
-            "minimumRequiredFee": lovelace_json(required),
-            "providedFee": lovelace_json(provided),
-        },
-    )
-
-
-def value_not_conserved(consumed: Value, produced: Value) -> LedgerFailure:
-    """Ledger: `ValueNotConservedUTxO`."""
-    return LedgerFailure(
-        3123,
-        "What goes in (inputs and mint) is not what comes out (outputs, fee and burn).",
-        {"valueConsumed": value_json(consumed), "valueProduced": value_json(produced)},
-    )
-
-
-def spends_mismatch(declared_valid: bool, reason: str) -> LedgerFailure:
-    """Ledger: `ValidationTagMismatch`: the scripts don't do what the sender says they do."""
-    return LedgerFailure(
-        3136,
-        "The scripts' outcome is not the one that the transaction declares.",
-        {
-            "declaredSpending": "inputs" if declared_valid else "collaterals",
-            "mismatchReason": reason,
-        },
-    )
-
-
-class EvaluationFailure(LedgerFailure):
-    """Ogmios' 3010: some scripts failed when evaluated; `failures` by redeemer."""
-
-    def __init__(self, failures: Mapping[RedeemerPointer, LedgerFailure]) -> None:
-        self.failures = failures
-        super().__init__(
-            3010,
-            "Some scripts of the transaction terminated with error(s).",
-            [
-                {
-                    "validator": pointer_json(pointer),
-                    "error": {
-                        "code": failure.code,
-                        "message": failure.message,
-                        "data": failure.data,
-                    },
-                }
-                for pointer, failure in failures.items()
-            ],
-        )
-
-
-def script_failed(error: str, traces: Sequence[str]) -> LedgerFailure:
-    """Ogmios' 3012, inside 3010: a script ended with an error; what it traced."""
-    return LedgerFailure(
-        3012,
-        "A script ended with an error.",
-        {"validationError": error, "traces": list(traces)},
-    )
-
-
-def evaluation_missing_scripts(pointers: Iterable[RedeemerPointer]) -> LedgerFailure:
-    """Ogmios' 3011, inside 3010: no script belongs to these redeemers."""
-    return LedgerFailure(
-        3011,
-        "Some redeemers point to no script.",
-        {"missingScripts": [pointer_json(pointer) for pointer in pointers]},
-    )
-
-
-def unsuitable_output_reference(reference: OutputReference) -> LedgerFailure:
-    """Ogmios' 3013, inside 3010: an output that its script can't be run for."""
-    return LedgerFailure(
-        3013,
-        "A redeemer points to an output that has no datum, which its script can't do without.",
-        {"unsuitableOutputReference": reference_json(reference)},
-    )
+    """Legal on the network, and beyond this chain's rules (`what`): refused, never waved through."""
+
+    what: str
+
+
+# -- LEDGER
+
+
+@dataclass(frozen=True, slots=True)
+class ConwayMempoolFailure(LedgerFailure):
+    """The mempool doesn't take it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConwayTxRefScriptsSizeTooBig(LedgerFailure):
+    """The inputs bring too many bytes of reference scripts."""
+
+    measured_bytes: int
+    maximum_bytes: int
+
+
+# -- UTXOW
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidWitnessesUTXOW(LedgerFailure):
+    """Signatures by these keys (32 bytes) are not of this transaction."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingVKeyWitnessesUTXOW(LedgerFailure):
+    """Keys with these hashes must sign, and didn't."""
+
+    key_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingScriptWitnessesUTXOW(LedgerFailure):
+    """Scripts that must agree came neither as witnesses nor in outputs."""
+
+    script_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptWitnessNotValidatingUTXOW(LedgerFailure):
+    """Native scripts that don't hold."""
+
+    script_hashes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraneousScriptWitnessesUTXOW(LedgerFailure):
+    """Witnesses bring scripts that nothing needs, or that a reference brings already."""
+
+    script_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedScripts(LedgerFailure):
+    """Plutus scripts that are none: `MalformedScriptWitnesses` and `MalformedReferenceScripts` in one."""
+
+    script_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTxBodyMetadataHash(LedgerFailure):
+    """There is auxiliary data, with this hash, and the body names none."""
+
+    computed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTxMetadata(LedgerFailure):
+    """The body names this hash, and there is no auxiliary data."""
+
+    provided: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictingMetadataHash(LedgerFailure):
+    """The body's hash is not that of the auxiliary data."""
+
+    provided: bytes
+    computed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMetadata(LedgerFailure):
+    """A string of more than 64 bytes, or a malformed script, in auxiliary data."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRedeemers(LedgerFailure):
+    """What Plutus scripts guard without a redeemer that they could be run with."""
+
+    subjects: tuple[ScriptSubject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraRedeemers(LedgerFailure):
+    """Redeemers that point to nothing which runs a Plutus script."""
+
+    pointers: tuple[RedeemerPointer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRequiredDatums(LedgerFailure):
+    """Hashes of datums that scripts need and no witness brings."""
+
+    datum_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowedSupplementalDatums(LedgerFailure):
+    """Hashes of datums that belong to no input and no output."""
+
+    datum_hashes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class UnspendableUTxONoDatumHash(LedgerFailure):
+    """Outputs locked by Plutus scripts that need a datum, and which have none."""
+
+    references: tuple[OutputReference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PPViewHashesDontMatch(LedgerFailure):
+    """The script integrity hash is not that of redeemers, datums and cost models; None is no hash."""
+
+    provided: bytes | None
+    computed: bytes | None
+
+
+# -- UTXO
+
+
+@dataclass(frozen=True, slots=True)
+class BadInputsUTxO(LedgerFailure):
+    """Inputs that are unknown or spent already."""
+
+    references: tuple[OutputReference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BabbageNonDisjointRefInputs(LedgerFailure):
+    """Outputs that are both spent and referenced."""
+
+    references: tuple[OutputReference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSetEmptyUTxO(LedgerFailure):
+    """It spends nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideValidityIntervalUTxO(LedgerFailure):
+    """The current slot is before `invalid_before`, or not before `invalid_after`."""
+
+    invalid_before_slot: int | None
+    invalid_after_slot: int | None
+    current_slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideForecast(LedgerFailure):
+    """A slot whose time can't be foreseen yet, and which a script would have to see."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTooSmallUTxO(LedgerFailure):
+    """The fee is less than the least."""
+
+    required_lovelace: int
+    provided_lovelace: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueNotConservedUTxO(LedgerFailure):
+    """What goes in (inputs and mint) is not what comes out (outputs, fee and burn)."""
+
+    consumed: Value
+    produced: Value
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNetwork(LedgerFailure):
+    """Outputs at addresses of another network than `expected_network_id`."""
+
+    expected_network_id: int
+    addresses: tuple[LedgerAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNetworkInTxBody(LedgerFailure):
+    """The body names another network than `expected_network_id`."""
+
+    expected_network_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BabbageOutputTooSmallUTxO(LedgerFailure):
+    """Outputs with less lovelace than their size demands, each with the least that it must hold."""
+
+    outputs: tuple[tuple[Output, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputTooBigUTxO(LedgerFailure):
+    """Outputs whose values have too many bytes."""
+
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputBootAddrAttrsTooBig(LedgerFailure):
+    """Outputs at Byron addresses that carry attributes of more than 64 bytes."""
+
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaxTxSizeUTxO(LedgerFailure):
+    """The transaction has too many bytes."""
+
+    measured_bytes: int
+    maximum_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExUnitsTooBigUTxO(LedgerFailure):
+    """The redeemers declare more units than a transaction may use."""
+
+    provided: ExecutionUnits
+    maximum: ExecutionUnits
+
+
+@dataclass(frozen=True, slots=True)
+class NoCollateralInputs(LedgerFailure):
+    """It runs Plutus scripts and has no collateral."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyCollateralInputs(LedgerFailure):
+    """It has more collateral inputs than it may."""
+
+    maximum: int
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptsNotPaidUTxO(LedgerFailure):
+    """Collateral that is locked by a script."""
+
+    references: tuple[OutputReference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CollateralContainsNonADA(LedgerFailure):
+    """Collateral with tokens that the collateral return doesn't give back; inputs less return."""
+
+    balance: Value
+
+
+@dataclass(frozen=True, slots=True)
+class InsufficientCollateral(LedgerFailure):
+    """The collateral is less than its share of the fee."""
+
+    provided_lovelace: int
+    required_lovelace: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncorrectTotalCollateralField(LedgerFailure):
+    """The declared total collateral is not inputs less return."""
+
+    declared_lovelace: int
+    computed_lovelace: int
+
+
+# -- UTXOS
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationTagMismatch(LedgerFailure):
+    """The scripts don't do what `declared_valid` says they do."""
+
+    declared_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoCostModel(LedgerFailure):
+    """A script's language has no cost model. Ledger: one of `CollectErrors`."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadTranslation(LedgerFailure):
+    """The transaction can't be shown to its scripts; `reason` is a sentence. Of `CollectErrors`, too."""
+
+    reason: str
+
+
+# -- evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionScriptFailures(LedgerFailure):
+    """Some scripts can't be evaluated, or fail: why, by redeemer. Ledger: `TransactionScriptFailure`."""
+
+    failures: Mapping[RedeemerPointer, LedgerFailure]
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemerPointsToUnknownScriptHash(LedgerFailure):
+    """The redeemer points to nothing that a script guards."""
+
+    pointer: RedeemerPointer
+
+
+@dataclass(frozen=True, slots=True)
+class MissingScript(LedgerFailure):
+    """No Plutus script is at hand for the redeemer."""
+
+    pointer: RedeemerPointer
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDatum(LedgerFailure):
+    """No witness brings the datum with this hash."""
+
+    datum_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidTxIn(LedgerFailure):
+    """The output has no datum, which its script can't do without."""
+
+    reference: OutputReference
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationFailure(LedgerFailure):
+    """The script ended with an error, after it traced some texts."""
+
+    error: str
+    traces: tuple[str, ...]

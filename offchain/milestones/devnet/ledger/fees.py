@@ -13,11 +13,10 @@ from math import ceil, floor
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.prices import output_price_lovelace
-from milestones.devnet.ledger.case import Case
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
-from milestones.devnet.ledger.transaction import Transaction
-from milestones.devnet.ledger.witnesses import Redeemer
+from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction
+from milestones.devnet.ledger.transaction import Redeemer, Transaction
 
 
 def transaction_size(transaction: Transaction) -> int:
@@ -44,12 +43,12 @@ def execution_fee(units: ExecutionUnits, parameters: Parameters) -> int:
     return ceil(units.memory * parameters.price_memory + units.cpu * parameters.price_cpu)
 
 
-def reference_scripts_size(case: Case) -> int:
+def reference_scripts_size(resolved: ResolvedTransaction) -> int:
     """Bytes of the scripts in spent and referenced outputs, each output counted.
 
     An output that is both spent and referenced counts once. Ledger: `txNonDistinctRefScriptsSize`.
     """
-    brought: dict[OutputReference, Output] = {**case.inputs, **case.reference_inputs}
+    brought: dict[OutputReference, Output] = {**resolved.inputs, **resolved.reference_inputs}
     return sum(len(output.script.code) for output in brought.values() if output.script)
 
 
@@ -67,14 +66,14 @@ def reference_script_fee(size: int, parameters: Parameters) -> int:
     return floor(total)
 
 
-def minimum_fee(case: Case) -> int:
+def minimum_fee(resolved: ResolvedTransaction) -> int:
     """The least fee. Ledger: `getMinFeeTxUtxo`."""
-    parameters, transaction = case.parameters, case.transaction
+    parameters, transaction = resolved.parameters, resolved.transaction
     return (
         parameters.min_fee_coefficient * transaction_size(transaction)
         + parameters.min_fee_constant
         + execution_fee(total_units(transaction.witnesses.redeemers), parameters)
-        + reference_script_fee(reference_scripts_size(case), parameters)
+        + reference_script_fee(reference_scripts_size(resolved), parameters)
     )
 
 

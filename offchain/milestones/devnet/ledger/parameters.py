@@ -1,65 +1,105 @@
-"""Protocol parameters: what mainnet uses, and Ogmios' JSON for them.
+"""Protocol parameters and cost models: what mainnet uses. Prices in lovelace, sizes in bytes.
 
-Defaults are mainnet's at protocol version 11. The parameters that only staking and governance rules
-read are carried along as they came, so that clients see a complete answer.
+Defaults are mainnet's at protocol version 11.
 
 Sources: mainnet's genesis files as changed by updates since. The memory units, 16.5 million for a
 transaction and 72 million for a block (before: 14 and 62), are those of the governance action
 `gov_action1cgdsp7g0rr7wgqp7maptpvx525fxuqwfgm5qe3f5r20ew5x2772sq0m5y83`, enacted with epoch 614; its
 authors announced a second step, to 17.5 and 77.5 million, which a file of parameters can bring forward.
+
+Cost models are what mainnet has used since the governance action "Update Plutus Cost Models" of May 2026,
+which prepared protocol version 11: 332, 332 and 350 entries. They follow the order of Plutus'
+`ParamName` enumerations; positions that older versions had keep their meaning, and all three end in
+the 53 entries of protocol 11's new built-ins. Source: `cost_model.rs` of Aiken's evaluator 1.1.24
+(Apache-2.0), which agrees with the tables in Amaru's and Dolos' tests.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
-from milestones.devnet.ledger import cost_models
-from milestones.errors import InvalidConfiguration
 
-UNREAD_PARAMETERS: Final[Mapping[str, Any]] = {
-    "maxBlockHeaderSize": {"bytes": 1100},
-    "stakeCredentialDeposit": {"ada": {"lovelace": 2_000_000}},
-    "stakePoolDeposit": {"ada": {"lovelace": 500_000_000}},
-    "stakePoolRetirementEpochBound": 18,
-    "desiredNumberOfStakePools": 500,
-    "stakePoolPledgeInfluence": "3/10",
-    "monetaryExpansion": "3/1000",
-    "treasuryExpansion": "1/5",
-    "minStakePoolCost": {"ada": {"lovelace": 170_000_000}},
-    "minUtxoDepositConstant": {"ada": {"lovelace": 0}},
-    "stakePoolVotingThresholds": {
-        "noConfidence": "51/100",
-        "constitutionalCommittee": {"default": "51/100", "stateOfNoConfidence": "51/100"},
-        "hardForkInitiation": "51/100",
-        "protocolParametersUpdate": {"security": "51/100"},
-    },
-    "delegateRepresentativeVotingThresholds": {
-        "noConfidence": "67/100",
-        "constitutionalCommittee": {"default": "67/100", "stateOfNoConfidence": "3/5"},
-        "constitution": "3/4",
-        "hardForkInitiation": "3/5",
-        "protocolParametersUpdate": {
-            "network": "67/100",
-            "economic": "67/100",
-            "technical": "67/100",
-            "governance": "3/4",
-        },
-        "treasuryWithdrawals": "67/100",
-    },
-    "constitutionalCommitteeMinSize": 7,
-    "constitutionalCommitteeMaxTermLength": 146,
-    "governanceActionLifetime": 6,
-    "governanceActionDeposit": {"ada": {"lovelace": 100_000_000_000}},
-    "delegateRepresentativeDeposit": {"ada": {"lovelace": 500_000_000}},
-    "delegateRepresentativeMaxIdleTime": 20,
-}
-"""Mainnet's values of the parameters that no rule of this chain reads, as Ogmios shows them."""
+# fmt: off
+_NEW_IN_PROTOCOL_11: Final = (
+    607153, 231697, 53144, 0, 1, 116711, 1957, 4, 231883, 10, 1000, 24838, 7, 1, 232010, 32,
+    321837444, 25087669, 18, 617887431, 67302824, 36, 356924, 18413, 45, 21, 219951, 9444, 1,
+    1000, 172116, 183150, 6, 24, 21, 213283, 618401, 1998, 28258, 1, 1000, 38159, 2, 22, 1000,
+    95933, 1, 1, 11, 1000, 277577, 12, 21,
+)
+"""From `expModInteger` to `scaleValue`: 53 entries that end every version's model."""
+
+PLUTUS_V1: Final = (
+    100788, 420, 1, 1, 1000, 173, 0, 1, 1000, 59957, 4, 1, 11183, 32, 201305, 8356, 4, 16000, 100,
+    16000, 100, 16000, 100, 16000, 100, 16000, 100, 16000, 100, 100, 100, 16000, 100, 94375, 32,
+    132994, 32, 61462, 4, 72010, 178, 0, 1, 22151, 32, 91189, 769, 4, 2, 85848, 228465, 122, 0, 1,
+    1, 1000, 42921, 4, 2, 30623, 28755, 75, 1, 898148, 27279, 1, 51775, 558, 1, 39184, 1000,
+    60594, 1, 141895, 32, 83150, 32, 15299, 32, 76049, 1, 13169, 4, 22100, 10, 28999, 74, 1,
+    28999, 74, 1, 43285, 552, 1, 44749, 541, 1, 33852, 32, 68246, 32, 72362, 32, 7243, 32, 7391,
+    32, 11546, 32, 85848, 228465, 122, 0, 1, 1, 90434, 519, 0, 1, 74433, 32, 85848, 228465, 122,
+    0, 1, 1, 85848, 228465, 122, 0, 1, 1, 270652, 22588, 4, 1457325, 64566, 4, 20467, 1, 4, 0,
+    141992, 32, 100788, 420, 1, 1, 81663, 32, 59498, 32, 20142, 32, 24588, 32, 20744, 32, 25933,
+    32, 24623, 32, 53384111, 14333, 10, 955506, 213312, 0, 2, 43053543, 10, 43574283, 26308, 10,
+    16000, 100, 16000, 100, 962335, 18, 2780678, 6, 442008, 1, 52538055, 3756, 18, 267929, 18,
+    76433006, 8868, 18, 52948122, 18, 1995836, 36, 3227919, 12, 901022, 1, 166917843, 4307, 36,
+    284546, 36, 158221314, 26549, 36, 74698472, 36, 333849714, 1, 254006273, 72, 2174038, 72,
+    2261318, 64571, 4, 207616, 8310, 4, 1293828, 28716, 63, 0, 1, 1006041, 43623, 251, 0, 1,
+    100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 107878, 680, 0, 1,
+    95336, 1, 281145, 18848, 0, 1, 180194, 159, 1, 1, 158519, 8942, 0, 1, 159378, 8813, 0, 1,
+    107490, 3298, 1, 106057, 655, 1, 1964219, 24520, 3,
+    *_NEW_IN_PROTOCOL_11,
+)
+"""332 entries."""
+
+PLUTUS_V2: Final = (
+    100788, 420, 1, 1, 1000, 173, 0, 1, 1000, 59957, 4, 1, 11183, 32, 201305, 8356, 4, 16000, 100,
+    16000, 100, 16000, 100, 16000, 100, 16000, 100, 16000, 100, 100, 100, 16000, 100, 94375, 32,
+    132994, 32, 61462, 4, 72010, 178, 0, 1, 22151, 32, 91189, 769, 4, 2, 85848, 228465, 122, 0, 1,
+    1, 1000, 42921, 4, 2, 30623, 28755, 75, 1, 898148, 27279, 1, 51775, 558, 1, 39184, 1000,
+    60594, 1, 141895, 32, 83150, 32, 15299, 32, 76049, 1, 13169, 4, 22100, 10, 28999, 74, 1,
+    28999, 74, 1, 43285, 552, 1, 44749, 541, 1, 33852, 32, 68246, 32, 72362, 32, 7243, 32, 7391,
+    32, 11546, 32, 85848, 228465, 122, 0, 1, 1, 90434, 519, 0, 1, 74433, 32, 85848, 228465, 122,
+    0, 1, 1, 85848, 228465, 122, 0, 1, 1, 955506, 213312, 0, 2, 270652, 22588, 4, 1457325, 64566,
+    4, 20467, 1, 4, 0, 141992, 32, 100788, 420, 1, 1, 81663, 32, 59498, 32, 20142, 32, 24588, 32,
+    20744, 32, 25933, 32, 24623, 32, 43053543, 10, 53384111, 14333, 10, 43574283, 26308, 10,
+    1293828, 28716, 63, 0, 1, 1006041, 43623, 251, 0, 1, 16000, 100, 16000, 100, 962335, 18,
+    2780678, 6, 442008, 1, 52538055, 3756, 18, 267929, 18, 76433006, 8868, 18, 52948122, 18,
+    1995836, 36, 3227919, 12, 901022, 1, 166917843, 4307, 36, 284546, 36, 158221314, 26549, 36,
+    74698472, 36, 333849714, 1, 254006273, 72, 2174038, 72, 2261318, 64571, 4, 207616, 8310, 4,
+    100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 107878, 680, 0, 1,
+    95336, 1, 281145, 18848, 0, 1, 180194, 159, 1, 1, 158519, 8942, 0, 1, 159378, 8813, 0, 1,
+    107490, 3298, 1, 106057, 655, 1, 1964219, 24520, 3,
+    *_NEW_IN_PROTOCOL_11,
+)
+"""332 entries."""
+
+PLUTUS_V3: Final = (
+    100788, 420, 1, 1, 1000, 173, 0, 1, 1000, 59957, 4, 1, 11183, 32, 201305, 8356, 4, 16000, 100,
+    16000, 100, 16000, 100, 16000, 100, 16000, 100, 16000, 100, 100, 100, 16000, 100, 94375, 32,
+    132994, 32, 61462, 4, 72010, 178, 0, 1, 22151, 32, 91189, 769, 4, 2, 85848, 123203, 7305,
+    -900, 1716, 960, 57, 85848, 0, 1, 1, 1000, 42921, 4, 2, 30623, 28755, 75, 1, 898148, 27279, 1,
+    51775, 558, 1, 39184, 1000, 60594, 1, 141895, 32, 83150, 32, 15299, 32, 76049, 1, 13169, 4,
+    22100, 10, 28999, 74, 1, 28999, 74, 1, 43285, 552, 1, 44749, 541, 1, 33852, 32, 68246, 32,
+    72362, 32, 7243, 32, 7391, 32, 11546, 32, 85848, 123203, 7305, -900, 1716, 960, 57, 85848, 0,
+    1, 90434, 519, 0, 1, 74433, 32, 85848, 123203, 7305, -900, 1716, 960, 57, 85848, 0, 1, 1,
+    85848, 123203, 7305, -900, 1716, 960, 57, 85848, 0, 1, 955506, 213312, 0, 2, 270652, 22588, 4,
+    1457325, 64566, 4, 20467, 1, 4, 0, 141992, 32, 100788, 420, 1, 1, 81663, 32, 59498, 32, 20142,
+    32, 24588, 32, 20744, 32, 25933, 32, 24623, 32, 43053543, 10, 53384111, 14333, 10, 43574283,
+    26308, 10, 16000, 100, 16000, 100, 962335, 18, 2780678, 6, 442008, 1, 52538055, 3756, 18,
+    267929, 18, 76433006, 8868, 18, 52948122, 18, 1995836, 36, 3227919, 12, 901022, 1, 166917843,
+    4307, 36, 284546, 36, 158221314, 26549, 36, 74698472, 36, 333849714, 1, 254006273, 72,
+    2174038, 72, 2261318, 64571, 4, 207616, 8310, 4, 1293828, 28716, 63, 0, 1, 1006041, 43623,
+    251, 0, 1, 100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 100181, 726, 719, 0, 1, 107878,
+    680, 0, 1, 95336, 1, 281145, 18848, 0, 1, 180194, 159, 1, 1, 158519, 8942, 0, 1, 159378, 8813,
+    0, 1, 107490, 3298, 1, 106057, 655, 1, 1964219, 24520, 3,
+    *_NEW_IN_PROTOCOL_11,
+)
+"""350 entries."""
+# fmt: on
+
 
 MAX_REFERENCE_SCRIPTS_SIZE: Final = 204_800
 """Bytes of reference scripts that one transaction may bring: 200 KiB. A constant of the era."""
@@ -70,15 +110,18 @@ MAX_REFERENCE_SCRIPTS_SIZE_PER_BLOCK: Final = 1_048_576
 
 def _default_cost_models() -> Mapping[str, tuple[int, ...]]:
     return {
-        "plutus:v1": cost_models.PLUTUS_V1,
-        "plutus:v2": cost_models.PLUTUS_V2,
-        "plutus:v3": cost_models.PLUTUS_V3,
+        "plutus:v1": PLUTUS_V1,
+        "plutus:v2": PLUTUS_V2,
+        "plutus:v3": PLUTUS_V3,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What the rules read. Prices in lovelace, sizes in bytes. Source: Conway's `PParams`."""
+    """What the rules read. Prices in lovelace, sizes in bytes. Source: Conway's `PParams`.
+
+    `unread` is whatever came with them that only staking and governance rules read: carried along.
+    """
 
     min_fee_coefficient: int = 44
     min_fee_constant: int = 155_381
@@ -101,134 +144,12 @@ class Parameters:
     max_reference_scripts_size: int = MAX_REFERENCE_SCRIPTS_SIZE
     max_reference_scripts_size_per_block: int = MAX_REFERENCE_SCRIPTS_SIZE_PER_BLOCK
     cost_models: Mapping[str, tuple[int, ...]] = field(default_factory=_default_cost_models)
-    unread: Mapping[str, Any] = field(default_factory=lambda: dict(UNREAD_PARAMETERS))
+    unread: Mapping[str, Any] = field(default_factory=dict)
 
     def with_changes(self, **changes: Any) -> Parameters:
         """The same parameters but for some."""
         return replace(self, **changes)
 
-    def to_ogmios(self, version: str = "6.14.0") -> dict[str, Any]:
-        """The result of `queryLedgerState/protocolParameters`, in the names of Ogmios `version`."""
-        price = self.reference_script_price
-        answer = {
-            **self.unread,
-            "minFeeCoefficient": self.min_fee_coefficient,
-            "minFeeConstant": _lovelace(self.min_fee_constant),
-            "minFeeReferenceScripts": {
-                "range": price.range_bytes,
-                "base": _number(price.base),
-                "multiplier": _number(price.multiplier),
-            },
-            "minUtxoDepositCoefficient": self.coins_per_utxo_byte,
-            "maxBlockBodySize": {"bytes": self.max_block_body_size},
-            "maxTransactionSize": {"bytes": self.max_transaction_size},
-            "maxValueSize": {"bytes": self.max_value_size},
-            "plutusCostModels": {name: list(each) for name, each in self.cost_models.items()},
-            "scriptExecutionPrices": {
-                "memory": _ratio(self.price_memory),
-                "cpu": _ratio(self.price_cpu),
-            },
-            "maxExecutionUnitsPerTransaction": _units(self.max_transaction_units),
-            "maxExecutionUnitsPerBlock": _units(self.max_block_units),
-            "collateralPercentage": self.collateral_percentage,
-            "maxCollateralInputs": self.max_collateral_inputs,
-            "version": dict(zip(("major", "minor"), self.protocol_version, strict=True)),
-        }
-        if int(version.lstrip("v").partition(".")[0]) < 7:
-            return {**answer, "maxReferenceScriptsSize": {"bytes": self.max_reference_scripts_size}}
-        return {
-            **answer,
-            "maxReferenceScriptsSizePerTransaction": {"bytes": self.max_reference_scripts_size},
-            "maxReferenceScriptsSizePerBlock": {"bytes": self.max_reference_scripts_size_per_block},
-        }
-
-    @classmethod
-    def from_ogmios(cls, answer: Mapping[str, Any]) -> Parameters:
-        """Reads Ogmios' JSON, of version 6 or 7. What is missing keeps mainnet's value.
-
-        Raises `InvalidConfiguration` for a value that has another shape.
-        """
-        try:
-            return _read(cls(), answer)
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise InvalidConfiguration(
-                f"these are not protocol parameters: {error!r}",
-                hint="give the result of Ogmios' queryLedgerState/protocolParameters",
-            ) from None
-
-
-def _read(base: Parameters, answer: Mapping[str, Any]) -> Parameters:
-    changes: dict[str, Any] = {}
-    for name, (attribute, convert) in _READERS.items():
-        if name in answer:
-            changes[attribute] = convert(answer[name])
-    if "scriptExecutionPrices" in answer:
-        prices = answer["scriptExecutionPrices"]
-        changes["price_memory"] = Fraction(prices["memory"])
-        changes["price_cpu"] = Fraction(prices["cpu"])
-    read = {*_READERS, "scriptExecutionPrices"}
-    unread = {name: value for name, value in answer.items() if name not in read}
-    return replace(base, **changes, unread={**base.unread, **unread})
-
-
-def _lovelace(amount: int) -> dict[str, Any]:
-    return {"ada": {"lovelace": amount}}
-
-
-def _units(units: ExecutionUnits) -> dict[str, int]:
-    return {"memory": units.memory, "cpu": units.cpu}
-
-
-def _ratio(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
-
-
-def _number(value: Fraction) -> int | float:
-    return value.numerator if value.denominator == 1 else float(value)
-
-
-def _exact(number: float | str) -> Fraction:
-    """A JSON number as it was written: 1.2 is 6/5, not its nearest double."""
-    return Fraction(Decimal(json.dumps(number).strip('"')))
-
-
-def _read_units(units: Mapping[str, Any]) -> ExecutionUnits:
-    return ExecutionUnits(int(units["memory"]), int(units["cpu"]))
-
-
-def _read_price(price: Mapping[str, Any]) -> ReferenceScriptPrice:
-    return ReferenceScriptPrice(
-        int(price["range"]), _exact(price["base"]), _exact(price["multiplier"])
-    )
-
-
-def _read_bytes(size: Mapping[str, Any]) -> int:
-    return int(size["bytes"])
-
-
-def _read_models(models: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(int(entry) for entry in model) for name, model in models.items()}
-
-
-_READERS: Final[Mapping[str, tuple[str, Any]]] = {
-    "minFeeCoefficient": ("min_fee_coefficient", int),
-    "minFeeConstant": ("min_fee_constant", lambda value: int(value["ada"]["lovelace"])),
-    "minFeeReferenceScripts": ("reference_script_price", _read_price),
-    "minUtxoDepositCoefficient": ("coins_per_utxo_byte", int),
-    "maxBlockBodySize": ("max_block_body_size", _read_bytes),
-    "maxTransactionSize": ("max_transaction_size", _read_bytes),
-    "maxValueSize": ("max_value_size", _read_bytes),
-    "plutusCostModels": ("cost_models", _read_models),
-    "maxExecutionUnitsPerTransaction": ("max_transaction_units", _read_units),
-    "maxExecutionUnitsPerBlock": ("max_block_units", _read_units),
-    "collateralPercentage": ("collateral_percentage", int),
-    "maxCollateralInputs": ("max_collateral_inputs", int),
-    "version": ("protocol_version", lambda value: (int(value["major"]), int(value["minor"]))),
-    "maxReferenceScriptsSize": ("max_reference_scripts_size", _read_bytes),
-    "maxReferenceScriptsSizePerTransaction": ("max_reference_scripts_size", _read_bytes),
-    "maxReferenceScriptsSizePerBlock": ("max_reference_scripts_size_per_block", _read_bytes),
-}
-"""Ogmios' name, our attribute, and how the value is read."""
 
 MAINNET_PARAMETERS: Final = Parameters()
 """Mainnet's parameters since protocol version 11."""

@@ -1,46 +1,107 @@
-"""The ledger's front door: may this transaction enter the chain, and what does it change there?"""
+"""The ledger's front door: may this transaction enter the chain, and what does it change there?
+
+Ledger rule `LEDGER`, and the order of the rules below it. The ledger goes on after a rule has failed,
+and reports all failures. What only staking and governance rules could judge is refused first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.ledger.case import Case, open_case
-from milestones.devnet.ledger.environment import Environment
-from milestones.devnet.ledger.failures import LedgerFailure, most_urgent
+from milestones.devnet.ledger import utxo, utxow
+from milestones.devnet.ledger.failures import (
+    BadInputsUTxO,
+    ConwayTxRefScriptsSizeTooBig,
+    LedgerFailure,
+    TransactionRejected,
+    Unsupported,
+)
+from milestones.devnet.ledger.fees import reference_scripts_size
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.phase_one import phase_one_failures
-from milestones.devnet.ledger.phase_two import check_phase_two, context_failures, evaluate_case
+from milestones.devnet.ledger.resolved_transaction import (
+    Environment,
+    ResolvedTransaction,
+    resolve,
+)
 from milestones.devnet.ledger.transaction import Transaction
+from milestones.devnet.ledger.utxos import check_scripts, context_failures, evaluate_scripts
 
 
 def check(
-    transaction: Transaction, utxo: Mapping[OutputReference, Output], environment: Environment
+    transaction: Transaction, unspent: Mapping[OutputReference, Output], environment: Environment
 ) -> None:
-    """Raises the `LedgerFailure` that a submission is answered with; returns if there is none.
+    """Raises `TransactionRejected` with every failure that the ledger finds; returns if there is none.
 
     Ledger rules: `LEDGER`, `UTXOW`, `UTXO` (phase 1), then `UTXOS` (phase 2), whose scripts run only
     when phase 1 found nothing. A transaction that declares its scripts to fail, and whose scripts do,
     passes: what it then changes is in `effects`.
     """
-    case = open_case(transaction, utxo, environment)
-    found = phase_one_failures(case)
-    if worst := most_urgent(_with_context(case, found)):
-        raise worst
-    check_phase_two(case)
+    resolved = resolve(transaction, unspent, environment)
+    if found := [failure for rule in PHASE_ONE for failure in rule(resolved)]:
+        raise TransactionRejected(*found, *_hindrances(resolved, found))
+    check_scripts(resolved)
 
 
-UNFIT_FOR_SCRIPTS: Final = frozenset({3997, 3117})
-"""Beside these no context is made: it would only say again what is missing or beyond this chain."""
+def _hindrances(
+    resolved: ResolvedTransaction, found: list[LedgerFailure]
+) -> Iterator[LedgerFailure]:
+    """What hinders the scripts from being run, which the ledger reports beside phase 1's failures.
+
+    Where inputs are missing, or something is beyond this chain, that would only be said again.
+    """
+    if not any(isinstance(failure, (BadInputsUTxO, Unsupported)) for failure in found):
+        yield from context_failures(resolved)
 
 
-def _with_context(case: Case, found: list[LedgerFailure]) -> list[LedgerFailure]:
-    """What phase 1 found and, if it found anything, what hinders the scripts from being run."""
-    if not found or not UNFIT_FOR_SCRIPTS.isdisjoint(failure.code for failure in found):
-        return found
-    return [*found, *context_failures(case)]
+def check_supported(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
+    """What this chain has no rules for: refused, never ignored."""
+    if resolved.body.unsupported:
+        yield Unsupported(", ".join(resolved.body.unsupported))
+    if resolved.transaction.witnesses.bootstraps:
+        yield Unsupported("Byron (bootstrap) witnesses")
+    spent = (*resolved.inputs.values(), *resolved.collateral.values())
+    if any(output.address.is_bootstrap for output in spent):
+        yield Unsupported("an input locked by a Byron address")
+
+
+def check_reference_scripts_size(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
+    """Ledger rule: `LEDGER`, `ConwayTxRefScriptsSizeTooBig`."""
+    measured = reference_scripts_size(resolved)
+    maximum = resolved.parameters.max_reference_scripts_size
+    if measured > maximum:
+        yield ConwayTxRefScriptsSizeTooBig(measured, maximum)
+
+
+PHASE_ONE: Final[tuple[Callable[[ResolvedTransaction], Iterator[LedgerFailure]], ...]] = (
+    check_supported,
+    check_reference_scripts_size,
+    utxow.check_native_scripts,
+    utxow.check_needed_scripts,
+    utxow.check_datums,
+    utxow.check_redeemers,
+    utxow.check_signatures,
+    utxow.check_needed_signatures,
+    utxow.check_auxiliary_data,
+    utxow.check_scripts_well_formed,
+    utxow.check_script_integrity,
+    utxo.check_disjoint_inputs,
+    utxo.check_validity_interval,
+    utxo.check_forecast,
+    utxo.check_some_inputs,
+    utxo.check_fee,
+    utxo.check_collateral,
+    utxo.check_known_inputs,
+    utxo.check_value_conserved,
+    utxo.check_outputs,
+    utxo.check_network,
+    utxo.check_size,
+    utxo.check_execution_units,
+    utxo.check_collateral_count,
+)
+"""The rules that can be judged without running a Plutus script, in the ledger's order."""
 
 
 def effects(
@@ -65,12 +126,12 @@ def effects(
 
 
 def evaluate(
-    transaction: Transaction, utxo: Mapping[OutputReference, Output], environment: Environment
+    transaction: Transaction, unspent: Mapping[OutputReference, Output], environment: Environment
 ) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
     """What each script of a transaction uses, in the ledger's order of redeemers.
 
     Declared units, fee, signatures, collateral and balance do not matter, nor do scripts without a
-    redeemer. Raises a `LedgerFailure` of `evaluateTransaction`: 3010 with the failures by redeemer, or
-    3004, for unknown inputs too.
+    redeemer. Raises `TransactionRejected`: with `TransactionScriptFailures`, or with what keeps every
+    script from being run (`BadTranslation`, for unknown inputs too, or `Unsupported`).
     """
-    return evaluate_case(open_case(transaction, utxo, environment))
+    return evaluate_scripts(resolve(transaction, unspent, environment))

@@ -18,10 +18,10 @@ from milestones.cardano.parameters import RedeemerPointer
 from milestones.cardano.plutus_data import PlutusData, decode, encode
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.addresses import LedgerAddress
-from milestones.devnet.ledger.case import Case, Need
-from milestones.devnet.ledger.failures import cannot_create_context
+from milestones.devnet.ledger.failures import BadTranslation, ScriptSubject, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.witnesses import Redeemer
+from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction, ScriptNeeded
+from milestones.devnet.ledger.transaction import Redeemer
 
 
 def constr(index: int, *fields: bytes) -> bytes:
@@ -60,28 +60,28 @@ def normal(data: bytes) -> bytes:
 class TransactionInfo:
     """One transaction, for scripts of one Plutus version (1 to 3). Ledger: `toPlutusTxInfo`.
 
-    Raises the failure 3004 where the version can't show the transaction.
+    Raises `TransactionRejected` with `BadTranslation` where the version can't show the transaction.
     """
 
-    def __init__(self, case: Case, version: int) -> None:
-        self._case, self._version = case, version
+    def __init__(self, resolved: ResolvedTransaction, version: int) -> None:
+        self._resolved, self._version = resolved, version
         self._check_representable()
         self._encoded = constr(0, *self._fields())
 
-    def arguments(self, need: Need, redeemer: Redeemer) -> list[bytes]:
+    def arguments(self, needed: ScriptNeeded, redeemer: Redeemer) -> list[bytes]:
         """The arguments that the script is applied to. Ledger: `toPlutusArgs`."""
         if self._version == 3:
-            return [constr(0, self._encoded, normal(redeemer.data), self._script_info(need))]
-        context = constr(0, self._encoded, self._purpose(need.subject))
-        datum = self._datum(need)
+            return [constr(0, self._encoded, normal(redeemer.data), self._script_info(needed))]
+        context = constr(0, self._encoded, self._purpose(needed.subject))
+        datum = self._datum(needed)
         return [*([] if datum is None else [datum]), normal(redeemer.data), context]
 
     def _fields(self) -> list[bytes]:
-        case, version = self._case, self._version
-        body = case.body
+        resolved, version = self._resolved, self._version
+        body = resolved.body
         fee = plain(body.fee)
         shared = [
-            listed(self._input(reference, case.inputs[reference]) for reference in body.inputs),
+            listed(self._input(reference, resolved.inputs[reference]) for reference in body.inputs),
             listed(map(self._output, body.outputs)),
             fee if version == 3 else _value(Value(body.fee)),
             self._mint(body.mint),
@@ -91,11 +91,11 @@ class TransactionInfo:
             listed(map(plain, body.required_signers)),
         ]
         if version > 1:
-            known = case.reference_inputs
+            known = resolved.reference_inputs
             references = (self._input(ref, known[ref]) for ref in body.reference_inputs)
             shared.insert(1, listed(references))
             shared.append(self._redeemer_map())
-        shared += [self._datums(), self._identifier(case.transaction.id)]
+        shared += [self._datums(), self._identifier(resolved.transaction.id)]
         return (
             shared
             if version < 3
@@ -103,38 +103,42 @@ class TransactionInfo:
         )
 
     def _check_representable(self) -> None:
-        case, version = self._case, self._version
-        common = set(case.body.inputs) & set(case.body.reference_inputs)
+        resolved, version = self._resolved, self._version
+        common = set(resolved.body.inputs) & set(resolved.body.reference_inputs)
         if version == 3 and common:
-            raise cannot_create_context(
+            raise _bad_translation(
                 "An output both spent and referenced can't be shown to a Plutus V3 script."
             )
-        seen = (*case.inputs.values(), *case.reference_inputs.values(), *case.body.outputs)
+        seen = (
+            *resolved.inputs.values(),
+            *resolved.reference_inputs.values(),
+            *resolved.body.outputs,
+        )
         for output in seen:
             _payment_credential(output.address)
         if version == 1 and any(output.datum is not None for output in seen):
-            raise cannot_create_context("An inline datum can't be shown to a Plutus V1 script.")
+            raise _bad_translation("An inline datum can't be shown to a Plutus V1 script.")
 
-    def _purpose(self, subject: OutputReference | bytes) -> bytes:
+    def _purpose(self, subject: ScriptSubject) -> bytes:
         """Ledger: `transPlutusPurposeV1V2` and `transScriptPurpose`."""
         if isinstance(subject, OutputReference):
             return constr(1, self._reference(subject))
         return constr(0, plain(subject))
 
-    def _script_info(self, need: Need) -> bytes:
+    def _script_info(self, needed: ScriptNeeded) -> bytes:
         """Version 3: the purpose, and for a spend its datum."""
-        if isinstance(need.subject, OutputReference):
-            return constr(1, self._reference(need.subject), optional(self._datum(need)))
-        return self._purpose(need.subject)
+        if isinstance(needed.subject, OutputReference):
+            return constr(1, self._reference(needed.subject), optional(self._datum(needed)))
+        return self._purpose(needed.subject)
 
-    def _datum(self, need: Need) -> bytes | None:
+    def _datum(self, needed: ScriptNeeded) -> bytes | None:
         """The datum of a spent output, wherever it is. Ledger: `getSpendingDatum`."""
-        if not isinstance(need.subject, OutputReference):
+        if not isinstance(needed.subject, OutputReference):
             return None
-        output = self._case.inputs[need.subject]
+        output = self._resolved.inputs[needed.subject]
         raw = output.datum
         if output.datum_hash is not None:
-            raw = self._case.transaction.witnesses.datums.get(output.datum_hash)
+            raw = self._resolved.transaction.witnesses.datums.get(output.datum_hash)
         return None if raw is None else normal(raw)
 
     def _identifier(self, transaction_id: bytes) -> bytes:
@@ -170,39 +174,43 @@ class TransactionInfo:
         )
 
     def _time(self, slot: int) -> bytes:
-        environment = self._case.environment
+        environment = self._resolved.environment
         if environment.horizon_slot is not None and slot >= environment.horizon_slot:
-            raise cannot_create_context(f"The time of slot {slot} can't be foreseen yet.")
+            raise _bad_translation(f"The time of slot {slot} can't be foreseen yet.")
         return plain(environment.start_of(slot))
 
     def _redeemer_map(self) -> bytes:
         """Redeemers by purpose, in the order of their pointers. Ledger: `transTxRedeemers`."""
         return mapped(
             (self._purpose(self._subject(redeemer.pointer)), normal(redeemer.data))
-            for redeemer in self._case.transaction.witnesses.redeemers
+            for redeemer in self._resolved.transaction.witnesses.redeemers
         )
 
-    def _subject(self, pointer: RedeemerPointer) -> OutputReference | bytes:
+    def _subject(self, pointer: RedeemerPointer) -> ScriptSubject:
         """What a redeemer points to, whether or not a script runs there."""
-        body = self._case.body
-        subjects: Sequence[OutputReference | bytes] = ()
+        body = self._resolved.body
+        subjects: Sequence[ScriptSubject] = ()
         if pointer.purpose == "spend":
             subjects = body.inputs
         elif pointer.purpose == "mint":
             subjects = tuple(body.mint.policies())
         if pointer.index >= len(subjects):
-            raise cannot_create_context(
+            raise _bad_translation(
                 f"The redeemer {pointer.purpose} #{pointer.index} points to nothing."
             )
         return subjects[pointer.index]
 
     def _datums(self) -> bytes:
         """The witnesses' datums by hash, sorted: pairs in version 1, a map in the others."""
-        datums: Mapping[bytes, bytes] = self._case.transaction.witnesses.datums
+        datums: Mapping[bytes, bytes] = self._resolved.transaction.witnesses.datums
         entries = [(plain(digest), normal(datums[digest])) for digest in sorted(datums)]
         if self._version == 1:
             return listed(constr(0, *entry) for entry in entries)
         return mapped(entries)
+
+
+def _bad_translation(reason: str) -> TransactionRejected:
+    return TransactionRejected(BadTranslation(reason))
 
 
 def _datum_option(output: Output) -> bytes:
@@ -224,7 +232,7 @@ def _address(address: LedgerAddress) -> bytes:
 
 def _payment_credential(address: LedgerAddress) -> Credential:
     if address.payment is None:
-        raise cannot_create_context("A Byron address can't be shown to a Plutus script.")
+        raise _bad_translation("A Byron address can't be shown to a Plutus script.")
     return address.payment
 
 

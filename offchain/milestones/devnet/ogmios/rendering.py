@@ -1,26 +1,111 @@
-"""Blocks and transactions in Ogmios' JSON. Source: Ogmios' `cardano.json`."""
+"""Ogmios' JSON for blocks, transactions and whatever they hold. Source: Ogmios' `cardano.json`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference
-from milestones.devnet import metadata
-from milestones.devnet.blocks import Block
+from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.cardano.value import Value
+from milestones.devnet.blocks import Block, UtxoSet
+from milestones.devnet.ledger import scripts
+from milestones.devnet.ledger.auxiliary_data import decode_metadata
+from milestones.devnet.ledger.failures import ScriptSubject
 from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.rendering import (
-    lovelace_json,
-    output_json,
-    pointer_json,
-    reference_json,
-    references_json,
-    script_json,
-    units_json,
-    value_json,
-)
 from milestones.devnet.ledger.transaction import Transaction
-from milestones.devnet.utxo import UtxoSet
+
+
+def lovelace_json(amount: int) -> dict[str, Any]:
+    """`Value<AdaOnly>` and `Value<Delta>`."""
+    return {"ada": {"lovelace": amount}}
+
+
+def value_json(value: Value) -> dict[str, Any]:
+    """`Value`: lovelace under `ada`, then token quantities by policy and name, in hexadecimal."""
+    shown: dict[str, Any] = lovelace_json(value.lovelace)
+    for asset, quantity in value.assets.items():
+        shown.setdefault(asset.policy_id.hex(), {})[asset.asset_name.hex()] = quantity
+    return shown
+
+
+def reference_json(reference: OutputReference) -> dict[str, Any]:
+    """`TransactionOutputReference`."""
+    return {"transaction": {"id": reference.transaction_id.hex()}, "index": reference.index}
+
+
+def references_json(references: Iterable[OutputReference]) -> list[dict[str, Any]]:
+    """A list of `TransactionOutputReference`."""
+    return [reference_json(reference) for reference in references]
+
+
+def native_script_json(code: bytes) -> dict[str, Any]:
+    """`Script<Native>`."""
+    return _clause_json(cbor.read(code))
+
+
+def _clause_json(item: Item) -> dict[str, Any]:
+    kind, argument, clauses = scripts.native_script_parts(item)
+    if kind == scripts.SIGNATURE:
+        return {"clause": "signature", "from": argument.bytes().hex()}
+    if kind == scripts.INVALID_BEFORE:
+        return {"clause": "after", "slot": argument.unsigned()}
+    if kind == scripts.INVALID_AFTER:
+        return {"clause": "before", "slot": argument.unsigned()}
+    inner = []
+    for clause in clauses:
+        inner.append(_clause_json(clause))
+    if kind == scripts.AT_LEAST:
+        return {"clause": "some", "atLeast": argument.integer(), "from": inner}
+    return {"clause": "all" if kind == scripts.ALL else "any", "from": inner}
+
+
+def script_json(script: Script) -> dict[str, Any]:
+    """`Script`: native ones as clauses too."""
+    if script.language == "native":
+        return {
+            "language": "native",
+            "json": native_script_json(script.code),
+            "cbor": script.code.hex(),
+        }
+    return {"language": script.language, "cbor": script.code.hex()}
+
+
+def output_json(output: Output) -> dict[str, Any]:
+    """`TransactionOutput`."""
+    shown: dict[str, Any] = {"address": str(output.address), "value": value_json(output.value)}
+    if output.datum is not None:
+        shown["datum"] = output.datum.hex()
+    elif output.datum_hash is not None:
+        shown["datumHash"] = output.datum_hash.hex()
+    if output.script is not None:
+        shown["script"] = script_json(output.script)
+    return shown
+
+
+def pointer_json(pointer: RedeemerPointer) -> dict[str, Any]:
+    """`RedeemerPointer`."""
+    return {"purpose": pointer.purpose, "index": pointer.index}
+
+
+def subject_json(subject: ScriptSubject) -> dict[str, Any]:
+    """`ScriptPurpose`: the output that is spent, or the policy that mints."""
+    if isinstance(subject, OutputReference):
+        return {"purpose": "spend", "outputReference": reference_json(subject)}
+    return {"purpose": "mint", "policy": subject.hex()}
+
+
+def units_json(units: ExecutionUnits) -> dict[str, int]:
+    """`ExecutionUnits`."""
+    return {"memory": units.memory, "cpu": units.cpu}
+
+
+def hashes_json(hashes: Iterable[bytes]) -> list[str]:
+    """A list of digests, sorted, in hexadecimal."""
+    return sorted(digest.hex() for digest in hashes)
 
 
 def point_json(block: Block) -> dict[str, Any]:
@@ -95,8 +180,37 @@ def transaction_json(transaction: Transaction) -> dict[str, Any]:
         **_optional_witnesses(transaction),
     }
     if transaction.auxiliary_data is not None:
-        shown["metadata"] = metadata.ogmios_json(transaction.auxiliary_data)
+        shown["metadata"] = metadata_json(transaction.auxiliary_data)
     return shown
+
+
+def metadata_json(auxiliary_data: bytes) -> dict[str, Any]:
+    """`Metadata`: each label's plain JSON, or its CBOR where JSON can't show it."""
+    shown = {}
+    for label, item in decode_metadata(auxiliary_data).items():
+        plain = _plain(item)
+        shown[str(label)] = {"cbor": item.raw.hex()} if plain is _NO_JSON else {"json": plain}
+    return {"hash": blake2b_256(auxiliary_data).hex(), "labels": shown}
+
+
+_NO_JSON: Final = object()
+
+
+def _plain(item: Item) -> Any:
+    """JSON without a schema, or `_NO_JSON`: bytes, empty maps and most keys have none."""
+    if item.kind in (cbor.UINT, cbor.NINT, cbor.TEXT):
+        return item.value
+    if item.kind == cbor.ARRAY:
+        elements = [_plain(each) for each in item.array()]
+        return _NO_JSON if _NO_JSON in elements else elements
+    if item.kind != cbor.MAP or not item.pairs():
+        return _NO_JSON
+    shown = {}
+    for key, value in item.pairs():
+        if key.kind not in (cbor.UINT, cbor.NINT, cbor.TEXT):
+            return _NO_JSON
+        shown[str(key.value)] = _plain(value)
+    return _NO_JSON if _NO_JSON in shown.values() else shown
 
 
 def _interval_json(transaction: Transaction) -> dict[str, int]:

@@ -1,23 +1,198 @@
 """One client's conversation: requests in, answers out, four mini-protocols side by side.
 
-As in Ogmios, each mini-protocol answers in order, and one that waits (for a block, for the mempool to
-change or to have room) does not hold up the others.
+As in Ogmios, each mini-protocol (chain-sync, the mempool's monitor, submission and evaluation, queries)
+answers in order, and one that waits (for a block, for the mempool to change or to have room) does not
+hold up the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from milestones.cardano.outputs import OutputReference
+from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
-from milestones.devnet.mempool import MempoolFull
-from milestones.devnet.ogmios import network, rpc, submission
-from milestones.devnet.ogmios.chain_sync import ChainSync, interleaved
-from milestones.devnet.ogmios.ledger_state import PREFIX, LedgerState
-from milestones.devnet.ogmios.mempool_monitor import MempoolMonitor
+from milestones.devnet.ledger.failures import TransactionRejected, Unsupported
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+from milestones.devnet.mempool import MempoolFull, capacity_bytes
+from milestones.devnet.ogmios import queries, rpc
+from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.queries import PREFIX, LedgerState
+from milestones.devnet.ogmios.rendering import (
+    block_json,
+    point_json,
+    pointer_json,
+    references_json,
+    tip_json,
+    transaction_json,
+    units_json,
+)
 from milestones.devnet.ogmios.rpc import InvalidRequest, Request, RpcFailure
+
+
+class ChainSync:
+    """Where a client stands; None is the origin, before the first block.
+
+    As in the node, the first step after an intersection is a rollback to it, and so is the first of all.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._at: Block | None = None
+        self._rollback_due = True
+
+    def find_intersection(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Goes to the first of the given points that the chain has. Raises `RpcFailure` 1000 if none."""
+        points = rpc.member(params, "points", list) if "points" in params else ["origin"]
+        tip = tip_json(self._chain.tip)
+        for wanted in [rpc.point(each) for each in points]:
+            block = None if wanted is None else self._chain.block_at(wanted)
+            if wanted is None or block is not None:
+                self._at, self._rollback_due = block, True
+                return {"intersection": self._position(), "tip": tip}
+        raise RpcFailure(1000, "No intersection found.", {"tip": tip})
+
+    def next_block(self) -> dict[str, Any] | None:
+        """The next step, forward or back; None when the client is at the tip."""
+        while self._at is not None and not self._chain.contains(self._at):
+            self._at, self._rollback_due = self._at.parent, True
+        tip = tip_json(self._chain.tip)
+        if self._rollback_due:
+            self._rollback_due = False
+            return {"direction": "backward", "point": self._position(), "tip": tip}
+        height = 0 if self._at is None else self._at.height + 1
+        if height == len(self._chain.blocks):
+            return None
+        self._at = self._chain.blocks[height]
+        block = block_json(self._at, self._chain.parameters.protocol_version)
+        return {"direction": "forward", "block": block, "tip": tip}
+
+    def _position(self) -> Any:
+        return "origin" if self._at is None else point_json(self._at)
+
+
+def interleaved() -> RpcFailure:
+    """The answer to `findIntersection` while `nextBlock` calls wait."""
+    return RpcFailure(1001, "Cannot interleave 'findIntersection' requests with 'nextBlock'.")
+
+
+class MempoolMonitor:
+    """One client's snapshot of the mempool and how far it has read it."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._seen_revision: int | None = None
+        self._snapshot: tuple[Transaction, ...] | None = None
+        self._read = 0
+
+    def acquire(self) -> dict[str, Any] | None:
+        """Takes a snapshot; None while it would be the one that the client has already."""
+        revision = self._chain.mempool.revision
+        if self._snapshot is not None and self._seen_revision == revision:
+            return None
+        self._seen_revision = revision
+        self._snapshot, self._read = self._chain.mempool.transactions, 0
+        return {"acquired": "mempool", "slot": self._chain.environment().slot}
+
+    def next_transaction(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The next transaction: its id or, with `fields` "all", everything; null after the last."""
+        if params.get("fields", "all") != "all":
+            raise InvalidRequest("field 'fields' must be \"all\"")
+        snapshot = self._taken()
+        if self._read == len(snapshot):
+            return {"transaction": None}
+        transaction = snapshot[self._read]
+        self._read += 1
+        if "fields" in params:
+            return {"transaction": transaction_json(transaction)}
+        return {"transaction": {"id": transaction.id.hex()}}
+
+    def has_transaction(self, params: dict[str, Any]) -> bool:
+        """Whether a transaction is in the snapshot."""
+        wanted = rpc.hexadecimal(rpc.member(params, "id", str), 32)
+        return any(each.id == wanted for each in self._taken())
+
+    def size(self) -> dict[str, Any]:
+        """How full the mempool was when the snapshot was taken."""
+        snapshot = self._taken()
+        return {
+            "maxCapacity": {"bytes": capacity_bytes(self._chain.parameters)},
+            "currentSize": {"bytes": sum(len(each.raw) for each in snapshot)},
+            "transactions": {"count": len(snapshot)},
+        }
+
+    def release(self) -> dict[str, Any]:
+        """Gives the snapshot up."""
+        self._taken()
+        self._snapshot = self._seen_revision = None
+        return {"released": "mempool"}
+
+    def _taken(self) -> tuple[Transaction, ...]:
+        if self._snapshot is None:
+            raise RpcFailure(4000, "You must acquire a mempool snapshot prior to accessing it.")
+        return self._snapshot
+
+
+def submit(chain: Chain, params: dict[str, Any], version: str) -> dict[str, Any]:
+    """Submits; raises `RpcFailure` with the ledger's code, or `MempoolFull`."""
+    raw = rpc.transaction_cbor(params)
+    try:
+        return {"transaction": {"id": chain.submit(raw).hex()}}
+    except TransactionRejected as rejected:
+        raise rpc_failure(rejected, version) from None
+
+
+def evaluate(chain: Chain, params: dict[str, Any], version: str) -> list[dict[str, Any]]:
+    """Evaluates; raises `RpcFailure` with Ogmios' code."""
+    raw = rpc.transaction_cbor(params)
+    additional = rpc.additional_utxo(params.get("additionalUtxo"))
+    try:
+        if additional:
+            _check_overlap(chain, decode_transaction(raw), additional)
+        used = chain.evaluate(raw, additional)
+    except TransactionRejected as rejected:
+        failure = rejected.failures[0]
+        if isinstance(failure, Unsupported):
+            message = rpc_failure(rejected).message
+            raise RpcFailure(3004, message, {"reason": failure.what}) from None
+        raise rpc_failure(rejected, version) from None
+    return [
+        {"validator": pointer_json(pointer), "budget": units_json(units)} for pointer, units in used
+    ]
+
+
+def _check_overlap(
+    chain: Chain, transaction: Transaction, additional: Mapping[OutputReference, Output]
+) -> None:
+    """Outputs that the ledger has too must be the same there; those that nobody asks for don't count."""
+    body = transaction.body
+    asked = (*body.inputs, *body.collateral, *body.reference_inputs)
+    overlapping = [
+        each
+        for each in dict.fromkeys(asked)
+        if each in additional
+        and each in chain.utxo
+        and not _same(additional[each], chain.utxo[each])
+    ]
+    if overlapping:
+        raise RpcFailure(
+            3002,
+            "Some user-provided additional UTxO entries overlap with those of the ledger.",
+            {"overlappingOutputReferences": references_json(overlapping)},
+        )
+
+
+def _same(one: Output, other: Output) -> bool:
+    """Whether two outputs hold the same, in whatever bytes."""
+    return all(
+        getattr(one, part) == getattr(other, part)
+        for part in ("address", "value", "datum_hash", "datum", "script")
+    )
+
 
 CHAIN_SYNC: Final = frozenset({"findIntersection", "nextBlock"})
 MEMPOOL: Final = frozenset(
@@ -105,13 +280,13 @@ class Session:
         return self._mempool.acquire() or WAIT
 
     def _submit(self, params: dict[str, Any]) -> Any:
-        return submission.submit(self._chain, params, self._version)
+        return submit(self._chain, params, self._version)
 
     def _evaluate(self, params: dict[str, Any]) -> Any:
-        return submission.evaluate(self._chain, params, self._version)
+        return evaluate(self._chain, params, self._version)
 
     def _genesis(self, params: dict[str, Any]) -> Any:
-        return network.genesis_configuration(self._chain, params.get("era"), self._version)
+        return queries.genesis_configuration(self._chain, params.get("era"), self._version)
 
 
 _METHODS: Final[dict[str, Callable[[Session, dict[str, Any]], Any]]] = {
@@ -119,8 +294,8 @@ _METHODS: Final[dict[str, Callable[[Session, dict[str, Any]], Any]]] = {
     "releaseLedgerState": lambda self, _: self._ledger_state.release(),
     "queryNetwork/blockHeight": lambda self, _: self._chain.tip.height,
     "queryNetwork/genesisConfiguration": Session._genesis,
-    "queryNetwork/startTime": lambda self, _: network.start_time(self._chain),
-    "queryNetwork/tip": lambda self, _: network.tip(self._chain),
+    "queryNetwork/startTime": lambda self, _: queries.start_time(self._chain),
+    "queryNetwork/tip": lambda self, _: queries.tip(self._chain),
     "findIntersection": lambda self, params: self._chain_sync.find_intersection(params),
     "nextBlock": Session._next_block,
     "submitTransaction": Session._submit,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
+from starlette.types import Receive, Scope, Send
 
+from milestones.devnet.interface import Faults, Interface
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 
@@ -91,6 +95,24 @@ async def test_patterns_outlive_the_process(start: Start, tmp_path: Path) -> Non
         assert (await kupo.get("/matches")).json() == seen
         assert (await kupo.get("/patterns")).json() == active
     assert len(seen) == 4
+
+
+async def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Without TCP_NODELAY the second packet of every answer waits 40 ms for the first one's."""
+
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    interface = Interface(answer, Faults("kupo"), "127.0.0.1", 0)
+    await interface.start()
+    try:
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"http://{interface.authority}/")).status_code == 204
+            (accepted,) = (each.get_extra_info("socket") for each in interface.transports())
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+    finally:
+        await interface.stop()
 
 
 async def test_a_chain_that_can_make_no_more_blocks_says_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from typing import Any
 import httpx
 import pytest
 from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
+
+from milestones.cardano import cbor
+from milestones.devnet.clock import MAINNET_MAGIC
+from milestones.transactions.wallet import SigningKey
 
 
 class Process:
@@ -109,9 +114,64 @@ def test_every_chain_can_be_controlled_unless_it_is_not_to_be(processes: list[Pr
     assert (alone["control_url"], alone["control_port"]) == (None, None)
 
 
+def test_ten_accounts_are_ready_and_their_keys_spend(processes: list[Process]) -> None:
+    process = launch(processes)
+    shown = process.ready()
+    accounts = shown["accounts"]
+    assert len({each["address"] for each in accounts}) == 10
+    for each in accounts:
+        key = SigningKey.from_bytes(cbor.read(bytes.fromhex(each["signing_key_cbor_hex"])).bytes())
+        assert str(key.address(0)) == each["address"]
+        (held,) = httpx.get(f"{shown['kupo_url']}/matches/{each['address']}?unspent").json()
+        assert held["value"]["coins"] == each["lovelace"] == 10_000_000_000
+    process.popen.send_signal(signal.SIGTERM)
+    _, errors = process.popen.communicate(timeout=10)
+    assert errors == "", "what a program reads is not disturbed"
+
+
+def test_accounts_are_as_many_as_are_asked_for(processes: list[Process], tmp_path: Path) -> None:
+    kept = ("--state-dir", str(tmp_path))
+    first = launch(processes, "--accounts", "3", *kept)
+    accounts = first.ready()["accounts"]
+    first.end()
+    assert launch(processes, *kept).ready()["accounts"] == accounts, "it began with three"
+    assert launch(processes, "--accounts", "0").ready()["accounts"] == []
+    mainnet = launch(processes, "--network-magic", str(MAINNET_MAGIC)).ready()
+    assert mainnet["accounts"] == [], "nobody is to take these for addresses of their own"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_person_sees_the_accounts_and_a_warning() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    ports = ("--ogmios-port", "0", "--kupo-port", "0", "--control-port", "0", "--accounts", "2")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "milestones", "devnet", *ports],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    with os.fdopen(ours, encoding="utf-8") as terminal:
+        assert process.stdout is not None
+        accounts = json.loads(process.stdout.readline())["accounts"]
+        text = ""
+        while "takes it first" not in text:
+            text += terminal.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert "2 accounts, each with 10,000 ADA" in text
+    assert "Everybody knows these keys" in text
+    for each in accounts:
+        assert each["address"] in text
+        assert each["signing_key_cbor_hex"] in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("--accounts", "1001"), "accounts"),
         (("--fund", "nonsense"), "ADDRESS=LOVELACE"),
         (("--fund", "addr1xyz=5"), "not an address"),
         (("--fund", f"{ALICE_ADDRESS}=46000000000000000"), "funds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.chain import MAX_FULL_LEAD_SLOTS, MAX_LEAD_SLOTS, Chain
 from milestones.devnet.clock import Clock
-from milestones.devnet.genesis import SUPPLY_LOVELACE
-from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.funds import SUPPLY_LOVELACE, development_accounts
+from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.mempool import MempoolFull
-from milestones.devnet.opening import ChainConfig, open_chain, read_parameters
+from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.parameters import read_parameters
+from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
 
 
@@ -148,9 +151,9 @@ def test_on_a_schedule_a_transaction_is_judged_in_the_slot_after_the_tip_s() -> 
     early = payment_on(chain := chain_with(production="on schedule", manual_clock=False))
     early.body[8] = chain.tip.slot + 100
     chain.clock.advance(200_000)
-    with pytest.raises(LedgerFailure) as refused:
+    with pytest.raises(TransactionRejected) as refused:
         chain.submit(early.seal())
-    assert refused.value.code == 3118
+    assert rpc_failure(refused.value).rpc_code == 3118
     chain.mine()
     chain.submit(early.seal())
 
@@ -280,3 +283,32 @@ def test_listeners_hear_of_every_change(make: Callable[..., Chain]) -> None:
     chain.mine()
     chain.rollback(1)
     assert len(heard) == 3
+
+
+def test_development_accounts_never_change() -> None:
+    """Tests of other people name them: number 0 is checked by hand, all follow from their numbers."""
+    first, second = development_accounts(2)
+    for number, account in enumerate((first, second)):
+        text = b"development account %d of the embedded chain" % number
+        assert account.seed == blake2b(text, digest_size=32).digest()
+    assert str(first.address) == "addr_test1vrl3ma905xqlgpxp3ttw3mfjpe779muaefu6rf7zqaj0jlsp02hpx"
+    assert first.signing_key_cbor_hex == "5820" + first.seed.hex()
+    assert str(development_accounts(1, network_id=1)[0].address).startswith("addr1v")
+    with pytest.raises(InvalidConfiguration, match="accounts"):
+        development_accounts(1001)
+
+
+def test_accounts_are_funded_when_asked_for_and_beside_everything_else() -> None:
+    (account,) = development_accounts(1)
+    own = account.address.to_bytes()
+
+    def held(config: ChainConfig) -> list[int]:
+        chain, _ = open_chain(config)
+        amounts = [each.value.lovelace for each in chain.utxo.values() if each.address.raw == own]
+        assert sum(each.value.lovelace for each in chain.utxo.values()) == SUPPLY_LOVELACE
+        return amounts
+
+    assert held(ChainConfig()) == []
+    assert held(ChainConfig(accounts=1)) == [10_000_000_000]
+    funded = ChainConfig(accounts=1, funds={str(account.address): 5_000_000})
+    assert held(funded) == [5_000_000, 10_000_000_000]

@@ -6,13 +6,13 @@ from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milestones.devnet.blocks import apply_block
 from milestones.devnet.chain import Chain
-from milestones.devnet.genesis import SUPPLY_LOVELACE
+from milestones.devnet.funds import SUPPLY_LOVELACE
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
-from milestones.devnet.ogmios.chain_sync import ChainSync
+from milestones.devnet.ogmios.session import ChainSync
 from milestones.devnet.opening import ChainConfig, open_chain
-from milestones.devnet.utxo import apply_block
 
 STEPS = st.lists(
     st.one_of(

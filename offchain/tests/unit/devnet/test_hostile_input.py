@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milestones.devnet.chain import Chain
-from milestones.devnet.faults import Faults
+from milestones.devnet.interface import Faults
 from milestones.devnet.kupo.app import KupoApp
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
-from milestones.devnet.ogmios.ledger_state import PREFIX
+from milestones.devnet.ogmios.queries import PREFIX
 from milestones.devnet.ogmios.session import _METHODS, Session
 from milestones.devnet.opening import ChainConfig, open_chain
 

@@ -83,7 +83,7 @@ def test_a_restart_changes_nothing(
 ) -> None:
     with TemporaryDirectory() as directory:
         config = ChainConfig(
-            funds={ALICE_ADDRESS: 100_000_000}, manual_clock=True, state_dir=Path(directory)
+            funds={ALICE_ADDRESS: 1_000_000_000}, manual_clock=True, state_dir=Path(directory)
         )
         chain, store = open_chain(config)
         assert store is not None

@@ -11,10 +11,10 @@ from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.value import Value
 from milestones.devnet.ledger import evaluator
-from milestones.devnet.ledger.cost_models import PLUTUS_V3
 from milestones.devnet.ledger.evaluator import CannotEvaluate, EvaluatorMissing, run_script
 from milestones.devnet.ledger.outputs import output_from_item
-from milestones.devnet.ledger.rendering import output_json
+from milestones.devnet.ledger.parameters import PLUTUS_V3
+from milestones.devnet.ogmios.rendering import output_json
 from milestones.errors import ServiceUnavailable
 
 BUDGET = ExecutionUnits(14_000_000, 10_000_000_000)

@@ -24,8 +24,6 @@ from ledger_world import (
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.blocks import included
-from milestones.devnet.ledger.balance import value_size
-from milestones.devnet.ledger.case import open_case
 from milestones.devnet.ledger.fees import (
     execution_fee,
     minimum_fee,
@@ -33,8 +31,10 @@ from milestones.devnet.ledger.fees import (
     reference_scripts_size,
 )
 from milestones.devnet.ledger.parameters import Parameters
-from milestones.devnet.ledger.script_integrity import language_views, script_integrity_hash
+from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ledger.utxo import value_size
+from milestones.devnet.ledger.utxow import language_views, script_integrity_hash
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_every_output_brings_its_script_even_if_it_is_the_same() -> None:
     draft.add_input(reference("spent"), output)
     draft.add_input(reference("one"), output, 18)
     draft.add_input(reference("two"), output, 18)
-    case = open_case(decode_transaction(draft.seal()), draft.known(), draft.environment)
-    assert reference_scripts_size(case) == 18
+    resolved = resolve(decode_transaction(draft.seal()), draft.known(), draft.environment)
+    assert reference_scripts_size(resolved) == 18
     both = payment()
     both.add_input(reference("both"), output)
     both.body[18] = [both.body[0][-1]]
-    case = open_case(decode_transaction(both.seal()), both.known(), both.environment)
-    assert reference_scripts_size(case) == 6
+    resolved = resolve(decode_transaction(both.seal()), both.known(), both.environment)
+    assert reference_scripts_size(resolved) == 6
 
 
 def test_a_worked_example_of_the_fee() -> None:
     """A payment of n bytes, its validity flag not counted, costs 44 n + 155,381."""
     draft = payment()
     raw = draft.seal()
-    case = open_case(decode_transaction(raw), draft.known(), draft.environment)
-    assert minimum_fee(case) == 44 * (len(raw) - 1) + 155_381
+    resolved = resolve(decode_transaction(raw), draft.known(), draft.environment)
+    assert minimum_fee(resolved) == 44 * (len(raw) - 1) + 155_381
 
 
 def pycardano_integrity(draft: Draft) -> bytes:
@@ -97,8 +97,8 @@ def pycardano_integrity(draft: Draft) -> bytes:
     "draft", [spending(3, YES_V3), minting(3, YES_V3), spending(2, YES_SPEND), minting(2, YES_MINT)]
 )
 def test_the_script_integrity_hash_is_pycardanos(draft: Draft) -> None:
-    case = open_case(decode_transaction(draft.seal()), draft.known(), draft.environment)
-    assert script_integrity_hash(case) == pycardano_integrity(draft)
+    resolved = resolve(decode_transaction(draft.seal()), draft.known(), draft.environment)
+    assert script_integrity_hash(resolved) == pycardano_integrity(draft)
 
 
 @pytest.mark.parametrize("versions", [{1}, {2}, {3}, {2, 3}])

@@ -34,20 +34,20 @@ from ledger_world import (
     with_collateral,
 )
 
-from milestones.devnet.ledger.case import open_case
 from milestones.devnet.ledger.fees import minimum_fee, minimum_lovelace, transaction_size
+from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.transaction import decode_transaction
 
 
 def accepted(draft: Draft) -> None:
     failure = draft.judge()
-    assert failure is None, f"{failure.code} {failure.message} {failure.data}"
+    assert failure is None, f"{failure.rpc_code} {failure.message} {failure.data}"
 
 
 def refused(draft: Draft, code: int) -> Any:
     failure = draft.judge()
     assert failure is not None, "accepted"
-    assert failure.code == code, f"{failure.code} {failure.message} {failure.data}"
+    assert failure.rpc_code == code, f"{failure.rpc_code} {failure.message} {failure.data}"
     check_shape("submitTransaction", failure)
     return failure.data
 
@@ -135,7 +135,7 @@ def exact_fee(draft: Draft) -> int:
     """The least fee, found by asking for it until it no longer changes."""
     for _ in range(3):
         transaction = decode_transaction(draft.seal())
-        draft.fee = minimum_fee(open_case(transaction, draft.known(), draft.environment))
+        draft.fee = minimum_fee(resolve(transaction, draft.known(), draft.environment))
     return draft.fee
 
 

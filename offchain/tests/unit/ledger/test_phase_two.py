@@ -30,11 +30,12 @@ from ledger_world import (
 
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.ledger.cost_models import PLUTUS_V3
 from milestones.devnet.ledger.evaluator import run_script
-from milestones.devnet.ledger.failures import EvaluationFailure, LedgerFailure, Unsupported
+from milestones.devnet.ledger.failures import TransactionRejected
+from milestones.devnet.ledger.parameters import PLUTUS_V3
 from milestones.devnet.ledger.rules import effects, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import rpc_failure
 
 TRACES_AND_FAILS = bytes.fromhex("581b010100232633573892010d736169642022686922e280a60a004981")
 
@@ -42,7 +43,7 @@ TRACES_AND_FAILS = bytes.fromhex("581b010100232633573892010d736169642022686922e2
 def refused(draft: Draft, code: int) -> Any:
     failure = draft.judge()
     assert failure is not None, "accepted"
-    assert failure.code == code, f"{failure.code} {failure.message} {failure.data}"
+    assert failure.rpc_code == code, f"{failure.rpc_code} {failure.message} {failure.data}"
     check_shape("submitTransaction", failure)
     return failure.data
 
@@ -113,10 +114,12 @@ def test_evaluation_without_scripts_is_empty() -> None:
 
 
 def inner(draft: Draft) -> dict[str, Any]:
-    with pytest.raises(EvaluationFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         evaluated(draft)
-    check_shape("evaluateTransaction", caught.value)
-    [entry] = caught.value.data
+    failure = rpc_failure(caught.value)
+    assert failure.rpc_code == 3010
+    check_shape("evaluateTransaction", failure)
+    [entry] = failure.data
     error: dict[str, Any] = entry["error"]
     return error
 
@@ -142,10 +145,10 @@ def test_evaluation_beside_a_redeemer_that_points_to_nothing(astray: tuple[int, 
     """A Plutus V3 script is shown all redeemers, so it can't be run either."""
     draft = minting(3, YES_V3)
     draft.witnesses[5][astray] = [7, [2000, 300_000]]
-    with pytest.raises(LedgerFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         evaluated(draft)
-    assert caught.value.code == 3004
-    assert f"#{astray[1]} points to nothing" in caught.value.data["reason"]
+    assert rpc_failure(caught.value).rpc_code == 3004
+    assert f"#{astray[1]} points to nothing" in rpc_failure(caught.value).data["reason"]
 
 
 def test_evaluation_without_the_script() -> None:
@@ -172,26 +175,26 @@ def test_evaluation_without_the_datum() -> None:
 def test_evaluation_of_unknown_inputs() -> None:
     draft = minting(3, YES_V3)
     draft.body[0].append([bytes(32), 0])
-    with pytest.raises(LedgerFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         evaluated(draft)
-    assert caught.value.code == 3004
-    assert "00#0" in caught.value.data["reason"]
+    assert rpc_failure(caught.value).rpc_code == 3004
+    assert "00#0" in rpc_failure(caught.value).data["reason"]
 
 
 def test_evaluation_past_the_horizon() -> None:
     draft = minting(3, YES_V3)
     draft.environment = replace(draft.environment, horizon_slot=5000)
     draft.body[8] = 5000
-    with pytest.raises(LedgerFailure) as caught:
+    with pytest.raises(TransactionRejected) as caught:
         evaluated(draft)
-    assert caught.value.code == 3004
+    assert rpc_failure(caught.value).rpc_code == 3004
 
 
 @pytest.mark.parametrize("number", [4, 5, 19, 20])
 def test_evaluation_of_what_scripts_could_not_be_shown(number: int) -> None:
     draft = minting(3, YES_V3)
     draft.body[number] = {}
-    with pytest.raises(Unsupported, match="can't judge"):
+    with pytest.raises(TransactionRejected, match="Unsupported"):
         evaluated(draft)
 
 
@@ -256,10 +259,8 @@ def test_a_free_variable_fails_a_script_although_it_is_never_looked_up(index: in
     r"""Inside `\_ -> \_ -> _`, two are bound; a script that is open is not malformed."""
     assert evaluated(minting(3, that_ignores("0010" + variable(2))))
     draft = minting(3, that_ignores("0010" + variable(index)))
-    with pytest.raises(EvaluationFailure) as failure:
-        evaluated(draft)
-    (reason,) = failure.value.failures.values()
-    assert (reason.code, "free variable" in str(reason.data)) == (3012, True)
+    error = inner(draft)
+    assert (error["code"], "free variable" in str(error["data"])) == (3012, True)
     assert refused(draft, 3136)
 
 
@@ -267,7 +268,7 @@ def test_a_free_variable_where_the_ledger_does_not_look_is_beyond_the_evaluator(
     """It fails only if it is looked up; and the evaluator binds it to something of its own."""
     constructor = "1000" + "00000000" + "1" + "{}" + "0"
     assert evaluated(minting(3, that_ignores(constructor.format(variable(1)))))
-    with pytest.raises(Unsupported, match="free variable"):
+    with pytest.raises(TransactionRejected, match=r"Unsupported.*free variable"):
         evaluated(minting(3, that_ignores(constructor.format(variable(7)))))
 
 
@@ -276,7 +277,7 @@ def test_what_the_evaluator_does_not_know_is_refused_by_name(builtin: int, what:
     """`lengthOfArray` came with protocol 11; `equalsString` costs something else since."""
     draft = minting(3, program("0010" + "0111" + format(builtin, "07b")))
     assert what in refused(draft, 3997)["error"]
-    with pytest.raises(Unsupported, match=what):
+    with pytest.raises(TransactionRejected, match=f"Unsupported.*{what}"):
         evaluated(draft)
 
 

@@ -1,0 +1,180 @@
+"""Ledger rule `UTXOS`, phase 2: the Plutus scripts run, and do what the transaction says they do.
+
+Source: Babbage's `expectScriptsToPass` and `babbageEvalScriptsTxInvalid`, Alonzo's
+`collectPlutusScriptsWithContext`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.devnet.ledger import failures
+from milestones.devnet.ledger.evaluator import CannotEvaluate, Run, run_script
+from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
+from milestones.devnet.ledger.plutus_core import verdict
+from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction, ScriptNeeded
+from milestones.devnet.ledger.script_context import TransactionInfo
+from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS
+from milestones.devnet.ledger.transaction import Redeemer
+
+
+class ScriptRunner:
+    """Runs the scripts of one transaction, making each version's view of it once."""
+
+    def __init__(self, resolved: ResolvedTransaction) -> None:
+        self._resolved = resolved
+        self._infos: dict[str, TransactionInfo] = {}
+
+    def run(
+        self, needed: ScriptNeeded, script: Script, redeemer: Redeemer, budget: ExecutionUnits
+    ) -> Run:
+        """Runs one script. Raises `TransactionRejected` where it can't be run, as `prepare` does."""
+        finding = verdict(script, self._resolved.parameters.protocol_version[0])
+        if finding.unsupported:
+            raise TransactionRejected(failures.Unsupported(finding.unsupported))
+        arguments, model = self.prepare(needed, script, redeemer)
+        if finding.malformed:
+            return Run(None, "the script is not well-formed")
+        if finding.open:
+            return Run(None, "the script has a free variable")
+        try:
+            return run_script(script, arguments, model, budget)
+        except CannotEvaluate as excuse:
+            raise TransactionRejected(failures.Unsupported(excuse.message)) from None
+
+    def prepare(
+        self, needed: ScriptNeeded, script: Script, redeemer: Redeemer
+    ) -> tuple[list[bytes], tuple[int, ...]]:
+        """A script's arguments and the cost model it runs under.
+
+        Raises `TransactionRejected` with `NoCostModel` or `BadTranslation`.
+        """
+        model = self._resolved.parameters.cost_models.get(script.language)
+        if model is None:
+            raise TransactionRejected(failures.NoCostModel(script.language))
+        return self._info(script).arguments(needed, redeemer), model
+
+    def _info(self, script: Script) -> TransactionInfo:
+        if script.language not in self._infos:
+            version = LANGUAGE_NUMBERS[script.language] + 1
+            self._infos[script.language] = TransactionInfo(self._resolved, version)
+        return self._infos[script.language]
+
+
+def context_failures(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
+    """Why the scripts can't be run at all. Ledger: `CollectErrors`.
+
+    Only the first obstacle is reported. A redeemer that points to nothing is reported by phase 1
+    (`ExtraRedeemers`): the context, which fails on it too, is left alone then.
+    """
+    runner = ScriptRunner(resolved)
+    redeemers = {each.pointer: each for each in resolved.transaction.witnesses.redeemers}
+    body = resolved.body
+    subjects = {"spend": len(body.inputs), "mint": len(list(body.mint.policies()))}
+    if any(pointer.index >= subjects.get(pointer.purpose, 0) for pointer in redeemers):
+        return
+    for needed, script in resolved.plutus_scripts_needed:
+        if needed.pointer not in redeemers:
+            return
+        try:
+            runner.prepare(needed, script, redeemers[needed.pointer])
+        except TransactionRejected as rejected:
+            yield from rejected.failures
+            return
+
+
+def check_scripts(resolved: ResolvedTransaction) -> None:
+    """Raises `TransactionRejected` unless the scripts' outcome is the one declared. Rule: `UTXOS`.
+
+    Each script runs within the units that its redeemer declares. Failures: `ValidationTagMismatch`,
+    and where scripts can't be run at all `NoCostModel`, `BadTranslation` or `Unsupported`.
+    """
+    declared = resolved.transaction.is_valid
+    if _all_scripts_pass(resolved) != declared:
+        raise TransactionRejected(failures.ValidationTagMismatch(declared))
+
+
+def _all_scripts_pass(resolved: ResolvedTransaction) -> bool:
+    """Every script is run, also after one has failed: one that can't be run must be seen."""
+    runner = ScriptRunner(resolved)
+    redeemers = {each.pointer: each for each in resolved.transaction.witnesses.redeemers}
+    outcomes = []
+    for needed, script in resolved.plutus_scripts_needed:
+        redeemer = redeemers[needed.pointer]
+        outcomes.append(runner.run(needed, script, redeemer, redeemer.units))
+    return all(outcome.units is not None for outcome in outcomes)
+
+
+def evaluate_scripts(
+    resolved: ResolvedTransaction,
+) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
+    """The units that each script uses when it may use all that a transaction has.
+
+    Ledger: `evalTxExUnitsWithLogs`. Raises `TransactionRejected` with `TransactionScriptFailures`, or
+    with the `BadTranslation` or `Unsupported` that no script can be run for.
+    """
+    if resolved.body.unsupported:
+        raise TransactionRejected(failures.Unsupported(", ".join(resolved.body.unsupported)))
+    redeemers = resolved.transaction.witnesses.redeemers
+    if redeemers:
+        _check_known(resolved)
+    runner = ScriptRunner(resolved)
+    needed = {each.pointer: each for each in resolved.scripts_needed}
+    used: list[tuple[RedeemerPointer, ExecutionUnits]] = []
+    failed: dict[RedeemerPointer, LedgerFailure] = {}
+    for redeemer in redeemers:
+        pointer = redeemer.pointer
+        try:
+            used.append((pointer, _evaluate(resolved, runner, needed.get(pointer), redeemer)))
+        except TransactionRejected as rejected:
+            (failure,) = rejected.failures
+            if isinstance(failure, (failures.BadTranslation, failures.Unsupported)):
+                raise
+            failed[pointer] = failure
+    if failed:
+        raise TransactionRejected(failures.TransactionScriptFailures(failed))
+    return used
+
+
+def _check_known(resolved: ResolvedTransaction) -> None:
+    """Ledger: `TranslationLogicMissingInput`."""
+    body = resolved.body
+    named = {*body.inputs, *body.reference_inputs}
+    unknown = named - {*resolved.inputs, *resolved.reference_inputs}
+    if unknown:
+        names = ", ".join(str(reference) for reference in sorted(unknown))
+        reason = f"Inputs that are unknown or spent already: {names}."
+        raise TransactionRejected(failures.BadTranslation(reason))
+
+
+def _evaluate(
+    resolved: ResolvedTransaction,
+    runner: ScriptRunner,
+    needed: ScriptNeeded | None,
+    redeemer: Redeemer,
+) -> ExecutionUnits:
+    if needed is None:
+        pointer = redeemer.pointer
+        raise TransactionRejected(failures.RedeemerPointsToUnknownScriptHash(pointer))
+    script = resolved.scripts.get(needed.script_hash)
+    if script is None or script.language == "native":
+        raise TransactionRejected(failures.MissingScript(redeemer.pointer))
+    _check_datum(resolved, needed, script)
+    run = runner.run(needed, script, redeemer, resolved.parameters.max_transaction_units)
+    if run.units is None:
+        raise TransactionRejected(failures.ValidationFailure(run.error, run.traces))
+    return run.units
+
+
+def _check_datum(resolved: ResolvedTransaction, needed: ScriptNeeded, script: Script) -> None:
+    """Only a Plutus V3 script can spend an output whose datum is missing."""
+    if not isinstance(needed.subject, OutputReference):
+        return
+    output = resolved.inputs[needed.subject]
+    if output.datum_hash is not None:
+        if output.datum_hash not in resolved.transaction.witnesses.datums:
+            raise TransactionRejected(failures.MissingDatum(output.datum_hash))
+    elif output.datum is None and script.language != "plutus:v3":
+        raise TransactionRejected(failures.InvalidTxIn(needed.subject))

@@ -1,0 +1,302 @@
+"""`queryNetwork/*` and `queryLedgerState/*`: the network's origin, and the state at the tip or one acquired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from milestones.cardano.hashes import blake2b_256
+from milestones.devnet.blocks import Block, Point, UtxoSet
+from milestones.devnet.chain import Chain
+from milestones.devnet.clock import BYRON_SLOT_MS, SECURITY_PARAMETER, SLOT_MS, Bound, Era, utc
+from milestones.devnet.funds import SUPPLY_LOVELACE
+from milestones.devnet.ogmios import rpc
+from milestones.devnet.ogmios.parameters import parameters_json
+from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
+from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
+
+ACTIVE_SLOTS_COEFFICIENT: Final = "1/20"
+"""A block every twenty seconds on average, which is what real networks aim at."""
+
+_SHELLEY_PARAMETERS: Final = (
+    *("minFeeCoefficient", "minFeeConstant", "minUtxoDepositCoefficient"),
+    *("minUtxoDepositConstant", "maxBlockBodySize", "maxBlockHeaderSize", "maxTransactionSize"),
+    *("stakeCredentialDeposit", "stakePoolDeposit", "stakePoolRetirementEpochBound"),
+    *("stakePoolPledgeInfluence", "minStakePoolCost", "monetaryExpansion", "treasuryExpansion"),
+    *("desiredNumberOfStakePools", "version"),
+)
+_BYRON_PARAMETERS: Final = {
+    "scriptVersion": 0,
+    "slotDuration": BYRON_SLOT_MS,
+    "maxBlockBodySize": {"bytes": 2_000_000},
+    "maxBlockHeaderSize": {"bytes": 2_000_000},
+    "maxTransactionSize": {"bytes": 4096},
+    "maxUpdateProposalSize": {"bytes": 700},
+    "multiPartyComputationThreshold": "1/50",
+    "heavyDelegationThreshold": "3/10000",
+    "updateVoteThreshold": "1/1000",
+    "updateProposalThreshold": "1/10",
+    "updateProposalTimeToLive": 10_000,
+    "unlockStakeEpoch": (1 << 64) - 1,
+    "softForkInitThreshold": "9/10",
+    "softForkMinThreshold": "3/5",
+    "softForkDecrementThreshold": "1/20",
+    "minFeeConstant": {"ada": {"lovelace": 155_381}},
+    "minFeeCoefficient": 44,
+}
+"""Byron's own parameters, the same on every public network."""
+
+_ALONZO_PARAMETERS: Final = (
+    *("minUtxoDepositCoefficient", "collateralPercentage", "plutusCostModels"),
+    *("maxCollateralInputs", "maxExecutionUnitsPerBlock", "maxExecutionUnitsPerTransaction"),
+    *("maxValueSize", "scriptExecutionPrices"),
+)
+_CONWAY_PARAMETERS: Final = (
+    *("stakePoolVotingThresholds", "constitutionalCommitteeMinSize"),
+    *("constitutionalCommitteeMaxTermLength", "governanceActionLifetime"),
+    *("governanceActionDeposit", "delegateRepresentativeVotingThresholds"),
+    *("delegateRepresentativeDeposit", "delegateRepresentativeMaxIdleTime"),
+)
+
+CONSTITUTION: Final = {
+    "metadata": {"url": "https://localhost/constitution", "hash": blake2b_256(b"").hex()},
+    "guardrails": {"hash": "fa24fb305126805cf2164c161d852a0e7330cf988f1fe558cf7d4a64"},
+}
+"""Names the guardrails script of the public networks: some clients can't read that there is none."""
+
+CONSTITUTIONAL_COMMITTEE: Final = {"members": [], "quorum": "2/3"}
+"""A committee without members."""
+
+_CONWAY_SCRIPT_PARAMETERS: Final = ("plutusCostModels", "minFeeReferenceScripts")
+
+
+def tip(chain: Chain) -> dict[str, Any]:
+    """Slot and id of the latest block."""
+    return point_json(chain.tip)
+
+
+def start_time(chain: Chain) -> str:
+    """When the network started."""
+    return utc(chain.calendar.start_posix_ms)
+
+
+def genesis_configuration(chain: Chain, era: Any, version: str) -> dict[str, Any]:
+    """The genesis configuration of an era that has one, as Ogmios `version` shows it."""
+    dijkstra_known = int(version.partition(".")[0]) >= 7
+    if era == "byron":
+        return _byron(chain)
+    if era == "shelley":
+        return _shelley(chain)
+    if era == "alonzo":
+        return {"era": "alonzo", "updatableParameters": _parameters(chain, _ALONZO_PARAMETERS)}
+    if era == "conway":
+        return _conway(chain, with_scripts=dijkstra_known)
+    if era == "dijkstra" and dijkstra_known:
+        return _dijkstra(chain, version)
+    raise InvalidRequest("field 'era' must be one of byron, shelley, alonzo, conway")
+
+
+def _parameters(chain: Chain, names: tuple[str, ...]) -> dict[str, Any]:
+    known = parameters_json(chain.parameters)
+    return {name: known[name] for name in names}
+
+
+def _byron(chain: Chain) -> dict[str, Any]:
+    return {
+        "era": "byron",
+        "genesisKeyHashes": [],
+        "genesisDelegations": {},
+        "startTime": start_time(chain),
+        "initialFunds": {},
+        "initialVouchers": {},
+        "securityParameter": SECURITY_PARAMETER,
+        "networkMagic": chain.calendar.magic,
+        "updatableParameters": _BYRON_PARAMETERS,
+    }
+
+
+def _shelley(chain: Chain) -> dict[str, Any]:
+    calendar = chain.calendar
+    (genesis,) = chain.blocks[0].inclusions
+    funds: dict[str, int] = {}
+    for output in genesis.transaction.body.outputs:
+        funds[str(output.address)] = funds.get(str(output.address), 0) + output.value.lovelace
+    return {
+        "era": "shelley",
+        "startTime": start_time(chain),
+        "networkMagic": calendar.magic,
+        "network": "mainnet" if calendar.network_id else "testnet",
+        "activeSlotsCoefficient": ACTIVE_SLOTS_COEFFICIENT,
+        "securityParameter": SECURITY_PARAMETER,
+        "epochLength": calendar.epoch_slots,
+        "slotsPerKesPeriod": 129_600,
+        "maxKesEvolutions": 62,
+        "slotLength": {"milliseconds": SLOT_MS},
+        "updateQuorum": 5,
+        "maxLovelaceSupply": SUPPLY_LOVELACE,
+        "initialParameters": _parameters(chain, _SHELLEY_PARAMETERS),
+        "initialDelegates": [],
+        "initialFunds": {text: {"ada": {"lovelace": n}} for text, n in funds.items()},
+        "initialStakePools": {"stakePools": {}, "delegators": {}},
+    }
+
+
+def _conway(chain: Chain, *, with_scripts: bool) -> dict[str, Any]:
+    names = _CONWAY_PARAMETERS + (_CONWAY_SCRIPT_PARAMETERS if with_scripts else ())
+    return {
+        "era": "conway",
+        "constitution": CONSTITUTION,
+        "constitutionalCommittee": CONSTITUTIONAL_COMMITTEE,
+        "updatableParameters": _parameters(chain, names),
+    }
+
+
+def _dijkstra(chain: Chain, version: str) -> dict[str, Any]:
+    """The next era's constants, which clients may ask for before it comes."""
+    known = parameters_json(chain.parameters, version)
+    price = {key: n for key, n in known["minFeeReferenceScripts"].items() if key != "base"}
+    sizes = ("maxReferenceScriptsSizePerTransaction", "maxReferenceScriptsSizePerBlock")
+    return {
+        "era": "dijkstra",
+        **{name: known[name] for name in sizes},
+        "minFeeReferenceScripts": price,
+    }
+
+
+PREFIX: Final = "queryLedgerState/"
+
+_NO_ADA: Final = {"ada": {"lovelace": 0}}
+
+FIXED_ANSWERS: Final[dict[str, Any]] = {
+    "constitution": CONSTITUTION,
+    "constitutionalCommittee": CONSTITUTIONAL_COMMITTEE,
+    "delegateRepresentatives": [
+        {"type": kind, "stake": _NO_ADA, "delegators": []} for kind in ("abstain", "noConfidence")
+    ],
+    "governanceProposals": [],
+    "liveStakeDistribution": {},
+    "operationalCertificates": {},
+    "rewardAccountSummaries": [],
+    "stakePools": {},
+    "treasuryAndReserves": {"treasury": _NO_ADA, "reserves": _NO_ADA},
+}
+"""True answers on a chain where nothing is staked and nobody votes."""
+
+UNAVAILABLE: Final = frozenset(
+    {"nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"}
+)
+"""Queries about the making of blocks and its rewards, which this chain does not have."""
+
+
+class LedgerState:
+    """One client's view of the ledger. `acquired` is the block it asked to stay at; None: the tip."""
+
+    def __init__(self, chain: Chain, version: str) -> None:
+        self._chain, self._version = chain, version
+        self.acquired: Block | None = None
+
+    def acquire(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Stays at a point until released. Raises `RpcFailure` 2000 for one that can't be had."""
+        if "point" not in params:
+            raise InvalidRequest("field 'point' must be present")
+        point = rpc.point(params["point"])
+        self.acquired = self._find(point)
+        return {"acquired": "ledgerState", "point": point_json(self.acquired)}
+
+    def _find(self, point: Point | None) -> Block:
+        block = None if point is None else self._chain.block_at(point)
+        if block is None:
+            raise _cannot_acquire("Acquired point is not on the current chain.")
+        if self._chain.tip.height - block.height > SECURITY_PARAMETER:
+            raise _cannot_acquire("Acquired point is now too old.")
+        return block
+
+    def release(self) -> dict[str, Any]:
+        """Follows the tip again."""
+        self.acquired = None
+        return {"released": "ledgerState"}
+
+    def query(self, name: str, params: dict[str, Any]) -> Any:
+        """Answers `queryLedgerState/<name>`."""
+        if name == "dump":
+            # Ogmios' schema names no failure of its own for this query.
+            raise InvalidRequest("this chain has no node's state that could be dumped to a file")
+        if name not in UNAVAILABLE and name not in FIXED_ANSWERS and name not in _QUERIES:
+            raise InvalidRequest("unknown method in 'method' (beware names are case-sensitive)")
+        if name in UNAVAILABLE:
+            raise RpcFailure(
+                2002,
+                "This query isn't available: the chain has neither elections nor rewards.",
+            )
+        block = self._current()
+        if name in FIXED_ANSWERS:
+            return FIXED_ANSWERS[name]
+        return _QUERIES[name](self, block, params)
+
+    def _current(self) -> Block:
+        if self.acquired is None:
+            return self._chain.tip
+        if not self._chain.contains(self.acquired):
+            raise RpcFailure(
+                2003,
+                "The acquired state has expired: the chain was rolled back before it.",
+                "Acquired point is not on the current chain.",
+            )
+        return self.acquired
+
+    def _tip(self, block: Block, _params: dict[str, Any]) -> Any:
+        return point_json(block)
+
+    def _epoch(self, block: Block, _params: dict[str, Any]) -> Any:
+        return self._chain.calendar.epoch_of(block.slot)
+
+    def _era_start(self, _block: Block, _params: dict[str, Any]) -> Any:
+        return _bound_json(self._chain.calendar.shelley)
+
+    def _era_summaries(self, block: Block, _params: dict[str, Any]) -> Any:
+        return [_era_json(era) for era in self._chain.calendar.eras(block.slot)]
+
+    def _protocol_parameters(self, _block: Block, _params: dict[str, Any]) -> Any:
+        return parameters_json(self._chain.parameters, self._version)
+
+    def _utxo(self, block: Block, params: dict[str, Any]) -> Any:
+        utxo: UtxoSet = self._chain.utxo_at(block)
+        if "outputReferences" in params:
+            asked = rpc.member(params, "outputReferences", list)
+            wanted = {rpc.output_reference(each) for each in asked}
+            return utxo_json({each: utxo[each] for each in wanted if each in utxo})
+        if "addresses" in params:
+            addresses = rpc.member(params, "addresses", list)
+            return utxo_json(outputs_of(utxo, {rpc.address(each).raw for each in addresses}))
+        return utxo_json(dict(utxo))
+
+
+_QUERIES: Final[dict[str, Callable[[LedgerState, Block, dict[str, Any]], Any]]] = {
+    "epoch": LedgerState._epoch,
+    "eraStart": LedgerState._era_start,
+    "eraSummaries": LedgerState._era_summaries,
+    "protocolParameters": LedgerState._protocol_parameters,
+    "tip": LedgerState._tip,
+    "utxo": LedgerState._utxo,
+}
+
+
+def _cannot_acquire(why: str) -> RpcFailure:
+    return RpcFailure(2000, "Failed to acquire requested point.", why)
+
+
+def _bound_json(bound: Bound) -> dict[str, Any]:
+    seconds = bound.elapsed_ms // 1000
+    return {"time": {"seconds": seconds}, "slot": bound.slot, "epoch": bound.epoch}
+
+
+def _era_json(era: Era) -> dict[str, Any]:
+    return {
+        "start": _bound_json(era.start),
+        "end": _bound_json(era.end),
+        "parameters": {
+            "epochLength": era.epoch_slots,
+            "slotLength": {"milliseconds": era.slot_ms},
+            "safeZone": era.safe_zone_slots,
+        },
+    }
