@@ -37,7 +37,7 @@ from milestones.services.submitting.submission import (
     see_through,
     valid_until,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import AttestationPayload, Submission
 from milestones.transactions.attest import Attesting, attest_draft
 from milestones.transactions.tx_builder import SignedTransaction
 from milestones.transactions.wallet import SigningKey
@@ -103,18 +103,13 @@ async def attest(
     )
     warnings += refusals(on_chain.terms, accepted.refused)
     result = _result(on_chain, milestone_identifier, accepted)
-    # What a later run needs to tell of this transaction goes into the journal with it.
-    details = {
-        "milestone_identifier": milestone_identifier,
-        "result": result.model_dump(mode="json"),
-    }
     errand = Errand(
         command=COMMAND,
         signed=accepted.built,
         distribution_id=on_chain.distribution_id,
         valid_until_slot=until,
         sole=f"attest {milestone_identifier}",
-        details=details,
+        payload=_payload(milestone_identifier, accepted),
     )
     status = await deliver(backend, errand, dry_run=dry_run, wait=wait)
     return result.model_copy(update={"status": status, "warnings": tuple(warnings)})
@@ -195,15 +190,55 @@ async def _resumed(
         backend, command=COMMAND, distribution_id=on_chain.distribution_id
     )
     for each in earlier:
-        if each.submission.details.get("milestone_identifier") == milestone_identifier:
+        payload = each.submission.payload
+        if (
+            isinstance(payload, AttestationPayload)
+            and payload.milestone_identifier == milestone_identifier
+        ):
             if wait and not each.in_block:
                 await see_through(backend, each.submission.transaction_id)
             confirmed = wait or each.in_block
-            return _earlier(each.submission, "confirmed" if confirmed else "submitted")
+            return _earlier(
+                on_chain, each.submission, payload, "confirmed" if confirmed else "submitted"
+            )
     return None
 
 
-def _earlier(submission: Submission, status: SubmissionState) -> MilestoneAttested:
-    earlier = MilestoneAttested.model_validate(submission.details["result"])
+def _earlier(
+    on_chain: OnChain,
+    submission: Submission,
+    payload: AttestationPayload,
+    status: SubmissionState,
+) -> MilestoneAttested:
     note = "an earlier run of this command had sent this transaction: nothing new was built"
-    return earlier.model_copy(update={"status": status, "resumed": True, "warnings": (note,)})
+    return MilestoneAttested(
+        status=status,
+        transaction_hash=submission.transaction_id,
+        contract_address=on_chain.address,
+        distribution_id=on_chain.distribution_id,
+        milestone_identifier=payload.milestone_identifier,
+        verification_timestamp=to_posix_seconds(payload.verification_posix_ms),
+        evidence_hash=payload.evidence_hash,
+        signers=oracle_addresses(on_chain.terms, payload.signers),
+        refused_oracles=oracle_addresses(on_chain.terms, payload.refused_oracles),
+        fee_estimate=submission.fee_lovelace,
+        collateral_amount=submission.collateral_lovelace,
+        deposit_lovelace=payload.deposit_lovelace,
+        transaction_size=submission.size,
+        resumed=True,
+        warnings=(note,),
+    )
+
+
+def _payload(
+    milestone_identifier: str, accepted: Accepted[SignedTransaction]
+) -> AttestationPayload:
+    attestation = accepted.attesting.attestation
+    return AttestationPayload(
+        milestone_identifier=milestone_identifier,
+        verification_posix_ms=attestation.verification_posix_ms,
+        evidence_hash=attestation.evidence_hash,
+        signers=tuple(attestation.signers),
+        refused_oracles=tuple(accepted.refused),
+        deposit_lovelace=accepted.built.outputs[0].output.value.lovelace,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
@@ -36,6 +36,7 @@ from milestones.services.submitting.earlier import Earlier, earlier_submissions
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, SubmissionState, see_through, submit
+from milestones.storage.submission import ClosingPayload
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "close"
@@ -144,7 +145,12 @@ class _Attempt:
             signed=closing.signed,
             distribution_id=distribution_id,
             valid_until_slot=closing.valid_until_slot,
-            details={"result": view.model_dump(mode="json")},
+            payload=ClosingPayload(
+                vaults=view.vaults,
+                attestations_burnt=view.attestations_burnt,
+                deposits_returned_lovelace=view.deposits_returned_lovelace,
+                tokens_returned=view.tokens_returned,
+            ),
         )
         await submit(self.backend, errand)
         return view
@@ -158,10 +164,22 @@ class _Attempt:
 
 
 def _resumed(earlier: Earlier) -> ClosingTransaction:
-    result: Any = earlier.submission.details["result"]
-    view = ClosingTransaction.model_validate(result)
-    status = "confirmed" if earlier.in_block else "submitted"
-    return view.model_copy(update={"status": status, "resumed": True})
+    submission, payload = earlier.submission, earlier.submission.payload
+    known = payload if isinstance(payload, ClosingPayload) else None
+    return ClosingTransaction(
+        transaction_hash=submission.transaction_id,
+        status="confirmed" if earlier.in_block else "submitted",
+        vaults=known.vaults if known else 0,
+        attestations_burnt=known.attestations_burnt if known else 0,
+        deposits_returned_lovelace=known.deposits_returned_lovelace if known else 0,
+        tokens_returned=known.tokens_returned if known else 0,
+        fee_lovelace=submission.fee_lovelace,
+        collateral_lovelace=submission.collateral_lovelace,
+        size=submission.size,
+        memory=submission.memory,
+        cpu=submission.cpu,
+        resumed=True,
+    )
 
 
 def _result(on_chain: OnChain, views: Sequence[ClosingTransaction], left: Sequence[Utxo]) -> Closed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule
@@ -32,7 +31,7 @@ from milestones.services.opening.performing import (
     publication_of,
     rehearse,
 )
-from milestones.services.opening.report import Deployed
+from milestones.services.opening.report import Deployed, LockedDeposits, OpeningTransaction
 from milestones.services.preflight import (
     must_be_for_contract,
     must_be_on_network,
@@ -47,7 +46,7 @@ from milestones.services.submitting.submission import (
     see_through,
     valid_until,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import OpeningPayload, Submission
 from milestones.transactions.open import open_draft
 from milestones.transactions.wallet import SigningKey
 
@@ -93,7 +92,7 @@ async def deploy(
         pending = await still_pending(backend, command=COMMAND, distribution_id=distribution.id)
         opening = next((each for each in pending if each.sole == OPENING), None)
         if opening is not None:
-            return await _earlier(backend, opening, warnings, wait=wait)
+            return await _earlier(backend, distribution, opening, warnings, wait=wait)
     await must_not_have_been_opened(backend, distribution)
     parameters = await backend.ogmios.protocol_parameters()
     must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
@@ -130,12 +129,41 @@ def _checked(  # noqa: PLR0917
 
 
 async def _earlier(
-    backend: Backend, submission: Submission, warnings: tuple[str, ...], *, wait: bool
+    backend: Backend,
+    distribution: Distribution,
+    submission: Submission,
+    warnings: tuple[str, ...],
+    *,
+    wait: bool,
 ) -> Deployed:
     """The result of an earlier run whose opening is still on its way."""
     if wait:
         await see_through(backend, submission.transaction_id)
     note = f"transaction {submission.transaction_id} of an earlier run is still on its way"
-    result: dict[str, Any] = dict(submission.details)["result"]  # type: ignore[assignment]
-    changes = {"status": "confirmed" if wait else "submitted", "warnings": (*warnings, note)}
-    return Deployed.model_validate({**result, **changes})
+    payload = submission.payload
+    known = payload if isinstance(payload, OpeningPayload) else None
+    terms = known.terms_deposit_lovelace if known else 0
+    vaults = known.vaults_deposit_lovelace if known else 0
+    return Deployed(
+        status="confirmed" if wait else "submitted",
+        transaction_hash=submission.transaction_id,
+        contract_address=distribution.address,
+        distribution_id=distribution.id,
+        private=known.private if known else False,
+        schedule_transactions=known.schedule_transactions if known else (),
+        total_token_amount=distribution.terms.total_token_amount,
+        fee_estimate=submission.fee_lovelace,
+        collateral_amount=submission.collateral_lovelace,
+        deposits_lovelace=LockedDeposits(terms=terms, vaults=vaults, total=terms + vaults),
+        transactions=(
+            OpeningTransaction(
+                transaction_hash=submission.transaction_id,
+                role="opening",
+                fee_lovelace=submission.fee_lovelace,
+                size=submission.size,
+                memory=submission.memory,
+                cpu=submission.cpu,
+            ),
+        ),
+        warnings=(*warnings, note),
+    )

@@ -20,7 +20,7 @@ from milestones.services.surroundings.reports import (
     ogmios_report,
     warnings_of,
 )
-from milestones.storage.network import ObservedNetwork
+from milestones.storage.records import ObservedNetwork
 from milestones.transactions.wallet import SigningKey
 
 

@@ -23,7 +23,7 @@ from milestones.services.submitting.submission import (
     see_through,
     valid_until,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import ScriptsPayload, Submission
 from milestones.transactions.publish import publication_address, publish_draft
 from milestones.transactions.tx_builder import SignedTransaction
 from milestones.transactions.wallet import SigningKey
@@ -83,7 +83,10 @@ async def publish_script(
         signed=signed,
         valid_until_slot=limit,
         sole=sole,
-        details={"places": {d.hex(): place for d, place in places.items()}, "facts": facts},
+        payload=ScriptsPayload(
+            outputs={digest.hex(): place for digest, place in places.items()},
+            deposits_lovelace=facts["deposits_lovelace"],
+        ),
     )
     state = await deliver(backend, errand, dry_run=dry_run, wait=wait)
     return _published(backend, state, places, facts, warnings)
@@ -127,11 +130,19 @@ async def _resumed(
     """The result of an earlier run whose transaction is still on its way."""
     if wait:
         await see_through(backend, submission.transaction_id)
-    details: Mapping[str, Any] = submission.details
-    places = {bytes.fromhex(digest): place for digest, place in details["places"].items()}
+    payload = submission.payload
+    known = payload if isinstance(payload, ScriptsPayload) else None
+    places = (
+        {bytes.fromhex(digest): place for digest, place in known.outputs.items()} if known else {}
+    )
+    facts = {
+        "transaction_hash": submission.transaction_id,
+        "fee_estimate": submission.fee_lovelace,
+        "deposits_lovelace": known.deposits_lovelace if known else None,
+    }
     note = f"transaction {submission.transaction_id} of an earlier run is still on its way"
     state: SubmissionState = "confirmed" if wait else "submitted"
-    return _published(backend, state, places, details["facts"], (*warnings, note))
+    return _published(backend, state, places, facts, (*warnings, note))
 
 
 def _published(
@@ -143,7 +154,9 @@ def _published(
 ) -> Published:
     vault, registry = (
         PublishedScript(
-            reference=places[script.hash()], script_hash=script.hash(), size=len(script.code)
+            reference=places.get(script.hash(), "unknown"),
+            script_hash=script.hash(),
+            size=len(script.code),
         )
         for script in _scripts(backend)
     )

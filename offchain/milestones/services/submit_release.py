@@ -7,7 +7,7 @@ transactions are rebuilt on the new one, as long as the allocations are still un
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
@@ -31,6 +31,7 @@ from milestones.services.submitting.earlier import earlier_submissions
 from milestones.services.submitting.funds import funds_of
 from milestones.services.submitting.reference_scripts import require_published
 from milestones.services.submitting.submission import Errand, see_through, submit
+from milestones.storage.submission import ReleasePayload, Submission
 from milestones.transactions.wallet import SigningKey
 
 COMMAND: Final = "submit-release"
@@ -150,7 +151,7 @@ class _Release:
         for each in earlier:
             transaction_id = each.submission.transaction_id
             if transaction_id not in self.sent:
-                self.sent[transaction_id] = _resumed(each.submission.details)
+                self.sent[transaction_id] = _resumed(each.submission)
             if each.in_block:
                 self.sent[transaction_id] = self.sent[transaction_id].now("confirmed")
         for transaction_id in list(self.sent):
@@ -222,7 +223,11 @@ class _Release:
                 signed=release.signed,
                 distribution_id=distribution.id,
                 valid_until_slot=release.valid_until_slot,
-                details={"result": transaction.model_dump(mode="json")},
+                payload=ReleasePayload(
+                    allocations=transaction.allocations,
+                    attested=transaction.attested,
+                    deposits_lovelace=transaction.deposits_lovelace,
+                ),
             )
             await submit(self.backend, errand)
         self.sent[transaction.transaction_hash] = transaction
@@ -234,6 +239,19 @@ class _Release:
                 self.sent[transaction_id] = transaction.now("confirmed")
 
 
-def _resumed(details: Any) -> ReleaseTransaction:
-    transaction = ReleaseTransaction.model_validate(details["result"])
-    return transaction.model_copy(update={"resumed": True})
+def _resumed(submission: Submission) -> ReleaseTransaction:
+    payload = submission.payload
+    known = payload if isinstance(payload, ReleasePayload) else None
+    return ReleaseTransaction(
+        transaction_hash=submission.transaction_id,
+        status="submitted",
+        allocations=known.allocations if known else (),
+        attested=known.attested if known else None,
+        fee_lovelace=submission.fee_lovelace,
+        collateral_lovelace=submission.collateral_lovelace,
+        deposits_lovelace=known.deposits_lovelace if known else 0,
+        size=submission.size,
+        memory=submission.memory,
+        cpu=submission.cpu,
+        resumed=True,
+    )

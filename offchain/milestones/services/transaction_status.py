@@ -9,7 +9,7 @@ from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.distribution.knowledge import recovery_warnings
 from milestones.services.results import Result
 from milestones.services.submitting.standing import Standing, standing_of
-from milestones.storage.journal import Submission
+from milestones.storage.submission import Submission
 
 TransactionPlace = Literal["unknown", "in_mempool", "in_block", "rejected_for_ever"]
 

@@ -5,8 +5,6 @@ Whatever the source, they are believed only once they lead to the roots in the t
 
 from __future__ import annotations
 
-from typing import Final
-
 from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
 from milestones.domain.schedule import parse_schedule
@@ -43,7 +41,7 @@ async def known_distribution(
 
 
 def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
-    document = backend.storage.schedules.load(terms.distribution_id)
+    document = backend.storage.schedules.find(terms.distribution_id)
     if document is None:
         return None
     schedule = parse_schedule(document)
@@ -70,7 +68,7 @@ async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule
 
 def _keep(backend: Backend, distribution: Distribution) -> None:
     document = distribution.schedule().model_dump(mode="json", exclude_none=True)
-    backend.storage.schedules.save(distribution.id, document)
+    backend.storage.schedules.keep(distribution.id, document)
 
 
 async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
@@ -139,21 +137,5 @@ async def _slot_walked_to(backend: Backend, link: Link, opening: Point) -> int |
 
 
 def recovery_warnings(workspace: Workspace) -> list[str]:
-    """A warning for every local file that was found corrupted or untrue since the last call."""
-    return [
-        f"{lost.path} can't be used ({lost.reason}): it is kept as {lost.moved_to.name}; "
-        + _RECOVERY.get(lost.path.parent.name, _REBUILT).format(name=lost.path.stem)
-        for lost in workspace.storage.take_corrupted()
-    ]
-
-
-_REBUILT: Final = "what it held is rebuilt from the chain"
-_RECOVERY: Final = {
-    "schedules": "the schedule is read from the chain, unless it is private",
-    "milestones": "what the chain has verified is rebuilt from the chain; signatures that were not on it"
-    " yet have to be committed again",
-    "journal": "the chain has no copy of it: transaction {name} may still be on its way, and no command"
-    " knows of it any more. Before you run the command again that had sent it, see where it stands with"
-    " `milestones transaction {name}`",
-}
-"""What becomes of a file that is lost, by the folder that it was in; `name` is the file's, bare."""
+    """What there is to say of local files since the last call: moved aside, passed over, taken over."""
+    return [report.message for report in workspace.storage.take_reports()]

@@ -27,7 +27,7 @@ def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
 
 def local_distribution(workspace: Workspace, distribution_id: bytes) -> Distribution | None:
     """The distribution whose schedule is in the data directory; None where it isn't, or isn't true."""
-    document = workspace.storage.schedules.load(distribution_id)
+    document = workspace.storage.schedules.find(distribution_id)
     if document is None:
         return None
     try:

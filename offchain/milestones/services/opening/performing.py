@@ -24,6 +24,7 @@ from milestones.services.submitting.submission import (
     deliver,
     valid_until,
 )
+from milestones.storage.submission import OpeningPayload
 
 COMMAND = "deploy"
 OPENING = "opening"
@@ -90,7 +91,13 @@ async def perform(
         distribution_id=distribution.id,
         valid_until_slot=limit,
         sole=OPENING,
-        details={"role": "opening", "result": result.model_dump(mode="json")},
+        payload=OpeningPayload(
+            private=job.private,
+            schedule_transactions=result.schedule_transactions,
+            total_token_amount=result.total_token_amount,
+            terms_deposit_lovelace=result.deposits_lovelace.terms,
+            vaults_deposit_lovelace=result.deposits_lovelace.vaults,
+        ),
     )
     state = await deliver(backend, errand, wait=wait)
     return result.model_copy(update={"status": state})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
@@ -33,7 +33,7 @@ from milestones.services.submitting.submission import (
     submit,
     valid_until,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import SchedulePartPayload, Submission
 from milestones.transactions.tx_builder import (
     SignedTransaction,
     TransactionDraft,
@@ -169,7 +169,11 @@ async def publish_parts(
             signed=signed,
             distribution_id=distribution_id,
             valid_until_slot=limit,
-            details=_details(number, publication),
+            payload=SchedulePartPayload(
+                number=number,
+                opening_capacity_bytes=publication.rooms.opening,
+                part_capacity_bytes=publication.rooms.part,
+            ),
         )
         await submit(backend, errand)
         tell(f"part {number + 1} of {total} of the schedule: transaction {signed.id.hex()}")
@@ -187,16 +191,6 @@ async def settled(backend: Backend, publication: Publication) -> Publication:
     return replace(publication, links=tuple(links), in_flight=())
 
 
-def _details(number: int, publication: Publication) -> dict[str, Any]:
-    rooms = publication.rooms
-    return {
-        "role": "part",
-        "number": number,
-        "opening_room": rooms.opening,
-        "part_room": rooms.part,
-    }
-
-
 async def resume(
     backend: Backend, body: bytes, funds: Funds, distribution_id: bytes
 ) -> Publication | None:
@@ -206,12 +200,9 @@ async def resume(
     part's change, so that no transaction could be tied to it any more.
     """
     here = await chain_of(backend)
-    submissions = [
-        submission
-        for submission in backend.storage.journal.all()
-        if submission.is_of(here, distribution_id, "deploy")
-        and submission.details.get("role") == "part"
-    ]
+    submissions = backend.storage.journal.of(
+        distribution_id, command="deploy", purpose="schedule_part", chain=here
+    )
     chain = await _alive(backend, longest_chain(submissions))
     if not chain:
         return None
@@ -219,7 +210,7 @@ async def resume(
     ends = [utxo for utxo in funds.utxos if utxo.reference.transaction_id == newest]
     if not ends:
         return None
-    rooms = Rooms(_integer(chain[0], "opening_room"), _integer(chain[0], "part_room"))
+    rooms = _rooms(chain[0])
     return replace(
         cut(body, rooms, funds),
         links=tuple(Link(0, bytes.fromhex(each.transaction_id)) for each in chain),
@@ -232,7 +223,7 @@ def longest_chain(submissions: Iterable[Submission]) -> list[Submission]:
     """The longest run of parts 0, 1, 2, ... in which each spends an output of the one before."""
     by_id = {bytes.fromhex(each.transaction_id): each for each in submissions}
     chains = (list(_back_to_first(each, by_id)) for each in by_id.values())
-    whole = [chain[::-1] for chain in chains if chain[-1].details.get("number") == 0]
+    whole = [chain[::-1] for chain in chains if _number(chain[-1]) == 0]
     return max(whole, key=len, default=[])
 
 
@@ -240,14 +231,21 @@ def _back_to_first(newest: Submission, by_id: dict[bytes, Submission]) -> Iterat
     part: Submission | None = newest
     while part is not None:
         yield part
-        before = _integer(part, "number") - 1
+        before = _number(part) - 1
         spent = (by_id.get(reference.transaction_id) for reference in part.inputs)
-        part = next((p for p in spent if p and p.details.get("number") == before), None)
+        part = next((p for p in spent if p and _number(p) == before), None)
 
 
-def _integer(submission: Submission, name: str) -> int:
-    value = submission.details.get(name)
-    return value if isinstance(value, int) else -1
+def _number(submission: Submission) -> int:
+    payload = submission.payload
+    return payload.number if isinstance(payload, SchedulePartPayload) else -1
+
+
+def _rooms(submission: Submission) -> Rooms:
+    payload = submission.payload
+    if not isinstance(payload, SchedulePartPayload):
+        return Rooms(0, 0)
+    return Rooms(payload.opening_capacity_bytes, payload.part_capacity_bytes)
 
 
 async def _alive(backend: Backend, chain: Sequence[Submission]) -> list[Submission]:

@@ -18,7 +18,7 @@ from milestones.services.submitting.standing import (
     wait_for_index,
     whereabouts,
 )
-from milestones.storage.journal import Submission
+from milestones.storage.submission import Submission
 
 
 @dataclass(frozen=True, slots=True)

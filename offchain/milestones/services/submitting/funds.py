@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from milestones.cardano.address import Address, key_credential
-from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
-from milestones.cardano.value import AssetId, Value
+from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.clients.kupo_answers import Match
 from milestones.errors import InvalidAddress, NotFound
 from milestones.services.backend import Backend
 from milestones.services.submitting.earlier import on_its_way
-from milestones.storage.journal import Submission
 from milestones.transactions.wallet import SigningKey
 
 
@@ -55,7 +52,7 @@ async def funds_of(backend: Backend, key: SigningKey) -> Funds:
             details={"pattern": pattern},
         )
     spent = {reference for submission in pending for reference in submission.inputs}
-    change = [_utxo_from_json(entry) for each in pending for entry in _change_in(each)]
+    change = [output.utxo() for each in pending for output in each.change]
     known = {utxo.reference: utxo for utxo in (*change, *(match.utxo for match in matches))}
     own = {text for text in {u.output.address for u in known.values()} if _is_of(key, text)}
     utxos = tuple(
@@ -86,33 +83,6 @@ def _is_of(key: SigningKey, address: str) -> bool:
     except InvalidAddress:
         return False
     return payment == key_credential(key.key_hash)
-
-
-def change_to_json(utxos: Iterable[Utxo]) -> list[Any]:
-    """Outputs as the journal keeps them under `change`."""
-    return [
-        {
-            "reference": str(utxo.reference),
-            "address": utxo.output.address,
-            "lovelace": utxo.output.value.lovelace,
-            "assets": {str(asset): n for asset, n in utxo.output.value.assets.items()},
-        }
-        for utxo in utxos
-    ]
-
-
-def _change_in(submission: Submission) -> list[Any]:
-    change = submission.details.get("change")
-    return change if isinstance(change, list) else []
-
-
-def _utxo_from_json(entry: Any) -> Utxo:
-    assets = {}
-    for name, quantity in entry["assets"].items():
-        policy_id, _, asset_name = name.partition(".")
-        assets[AssetId(bytes.fromhex(policy_id), bytes.fromhex(asset_name))] = quantity
-    output = TransactionOutput(entry["address"], Value(entry["lovelace"], assets))
-    return Utxo(OutputReference.parse(entry["reference"]), output)
 
 
 def _change_address(utxos: Iterable[Utxo], key: SigningKey, network_id: int) -> Address:

@@ -11,7 +11,7 @@ from milestones.clients.chain_walk import RollForward
 from milestones.clients.points import Point
 from milestones.errors import NotFound, OutcomeUnknown, ServiceOutOfSync
 from milestones.services.backend import Backend
-from milestones.storage.journal import Submission
+from milestones.storage.submission import Submission
 
 Place = Literal["in_block", "in_mempool", "unknown", "never"]
 POLL_SECONDS: Final = 0.25

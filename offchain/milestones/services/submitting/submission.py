@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
@@ -23,13 +23,14 @@ from milestones.errors import (
 )
 from milestones.services.backend import Backend, ChainTime, chain_of
 from milestones.services.submitting.earlier import send_bytes
-from milestones.services.submitting.funds import Funds, change_to_json
+from milestones.services.submitting.funds import Funds
 from milestones.services.submitting.standing import (
     Standing,
     now_posix_ms,
     wait_for_block,
     whereabouts,
 )
+from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.tx_builder import (
     SignedTransaction,
     TransactionDraft,
@@ -49,7 +50,7 @@ SubmissionState = Literal["submitted", "confirmed", "dry_run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A transaction to send and what the journal says of it. `details` are JSON values.
+    """A transaction to send and what the journal says of it. `payload` is what it finds again.
 
     `sole` names what may be under way only once for its command and distribution.
     """
@@ -59,7 +60,7 @@ class Errand:
     distribution_id: bytes | None = None
     valid_until_slot: int | None = None
     sole: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
+    payload: Payload | None = None
 
 
 def valid_until(now: ChainTime) -> int:
@@ -123,19 +124,25 @@ async def submit(backend: Backend, errand: Errand) -> None:
     """
     signed, tip = errand.signed, await backend.ogmios.network_tip()
     transaction_id = signed.id.hex()
-    backend.storage.journal.prepare(
+    submission = Submission(
         transaction_id=transaction_id,
         command=errand.command,
+        distribution_id=errand.distribution_id,
         transaction_cbor=signed.cbor,
         inputs=tuple(utxo.reference for utxo in signed.inputs),
-        at_posix_ms=now_posix_ms(),
-        distribution_id=errand.distribution_id,
+        change=tuple(map(ChangeOutput.of, signed.change)),
         valid_until_slot=errand.valid_until_slot,
-        details={**errand.details, "change": change_to_json(signed.change)},
         chain=await chain_of(backend),
         sole=errand.sole,
-        slot=tip.slot if tip else 0,
+        fee_lovelace=signed.fee_lovelace,
+        collateral_lovelace=signed.collateral_lovelace,
+        size=signed.size,
+        memory=signed.units.memory,
+        cpu=signed.units.cpu,
+        payload=errand.payload,
+        history=(StatusChange(status="prepared", at_posix_ms=now_posix_ms()),),
     )
+    backend.storage.journal.prepare(submission, slot=tip.slot if tip else 0)
     await send_bytes(backend, transaction_id, signed.cbor)
 
 

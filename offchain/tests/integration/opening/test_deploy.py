@@ -229,7 +229,7 @@ class TestRefusals:
         async with world.backend() as backend:
             with pytest.raises(InvalidInput):
                 await open_(world, backend, key=world.keys["stranger"])
-            commands = {each.command for each in backend.storage.journal.all()}
+            commands = {each.command for each in backend.storage.journal.unsettled(0)}
 
         assert commands == {"publish-script"}
 
@@ -313,9 +313,8 @@ class TestLargeSchedules:
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await published_distribution(backend, on_chain)
-            parts = [
-                each for each in backend.storage.journal.all() if each.details.get("role") == "part"
-            ]
+            journal = backend.storage.journal
+            parts = journal.of(on_chain.distribution_id, purpose="schedule_part")
 
         assert len(published.allocations) == 600
         assert len(parts) == len(deployed.schedule_transactions) == 2

@@ -106,17 +106,8 @@ async def test_one_that_another_chain_has_is_left_alone(stage: Any) -> None:
     first = stage.journal.find((await attest_it(stage)).transaction_hash)
     chain.revert(snapshot)
     elsewhere = stage.elsewhere("shared")
-    elsewhere.journal.prepare(
-        transaction_id=first.transaction_id,
-        command=first.command,
-        transaction_cbor=first.transaction_cbor,
-        inputs=first.inputs,
-        at_posix_ms=1,
-        distribution_id=first.distribution_id,
-        valid_until_slot=first.valid_until_slot,
-        details=first.details,
-        chain="42@0",
-    )
+    prepared = first.model_copy(update={"chain": "42@0", "history": first.history[:1]})
+    elsewhere.journal.prepare(prepared, slot=0)
     assert await funds(elsewhere) == before
     stage.world.advance(100)
     attested = await attest_it(elsewhere, wait=True)

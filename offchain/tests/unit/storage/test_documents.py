@@ -24,7 +24,7 @@ def test_a_corrupted_cache_counts_as_missing(storage: Storage) -> None:
     path = Path(storage.cache.save(ADDRESS, {}))
     path.write_text("[1]")
     assert storage.cache.load(ADDRESS) is None
-    assert [told.path for told in storage.take_corrupted()] == [path]
+    assert [report.path for report in storage.take_reports()] == [path]
 
 
 def test_schedules_are_named_by_distribution(storage: Storage) -> None:

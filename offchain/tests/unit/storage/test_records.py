@@ -87,20 +87,20 @@ def test_update_reads_and_writes_in_one_step(storage: Storage, record: Make) -> 
     "content",
     [b"", b"{", b"\xff\xfe", b"[]", b'{"milestone_identifier": "milestone-001"}', b"[" * 5000],
 )
-def test_a_corrupted_record_is_moved_aside_and_told(
+def test_a_corrupted_record_is_moved_aside_and_reported(
     storage: Storage, record: Make, content: bytes
 ) -> None:
     path = Path(storage.records.save(record(ONE)))
     path.write_bytes(content)
     assert storage.records.find(ONE, "milestone-001") is None
-    (told,) = storage.take_corrupted()
-    assert told.path == path
-    assert told.moved_to == path.with_name("milestone-001.json.corrupt-1")
-    assert told.moved_to.read_bytes() == content
-    assert told.reason
-    assert storage.take_corrupted() == []
+    (report,) = storage.take_reports()
+    assert report.path == path
+    assert report.moved_to == path.with_name("milestone-001.json.corrupt-1")
+    assert report.moved_to.read_bytes() == content
+    assert report.reason
+    assert storage.take_reports() == []
 
     storage.records.save(record(ONE))
     path.write_bytes(content)
     assert storage.records.all() == []
-    assert storage.take_corrupted()[0].moved_to.name == "milestone-001.json.corrupt-2"
+    assert storage.take_reports()[0].moved_to.name == "milestone-001.json.corrupt-2"
