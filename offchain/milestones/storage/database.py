@@ -81,13 +81,14 @@ class JournalDatabase:
         self._connection: sqlite3.Connection | None = None
         self._close: Callable[[], object] = lambda: None
         self._file: tuple[int, int] | None = None
+        self._writes = False
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._said: set[str] = set()
 
     def close(self) -> None:
         """Ends the use; it is opened again when something is asked next."""
         with self._mutex:
-            self._connection = None
+            self._connection, self._writes = None, False
             self._close()
 
     def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
@@ -110,8 +111,9 @@ class JournalDatabase:
                 raise self._refusal(str(error)) from error
 
     def _read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        if not self.path.exists() and not self._has_earlier():
-            return otherwise
+        with refusals(self.path):
+            if not self.path.exists() and not self._has_earlier():
+                return otherwise
         with self._errors():
             connection = self._opened_for_reading()
             return otherwise if connection is None else work(connection)
@@ -134,9 +136,12 @@ class JournalDatabase:
     def _is_current(self) -> bool:
         return self._connection is not None and self._file == _identity(self.path)
 
+    def _is_ready(self) -> bool:
+        return self._is_current() and not self._has_earlier()
+
     def _opened(self) -> sqlite3.Connection:
         """A connection that writes. Raises `InvalidConfiguration` where it can't or may not."""
-        if self._connection is not None and self._is_current() and not self._has_earlier():
+        if self._writes and self._connection is not None and self._is_ready():
             return self._connection
         with self._alone():
             connection = self._connect(f"{self.path.as_uri()}?mode=rwc")
@@ -147,13 +152,14 @@ class JournalDatabase:
                 self._prepare(connection, version)
                 if self._has_earlier():
                     self._take_over(connection)
+                self._writes = True
             except BaseException:
                 self.close()
                 raise
         return connection
 
     def _opened_for_reading(self) -> sqlite3.Connection | None:
-        if self._is_current() and not self._has_earlier():
+        if self._is_ready():
             return self._connection
         try:
             return self._opened()
@@ -176,15 +182,18 @@ class JournalDatabase:
                 connection = self._connect(f"{self.path.as_uri()}?{option}")
                 if self._version(connection) == SCHEMA_VERSION:
                     return connection
-                self.close()
                 self._say(
                     f"{self.path} was written by a later version of this program: what earlier runs"
                     " have sent is not known; update this program"
                 )
+                self.close()
                 return None
             except sqlite3.OperationalError as error:
                 self.close()
                 reason = str(error)
+            except BaseException:
+                self.close()
+                raise
         self._say(f"{self.path} can't be read ({reason}): what earlier runs have sent is not known")
         return None
 
@@ -256,6 +265,7 @@ class JournalDatabase:
             return True
         try:
             connection = self._connect(f"{self.path.as_uri()}?mode=rw")
+            self._version(connection)
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             connection.execute("SELECT * FROM submissions, damaged LIMIT 1").fetchone()
         except sqlite3.DatabaseError:
