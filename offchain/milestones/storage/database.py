@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -75,6 +75,7 @@ class JournalDatabase:
         take_over: Callable[[sqlite3.Connection], None],
     ) -> None:
         self.path = path.absolute()
+        self._rescued = self.path.with_name(f"{self.path.name}.rescued")
         self.report = report
         self._has_earlier, self._take_over = has_earlier, take_over
         self._mutex = threading.RLock()
@@ -112,7 +113,7 @@ class JournalDatabase:
 
     def _read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         with refusals(self.path):
-            if not self.path.exists() and not self._has_earlier():
+            if not (self.path.exists() or self._rescued.exists() or self._has_earlier()):
                 return otherwise
         with self._errors():
             connection = self._opened_for_reading()
@@ -144,6 +145,8 @@ class JournalDatabase:
         if self._writes and self._connection is not None and self._is_ready():
             return self._connection
         with self._alone():
+            if self._rescued.exists() and not self.path.exists():
+                self._rescued.replace(self.path)
             connection = self._connect(f"{self.path.as_uri()}?mode=rwc")
             try:
                 version = self._version(connection)
@@ -228,21 +231,21 @@ class JournalDatabase:
         connection.execute("PRAGMA synchronous=FULL")
         if version == SCHEMA_VERSION:
             return
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        connection.execute("COMMIT")
+        _create_tables(connection)
         self._file = _identity(self.path)
         sync_folder(self.path.parent)
 
     def _set_aside(self, reason: str) -> None:
+        """Moves a damaged file away; what can be read of it is in the new one.
+
+        Cut off at any moment nothing is lost: the new one is written beside, and takes the place last.
+        """
         with self._alone():
             self.close()
             if self._is_whole():
                 return
             target = free_name(self.path)
+            count = self._rescue()
             with refusals(self.path):
                 # The log first: beside a new database it would be read as that one's.
                 for suffix in ("-wal", "-shm", ""):
@@ -250,12 +253,35 @@ class JournalDatabase:
                         self.path.with_name(self.path.name + suffix).replace(
                             target.with_name(target.name + suffix)
                         )
+                self._rescued.replace(self.path)
+                sync_folder(self.path.parent)
         message = (
-            f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun."
-            " What earlier runs have sent is not known any more: transactions may still be on their way."
-            " Before you run a command again, see in the chain's explorer what your key has sent"
+            f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun"
+            f" with the {count} transactions that could be read in it. Of others that earlier runs have"
+            " sent nothing is known any more: transactions may still be on their way. Before you run a"
+            " command again, see in the chain's explorer what your key has sent"
         )
         self.report(Report("moved_aside", self.path, message, moved_to=target, reason=reason))
+
+    def _rescue(self) -> int:
+        """Writes what can be read, from the beginning and from the end, into a database beside; how much."""
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        with refusals(self.path), self._errors():
+            self._rescued.unlink(missing_ok=True)
+            with (
+                closing(sqlite3.connect(self._rescued, isolation_level=None)) as new,
+                closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as broken,
+            ):
+                _create_tables(new)
+                new.execute("BEGIN IMMEDIATE")
+                for order in ("ASC", "DESC"):
+                    with suppress(sqlite3.DatabaseError):
+                        self._version(broken)
+                        _copy(broken, new, order)
+                new.execute("COMMIT")
+                (count,) = new.execute("SELECT count(*) FROM submissions").fetchone()
+        return int(count)
 
     def _is_whole(self) -> bool:
         """Whether another process has put a good one in its place meanwhile, or it was good all along."""
@@ -319,6 +345,26 @@ class JournalDatabase:
         if message not in self._said:
             self._said.add(message)
             self.report(Report("passed_over", self.path, message))
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _copy(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:
+    """Copies rows until one can't be read. What a row says is checked by whoever reads it."""
+    import sqlite3  # noqa: PLC0415 - only where needed
+
+    every = f"SELECT * FROM submissions NOT INDEXED ORDER BY rowid {order}"  # noqa: S608
+    for row in broken.execute(every):
+        marks = ", ".join("?" * len(row))
+        with suppress(sqlite3.IntegrityError):
+            new.execute(f"INSERT OR IGNORE INTO submissions VALUES ({marks})", row)  # noqa: S608
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -322,6 +322,39 @@ def test_a_damaged_database_is_moved_aside_and_reported(storage: Storage, submis
     assert again.moved_to == path.with_name("journal.sqlite3.corrupt-2")
 
 
+def test_what_can_be_read_of_a_damaged_database_is_taken_over(
+    storage: Storage, submission: Make
+) -> None:
+    """Pages in the middle are overwritten: entries before and after them are still there."""
+    for number in range(200):
+        storage.journal.prepare(submission(number), slot=0)
+    storage.close()
+    path = storage.journal.path
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4 * 4096] = b"\xff" * (4 * 4096)
+    damage(path, bytes(content))
+    found: set[str] = set()
+    for _ in range(2):
+        found = {each.transaction_id for each in storage.journal.unsettled(0)}
+        found |= {each.transaction_id for each in storage.journal.of(b"\1" * 28)}
+    expected = {submission(number).transaction_id for number in range(200)}
+    assert found <= expected
+    assert 100 < len(found) < 200
+    (report,) = [each for each in storage.take_reports() if each.kind == "moved_aside"]
+    assert f"with the {len(found)} transactions" in report.message
+    assert not path.with_name("journal.sqlite3.rescued").exists()
+
+
+def test_a_rescue_that_was_cut_off_is_finished(storage: Storage, submission: Make) -> None:
+    """The damaged file is away, and the new one has not taken its place."""
+    storage.journal.prepare(submission(), slot=0)
+    storage.close()
+    storage.journal.path.rename(storage.journal.path.with_name("journal.sqlite3.rescued"))
+    assert len(storage.journal.pending()) == 1
+    assert storage.journal.path.exists()
+
+
 def test_of_two_that_see_the_damage_one_moves_it(storage: Storage, submission: Make) -> None:
     storage.journal.prepare(submission(), slot=0)
     storage.close()
