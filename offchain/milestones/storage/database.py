@@ -75,7 +75,7 @@ class JournalDatabase:
         take_over: Callable[[sqlite3.Connection], None],
     ) -> None:
         self.path = path.absolute()
-        self._rescued = self.path.with_name(f"{self.path.name}.rescued")
+        self._beside = self.path.with_name(f"{self.path.name}.new")
         self.report = report
         self._has_earlier, self._take_over = has_earlier, take_over
         self._mutex = threading.RLock()
@@ -113,7 +113,7 @@ class JournalDatabase:
 
     def _read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         with refusals(self.path):
-            if not (self.path.exists() or self._rescued.exists() or self._has_earlier()):
+            if not (self.path.exists() or self._beside.exists() or self._has_earlier()):
                 return otherwise
         with self._errors():
             connection = self._opened_for_reading()
@@ -145,14 +145,15 @@ class JournalDatabase:
         if self._writes and self._connection is not None and self._is_ready():
             return self._connection
         with self._alone():
-            if self._rescued.exists() and not self.path.exists():
-                self._rescued.replace(self.path)
-            connection = self._connect(f"{self.path.as_uri()}?mode=rwc")
+            self._make()
+            connection = self._connect(f"{self.path.as_uri()}?mode=rw")
             try:
                 version = self._version(connection)
                 if version > SCHEMA_VERSION:
                     raise files.of_later_version(self.path)
-                self._prepare(connection, version)
+                if version < SCHEMA_VERSION:
+                    raise _Damaged("it holds no journal")
+                self._prepare(connection)
                 if self._has_earlier():
                     self._take_over(connection)
                 self._writes = True
@@ -224,16 +225,43 @@ class JournalDatabase:
             )
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
-    def _prepare(self, connection: sqlite3.Connection, version: int) -> None:
+    def _make(self) -> None:
+        """Makes the file where there is none: beside, and whole before it has its name.
+
+        So an empty file in its place is a damaged one, and never one that is only just begun.
+        """
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        if self.path.exists():
+            return
+        with closing(sqlite3.connect(self._beside, isolation_level=None)) as new:
+            if not self._version(new):
+                new.execute("BEGIN IMMEDIATE")
+                _create_tables(new)
+                new.execute("COMMIT")
+        with refusals(self.path):
+            self._move_log_away()
+            self._beside.replace(self.path)
+            sync_folder(self.path.parent)
+
+    def _move_log_away(self) -> None:
+        """What a file that was deleted or moved has left behind would be read as the new one's."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        self.path.with_name(f"{self.path.name}-shm").unlink(missing_ok=True)
+        if log.exists():
+            target = free_name(log)
+            log.replace(target)
+            message = (
+                f"{self.path} is gone, and what it had not written back is kept as {target.name}: what"
+                " earlier runs have sent is not known any more"
+            )
+            self.report(Report("moved_aside", log, message, moved_to=target, reason="it is gone"))
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise self._refusal("its file system can't share a write-ahead log between processes")
         connection.execute("PRAGMA synchronous=FULL")
-        if version == SCHEMA_VERSION:
-            return
-        _create_tables(connection)
-        self._file = _identity(self.path)
-        sync_folder(self.path.parent)
 
     def _set_aside(self, reason: str) -> None:
         """Moves a damaged file away; what can be read of it is in the new one.
@@ -253,7 +281,7 @@ class JournalDatabase:
                         self.path.with_name(self.path.name + suffix).replace(
                             target.with_name(target.name + suffix)
                         )
-                self._rescued.replace(self.path)
+                self._beside.replace(self.path)
                 sync_folder(self.path.parent)
         message = (
             f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun"
@@ -268,13 +296,13 @@ class JournalDatabase:
         import sqlite3  # noqa: PLC0415 - only where needed
 
         with refusals(self.path), self._errors():
-            self._rescued.unlink(missing_ok=True)
+            self._beside.unlink(missing_ok=True)
             with (
-                closing(sqlite3.connect(self._rescued, isolation_level=None)) as new,
+                closing(sqlite3.connect(self._beside, isolation_level=None)) as new,
                 closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as broken,
             ):
-                _create_tables(new)
                 new.execute("BEGIN IMMEDIATE")
+                _create_tables(new)
                 for order in ("ASC", "DESC"):
                     with suppress(sqlite3.DatabaseError):
                         self._version(broken)
@@ -348,12 +376,10 @@ class JournalDatabase:
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
     for statement in _TABLES.split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.execute("COMMIT")
 
 
 def _copy(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:

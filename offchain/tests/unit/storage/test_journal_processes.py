@@ -260,7 +260,7 @@ def test_a_file_system_that_shares_no_memory_is_refused(
     connect = sqlite3.connect
 
     def without_locks(name: str, **options: Any) -> sqlite3.Connection:
-        return connect(f"{name}&vfs=unix-none", **options)
+        return connect(f"{name}&vfs=unix-none" if options.get("uri") else name, **options)
 
     monkeypatch.setattr(sqlite3, "connect", without_locks)
     with pytest.raises(InvalidConfiguration, match="file system") as refused:
@@ -343,16 +343,52 @@ def test_what_can_be_read_of_a_damaged_database_is_taken_over(
     assert 100 < len(found) < 200
     (report,) = [each for each in storage.take_reports() if each.kind == "moved_aside"]
     assert f"with the {len(found)} transactions" in report.message
-    assert not path.with_name("journal.sqlite3.rescued").exists()
+    assert not path.with_name("journal.sqlite3.new").exists()
 
 
 def test_a_rescue_that_was_cut_off_is_finished(storage: Storage, submission: Make) -> None:
     """The damaged file is away, and the new one has not taken its place."""
     storage.journal.prepare(submission(), slot=0)
     storage.close()
-    storage.journal.path.rename(storage.journal.path.with_name("journal.sqlite3.rescued"))
+    storage.journal.path.rename(storage.journal.path.with_name("journal.sqlite3.new"))
     assert len(storage.journal.pending()) == 1
     assert storage.journal.path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"SQLite format 3\0", bytes(4096)])
+def test_a_file_that_was_cut_short_is_a_damaged_one(
+    storage: Storage, submission: Make, content: bytes
+) -> None:
+    """SQLite takes it for a new database: all that was sent would be forgotten without a word."""
+    storage.journal.prepare(submission(), slot=0)
+    storage.close()
+    damage(storage.journal.path, content)
+    assert storage.journal.pending() == []
+    (report,) = storage.take_reports()
+    assert report.moved_to is not None
+    assert report.moved_to.read_bytes() == content
+
+
+@posix
+@pytest.mark.parametrize("seed", range(4))
+def test_a_journal_whose_making_was_cut_off_is_made(
+    tmp_path: Path, submission: Make, seed: int
+) -> None:
+    program = """
+say("begin")
+storage.journal.prepare(submission(1), slot=0)
+say("end")
+"""
+    process = start(tmp_path / "data", program)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(random.Random(seed).uniform(0, 0.03))  # noqa: S311
+    process.send_signal(signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    with closing(Storage(tmp_path / "data")) as storage:
+        assert len(storage.journal.pending()) in ((1,) if said else (0, 1))
+        storage.journal.prepare(submission(2), slot=0)
+        assert storage.take_reports() == []
 
 
 def test_of_two_that_see_the_damage_one_moves_it(storage: Storage, submission: Make) -> None:
@@ -374,8 +410,11 @@ def test_a_file_that_was_replaced_while_open_is_not_written_to(
     storage.journal.path.rename(storage.data_directory / "gone")
     storage.journal.prepare(submission(2), slot=0)
     later = Storage(storage.data_directory)
-    assert [each.size for each in later.journal.pending()] == [submission(2).size]
+    found = [each.transaction_id for each in later.journal.pending()]
+    assert found == [submission(2).transaction_id]
     later.close()
+    (report,) = storage.take_reports()
+    assert (report.kind, "is gone" in report.message) == ("moved_aside", True)
 
 
 def test_a_directory_that_is_a_file_is_a_wrong_configuration(
