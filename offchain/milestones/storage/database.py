@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -75,19 +75,21 @@ class JournalDatabase:
         take_over: Callable[[sqlite3.Connection], None],
     ) -> None:
         self.path = path.absolute()
+        self._beside = self.path.with_name(f"{self.path.name}.new")
         self.report = report
         self._has_earlier, self._take_over = has_earlier, take_over
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._close: Callable[[], object] = lambda: None
         self._file: tuple[int, int] | None = None
+        self._writes = False
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._said: set[str] = set()
 
     def close(self) -> None:
         """Ends the use; it is opened again when something is asked next."""
         with self._mutex:
-            self._connection = None
+            self._connection, self._writes = None, False
             self._close()
 
     def read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
@@ -110,8 +112,9 @@ class JournalDatabase:
                 raise self._refusal(str(error)) from error
 
     def _read(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        if not self.path.exists() and not self._has_earlier():
-            return otherwise
+        with refusals(self.path):
+            if not (self.path.exists() or self._beside.exists() or self._has_earlier()):
+                return otherwise
         with self._errors():
             connection = self._opened_for_reading()
             return otherwise if connection is None else work(connection)
@@ -134,26 +137,33 @@ class JournalDatabase:
     def _is_current(self) -> bool:
         return self._connection is not None and self._file == _identity(self.path)
 
+    def _is_ready(self) -> bool:
+        return self._is_current() and not self._has_earlier()
+
     def _opened(self) -> sqlite3.Connection:
         """A connection that writes. Raises `InvalidConfiguration` where it can't or may not."""
-        if self._connection is not None and self._is_current() and not self._has_earlier():
+        if self._writes and self._connection is not None and self._is_ready():
             return self._connection
         with self._alone():
-            connection = self._connect(f"{self.path.as_uri()}?mode=rwc")
+            self._make()
+            connection = self._connect(f"{self.path.as_uri()}?mode=rw")
             try:
                 version = self._version(connection)
                 if version > SCHEMA_VERSION:
                     raise files.of_later_version(self.path)
-                self._prepare(connection, version)
+                if version < SCHEMA_VERSION:
+                    raise _Damaged("it holds no journal")
+                self._prepare(connection)
                 if self._has_earlier():
                     self._take_over(connection)
+                self._writes = True
             except BaseException:
                 self.close()
                 raise
         return connection
 
     def _opened_for_reading(self) -> sqlite3.Connection | None:
-        if self._is_current() and not self._has_earlier():
+        if self._is_ready():
             return self._connection
         try:
             return self._opened()
@@ -176,15 +186,18 @@ class JournalDatabase:
                 connection = self._connect(f"{self.path.as_uri()}?{option}")
                 if self._version(connection) == SCHEMA_VERSION:
                     return connection
-                self.close()
                 self._say(
                     f"{self.path} was written by a later version of this program: what earlier runs"
                     " have sent is not known; update this program"
                 )
+                self.close()
                 return None
             except sqlite3.OperationalError as error:
                 self.close()
                 reason = str(error)
+            except BaseException:
+                self.close()
+                raise
         self._say(f"{self.path} can't be read ({reason}): what earlier runs have sent is not known")
         return None
 
@@ -212,28 +225,55 @@ class JournalDatabase:
             )
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
-    def _prepare(self, connection: sqlite3.Connection, version: int) -> None:
+    def _make(self) -> None:
+        """Makes the file where there is none: beside, and whole before it has its name.
+
+        So an empty file in its place is a damaged one, and never one that is only just begun.
+        """
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        if self.path.exists():
+            return
+        with closing(sqlite3.connect(self._beside, isolation_level=None)) as new:
+            if not self._version(new):
+                new.execute("BEGIN IMMEDIATE")
+                _create_tables(new)
+                new.execute("COMMIT")
+        with refusals(self.path):
+            self._move_log_away()
+            self._beside.replace(self.path)
+            sync_folder(self.path.parent)
+
+    def _move_log_away(self) -> None:
+        """What a file that was deleted or moved has left behind would be read as the new one's."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        self.path.with_name(f"{self.path.name}-shm").unlink(missing_ok=True)
+        if log.exists():
+            target = free_name(log)
+            log.replace(target)
+            message = (
+                f"{self.path} is gone, and what it had not written back is kept as {target.name}: what"
+                " earlier runs have sent is not known any more"
+            )
+            self.report(Report("moved_aside", log, message, moved_to=target, reason="it is gone"))
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
             raise self._refusal("its file system can't share a write-ahead log between processes")
         connection.execute("PRAGMA synchronous=FULL")
-        if version == SCHEMA_VERSION:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-        self._file = _identity(self.path)
-        sync_folder(self.path.parent)
 
     def _set_aside(self, reason: str) -> None:
+        """Moves a damaged file away; what can be read of it is in the new one.
+
+        Cut off at any moment nothing is lost: the new one is written beside, and takes the place last.
+        """
         with self._alone():
             self.close()
             if self._is_whole():
                 return
             target = free_name(self.path)
+            count = self._rescue()
             with refusals(self.path):
                 # The log first: beside a new database it would be read as that one's.
                 for suffix in ("-wal", "-shm", ""):
@@ -241,12 +281,35 @@ class JournalDatabase:
                         self.path.with_name(self.path.name + suffix).replace(
                             target.with_name(target.name + suffix)
                         )
+                self._beside.replace(self.path)
+                sync_folder(self.path.parent)
         message = (
-            f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun."
-            " What earlier runs have sent is not known any more: transactions may still be on their way."
-            " Before you run a command again, see in the chain's explorer what your key has sent"
+            f"{self.path} can't be used ({reason}): it is kept as {target.name}, and a new one is begun"
+            f" with the {count} transactions that could be read in it. Of others that earlier runs have"
+            " sent nothing is known any more: transactions may still be on their way. Before you run a"
+            " command again, see in the chain's explorer what your key has sent"
         )
         self.report(Report("moved_aside", self.path, message, moved_to=target, reason=reason))
+
+    def _rescue(self) -> int:
+        """Writes what can be read, from the beginning and from the end, into a database beside; how much."""
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        with refusals(self.path), self._errors():
+            self._beside.unlink(missing_ok=True)
+            with (
+                closing(sqlite3.connect(self._beside, isolation_level=None)) as new,
+                closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as broken,
+            ):
+                new.execute("BEGIN IMMEDIATE")
+                _create_tables(new)
+                for order in ("ASC", "DESC"):
+                    with suppress(sqlite3.DatabaseError):
+                        self._version(broken)
+                        _copy(broken, new, order)
+                new.execute("COMMIT")
+                (count,) = new.execute("SELECT count(*) FROM submissions").fetchone()
+        return int(count)
 
     def _is_whole(self) -> bool:
         """Whether another process has put a good one in its place meanwhile, or it was good all along."""
@@ -256,6 +319,7 @@ class JournalDatabase:
             return True
         try:
             connection = self._connect(f"{self.path.as_uri()}?mode=rw")
+            self._version(connection)
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             connection.execute("SELECT * FROM submissions, damaged LIMIT 1").fetchone()
         except sqlite3.DatabaseError:
@@ -309,6 +373,24 @@ class JournalDatabase:
         if message not in self._said:
             self._said.add(message)
             self.report(Report("passed_over", self.path, message))
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _copy(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:
+    """Copies rows until one can't be read. What a row says is checked by whoever reads it."""
+    import sqlite3  # noqa: PLC0415 - only where needed
+
+    every = f"SELECT * FROM submissions NOT INDEXED ORDER BY rowid {order}"  # noqa: S608
+    for row in broken.execute(every):
+        marks = ", ".join("?" * len(row))
+        with suppress(sqlite3.IntegrityError):
+            new.execute(f"INSERT OR IGNORE INTO submissions VALUES ({marks})", row)  # noqa: S608
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ from milestones.domain.models import TransactionStatus
 from milestones.errors import InvalidConfiguration, InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.database import JournalDatabase
 from milestones.storage.earlier_journal import EarlierJournal
-from milestones.storage.files import Report, later_version_of, of_later_version
+from milestones.storage.files import Report, of_later_version
 from milestones.storage.journal_rows import COLUMNS, Reading, Row, put, read_row, repair
 from milestones.storage.submission import (
     ENTRY_VERSION,
@@ -247,8 +247,9 @@ class SubmissionJournal:
         self._said.add(identifier)
         if reading.is_of_later_version:
             message = (
-                f"{later_version_of(self.path)}, or what it says of transaction {identifier}: that is"
-                " followed to its end, and its entry stays as it is; update this program"
+                f"the journal's entry of transaction {identifier} was written by a later version of this"
+                " program: the transaction is followed to its end, and the entry stays as it is; update"
+                " this program"
             )
             self._report(Report("passed_over", self.path, message))
         elif reading.submission is None:

@@ -265,11 +265,20 @@ class TransactionFacts:
 
 
 def id_of(transaction_cbor: bytes) -> str | None:
-    """The id (hexadecimal) of a transaction; None where the bytes are not those of one."""
+    """The id (hexadecimal) of a transaction; None where the bytes don't begin as one's do.
+
+    Only the body is looked at: a part of a schedule has some 15 kB behind it.
+    """
+    if transaction_cbor[:1] not in _ARRAY_HEADS:
+        return None
     try:
-        return blake2b_256(_transaction(transaction_cbor)[0].raw).hex()
+        return blake2b_256(cbor.read_first(transaction_cbor, 1).raw).hex()
     except InvalidEncoding:
         return None
+
+
+_ARRAY_HEADS: Final = (b"\x84", b"\x83", b"\x9f")
+"""Of four items, of three as before Alonzo, or of as many as come."""
 
 
 def _transaction(transaction_cbor: bytes) -> tuple[cbor.Item, ...]:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from checkout import TOKEN, Checkout, Ran
 
+from milestones.storage.journal import SubmissionJournal
+
 FIRST, SECOND, THIRD = "milestone-001", "milestone-002", "milestone-003"
 HOUR: Final = 3_600
 YEAR: Final = 31_536_000
@@ -197,6 +199,7 @@ class Grant:
     def _trace(self) -> Any:
         wallets = [f"{key.key_hash.hex()}/*" for key in self.checkout.keys.values()]
         seen = [self.checkout.kupo(f"matches/{each}") for each in (self.address, *wallets)]
-        journal = self.checkout.data / "journal"
-        written = sorted(path.name for path in journal.glob("*.json"))
+        journal = SubmissionJournal(self.checkout.data, lambda _: None)
+        written = [each.transaction_id for each in journal.unsettled(0)]
+        journal.close()
         return seen, self.checkout.state()["mempool"], written

@@ -46,7 +46,9 @@ async def reconcile_records(backend: Backend, on_chain: OnChain) -> Reconciled:
     for milestone in sorted(known.keys() | on_chain.attested()):
         before = known.get(milestone)
         after = _true_record(backend, on_chain, milestone, before)
-        if before is None:
+        if backend.storage.records.is_of_later_version(on_chain.distribution_id, milestone):
+            pass  # It stays as it is; what the chain says is shown.
+        elif before is None:
             reconciled.rebuilt.append(milestone)
             after = await _rebuild(backend, on_chain, milestone)
         elif before != after:

@@ -45,7 +45,7 @@ async def known_distribution(
 
 
 def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
-    document = backend.storage.schedules.load(terms.distribution_id)
+    document = backend.storage.schedules.find(terms.distribution_id)
     if document is None:
         return None
     schedule = parse_schedule(document)
@@ -72,7 +72,7 @@ async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule
 
 def _keep(backend: Backend, distribution: Distribution) -> None:
     document = distribution.schedule().model_dump(mode="json", exclude_none=True)
-    backend.storage.schedules.save(distribution.id, document)
+    backend.storage.schedules.keep(distribution.id, document)
 
 
 async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
@@ -152,7 +152,7 @@ def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
 
 def local_distribution(workspace: Workspace, distribution_id: bytes) -> Distribution | None:
     """The distribution whose schedule is in the data directory; None where it isn't, or isn't true."""
-    document = workspace.storage.schedules.load(distribution_id)
+    document = workspace.storage.schedules.find(distribution_id)
     if document is None:
         return None
     try:

@@ -3,155 +3,325 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference
-from milestones.errors import InvalidInput, NotAllowedYet, NotFound
-from milestones.storage.journal import Submission
+from milestones.errors import InvalidConfiguration, InvalidInput, NotAllowedYet, NotFound
 from milestones.storage.storage import Storage
+from milestones.storage.submission import Submission
 
-TRANSACTIONS = {
-    blake2b_256(body).hex(): b"\x84" + body + bytes.fromhex("a0f5f6")
-    for body in (bytes((0xA1, 0x00, number)) for number in range(4))
-}
-ONE, TWO, THREE, FOUR = TRANSACTIONS
+Make = Callable[..., Submission]
 
 
-def prepare(storage: Storage, transaction_id: str = ONE, **changes: Any) -> Submission:
-    arguments: dict[str, Any] = {
-        "transaction_id": transaction_id,
-        "command": "submit-release",
-        "transaction_cbor": TRANSACTIONS[transaction_id],
-        "inputs": (OutputReference(b"\7" * 32, 1),),
-        "at_posix_ms": 1000,
-        "distribution_id": b"\1" * 28,
-        "valid_until_slot": 500,
-        "details": {"leaves": [0, 3]},
-    }
-    return storage.journal.prepare(**{**arguments, **changes})
+def ids(submissions: list[Submission]) -> list[str]:
+    return [each.transaction_id for each in submissions]
 
 
-def test_what_is_prepared_is_found_after_a_restart(storage: Storage) -> None:
-    prepared = prepare(storage)
-    found = Storage(storage.data_directory).journal.find(ONE)
+def change(storage: Storage, statement: str, *values: Any) -> None:
+    """Changes the database behind the journal's back."""
+    storage.close()
+    with closing(sqlite3.connect(storage.journal.path)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def column(storage: Storage, statement: str) -> list[Any]:
+    with closing(sqlite3.connect(storage.journal.path)) as connection:
+        return [row[0] for row in connection.execute(statement)]
+
+
+def test_what_is_prepared_is_found_after_a_restart(storage: Storage, submission: Make) -> None:
+    prepared = storage.journal.prepare(submission(), slot=0)
+    assert prepared == submission()
+    later = Storage(storage.data_directory)
+    found = later.journal.find(prepared.transaction_id.upper())
+    later.close()
     assert found == prepared
-    assert found is not None
-    assert (found.status, found.is_pending, found.prepared_at_posix_ms) == ("prepared", True, 1000)
-    assert found.transaction_cbor == TRANSACTIONS[ONE]
-    assert found.inputs == (OutputReference(b"\7" * 32, 1),)
+    assert (found.status, found.is_pending, found.purpose) == ("prepared", True, "release")
+    assert found.prepared_at_posix_ms == 1000
 
 
-def test_the_file_can_be_read_by_people(storage: Storage) -> None:
-    prepare(storage)
-    path = storage.data_directory / "journal" / f"{ONE}.json"
-    written = json.loads(path.read_text())
-    assert written["inputs"] == ["07" * 32 + "#1"]
+def test_looking_into_an_empty_directory_makes_nothing(storage: Storage) -> None:
+    assert storage.journal.unsettled(0) == storage.journal.pending() == []
+    assert storage.journal.of(b"\1" * 28) == []
+    assert storage.journal.find("00" * 32) is None
+    assert storage.journal.mark_all([], "confirmed", at_posix_ms=1) == []
+    assert not storage.data_directory.exists()
+
+
+def test_a_row_can_be_read_by_people(storage: Storage, submission: Make) -> None:
+    storage.journal.prepare(submission(), slot=0)
+    (entry,) = column(storage, "SELECT entry FROM submissions")
+    written = json.loads(entry)
+    assert written["version"] == 2
     assert written["history"] == [{"status": "prepared", "at_posix_ms": 1000, "note": ""}]
-    assert written["details"] == {"leaves": [0, 3]}
+    assert written["payload"]["allocations"] == [0, 3]
+    assert column(storage, "SELECT distribution_id FROM submissions") == ["01" * 28]
 
 
-def test_history_grows_and_preparing_again_keeps_it(storage: Storage) -> None:
-    prepare(storage)
-    storage.journal.mark(ONE, "unknown", at_posix_ms=2000, note="the connection was lost")
-    again = prepare(storage, at_posix_ms=3000)
+def test_a_commit_waits_for_the_disk(storage: Storage, submission: Make) -> None:
+    """WAL alone does not: `synchronous` is the connection's own, so it is asked there."""
+    storage.journal.prepare(submission(), slot=0)
+    asked: list[Any] = storage.journal._database.read(
+        lambda connection: [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
+        ],
+        [],
+    )
+    assert asked == ["wal", 2]
+
+
+def test_history_grows_and_preparing_again_keeps_it(storage: Storage, submission: Make) -> None:
+    one = storage.journal.prepare(submission(), slot=0).transaction_id
+    storage.journal.mark(one, "unknown", at_posix_ms=2000, note="the connection was lost")
+    again = storage.journal.prepare(submission(at_posix_ms=3000), slot=0)
     assert [change.status for change in again.history] == ["prepared", "unknown"]
-    storage.journal.mark(ONE, "unknown", at_posix_ms=4000, note="the connection was lost")
-    storage.journal.mark(ONE.upper(), "confirmed", at_posix_ms=5000)
-    found = storage.journal.find(ONE)
+    storage.journal.mark(one, "unknown", at_posix_ms=4000, note="the connection was lost")
+    storage.journal.mark(one.upper(), "confirmed", at_posix_ms=5000)
+    found = storage.journal.find(one)
     assert found is not None
     assert [change.at_posix_ms for change in found.history] == [1000, 2000, 5000]
     assert not found.is_pending
 
 
 @pytest.mark.parametrize("status", ["rejected", "confirmed", "expired"])
-def test_pending_is_by_distribution_and_command(storage: Storage, status: Any) -> None:
-    prepare(storage, TWO, at_posix_ms=30)
-    prepare(storage, ONE, at_posix_ms=20)
-    prepare(storage, THREE, at_posix_ms=10, distribution_id=None, command="publish-script")
-    pending = storage.journal.pending
-    assert [each.transaction_id for each in pending()] == [THREE, ONE, TWO]
-    assert [each.transaction_id for each in pending(distribution_id=b"\1" * 28)] == [ONE, TWO]
-    assert [each.transaction_id for each in pending(command="publish-script")] == [THREE]
-    storage.journal.mark(ONE, status, at_posix_ms=40)
-    assert [each.transaction_id for each in pending(command="submit-release")] == [TWO]
-    assert len(storage.journal.all()) == 3
+def test_pending_is_by_distribution_and_command(
+    storage: Storage, submission: Make, status: Any
+) -> None:
+    journal = storage.journal
+    two = journal.prepare(submission(2, at_posix_ms=30), slot=0).transaction_id
+    one = journal.prepare(submission(1, at_posix_ms=20), slot=0).transaction_id
+    other = {"distribution_id": None, "command": "publish-script"}
+    three = journal.prepare(submission(3, at_posix_ms=10, **other), slot=0).transaction_id
+    assert ids(journal.pending()) == [three, one, two]
+    assert ids(journal.pending(distribution_id=b"\1" * 28)) == [one, two]
+    assert ids(journal.pending(command="publish-script")) == [three]
+    journal.mark(one, status, at_posix_ms=40)
+    assert ids(journal.pending(command="submit-release")) == [two]
+    assert ids(journal.of(b"\1" * 28)) == [one, two]
+    assert ids(journal.of(b"\1" * 28, command="submit-release", purpose="release")) == [one, two]
+    assert journal.of(b"\1" * 28, purpose="closing") == []
 
 
-def test_only_transaction_ids_name_files(storage: Storage) -> None:
-    for name in ("../" + ONE, "01", ONE + "00", "zz" * 32):
+def test_what_is_written_in_the_same_moment_stays_in_order(
+    storage: Storage, submission: Make
+) -> None:
+    written = [storage.journal.prepare(submission(n), slot=0) for n in (5, 3, 4, 1, 2)]
+    assert ids(storage.journal.unsettled(0)) == ids(written)
+
+
+def test_only_transaction_ids_are_looked_for(storage: Storage) -> None:
+    one = "0a" * 32
+    for name in ("../" + one, "01", one + "00", "zz" * 32, one + "\n"):
         with pytest.raises(InvalidInput):
             storage.journal.find(name)
     with pytest.raises(NotFound):
-        storage.journal.mark(ONE, "confirmed", at_posix_ms=1)
+        storage.journal.mark(one, "confirmed", at_posix_ms=1)
+
+
+def test_all_are_marked_or_none(storage: Storage, submission: Make) -> None:
+    written = [storage.journal.prepare(submission(n), slot=0).transaction_id for n in (1, 2)]
+    with pytest.raises(NotFound):
+        storage.journal.mark_all([*written, "0a" * 32], "confirmed", at_posix_ms=2)
+    assert ids(storage.journal.pending()) == written
+    marked = storage.journal.mark_all(written, "confirmed", at_posix_ms=3, note="slot 7")
+    assert [each.history[-1].note for each in marked] == ["slot 7", "slot 7"]
+    assert storage.journal.pending() == []
+
+
+def test_what_may_be_done_only_once_is_not_prepared_twice(
+    storage: Storage, submission: Make
+) -> None:
+    journal = storage.journal
+    one = journal.prepare(submission(1, sole="opening"), slot=0).transaction_id
+    journal.prepare(submission(2, sole="another"), slot=0)
+    journal.prepare(submission(4, sole="opening", distribution_id=b"\2" * 28), slot=0)
+    journal.prepare(submission(5, sole="opening", command="close"), slot=0)
+    journal.prepare(submission(6, sole="opening", command="deploy", chain="42@1"), slot=0)
+    journal.prepare(submission(7, sole="opening", command="deploy", chain="42@2"), slot=0)
+    three = submission(3, sole="opening")
+    with pytest.raises(NotAllowedYet, match=one) as refused:
+        journal.prepare(three, slot=0)
+    assert refused.value.rule == "under_way"
+    assert journal.find(three.transaction_id) is None
+    journal.mark(one, "confirmed", at_posix_ms=2)
+    with pytest.raises(NotAllowedYet):
+        journal.prepare(three, slot=499)
+    journal.mark(one, "rejected", at_posix_ms=3)
+    assert journal.prepare(three, slot=0).is_pending
+
+
+def test_a_block_counts_as_final_once_the_time_of_the_transaction_is_up(
+    storage: Storage, submission: Make
+) -> None:
+    one = storage.journal.prepare(submission(), slot=0).transaction_id
+    ever = storage.journal.prepare(submission(2, valid_until_slot=None), slot=0).transaction_id
+    storage.journal.mark_all([one, ever], "confirmed", at_posix_ms=2)
+    assert ids(storage.journal.unsettled(499)) == [one, ever]
+    assert ids(storage.journal.unsettled(500)) == [ever]
+
+
+def test_what_is_known_to_be_of_another_chain_is_left_out(
+    storage: Storage, submission: Make
+) -> None:
+    one = storage.journal.prepare(submission(1, chain="42@1000"), slot=0).transaction_id
+    two = storage.journal.prepare(submission(2), slot=0).transaction_id
+    for found in (storage.journal.pending, lambda chain: storage.journal.unsettled(0, chain)):
+        assert ids(found("42@2000")) == [two]
+        assert ids(found("42@1000")) == ids(found(None)) == [one, two]
+    assert ids(storage.journal.of(b"\1" * 28, chain="42@2000")) == [two]
+
+
+def test_one_that_was_given_up_can_be_prepared_again(storage: Storage, submission: Make) -> None:
+    one = storage.journal.prepare(submission(), slot=0).transaction_id
+    storage.journal.mark(one, "rejected", at_posix_ms=2)
+    again = storage.journal.prepare(submission(at_posix_ms=3), slot=0)
+    assert [change.status for change in again.history] == ["prepared", "rejected", "prepared"]
+    assert storage.journal.find(one) == again
+
+
+def test_numbers_and_notes_that_no_file_holds_do_no_harm(
+    storage: Storage, submission: Make
+) -> None:
+    large = submission(valid_until_slot=1 << 64)
+    storage.journal.prepare(large, slot=0)
+    marked = storage.journal.mark(
+        large.transaction_id, "unknown", at_posix_ms=2, note="half of a pair: \ud800"
+    )
+    assert storage.journal.find(large.transaction_id).history == marked.history
+    assert storage.take_reports() == []
+
+
+LATER = '{"version": 3, "history": [{"status": "half_confirmed", "since": 7}], "gist": 1}'
+
+
+def test_an_entry_of_a_later_version_is_followed_and_never_changed(
+    storage: Storage, submission: Make
+) -> None:
+    written = storage.journal.prepare(submission(sole="once"), slot=0)
+    change(storage, "UPDATE submissions SET entry = ?", LATER)
+    (found,) = storage.journal.unsettled(0)
+    assert (found.transaction_cbor, found.inputs) == (written.transaction_cbor, written.inputs)
+    assert (found.status, found.payload) == ("prepared", None)
+    (report,) = storage.take_reports()
+    assert report.kind == "passed_over"
+    assert "later version" in report.message
+    assert found.transaction_id in report.message
+    assert storage.journal.mark(found.transaction_id, "confirmed", at_posix_ms=2).status == (
+        "confirmed"
+    )
+    assert storage.journal.prepare(submission(), slot=0) == found
+    with pytest.raises(NotAllowedYet):
+        storage.journal.prepare(submission(2, sole="once"), slot=0)
+    assert column(storage, "SELECT entry FROM submissions") == [LATER]
+    change(storage, "UPDATE submissions SET status = 'expired'")
+    with pytest.raises(InvalidConfiguration, match="later version"):
+        storage.journal.prepare(submission(), slot=0)
+    assert column(storage, "SELECT entry FROM submissions") == [LATER]
+    assert storage.take_reports() == []
 
 
 @pytest.mark.parametrize(
-    "broken",
-    [{"inputs": ["07#1"]}, {"history": []}, {"transaction_cbor": "zz"}, {"surprise": 1}],
+    ("broken", "kept"),
+    [
+        ({"payload": {"purpose": "release"}}, {"history", "change", "inputs"}),
+        ({"payload": {}}, {"history", "change", "inputs"}),
+        ({"payload": {"purpose": "gift"}}, {"history", "change", "inputs"}),
+        ({"history": []}, {"payload", "change", "inputs"}),
+        ({"history": [{"status": "lost"}]}, {"payload", "change", "inputs"}),
+        ({"change": [{}]}, {"payload", "history", "inputs"}),
+        ({"inputs": ["07#1"]}, {"payload", "history", "change", "inputs"}),
+        ({"fee_lovelace": None, "surprise": 1}, {"payload", "history", "inputs", "fee_lovelace"}),
+        (None, {"inputs", "fee_lovelace", "size"}),
+    ],
 )
-def test_a_corrupted_entry_is_moved_aside_and_told(storage: Storage, broken: Any) -> None:
-    prepare(storage)
-    path: Path = storage.data_directory / "journal" / f"{ONE}.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **broken}))
-    assert storage.journal.pending() == []
-    (told,) = storage.take_corrupted()
-    assert told.moved_to.exists()
+def test_a_damaged_entry_is_followed_with_what_is_left_of_it(
+    storage: Storage, submission: Make, broken: Any, kept: set[str]
+) -> None:
+    written = storage.journal.prepare(submission(), slot=0)
+    (entry,) = column(storage, "SELECT entry FROM submissions")
+    text = "{" if broken is None else json.dumps({**json.loads(entry), **broken})
+    change(storage, "UPDATE submissions SET entry = ?", text)
+    (found,) = storage.journal.unsettled(0)
+    assert {name for name in kept if getattr(found, name) != getattr(written, name)} == set()
+    assert (found.transaction_cbor, found.status) == (written.transaction_cbor, "prepared")
+    assert ("payload" in kept) == (found.payload is not None)
+    (report,) = storage.take_reports()
+    assert (report.kind, found.transaction_id in report.message) == ("damaged", True)
+    # Reported once: what could be read stands in its place, and what stood there is kept.
+    storage.close()
+    assert storage.journal.unsettled(0) == [found]
+    assert storage.take_reports() == []
+    assert column(storage, "SELECT entry FROM damaged") == [text]
+    storage.journal.mark(found.transaction_id, "confirmed", at_posix_ms=2)
+    assert ids(storage.journal.of(b"\1" * 28, purpose="release")) == [found.transaction_id]
 
 
-def test_what_may_be_done_only_once_is_not_prepared_twice(storage: Storage) -> None:
-    prepare(storage, sole="opening")
-    prepare(storage, TWO, sole="another")
-    prepare(storage, FOUR, sole="opening", distribution_id=b"\2" * 28)
-    with pytest.raises(NotAllowedYet, match=ONE) as refused:
-        prepare(storage, THREE, sole="opening")
-    assert refused.value.rule == "under_way"
-    assert storage.journal.find(THREE) is None
-    storage.journal.mark(ONE, "confirmed", at_posix_ms=2)
-    with pytest.raises(NotAllowedYet):
-        prepare(storage, THREE, sole="opening", slot=499)
-    storage.journal.mark(ONE, "rejected", at_posix_ms=3)
-    assert prepare(storage, THREE, sole="opening").is_pending
+@pytest.mark.parametrize("entry", ['{"history": [{"note": "\\ud800"}]}', "[" * 5000, "[]", "NaN"])
+def test_no_content_of_an_entry_is_an_unexpected_error(
+    storage: Storage, submission: Make, entry: str
+) -> None:
+    one = storage.journal.prepare(submission(), slot=0).transaction_id
+    change(storage, "UPDATE submissions SET entry = ?, status = 'half'", entry)
+    found = storage.journal.find(one)
+    assert found is not None
+    assert (found.status, found.payload) == ("unknown", None)
+    assert ids(storage.journal.pending()) == [one]
 
 
-def test_a_block_counts_as_final_once_the_time_of_the_transaction_is_up(storage: Storage) -> None:
-    prepare(storage)
-    storage.journal.mark(ONE, "confirmed", at_posix_ms=2)
-    assert [each.transaction_id for each in storage.journal.unsettled(499)] == [ONE]
-    assert storage.journal.unsettled(500) == []
-
-
-def test_what_is_known_to_be_of_another_chain_is_left_out(storage: Storage) -> None:
-    prepare(storage, chain="42@1000")
-    assert storage.journal.pending("42@2000") == []
-    assert [each.transaction_id for each in storage.journal.pending("42@1000")] == [ONE]
-
-
-def test_one_that_was_given_up_can_be_prepared_again(storage: Storage) -> None:
-    prepare(storage)
-    storage.journal.mark(ONE, "rejected", at_posix_ms=2)
-    again = prepare(storage, at_posix_ms=3)
-    assert [change.status for change in again.history] == ["prepared", "rejected", "prepared"]
-
-
-def test_a_file_with_another_name_is_none_of_the_journals(storage: Storage) -> None:
-    prepare(storage)
-    (storage.data_directory / "journal" / f"{'z' * 64}.json").write_text("{}")
-    assert [each.transaction_id for each in storage.journal.all()] == [ONE]
-
-
-@pytest.mark.parametrize("bytes_of_it", ["84", "", "84a1000182f5f6", "80"])
-def test_bytes_that_are_not_the_transactions_are_moved_aside(
-    storage: Storage, bytes_of_it: str
+@pytest.mark.parametrize("cbor", ["84", "", "84a1000182f5f6", "80"])
+def test_bytes_that_are_not_the_transactions_are_taken_out_and_kept(
+    storage: Storage, submission: Make, cbor: str
 ) -> None:
     """They would be sent in its place, or stop every command that looks at the journal."""
-    prepare(storage)
-    path = storage.data_directory / "journal" / f"{ONE}.json"
-    written = json.loads(path.read_text())
-    path.write_text(json.dumps({**written, "transaction_cbor": bytes_of_it}))
-    assert storage.journal.pending() == []
-    (corrupted,) = storage.take_corrupted()
-    assert corrupted.path == path
+    one = storage.journal.prepare(submission(), slot=0).transaction_id
+    two = storage.journal.prepare(submission(2), slot=0).transaction_id
+    change(
+        storage,
+        "UPDATE submissions SET transaction_cbor = ? WHERE transaction_id = ?",
+        bytes.fromhex(cbor),
+        one,
+    )
+    assert ids(storage.journal.pending()) == [two]
+    (report,) = storage.take_reports()
+    assert f"`milestones transaction {one}`" in report.message
+    assert column(storage, "SELECT transaction_id FROM damaged") == [one]
+    storage.close()
+    assert ids(storage.journal.pending()) == [two]
+    assert storage.take_reports() == []
+
+
+@pytest.mark.parametrize("chain", [None, "42@1"])
+def test_what_is_settled_is_never_read(
+    storage: Storage, submission: Make, chain: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100,000 that are settled, and 281 open ones: SQLite is asked how many rows it looks at."""
+    storage.journal.prepare(submission(0), slot=0)
+    settled = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+        " INSERT INTO submissions SELECT printf('%064x', i), x'80', 'deploy', printf('%056x', i % 7),"
+        " i % 400, '42@1', NULL, 'release', iif(i % 3, 'confirmed', iif(i % 2, 'expired', 'rejected')),"
+        " i, '{}' FROM n"
+    )
+    change(storage, settled)
+    for number in range(1, 281):
+        storage.journal.prepare(submission(number, chain="42@1"), slot=0)
+    seen = 0
+
+    def count() -> int:
+        nonlocal seen
+        seen += 1
+        return 0
+
+    database = storage.journal._database
+    # Called after each of SQLite's own steps, of which reading all rows would take millions.
+    database.read(lambda connection: connection.set_progress_handler(count, 1), None)
+    found = storage.journal.unsettled(400, chain)
+    database.read(lambda connection: connection.set_progress_handler(None, 0), None)
+    assert len(found) == 281
+    assert seen < 281 * 150
+    assert storage.take_reports() == []

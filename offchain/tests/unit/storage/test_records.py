@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from milestones.domain.models import MilestoneCompletion
+from milestones.errors import InvalidConfiguration
 from milestones.storage.storage import Storage
 
 Make = Callable[..., MilestoneCompletion]
@@ -87,20 +89,64 @@ def test_update_reads_and_writes_in_one_step(storage: Storage, record: Make) -> 
     "content",
     [b"", b"{", b"\xff\xfe", b"[]", b'{"milestone_identifier": "milestone-001"}', b"[" * 5000],
 )
-def test_a_corrupted_record_is_moved_aside_and_told(
+def test_a_corrupted_record_is_moved_aside_and_reported(
     storage: Storage, record: Make, content: bytes
 ) -> None:
     path = Path(storage.records.save(record(ONE)))
     path.write_bytes(content)
     assert storage.records.find(ONE, "milestone-001") is None
-    (told,) = storage.take_corrupted()
-    assert told.path == path
-    assert told.moved_to == path.with_name("milestone-001.json.corrupt-1")
-    assert told.moved_to.read_bytes() == content
-    assert told.reason
-    assert storage.take_corrupted() == []
+    (report,) = storage.take_reports()
+    assert report.path == path
+    assert report.moved_to == path.with_name("milestone-001.json.corrupt-1")
+    assert report.moved_to.read_bytes() == content
+    assert report.reason
+    assert storage.take_reports() == []
 
     storage.records.save(record(ONE))
     path.write_bytes(content)
     assert storage.records.all() == []
-    assert storage.take_corrupted()[0].moved_to.name == "milestone-001.json.corrupt-2"
+    assert storage.take_reports()[0].moved_to.name == "milestone-001.json.corrupt-2"
+
+
+@pytest.mark.parametrize("later", [{"format_version": 2}, {"evidence": []}])
+def test_a_record_of_a_later_version_is_never_touched(
+    storage: Storage, record: Make, later: dict[str, Any]
+) -> None:
+    path = Path(storage.records.save(record(ONE)))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **later}))
+    before = path.read_bytes()
+    assert storage.records.is_of_later_version(ONE, "milestone-001")
+    for action in (
+        lambda: storage.records.find(ONE, "milestone-001"),
+        lambda: storage.records.save(record(ONE)),
+        lambda: storage.records.path_of(record(ONE)),
+        lambda: storage.records.update(ONE, "milestone-001", lambda _: record(ONE)),
+    ):
+        with pytest.raises(InvalidConfiguration, match="later version") as refused:
+            action()
+        assert refused.value.path == "data_directory"
+    assert storage.take_reports() == []
+    assert storage.records.all() == storage.records.of_distribution(ONE) == []
+    (report,) = storage.take_reports()
+    assert (report.kind, report.path) == ("passed_over", path)
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in path.parent.glob("*.json*")) == ["milestone-001.json"]
+
+
+def test_one_of_a_later_version_is_in_nobody_elses_way(storage: Storage, record: Make) -> None:
+    """It says whose it is: another distribution's record of a milestone called alike has its own file."""
+    path = Path(storage.records.save(record(ONE)))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 2}))
+    assert not storage.records.is_of_later_version(OTHER, "milestone-001")
+    assert storage.records.find(OTHER, "milestone-001") is None
+    second = Path(storage.records.save(record(OTHER)))
+    assert second.name == f"milestone-001.{'02' * 8}.json"
+    assert storage.records.find(OTHER, "milestone-001") == record(OTHER)
+
+
+def test_one_that_does_not_say_whose_it_is_may_be_anybodys(storage: Storage, record: Make) -> None:
+    path = Path(storage.records.save(record(ONE)))
+    path.write_text('{"format_version": 2}')
+    with pytest.raises(InvalidConfiguration):
+        storage.records.find(OTHER, "milestone-001")
+    assert storage.records.find(OTHER, "milestone-002") is None

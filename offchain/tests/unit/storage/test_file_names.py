@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from milestones.storage.names import file_name
+
+from milestones.storage.files import file_name
 
 
 @pytest.mark.parametrize(
