@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from milestones.cardano.network import KNOWN_MAGICS as MAGICS
+from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -105,6 +106,11 @@ class Config(BaseSettings):
     def expected_magic(self) -> int | None:
         """The one magic that the node may have; None where any but mainnet's will do."""
         return self.network_magic or MAGICS.get(self.network)
+
+    @property
+    def network_id(self) -> int:
+        """The id in addresses: 1 on mainnet, 0 elsewhere."""
+        return 0 if self.expected_magic is None else network_id_of(self.expected_magic)
 
 
 def load_config(

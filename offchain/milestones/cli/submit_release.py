@@ -1,14 +1,21 @@
-"""What pays tokens out, and what takes the deposits back in the end."""
+"""`milestones submit-release`: whom to pay, and the exit code where not all could be paid."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from milestones.cli.json_files import read_claim_file
-from milestones.cli.options import ContractAddress, DryRun, SigningKeyPath, Wait, address
+import milestones
+from milestones.cli.options import (
+    ClaimFilePath,
+    ContractAddress,
+    DryRun,
+    SigningKeyPath,
+    Wait,
+    address,
+    read_claim_file,
+)
 from milestones.cli.session import session_of
 from milestones.errors import exit_code_of
 
@@ -35,9 +42,7 @@ def submit_release(  # noqa: PLR0917 - an option each
         bool, typer.Option("--all", help="Pay everybody everything that is claimable.")
     ] = False,
     signing_key_path: SigningKeyPath = None,
-    claim_file: Annotated[
-        Path | None, typer.Option(help="The beneficiary's file of a private distribution.")
-    ] = None,
+    claim_file: ClaimFilePath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -52,19 +57,14 @@ def submit_release(  # noqa: PLR0917 - an option each
     key = session.signing_key(signing_key_path)
     claims = read_claim_file(claim_file)
 
-    from milestones.services.submit_release import (  # noqa: PLC0415 - only where needed
-        submit_release as service,
-    )
-    from milestones.services.submit_release.plan import Selection  # noqa: PLC0415
-
-    selection = Selection(
+    selection = milestones.Selection(
         indices=tuple(sorted(set(beneficiary_index or ()))),
         beneficiary=beneficiary or None,
         milestone=milestone_identifier,
         everything=everything,
     )
     report = session.perform(
-        lambda backend: service(
+        lambda backend: milestones.submit_release(
             backend,
             contract_address=contract,
             key=key,
@@ -76,24 +76,3 @@ def submit_release(  # noqa: PLR0917 - an option each
     )
     if report.left_out:
         raise typer.Exit(exit_code_of(report.left_out[0].code))
-
-
-def close(
-    context: typer.Context,
-    contract_address: ContractAddress,
-    signing_key_path: SigningKeyPath = None,
-    dry_run: DryRun = False,
-    wait: Wait = False,
-) -> None:
-    """Take the deposits back, and what nobody can claim any more; only the creator can."""
-    session = session_of(context)
-    contract = address(contract_address, "contract_address")
-    key = session.signing_key(signing_key_path)
-
-    from milestones.services.close import close as service  # noqa: PLC0415 - only where needed
-
-    session.perform(
-        lambda backend: service(
-            backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait
-        )
-    )

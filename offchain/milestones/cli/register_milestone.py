@@ -1,4 +1,4 @@
-"""What an administrator does: registering a schedule, and opening its distribution."""
+"""`milestones register-milestone`: a schedule out of options, or out of a file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from milestones.cli.json_files import read_json, read_object
-from milestones.cli.options import DryRun, SigningKeyPath, Wait, address, asset_name, moment
+import milestones
+from milestones.cli.options import (
+    ScriptBeneficiaries,
+    asset_name,
+    moment,
+    read_json,
+    read_object,
+)
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
 
@@ -48,9 +54,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
     schedule: Annotated[
         Path | None, typer.Option(help="A schedule file instead of these options.")
     ] = None,
-    allow_script_beneficiaries: Annotated[
-        bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
-    ] = False,
+    allow_script_beneficiaries: ScriptBeneficiaries = False,
     output: Annotated[
         Path | None, typer.Option(help="Where to write the complete schedule as well.")
     ] = None,
@@ -72,12 +76,8 @@ def register_milestone(  # noqa: PLR0917 - an option each
     given = {name: value for name, value in flags.items() if value is not None}
     document = _from_flags(session, given) if schedule is None else _from_file(schedule, given)
 
-    from milestones.services.register_milestone import (  # noqa: PLC0415 - only where needed
-        register_milestone as service,
-    )
-
     registered = asyncio.run(
-        service(
+        milestones.register_milestone(
             session.workspace,
             document,
             allow_script_beneficiaries=allow_script_beneficiaries,
@@ -131,89 +131,4 @@ def _configured_address(session: Session) -> str:
             hint="give --creator, or set signing_key_path (MILESTONES_SIGNING_KEY)",
         )
     key = session.signing_key(None)
-    return key.address(session.workspace.network.network_id).to_bech32()
-
-
-def deploy(  # noqa: PLR0917 - an option each
-    context: typer.Context,
-    schedule: Annotated[
-        Path | None, typer.Option(help="The schedule file that register-milestone wrote.")
-    ] = None,
-    contract_address: Annotated[
-        str | None, typer.Option(help="Instead: a distribution registered in this data directory.")
-    ] = None,
-    signing_key_path: SigningKeyPath = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="Don't publish the schedule on chain.")
-    ] = False,
-    allow_script_beneficiaries: Annotated[
-        bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
-    ] = False,
-    dry_run: DryRun = False,
-    wait: Wait = False,
-) -> None:
-    """Open a distribution: lock the tokens, publish the schedule."""
-    from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
-    from milestones.services.deploy import deploy as service  # noqa: PLC0415
-    from milestones.services.deploy import registered_schedule  # noqa: PLC0415
-
-    session = session_of(context)
-    key = session.signing_key(signing_key_path)
-    if (schedule is None) == (contract_address is None):
-        raise InvalidInput(
-            "one of --schedule and --contract-address names what to open",
-            path="schedule",
-            hint="give the schedule file, or the address of a schedule registered in this data directory",
-        )
-    if schedule is not None:
-        wanted = parse_schedule(read_object(schedule, "schedule"))
-    else:
-        where = address(contract_address or "", "contract_address")
-        wanted = registered_schedule(session.workspace, where)
-    session.perform(
-        lambda backend: service(
-            backend,
-            wanted,
-            key=key,
-            private=private,
-            allow_script_beneficiaries=allow_script_beneficiaries,
-            dry_run=dry_run,
-            wait=wait,
-            tell=session.output.message,
-        )
-    )
-
-
-def claim_file(
-    context: typer.Context,
-    beneficiary_address: Annotated[
-        str, typer.Option(help="Whose allocations the file is for.", show_default=False)
-    ],
-    output: Annotated[Path, typer.Option(help="The file to write.", show_default=False)],
-    contract_address: Annotated[
-        str | None, typer.Option(help="A distribution registered in this data directory.")
-    ] = None,
-    schedule: Annotated[Path | None, typer.Option(help="Its schedule file instead.")] = None,
-) -> None:
-    """Write what a beneficiary of a private distribution needs to claim. Needs no network."""
-    session = session_of(context)
-    beneficiary = address(beneficiary_address, "beneficiary_address")
-    if (contract_address is None) == (schedule is None):
-        raise InvalidInput(
-            "one of --contract-address and --schedule is needed, and not both",
-            path="schedule",
-            hint="give the schedule file, or the address of a schedule registered in this data directory",
-        )
-
-    from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
-    from milestones.services.claim_file import write_claim_file  # noqa: PLC0415
-    from milestones.services.deploy import registered_schedule  # noqa: PLC0415
-
-    if schedule is not None:
-        known = parse_schedule(read_object(schedule, "schedule"))
-    else:
-        where = address(contract_address or "", "contract_address")
-        known = registered_schedule(session.workspace, where)
-    session.output.result(
-        write_claim_file(session.workspace, known, beneficiary_address=beneficiary, output=output)
-    )
+    return key.address(session.config.network_id).to_bech32()

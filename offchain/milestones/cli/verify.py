@@ -1,4 +1,4 @@
-"""Looking closely: one transaction, or a whole distribution before it is trusted."""
+"""`milestones verify`: an audit before anybody trusts a distribution."""
 
 from __future__ import annotations
 
@@ -7,24 +7,16 @@ from typing import Annotated
 
 import typer
 
-from milestones.cli.json_files import read_claim_file, read_object
-from milestones.cli.options import ContractAddress, address
+import milestones
+from milestones.cli.options import (
+    ContractAddress,
+    ScriptBeneficiaries,
+    address,
+    read_claim_file,
+    read_schedule,
+)
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput, NotAllowedYet
-
-
-def transaction(
-    context: typer.Context,
-    transaction_hash: Annotated[
-        str, typer.Argument(help="The transaction's id, 64 hexadecimal digits.")
-    ],
-) -> None:
-    """Show where a transaction stands: unknown, in the mempool, in a block, or never going to be."""
-    from milestones.services.transaction import (  # noqa: PLC0415 - only where needed
-        transaction_status,
-    )
-
-    session_of(context).perform(lambda backend: transaction_status(backend, transaction_hash))
 
 
 def verify(
@@ -36,9 +28,7 @@ def verify(
     claim_file: Annotated[
         Path | None, typer.Option(help="A beneficiary's claim file, of a private distribution.")
     ] = None,
-    allow_script_beneficiaries: Annotated[
-        bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
-    ] = False,
+    allow_script_beneficiaries: ScriptBeneficiaries = False,
 ) -> None:
     """Audit a distribution from the chain, before trusting it.
 
@@ -54,12 +44,9 @@ def verify(
             hint="give --schedule to audit all allocations, or --claim-file to audit yours",
         )
 
-    from milestones.domain.schedule import parse_schedule  # noqa: PLC0415 - only where needed
-    from milestones.services.verify import verify as service  # noqa: PLC0415
-
-    known = None if schedule is None else parse_schedule(read_object(schedule, "schedule"))
+    known = None if schedule is None else read_schedule(schedule)
     verified = session.perform(
-        lambda backend: service(
+        lambda backend: milestones.verify(
             backend,
             contract_address=where,
             schedule=known,
