@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_command
 
 from milestones import __version__
+from milestones.cli.loading import Group, new_typer
 from milestones.cli.output import Output
 from milestones.cli.session import Session
 from milestones.errors import InvalidUsage, MilestonesError
@@ -55,7 +56,7 @@ def load_command(name: str) -> Any:
     function_name = name.replace("-", "_")
     found = getattr(import_module(f"milestones.cli.{function_name}"), function_name)
     if not isinstance(found, typer.Typer):
-        alone = typer.Typer(add_completion=False)
+        alone = new_typer()
         alone.command(name)(found)
         found = alone
     command = get_command(found)
@@ -63,7 +64,7 @@ def load_command(name: str) -> Any:
     return command
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """The commands by name and first sentence; each is loaded when a command line names it."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -77,12 +78,10 @@ class LazyGroup(TyperGroup):
         return name, None if command is None else load_command(command.name or ""), rest
 
 
-app = typer.Typer(
+app = new_typer(
     cls=LazyGroup,
     name="milestones",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     help="Pay out tokens on Cardano when milestones are reached.",
 )
 

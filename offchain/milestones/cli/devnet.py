@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from milestones.cli.loading import Later
+from milestones.cli.loading import Later, new_typer
 from milestones.cli.options import address, asset_name
 from milestones.cli.session import session_of
 from milestones.errors import InvalidConfiguration, InvalidInput
@@ -22,9 +22,8 @@ else:
     server = Later("milestones.devnet.server", needed_for="the embedded chain")
 
 
-devnet: Final = typer.Typer(
+devnet: Final = new_typer(
     invoke_without_command=True,
-    add_completion=False,
     help="Run a Cardano chain in one process, and do things to it while it runs.",
 )
 DEFAULT_CONTROL_PORT: Final = 1338

@@ -1,4 +1,4 @@
-"""What a command loads when it runs, and not when somebody asks for its help."""
+"""What a command is made of, and what it loads when it runs, not when somebody asks for its help."""
 
 from __future__ import annotations
 
@@ -8,7 +8,39 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import typer
+from typer.core import TyperGroup
+
 from milestones.errors import InvalidConfiguration
+
+
+class Group(TyperGroup):
+    """Several commands; its help gives the whole first paragraph of each, over several lines if need be."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands in the group's help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _first_paragraph(command)) for name, command in self.commands.items()]
+            )
+
+
+def _first_paragraph(command: Any) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def new_typer(*, cls: type[Group] = Group, **options: Any) -> typer.Typer:
+    """A group of commands as this program has them.
+
+    Helps are plain text: what Typer needs to draw boxes takes longer to load than all else.
+    """
+    return typer.Typer(
+        cls=cls,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        **options,
+    )
 
 
 class Later(ModuleType):

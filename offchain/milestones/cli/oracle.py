@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 import milestones
+from milestones.cli.loading import new_typer
 from milestones.cli.options import (
     ContractAddress,
     MilestoneIdentifier,
@@ -40,9 +41,8 @@ VerificationTimestamp = Annotated[
     typer.Option(help="When the milestone was reached: POSIX seconds or ISO; default now."),
 ]
 
-oracle = typer.Typer(
+oracle: Final = new_typer(
     no_args_is_help=True,
-    add_completion=False,
     help="What oracles sign, and a signer for key files.",
 )
 

@@ -27,9 +27,7 @@ def schema(
     """
     folder = resources.files("milestones") / "schemas"
     names = sorted(
-        each.name.removesuffix(".json")
-        for each in folder.iterdir()
-        if each.name.endswith(".json")
+        each.name.removesuffix(".json") for each in folder.iterdir() if each.name.endswith(".json")
     )
     if name is None:
         session_of(context).output.fields({"schemas": names})
