@@ -1,4 +1,4 @@
-"""What a command is made of, and what it loads when it runs, not when somebody asks for its help."""
+"""How commands are put together, and what one loads only when it runs."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from milestones.domain.models import Allocation
 from milestones.domain.posix_time import in_words
 
-ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone not attested", "closed"]
+ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone_not_attested", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _judgement(
     if paid:
         return "claimed", "already claimed"
     if not (on_chain or at_hand):
-        return "milestone not attested", "milestone not attested"
+        return "milestone_not_attested", "milestone not attested"
     if not vested:
         return "vesting", f"vesting until {in_words(allocation.vesting_timestamp)}"
     if not on_chain:
@@ -85,5 +85,5 @@ def amounts(states: Iterable[ClaimState]) -> Amounts:
     sums = dict.fromkeys(get_args(ClaimStatus), 0)
     for state in states:
         sums[state.status] += state.allocation.token_amount
-    later = sums["vesting"] + sums["milestone not attested"]
+    later = sums["vesting"] + sums["milestone_not_attested"]
     return Amounts(sums["claimed"], sums["claimable"], later)

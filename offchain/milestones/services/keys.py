@@ -20,8 +20,8 @@ class KeysShown(Result):
 def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False) -> KeysShown:
     """Whom payment key files belong to; with `generate`, missing ones are made.
 
-    `network_id` is that of the addresses: 1 on mainnet, 0 elsewhere. All files are read before one is made. Raises `InvalidKeyFile`, which names the file, and
-    `InvalidInput` where two files have one name.
+    `network_id` is that of the addresses: 1 on mainnet, 0 elsewhere. All files are read before one is
+    made. Raises `InvalidKeyFile`, which names the file, and `InvalidInput` where two files have one name.
     """
     by_name = {file.stem: file for file in files}
     if len(by_name) < len(files):

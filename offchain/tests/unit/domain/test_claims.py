@@ -32,8 +32,8 @@ def allocation(
     [
         ({}, "claimable", "claimable"),
         ({"claimed": {7}}, "claimed", "already claimed"),
-        ({"attested": set()}, "milestone not attested", "milestone not attested"),
-        ({"attested": {"milestone-002"}}, "milestone not attested", "milestone not attested"),
+        ({"attested": set()}, "milestone_not_attested", "milestone not attested"),
+        ({"attested": {"milestone-002"}}, "milestone_not_attested", "milestone not attested"),
         ({"now_posix_ms": VESTING * 1000 - 1}, "vesting", "vesting until 2025-01-01 00:00:00 UTC"),
         (
             {"attested": set(), "signed": {"milestone-001"}},

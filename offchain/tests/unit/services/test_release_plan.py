@@ -126,7 +126,7 @@ def test_an_index_among_others_that_can_not_be_paid_refuses_all() -> None:
 def test_what_is_still_to_come_says_more_than_what_is_paid() -> None:
     chosen = choose(states("ab", claimed=(0,), attested="a"), Selection(everything=True))
     assert chosen.refused is not None
-    assert chosen.refused.status == "milestone not attested"
+    assert chosen.refused.status == "milestone_not_attested"
 
 
 def test_after_something_was_sent_the_rest_may_be_nothing() -> None:
