@@ -52,8 +52,8 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
     ),
     "signatures": (
         tuple[OracleSignature, ...] | OracleSignature,
-        "`--oracle-signatures`: a list of entries, or one alone, with `verification_key` (a raw signature), or with the pair"
-        " `cose_sign1` and `cose_key` (made by a wallet through CIP-30).",
+        "`--oracle-signatures`: a list of entries, or one alone, with `verification_key` (a raw signature), or"
+        " with the pair `cose_sign1` and `cose_key` (made by a wallet through CIP-30).",
     ),
     "claim-file": (ClaimFile, "`--claim-file`: a beneficiary's part of a private distribution."),
     "config": (
@@ -82,8 +82,8 @@ def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, (kind, _) in FILES.items():
         yield name, _named(name, _of_a_file(kind))
     for name, model in _results():
-        name = f"{name}-result"
-        yield name, _named(name, model.model_json_schema(mode="serialization"))
+        result = f"{name}-result"
+        yield result, _named(result, model.model_json_schema(mode="serialization"))
     yield "error", _named("error", _error_schema())
 
 
@@ -269,8 +269,8 @@ def _link(schema: str) -> str:
 
 _UNITS: Final = """# Files and results
 
-Unknown fields are refused; `$schema` may name the schema, for the editor. Schemas are JSON Schema, draft 2020-12;
-`milestones schema` lists them, and `milestones schema schedule` prints one.
+Unknown fields are refused; `$schema` may name the schema, for the editor. Schemas are JSON Schema, draft
+2020-12; `milestones schema` lists them, and `milestones schema schedule` prints one.
 
 ## Units
 
@@ -439,7 +439,7 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
     kind = "async def" if inspect.iscoroutinefunction(function) else "def"
     if returned.startswith("AsyncIterator["):
         kind, returned = "async with", returned[len("AsyncIterator[") : -1]
-    taken = [str(each).replace("'", "") for each in signature.parameters.values()]
+    taken = [_parameter(each) for each in signature.parameters.values()]
     named = [each.kind is each.KEYWORD_ONLY for each in signature.parameters.values()]
     if any(named):
         taken.insert(named.index(True), "*")
@@ -448,6 +448,14 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
         return line
     listed = "".join(f"    {each},\n" for each in taken)
     return f"{kind} {name}(\n{listed}) -> {returned}"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    taken, default = f"{parameter.name}: {parameter.annotation}", parameter.default
+    if default is parameter.empty:
+        return taken
+    simple = default is None or isinstance(default, (bool, int, float, str, bytes, tuple))
+    return f"{taken} = {default!r}" if simple else f"{taken} = …"
 
 
 def _members(kind: type) -> Iterator[str]:
@@ -479,13 +487,13 @@ def _sentences(documented: str) -> str:
 
 _API: Final = """# The Python API
 
-What `import milestones` offers, and all that is public. These names, their arguments and what they return follow
-semantic versioning, as do the command line's options, its JSON, and the files that it reads. Before 1.0 a minor
-version may change them, and the [changelog](../../CHANGELOG.md) then says how. Every other module is private:
-it may change with any version.
+What `import milestones` offers is all that is public. These names, their arguments and what they return
+follow semantic versioning. So do the command line's options, its JSON, and the files that it reads. Before
+1.0 a minor version may change them, and the [changelog](../../CHANGELOG.md) then says how. Every other module
+is private: it may change with any version.
 
-A name is loaded when it is first used, so `import milestones` alone costs next to nothing. Results are frozen
-pydantic models; `model_dump(mode="json")` is what the command of the same name prints, see
+A name is loaded when it is first used, so `import milestones` alone costs next to nothing. Results are
+frozen pydantic models; `model_dump(mode="json")` is what the command of the same name prints, see
 [files and results](files.md#results). Fields may be added to a result with any version.
 
 A function that takes a `Backend` asks the services through it; `connect` makes one. A function that takes a

@@ -17,7 +17,7 @@ from milestones.errors import InvalidConfiguration
 class Group(TyperGroup):
     """Several commands; its help gives the whole first paragraph of each, over several lines if need be."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the parser's name
         """The list of commands in the group's help."""
         with formatter.section("Commands"):
             formatter.write_dl(
