@@ -2,9 +2,9 @@
 
     python benchmarks/start.py
 
-Prints a line a command: the median of its processor time (user and system) in milliseconds, and how often that is
-the time of `python -c "import typer, rich"` in the same run. The exit code is 1 where `milestones --help` takes more
-than 2.5 times as long. Runs alternate, so that a busy machine slows all of them down.
+Prints a line a command: the median of its processor time (user and system) in milliseconds, and how often that
+is the time of `python -c "import typer, rich"` in the same run. The exit code is 1 where a help takes more than
+2.5 times as long. Runs alternate, so that a busy machine slows all of them down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COMMANDS: Final = (
     ("--version",),
     ("submit-release", "--help"),
     ("keys", "--help"),
-    ("devnet", "--help"),
+    ("devnet", "faucet", "--help"),
     ("schema", "schedule"),
 )
 
@@ -40,7 +40,8 @@ def main() -> int:
         print(
             f"{label:40}{statistics.median(measured) * 1000:8.0f} ms{_ratio(measured, seconds):8.2f}"
         )
-    return 0 if _ratio(seconds["--help",], seconds) <= MOST else 1
+    helps = [measured for name, measured in seconds.items() if name[-1] == "--help"]
+    return 0 if all(_ratio(measured, seconds) <= MOST for measured in helps) else 1
 
 
 def _ratio(measured: list[float], seconds: dict[tuple[str, ...], list[float]]) -> float:

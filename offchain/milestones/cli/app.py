@@ -118,7 +118,7 @@ def options(  # noqa: PLR0917 - an option each
             "ogmios_url": ogmios_url,
             "kupo_url": kupo_url,
         },
-        output=Output(as_json=as_json),
+        output=Output(as_json=bool(as_json)),
     )
 
 

@@ -17,6 +17,19 @@ from milestones.errors import InvalidConfiguration
 class Group(TyperGroup):
     """Several commands; its help gives the whole first paragraph of each, over several lines if need be."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the group's own options, which stand before the command: where one is first, there are none.
+
+        Typer would load pydantic to read even what is not given, and a command's help would wait for it.
+        """
+        if not args or args[0] not in self.commands:
+            return super().parse_args(ctx, args)
+        options, self.params, self.add_help_option = self.params, [], False
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self.params, self.add_help_option = options, True
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the parser's name
         """The list of commands in the group's help."""
         with formatter.section("Commands"):
