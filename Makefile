@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check mutation fuzz soak kill \
-	bench-costs bench-devnet bench-criteria clean
+	bench-costs bench-devnet bench-criteria bench-start clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -72,6 +72,9 @@ bench-devnet: $(VENV)/.dev
 
 bench-criteria: $(VENV)/.dev
 	PYTHONPATH=offchain/tests/support $(BIN)/python benchmarks/success_criteria.py
+
+bench-start: $(VENV)/.dev
+	$(BIN)/python benchmarks/start.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -27,6 +27,7 @@ IN_WHEEL: Final = (
     "milestones/protocol/plutus.json",
     "milestones/protocol/releases/",
     "milestones/cli/app.py",
+    "milestones/schemas/schedule.json",
     "milestones/devnet/control/openapi.json",
     "licenses/LICENSE",
     "entry_points.txt",

@@ -1,6 +1,7 @@
-"""Writes the pages of `docs/reference/` out of the program itself: python docs/generate.py [--check].
+"""Writes what the program says of itself: python docs/generate.py [--check].
 
-With `--check` nothing is written; the exit code is 1 where a page or a schema is out of date.
+The pages of `docs/reference/`, and the schemas that the package carries (`milestones/schemas/`). With `--check`
+nothing is written; the exit code is 1 where a page or a schema is out of date.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
@@ -19,10 +23,12 @@ import typer
 from pydantic import BaseModel, TypeAdapter
 from typer.models import ArgumentInfo
 
+import milestones
 from milestones import errors
-from milestones.cli.app import app
+from milestones.cli.app import COMMANDS, options
 from milestones.cli.config import CONFIG_VARIABLE, DEFAULT_FILES, VARIABLES, Config
 from milestones.clients.rejections import REJECTIONS
+from milestones.demo.story import tell_story
 from milestones.domain.models import (
     Allocation,
     MilestoneCompletion,
@@ -30,26 +36,11 @@ from milestones.domain.models import (
     OracleSignature,
 )
 from milestones.protocol.claim_file import ClaimFile
-from milestones.services import (
-    attest,
-    calculate_distribution,
-    close,
-    commit_milestone,
-    init,
-    keys,
-    publish_script,
-    register_milestone,
-)
-from milestones.services import claim_file as write_claim_file
-from milestones.services import oracle as oracle_payload
-from milestones.services import oracle as oracle_sign
-from milestones.services import transaction as transaction_status
-from milestones.services.check_status import command as check_status
-from milestones.services.deploy import command as deploy
-from milestones.services.submit_release import command as submit_release
-from milestones.services.verify import command as verify
+from milestones.services.oracle import SignatureEntry
 
-REFERENCE: Final = Path(__file__).parent / "reference"
+PROJECT: Final = Path(__file__).parents[1]
+REFERENCE: Final = "docs/reference"
+SCHEMAS: Final = "offchain/milestones/schemas"
 NOTE: Final = "<!-- Written by docs/generate.py out of the program. Don't edit. -->\n"
 
 FILES: Final[dict[str, tuple[Any, str]]] = {
@@ -60,11 +51,15 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
         " `reclaim_after` or `irrevocable` is given; `page_depth` is the program's choice when left out.",
     ),
     "signatures": (
-        tuple[OracleSignature, ...],
-        "`--oracle-signatures`: entries with `verification_key` (a raw signature), or with the pair"
-        " `cose_sign1` and `cose_key` (made by a wallet through CIP-30).",
+        tuple[OracleSignature, ...] | OracleSignature,
+        "`--oracle-signatures`: a list of entries, or one alone, with `verification_key` (a raw signature), or"
+        " with the pair `cose_sign1` and `cose_key` (made by a wallet through CIP-30).",
     ),
     "claim-file": (ClaimFile, "`--claim-file`: a beneficiary's part of a private distribution."),
+    "config": (
+        Config,
+        "The [configuration file](configuration.md), in YAML. Every setting may be left out.",
+    ),
     "milestone-record": (
         MilestoneCompletion,
         "`milestones/*.json` in the data directory: what is known of one milestone.",
@@ -73,16 +68,65 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Every file of the reference: its name and text."""
-    yield "commands.md", _commands()
-    yield "configuration.md", _configuration()
-    yield "errors.md", _errors()
-    yield "files.md", _files()
+    """Every file: its path from the project's folder, and its text."""
+    yield f"{REFERENCE}/commands.md", _commands()
+    yield f"{REFERENCE}/configuration.md", _configuration()
+    yield f"{REFERENCE}/errors.md", _errors()
+    yield f"{REFERENCE}/files.md", _files()
+    yield f"{REFERENCE}/api.md", _api()
+    for name, schema in _schemas():
+        yield f"{SCHEMAS}/{name}.json", _json(schema)
+
+
+def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, (kind, _) in FILES.items():
-        schema = TypeAdapter(kind).json_schema(mode="validation")
-        yield f"schemas/{name}.json", _json(schema)
+        yield name, _named(name, _of_a_file(kind))
     for name, model in _results():
-        yield f"schemas/results/{name}.json", _json(model.model_json_schema(mode="serialization"))
+        result = f"{name}-result"
+        yield result, _named(result, model.model_json_schema(mode="serialization"))
+    yield "error", _named("error", _error_schema())
+
+
+def _named(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:milestones:schema:{name}:{SCHEMA_VERSION}",
+    }
+    return {**head, **schema}
+
+
+SCHEMA_VERSION: Final = 1
+"""What the schemas' ids end in; it grows when a file of before is no longer valid."""
+
+
+def _of_a_file(kind: Any) -> dict[str, Any]:
+    """The schema of what the program reads; an object may name its schema, for the editor."""
+    schema = TypeAdapter(kind).json_schema(mode="validation")
+    if "properties" in schema:
+        schema["properties"]["$schema"] = {"type": "string"}
+    for number, choice in enumerate(schema.get("anyOf", ())):
+        if "$ref" in choice:
+            alone = deepcopy(_resolved(choice, schema["$defs"]))
+            alone["properties"]["$schema"] = {"type": "string"}
+            schema["anyOf"][number] = alone
+    return schema
+
+
+def _error_schema() -> dict[str, Any]:
+    fields = {
+        "code": {"enum": sorted({each.code for each in _tree(errors.MilestonesError)})},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "hint": {"type": "string"},
+    }
+    error = {"type": "object", "properties": fields, "required": list(fields)}
+    return {
+        "title": "Error",
+        "description": "What a command prints in JSON mode where it fails.",
+        "type": "object",
+        "properties": {"error": error},
+        "required": ["error"],
+    }
 
 
 def _json(value: Any) -> str:
@@ -97,32 +141,32 @@ def _row(*cells: str) -> str:
 
 
 def _commands() -> str:
-    text = NOTE + _COMMANDS
-    callback = app.registered_callback
-    text += "" if callback is None else _options(callback.callback)
-    for name, function in _walk(app, ""):
-        documented = inspect.cleandoc(function.__doc__ or "")
-        text += f"\n## {name}\n\n{documented}\n\n{_options(function)}"
+    text = NOTE + _COMMANDS + _options(options)
+    for name in COMMANDS:
+        module = name.replace("-", "_")
+        found = getattr(import_module(f"milestones.cli.{module}"), module)
+        for path, function in _walk(name, found):
+            documented = inspect.cleandoc(function.__doc__ or "")
+            text += f"\n## {path}\n\n{documented}\n\n{_options(function)}"
     return text
 
 
-def _walk(group: typer.Typer, path: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for command in group.registered_commands:
+def _walk(name: str, found: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    if not isinstance(found, typer.Typer):
+        yield name, found
+        return
+    start = found.registered_callback
+    if start is not None and start.callback is not None:
+        yield name, start.callback
+    for command in found.registered_commands:
         function = command.callback
         if function is not None:
-            yield path + (command.name or function.__name__.replace("_", "-")), function
-    for inner in group.registered_groups:
-        nested = inner.typer_instance
-        callback = nested.registered_callback if nested else None
-        if callback is not None and callback.callback is not None:
-            yield f"{path}{inner.name}", callback.callback
-        if nested is not None:
-            yield from _walk(nested, f"{path}{inner.name} ")
+            yield f"{name} {command.name or function.__name__.replace('_', '-')}", function
 
 
-def _options(function: Callable[..., Any] | None) -> str:
+def _options(function: Callable[..., Any]) -> str:
     hints = get_type_hints(function, include_extras=True)
-    parameters = inspect.signature(function).parameters if function else {}
+    parameters = inspect.signature(function).parameters
     rows = [
         _option(name, hints[name], parameter.default)
         for name, parameter in parameters.items()
@@ -209,21 +253,46 @@ data/
 def _files() -> str:
     text = NOTE + _UNITS
     for name, (kind, meaning) in FILES.items():
-        schema = TypeAdapter(kind).json_schema(mode="validation")
+        schema = _of_a_file(kind)
         text += f"\n## {name.replace('-', ' ').capitalize()}\n\n{meaning}"
-        text += f" Schema: [`{name}.json`](schemas/{name}.json).\n\n{_fields(schema)}"
-    text += "\n## Results\n\nWhat each command prints in JSON mode.\n\n"
-    text += _row("command", "schema") + _row("---", "---")
+        text += f" Schema: {_link(name)}.\n\n{_fields(schema)}"
+    text += _RESULTS + _row("command", "schema") + _row("---", "---")
     for name, _ in _results():
-        text += _row(f"`{name.replace('_', ' ')}`", f"[`{name}.json`](schemas/results/{name}.json)")
-    return text
+        command = name.replace("oracle-", "oracle ")
+        text += _row(f"`{command}`", _link(f"{name}-result"))
+    return text + _row("any that fails", _link("error"))
+
+
+def _link(schema: str) -> str:
+    return f"[`{schema}`](../../{SCHEMAS}/{schema}.json)"
 
 
 _UNITS: Final = """# Files and results
 
-Amounts are integers in the token's smallest unit; names that end in `_lovelace` are lovelace. `*_timestamp`
-and `reclaim_after` are POSIX seconds. Unknown fields are refused. The schemas are JSON Schema, draft
-2020-12.
+Unknown fields are refused; `$schema` may name the schema, for the editor. Schemas are JSON Schema, draft
+2020-12; `milestones schema` lists them, and `milestones schema schedule` prints one.
+
+## Units
+
+| name | unit |
+| --- | --- |
+| `*_lovelace`, `fee_estimate`, `collateral_amount` | lovelace |
+| other amounts, such as `token_amount` | the token's smallest unit |
+| `*_posix_ms` | POSIX milliseconds |
+| `*_timestamp`, `*_at`, `now`, `reclaim_after` | POSIX seconds |
+| `slot`, `*_slot` | slots since the network's start |
+| `size`, `transaction_size` | bytes |
+| `memory`, `cpu` | execution units |
+
+Numbers are whole, and can be larger than 2^53: token amounts reach 2^63 - 1.
+[JavaScript needs care](../guides/developer.md#large-numbers) with them.
+"""
+
+_RESULTS: Final = """
+## Results
+
+What each command prints in JSON mode.
+
 """
 
 
@@ -231,9 +300,11 @@ def _fields(schema: dict[str, Any]) -> str:
     definitions = schema.get("$defs", {})
     record = schema
     while "properties" not in record:
+        record = record.get("anyOf", [record])[0]
         record = _resolved(record.get("items", record), definitions)
     text = _row("field", "type", "required") + _row("---", "---", "---")
-    for name, described in record["properties"].items():
+    fields = {name: each for name, each in record["properties"].items() if name != "$schema"}
+    for name, described in fields.items():
         required = "yes" if name in record.get("required", ()) else ""
         text += _row(f"`{name}`", _type(described, definitions), required)
     return text
@@ -261,32 +332,173 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 
 def _results() -> list[tuple[str, type[BaseModel]]]:
-    """The result model of every command, by the command's name."""
+    """The model of what every command prints, by the command's name."""
     services = {
-        "init": init.init,
-        "keys": keys.show_keys,
-        "register-milestone": register_milestone.register_milestone,
-        "publish-script": publish_script.publish_script,
-        "deploy": deploy.deploy,
-        "claim-file": write_claim_file.write_claim_file,
-        "oracle_payload": oracle_payload.oracle_payload,
-        "oracle_sign": oracle_sign.oracle_sign,
-        "commit-milestone": commit_milestone.commit_milestone,
-        "attest": attest.attest,
-        "check-status": check_status.check_status,
-        "calculate-distribution": calculate_distribution.calculate_distribution,
-        "submit-release": submit_release.submit_release,
-        "verify": verify.verify,
-        "close": close.close,
-        "transaction": transaction_status.transaction_status,
+        "init": milestones.init,
+        "keys": milestones.show_keys,
+        "register-milestone": milestones.register_milestone,
+        "publish-script": milestones.publish_script,
+        "deploy": milestones.deploy,
+        "claim-file": milestones.write_claim_file,
+        "oracle-payload": milestones.oracle_payload,
+        "commit-milestone": milestones.commit_milestone,
+        "attest": milestones.attest,
+        "check-status": milestones.check_status,
+        "calculate-distribution": milestones.calculate_distribution,
+        "submit-release": milestones.submit_release,
+        "verify": milestones.verify,
+        "close": milestones.close,
+        "transaction": milestones.transaction_status,
+        "demo": tell_story,
     }
-    return [(name, _returned(service)) for name, service in services.items()]
+    found = [(name, _returned(service)) for name, service in services.items()]
+    return [*found, ("oracle-sign", SignatureEntry)]
 
 
 def _returned(service: Any) -> type[BaseModel]:
     module = sys.modules[service.__module__]
     model: type[BaseModel] = getattr(module, inspect.signature(service).return_annotation)
     return model
+
+
+# -- the Python API
+
+API: Final[dict[str, tuple[str, ...]]] = {
+    "A workspace and a backend": (
+        "open_workspace",
+        "connect",
+        "Workspace",
+        "Backend",
+        "Network",
+        "load_contract",
+        "Contract",
+    ),
+    "Commands that ask the services": (
+        "init",
+        "publish_script",
+        "deploy",
+        "commit_milestone",
+        "attest",
+        "check_status",
+        "calculate_distribution",
+        "submit_release",
+        "Selection",
+        "close",
+        "verify",
+        "transaction_status",
+    ),
+    "Commands that ask nobody": (
+        "register_milestone",
+        "registered_schedule",
+        "write_claim_file",
+        "oracle_payload",
+        "oracle_sign",
+        "evidence_hash_of",
+        "show_keys",
+    ),
+    "What goes in": (
+        "parse_schedule",
+        "parse_claim_file",
+        "read_signature_file",
+        "MilestoneSchedule",
+        "Allocation",
+        "OracleSignature",
+        "ClaimFile",
+        "Address",
+        "SigningKey",
+    ),
+    "Errors and version": ("errors", "MilestonesError", "__version__"),
+}
+"""Every public name, in the order of the page."""
+
+
+def _api() -> str:
+    text = NOTE + _API
+    for title, names in API.items():
+        text += f"\n## {title}\n"
+        for name in names:
+            text += f"\n### {name}\n\n{_described(name, getattr(milestones, name))}\n"
+    return text
+
+
+def _described(name: str, value: Any) -> str:
+    if name == "__version__":
+        return "The version of this program, as text."
+    if name == "errors":
+        return "The module with every error, see [errors and exit codes](errors.md)."
+    documented = inspect.cleandoc(value.__doc__ or "")
+    if not inspect.isclass(value):
+        return f"```text\n{_signature(name, value)}\n```\n\n{documented}"
+    members = "".join(_members(value))
+    return documented + (f"\n\n{_row('member', 'meaning')}{_row('---', '---')}{members}".rstrip())
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    signature = inspect.signature(function)
+    returned = str(signature.return_annotation)
+    kind = "async def" if inspect.iscoroutinefunction(function) else "def"
+    if returned.startswith("AsyncIterator["):
+        kind, returned = "async with", returned[len("AsyncIterator[") : -1]
+    taken = [_parameter(each) for each in signature.parameters.values()]
+    named = [each.kind is each.KEYWORD_ONLY for each in signature.parameters.values()]
+    if any(named):
+        taken.insert(named.index(True), "*")
+    line = f"{kind} {name}({', '.join(taken)}) -> {returned}"
+    if len(line) <= 88:
+        return line
+    listed = "".join(f"    {each},\n" for each in taken)
+    return f"{kind} {name}(\n{listed}) -> {returned}"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    taken, default = f"{parameter.name}: {parameter.annotation}", parameter.default
+    if default is parameter.empty:
+        return taken
+    simple = default is None or isinstance(default, (bool, int, float, str, bytes, tuple))
+    return f"{taken} = {default!r}" if simple else f"{taken} = …"
+
+
+def _members(kind: type) -> Iterator[str]:
+    """A row a public field, property and method that the class itself defines."""
+    fields = {}
+    if is_dataclass(kind) or issubclass(kind, BaseModel):
+        fields = inspect.get_annotations(kind)
+    for name, annotation in fields.items():
+        if not name.startswith(("_", "model_")):
+            yield _row(f"`{name}`", f"`{annotation}`")
+    for name, value in vars(kind).items():
+        inner = getattr(value, "__func__", value)
+        documented = inspect.getdoc(inner) if name not in fields else None
+        if name.startswith(("_", "model_")) or not documented:
+            continue
+        if isinstance(value, property):
+            yield _row(f"`{name}`", _sentences(documented))
+        elif inspect.isfunction(inner):
+            taken = [each for each in inspect.signature(inner).parameters if each not in _BOUND]
+            yield _row(f"`{name}({', '.join(taken)})`", _sentences(documented))
+
+
+_BOUND: Final = ("self", "cls")
+
+
+def _sentences(documented: str) -> str:
+    return re.split(r"\n\s*\n", documented)[0]
+
+
+_API: Final = """# The Python API
+
+What `import milestones` offers is all that is public. These names, their arguments and what they return
+follow semantic versioning. So do the command line's options, its JSON, and the files that it reads. Before
+1.0 a minor version may change them, and the [changelog](../../CHANGELOG.md) then says how. Every other module
+is private: it may change with any version.
+
+A name is loaded when it is first used, so `import milestones` alone costs next to nothing. Results are
+frozen pydantic models; `model_dump(mode="json")` is what the command of the same name prints, see
+[files and results](files.md#results). Fields may be added to a result with any version.
+
+A function that takes a `Backend` asks the services through it; `connect` makes one. A function that takes a
+`Workspace` asks nobody. [For developers](../guides/developer.md) has a program that uses them.
+"""
 
 
 # -- errors
@@ -374,9 +586,9 @@ def _first_paragraph(error: type[errors.MilestonesError]) -> str:
 
 def main(check: bool) -> int:
     """Writes or compares; the exit code."""
-    stale = [name for name, text in pages() if _differs(REFERENCE / name, text, write=not check)]
+    stale = [name for name, text in pages() if _differs(PROJECT / name, text, write=not check)]
     for name in stale:
-        sys.stdout.write(f"{'out of date' if check else 'written'}: docs/reference/{name}\n")
+        sys.stdout.write(f"{'out of date' if check else 'written'}: {name}\n")
     return 1 if check and stale else 0
 
 

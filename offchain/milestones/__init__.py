@@ -1,3 +1,126 @@
-"""Milestone payouts on Cardano that nobody has to trust anybody for."""
+"""Milestone payouts on Cardano that nobody has to trust anybody for.
+
+What a program may rely on stands in `__all__`, and a name is loaded when it is first used. Every command
+is an `async` function: a `Backend` and arguments in, an immutable result model out. Those that ask no
+service take a `Workspace`. What goes wrong on purpose is a `MilestonesError`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from milestones import errors
+    from milestones.cardano.address import Address
+    from milestones.domain.models import Allocation, MilestoneSchedule, OracleSignature
+    from milestones.domain.schedule import parse_schedule
+    from milestones.errors import MilestonesError
+    from milestones.protocol.claim_file import ClaimFile, parse_claim_file
+    from milestones.protocol.validator_loader import Contract, load_contract
+    from milestones.services.attest import attest
+    from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
+    from milestones.services.calculate_distribution import calculate_distribution
+    from milestones.services.check_status import check_status
+    from milestones.services.claim_file import write_claim_file
+    from milestones.services.close import close
+    from milestones.services.commit_milestone import commit_milestone
+    from milestones.services.deploy import deploy, registered_schedule
+    from milestones.services.init import init
+    from milestones.services.keys import show_keys
+    from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
+    from milestones.services.publish_script import publish_script
+    from milestones.services.register_milestone import register_milestone
+    from milestones.services.submit_release import Selection, submit_release
+    from milestones.services.transaction import transaction_status
+    from milestones.services.verify import verify
+    from milestones.storage.signature_files import read_signature_file
+    from milestones.transactions.wallet import SigningKey
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Address",
+    "Allocation",
+    "Backend",
+    "ClaimFile",
+    "Contract",
+    "MilestoneSchedule",
+    "MilestonesError",
+    "Network",
+    "OracleSignature",
+    "Selection",
+    "SigningKey",
+    "Workspace",
+    "__version__",
+    "attest",
+    "calculate_distribution",
+    "check_status",
+    "close",
+    "commit_milestone",
+    "connect",
+    "deploy",
+    "errors",
+    "evidence_hash_of",
+    "init",
+    "load_contract",
+    "open_workspace",
+    "oracle_payload",
+    "oracle_sign",
+    "parse_claim_file",
+    "parse_schedule",
+    "publish_script",
+    "read_signature_file",
+    "register_milestone",
+    "registered_schedule",
+    "show_keys",
+    "submit_release",
+    "transaction_status",
+    "verify",
+    "write_claim_file",
+]
+
+_NAMES: Final = {
+    "cardano.address": ("Address",),
+    "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
+    "domain.schedule": ("parse_schedule",),
+    "errors": ("MilestonesError",),
+    "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
+    "protocol.validator_loader": ("Contract", "load_contract"),
+    "services.attest": ("attest",),
+    "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),
+    "services.calculate_distribution": ("calculate_distribution",),
+    "services.check_status": ("check_status",),
+    "services.claim_file": ("write_claim_file",),
+    "services.close": ("close",),
+    "services.commit_milestone": ("commit_milestone",),
+    "services.deploy": ("deploy", "registered_schedule"),
+    "services.init": ("init",),
+    "services.keys": ("show_keys",),
+    "services.oracle": ("evidence_hash_of", "oracle_payload", "oracle_sign"),
+    "services.publish_script": ("publish_script",),
+    "services.register_milestone": ("register_milestone",),
+    "services.submit_release": ("Selection", "submit_release"),
+    "services.transaction": ("transaction_status",),
+    "services.verify": ("verify",),
+    "storage.signature_files": ("read_signature_file",),
+    "transactions.wallet": ("SigningKey",),
+}
+"""The module of each name; importing the package imports none of them (PEP 562)."""
+
+_HOMES: Final = {name: f"{__name__}.{home}" for home, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name when it is first used."""
+    if name == "errors":
+        return import_module(f"{__name__}.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not, and the modules that are loaded."""
+    return sorted({*globals(), *__all__})

@@ -1,35 +1,87 @@
-"""The program's one entry point: global options, commands, and the edge where errors become exit codes."""
+"""The program's one entry point: global options, commands, and the edge where errors become exit codes.
+
+A command is in the module of this package that has its name, and that is imported when the command is
+named. So a command's help imports no service, and the list of commands imports no command.
+"""
 
 from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from milestones import __version__
-from milestones.cli.administer import claim_file, deploy, register_milestone
-from milestones.cli.audit import transaction, verify
-from milestones.cli.demo import demo
-from milestones.cli.devnet import devnet
-from milestones.cli.oracles import attest, commit_milestone, oracle
+from milestones.cli.loading import Group, new_typer
 from milestones.cli.output import Output
-from milestones.cli.queries import calculate_distribution, check_status
-from milestones.cli.release import close, submit_release
 from milestones.cli.session import Session
-from milestones.cli.setup import init, keys, publish_script
 from milestones.errors import InvalidUsage, MilestonesError
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
 
-app = typer.Typer(
+COMMANDS: Final[Mapping[str, str]] = {
+    "init": "Check Ogmios, Kupo and the node; let Kupo watch what is needed.",
+    "keys": "Show the addresses of key files, or make new keys. Needs no network.",
+    "register-milestone": "Validate a schedule; compute its datum, id and address. Needs no network.",
+    "publish-script": "Publish the contract's scripts, once per network, for everybody's use.",
+    "deploy": "Open a distribution: lock the tokens, publish the schedule.",
+    "claim-file": "Write what a beneficiary of a private distribution needs to claim. Needs no network.",
+    "demo": "Play the whole story on an embedded chain, in under a minute; nothing is left behind.",
+    "commit-milestone": "Check the form of oracle signatures, and keep them."
+    " Needs no network where the terms are known.",
+    "attest": "Put the signatures of a quorum of oracles on the chain, which verifies them.",
+    "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
+    "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
+    "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",
+    "close": "Take the deposits back, and what nobody can claim any more; only the creator can.",
+    "verify": "Audit a distribution from the chain, before trusting it.",
+    "transaction": "Show where a transaction stands: unknown, in the mempool, in a block,"
+    " or never going to be.",
+    "schema": "Print the JSON Schema of a file or a result; without a name, list them.",
+    "devnet": "Run a Cardano chain in one process, and do things to it while it runs.",
+    "oracle": "What oracles sign, and a signer for key files.",
+}
+"""Every command and the first sentence of its help, in the order of the program's help."""
+
+
+def load_command(name: str) -> Any:
+    """The command of this name, or the group of commands, out of its module."""
+    function_name = name.replace("-", "_")
+    found = getattr(import_module(f"milestones.cli.{function_name}"), function_name)
+    if not isinstance(found, typer.Typer):
+        alone = new_typer()
+        alone.command(name)(found)
+        found = alone
+    command = get_command(found)
+    command.name = name
+    return command
+
+
+class LazyGroup(Group):
+    """The commands by name and first sentence; each is loaded when a command line names it."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, sentence in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=sentence))
+
+    def resolve_command(self, *arguments: Any) -> Any:
+        """The command that a command line names, loaded, and what is left of the line."""
+        name, command, rest = super().resolve_command(*arguments)
+        return name, None if command is None else load_command(command.name or ""), rest
+
+
+app = new_typer(
+    cls=LazyGroup,
     name="milestones",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     help="Pay out tokens on Cardano when milestones are reached.",
 )
 
@@ -66,27 +118,8 @@ def options(  # noqa: PLR0917 - an option each
             "ogmios_url": ogmios_url,
             "kupo_url": kupo_url,
         },
-        output=Output(as_json=as_json),
+        output=Output(as_json=bool(as_json)),
     )
-
-
-app.command()(init)
-app.command()(keys)
-app.command()(register_milestone)
-app.command()(publish_script)
-app.command()(deploy)
-app.command()(claim_file)
-app.add_typer(devnet, name="devnet")
-app.command()(demo)
-app.add_typer(oracle, name="oracle")
-app.command()(commit_milestone)
-app.command()(attest)
-app.command()(check_status)
-app.command()(calculate_distribution)
-app.command()(submit_release)
-app.command()(close)
-app.command()(verify)
-app.command()(transaction)
 
 
 def main() -> None:
@@ -133,7 +166,7 @@ def _usage(error: Any, output: Output) -> int:
 
 def _way_out(error: Any) -> str:
     option = getattr(error, "option_name", "")
-    known = typer.main.get_command(app).params
+    known = get_command(app).params
     if any(option in each.opts for each in known):
         return f"{option} stands before the command: milestones {option} ... <command>"
     context = getattr(error, "ctx", None)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from milestones.cardano.network import KNOWN_MAGICS as MAGICS
+from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -42,6 +43,15 @@ CONFIG_VARIABLE: Final = "MILESTONES_CONFIG"
 DEFAULT_FILES: Final = ("config.yaml", "offchain/config.yaml")
 
 _PATHS: Final = ("data_directory", "signing_key_path", "cardano_node_socket", "blueprint_path")
+
+
+_REFERENCE: Final = "[0-9a-f]{64}#[0-9]+"
+_REFERENCES: Final = {
+    "anyOf": [
+        {"type": "string", "pattern": f"^{_REFERENCE}( *, *{_REFERENCE})*$"},
+        {"type": "array", "items": {"type": "string", "pattern": f"^{_REFERENCE}$"}},
+    ]
+}
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -86,7 +96,9 @@ class Config(BaseSettings):
     data_directory: Path = Path("data")
     signing_key_path: Path | None = None
     blueprint_path: Path | None = None
-    reference_scripts: Annotated[tuple[OutputReference, ...], BeforeValidator(_references)] = ()
+    reference_scripts: Annotated[
+        tuple[OutputReference, ...], BeforeValidator(_references), WithJsonSchema(_REFERENCES)
+    ] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -105,6 +117,11 @@ class Config(BaseSettings):
     def expected_magic(self) -> int | None:
         """The one magic that the node may have; None where any but mainnet's will do."""
         return self.network_magic or MAGICS.get(self.network)
+
+    @property
+    def network_id(self) -> int:
+        """The id in addresses: 1 on mainnet, 0 elsewhere."""
+        return 0 if self.expected_magic is None else network_id_of(self.expected_magic)
 
 
 def load_config(
@@ -173,7 +190,9 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise InvalidConfiguration(
             f"{file} holds no settings", path="config", hint="write one `name: value` on a line"
         ) from error
-    return {name: value for name, value in values.items() if value is not None}
+    return {
+        name: value for name, value in values.items() if value is not None and name != "$schema"
+    }
 
 
 def _absolute(values: Mapping[str, Any], file: Path | None, directory: Path) -> dict[str, Any]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from milestones.cli.extras import needs_the_devnet_extra
+from milestones.cli.loading import Later
 from milestones.cli.output import print_json
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.demo import stage as stages
+    from milestones.demo import story as stories
+    from milestones.demo.summary import Summary
+else:
+    stages = Later("milestones.demo.stage", needed_for="the demo")
+    stories = Later("milestones.demo.story", needed_for="the demo")
 
 
 def demo(
@@ -20,9 +28,6 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
 ) -> None:
     """Play the whole story on an embedded chain, in under a minute; nothing is left behind."""
-    with needs_the_devnet_extra("the demo"):
-        from milestones.demo.stage import set_stage  # noqa: PLC0415
-        from milestones.demo.story import tell_story  # noqa: PLC0415
     # A story is for people even when it goes into a file: JSON only where it is asked for.
     quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)
     console = Console(soft_wrap=True, highlight=False)
@@ -31,9 +36,9 @@ def demo(
         if not quiet:
             console.print(line, markup=False)
 
-    async def play() -> Any:
-        async with set_stage() as stage:
-            return await tell_story(stage, tell)
+    async def play() -> Summary:
+        async with stages.set_stage() as stage:
+            return await stories.tell_story(stage, tell)
 
     summary = asyncio.run(play())
     if quiet:
@@ -42,7 +47,7 @@ def demo(
         _show(console, summary)
 
 
-def _show(console: Console, summary: Any) -> None:
+def _show(console: Console, summary: Summary) -> None:
     console.print(_milestones(summary))
     console.print(_transactions(summary))
     refused = [refusal.refused_by for refusal in summary.refusals]
@@ -54,7 +59,7 @@ def _show(console: Console, summary: Any) -> None:
     )
 
 
-def _milestones(summary: Any) -> Table:
+def _milestones(summary: Summary) -> Table:
     table = Table(title="Before closing", title_justify="left")
     for column in ("milestone", "verified", "signatures", "vested"):
         table.add_column(column)
@@ -68,7 +73,7 @@ def _milestones(summary: Any) -> Table:
     return table
 
 
-def _transactions(summary: Any) -> Table:
+def _transactions(summary: Summary) -> Table:
     table = Table(title="Transactions", title_justify="left")
     table.add_column("what")
     for column in ("bytes", "memory", "steps", "fee (ADA)"):

@@ -1,34 +1,54 @@
-"""`milestones devnet`: the embedded chain as a command."""
+"""`milestones devnet`: the embedded chain, and commands to one that is running."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from milestones.cli import devnet_control
-from milestones.cli.devnet_control import DEFAULT_CONTROL_PORT
-from milestones.cli.extras import needs_the_devnet_extra
+from milestones.cli.loading import Later, new_typer
+from milestones.cli.options import address, asset_name
+from milestones.cli.session import session_of
 from milestones.errors import InvalidConfiguration, InvalidInput
 
-devnet: Final = typer.Typer(
+if TYPE_CHECKING:
+    from milestones.devnet import funds, opening, server
+    from milestones.devnet.control import client as control
+    from milestones.devnet.ogmios import parameters as protocol_parameters
+else:
+    control = Later("milestones.devnet.control.client")
+    funds = Later("milestones.devnet.funds", needed_for="the embedded chain")
+    protocol_parameters = Later(
+        "milestones.devnet.ogmios.parameters", needed_for="the embedded chain"
+    )
+    opening = Later("milestones.devnet.opening", needed_for="the embedded chain")
+    server = Later("milestones.devnet.server", needed_for="the embedded chain")
+
+
+devnet: Final = new_typer(
     invoke_without_command=True,
     help="Run a Cardano chain in one process, and do things to it while it runs.",
 )
-for _command in (
-    devnet_control.state,
-    devnet_control.advance,
-    devnet_control.mine,
-    devnet_control.faucet,
-    devnet_control.rollback,
-    devnet_control.snapshot,
-    devnet_control.revert,
-    devnet_control.freeze,
-    devnet_control.unfreeze,
-):
-    devnet.command()(_command)
+DEFAULT_CONTROL_PORT: Final = 1338
+"""Where the control interface is unless another port is given: the one after Ogmios'."""
+
+ControlUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MILESTONES_CONTROL_URL",
+        help="The chain's control interface, as its first line tells; else http://127.0.0.1:1338.",
+        show_default=False,
+        show_envvar=True,
+    ),
+]
+ControlPort = Annotated[
+    int | None,
+    typer.Option(help="Its port on this machine, instead of a URL.", show_default=False),
+]
+Count = Annotated[int, typer.Argument(help="How many blocks.", min=1)]
+
 
 _BEFORE_A_COMMAND: Final = frozenset({"host", "control_port"})
 """Options that say where a running chain is; all others are for starting one."""
@@ -98,21 +118,16 @@ def start(  # noqa: PLR0917 - an option each
             path="no_control",
             hint="leave one of them out",
         )
-    with needs_the_devnet_extra("the embedded chain"):
-        from milestones.devnet.funds import default_accounts  # noqa: PLC0415
-        from milestones.devnet.ogmios.parameters import read_parameters  # noqa: PLC0415
-        from milestones.devnet.opening import ChainConfig  # noqa: PLC0415
-        from milestones.devnet.server import DevnetConfig, run  # noqa: PLC0415
-    chain = ChainConfig(
+    chain = opening.ChainConfig(
         network_magic=network_magic,
         start_posix_ms=None if start_time is None else start_time * 1000,
         funds=_funds(fund or []),
-        accounts=default_accounts(network_magic) if accounts is None else accounts,
+        accounts=funds.default_accounts(network_magic) if accounts is None else accounts,
         manual_clock=manual_clock,
         state_dir=state_dir,
-        parameters=read_parameters(parameters),
+        parameters=protocol_parameters.read_parameters(parameters),
     )
-    config = DevnetConfig(
+    config = server.DevnetConfig(
         chain=chain,
         host=host,
         ogmios_port=ogmios_port,
@@ -123,7 +138,7 @@ def start(  # noqa: PLR0917 - an option each
         ogmios_version=ogmios_version,
         kupo_matches=tuple(kupo_match or ("*",)),
     )
-    asyncio.run(run(config))
+    asyncio.run(server.run(config))
 
 
 def _control_port(given: int | None, *, no_control: bool) -> int | None:
@@ -162,3 +177,145 @@ def _funds(entries: list[str]) -> dict[str, int]:
             )
         funds[address] = funds.get(address, 0) + int(amount)
     return funds
+
+
+@devnet.command()
+def state(
+    context: typer.Context, control_url: ControlUrl = None, control_port: ControlPort = None
+) -> None:
+    """Show tip, time, waiting transactions, the faucet and faults."""
+    _show(context, _chain(context, control_url, control_port).get("state"))
+
+
+@devnet.command()
+def advance(
+    context: typer.Context,
+    seconds: Annotated[int, typer.Argument(help="How far.", min=1)],
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Move the clock forward, and make a block there."""
+    chain = _chain(context, control_url, control_port)
+    _show(context, chain.post("advance", seconds=seconds))
+
+
+@devnet.command()
+def mine(
+    context: typer.Context,
+    count: Count = 1,
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Make blocks."""
+    _show(context, _chain(context, control_url, control_port).post("mine", count=count))
+
+
+@devnet.command()
+def faucet(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    recipient: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets it.")],
+    lovelace: Annotated[
+        int | None,
+        typer.Option(help="How much; 2 ADA come with tokens where nothing is said.", min=1),
+    ] = None,
+    token: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=QUANTITY",
+            help="A token of the faucet's policy: its name as text, or 0x and hex. Repeatable.",
+        ),
+    ] = None,
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Pay ADA, and tokens minted for it, to an address."""
+    if lovelace is None and not token:
+        raise InvalidInput("nothing to pay", hint="give --lovelace, --token or both")
+    wanted = _tokens(token or [])
+    to = address(recipient, "ADDRESS").to_bech32()
+    chain = _chain(context, control_url, control_port)
+    _show(context, chain.post("faucet", address=to, lovelace=lovelace, tokens=wanted or None))
+
+
+@devnet.command()
+def rollback(
+    context: typer.Context,
+    count: Count = 1,
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Take the latest blocks away; their transactions wait again."""
+    _show(context, _chain(context, control_url, control_port).post("rollback", count=count))
+
+
+@devnet.command()
+def snapshot(
+    context: typer.Context, control_url: ControlUrl = None, control_port: ControlPort = None
+) -> None:
+    """Note the chain, its mempool and its clock, to come back to; lasts until the chain ends."""
+    _show(context, _chain(context, control_url, control_port).post("snapshot"))
+
+
+@devnet.command()
+def revert(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What `snapshot` answered.")],
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Go back to a snapshot."""
+    _show(context, _chain(context, control_url, control_port).post("revert", snapshot=name))
+
+
+@devnet.command()
+def freeze(
+    context: typer.Context,
+    interface: Annotated[str, typer.Argument(help="ogmios or kupo.")],
+    fault: Annotated[
+        str, typer.Argument(help="hanging, dropping, disconnected or, for kupo, stale.")
+    ],
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Let an interface fail until `unfreeze`: hang, drop connections, lose the node, fall behind."""
+    chain = _chain(context, control_url, control_port)
+    _show(context, chain.post("freeze", interface=interface, fault=fault))
+
+
+@devnet.command()
+def unfreeze(
+    context: typer.Context,
+    interface: Annotated[
+        str | None, typer.Argument(help="ogmios or kupo; else both.", show_default=False)
+    ] = None,
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Mend an interface."""
+    _show(context, _chain(context, control_url, control_port).post("unfreeze", interface=interface))
+
+
+def _chain(context: typer.Context, url: str | None, port: int | None) -> control.ControlClient:
+    """The chain that is meant: by URL, by port (before or after the command), or the default's."""
+    given_before: dict[str, Any] = context.parent.params if context.parent else {}
+    port = given_before.get("control_port") if port is None else port
+    if port is not None or url is None:
+        url = f"http://{given_before.get('host', '127.0.0.1')}:{port or DEFAULT_CONTROL_PORT}"
+    return control.ControlClient(url)
+
+
+def _show(context: typer.Context, answer: dict[str, Any]) -> None:
+    session_of(context).output.fields(answer)
+
+
+def _tokens(entries: list[str]) -> dict[str, int]:
+    tokens: dict[str, int] = {}
+    for entry in entries:
+        name, equals, quantity = entry.rpartition("=")
+        if not equals or not quantity.isdecimal() or len(quantity) > 19 or int(quantity) == 0:
+            raise InvalidInput(
+                f"{entry[:80]!r} is not NAME=QUANTITY", path="token", hint="for example GRANT=1000"
+            )
+        key = asset_name(name, "token")
+        tokens[key] = tokens.get(key, 0) + int(quantity)
+    return tokens

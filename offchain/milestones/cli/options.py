@@ -1,16 +1,17 @@
-"""Options that several commands share, and how their texts are read."""
+"""Options that several commands share, and how their texts and files are read."""
 
 from __future__ import annotations
 
 import binascii
+import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from milestones.cardano.address import Address
+import milestones
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
 
 SigningKeyPath = Annotated[
@@ -28,13 +29,26 @@ Wait = Annotated[bool, typer.Option("--wait", help="Return once a block has it."
 ContractAddress = Annotated[
     str, typer.Option("--contract-address", help="The distribution's address.", show_default=False)
 ]
+MilestoneIdentifier = Annotated[
+    str, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
+]
+ClaimFilePath = Annotated[
+    Path | None,
+    typer.Option("--claim-file", help="The beneficiary's file of a private distribution."),
+]
+ScriptBeneficiaries = Annotated[
+    bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
+]
+OptionalContractAddress = Annotated[
+    str | None, typer.Option("--contract-address", help="The distribution's address.")
+]
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-def address(text: str, option: str) -> Address:
+def address(text: str, option: str) -> milestones.Address:
     """An address that was given on the command line. Raises `InvalidAddress` that names the option."""
     try:
-        return Address.from_bech32(text.strip())
+        return milestones.Address.from_bech32(text.strip())
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path=option, hint=error.hint) from None
 
@@ -82,3 +96,61 @@ def moment(text: str, option: str) -> int:
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
     return int(when.timestamp())
+
+
+def read_json(path: Path, field: str) -> Any:
+    """The value in a JSON file. Raises `InvalidInput` that names `field` and the file.
+
+    A name that an object has twice is refused: whoever wrote it meant one of two values.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"there is no file {path}", path=field, hint="check the file's name"
+        ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} can't be read: {error.strerror}",
+            path=field,
+            hint="check the file's permissions",
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text", path=field, hint="give a JSON file") from None
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"{path} is not JSON: {error}", path=field, hint="correct it there"
+        ) from None
+
+
+def read_object(path: Path, field: str) -> dict[str, Any]:
+    """The object in a JSON file; see `read_json`."""
+    value = read_json(path, field)
+    if not isinstance(value, dict):
+        raise InvalidInput(
+            f"{path} holds no JSON object",
+            path=field,
+            hint="give the file that the program wrote; a list of allocations is not a whole schedule",
+        )
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has {twice!r} twice")
+    return found
+
+
+def read_schedule(path: Path) -> milestones.MilestoneSchedule:
+    """The schedule in a file. Raises `InvalidSchedule` with a path for each field of a wrong type."""
+    return milestones.parse_schedule(read_object(path, "schedule"))
+
+
+def read_claim_file(path: Path | None) -> milestones.ClaimFile | None:
+    """A beneficiary's claim file; None where none is given."""
+    return None if path is None else milestones.parse_claim_file(read_object(path, "claim_file"))

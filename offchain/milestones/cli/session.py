@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,15 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+import milestones
+from milestones.cli.loading import Later
 from milestones.cli.output import Output
 from milestones.errors import InvalidConfiguration
 
-if TYPE_CHECKING:  # what follows is loaded when a command first needs it: half of the start's time
+if TYPE_CHECKING:
+    import asyncio
+
     from pydantic import BaseModel
 
-    from milestones.cli.config import Config
-    from milestones.services.backend import Backend, Workspace
-    from milestones.transactions.wallet import SigningKey
+    from milestones.cli import config as configuration
+else:
+    asyncio = Later("asyncio")
+    configuration = Later("milestones.cli.config")
 
 R = TypeVar("R", bound="BaseModel")
 
@@ -34,45 +38,29 @@ class Session:
     output: Output
 
     @cached_property
-    def config(self) -> Config:
+    def config(self) -> configuration.Config:
         """The configuration of this run."""
-        from milestones.cli.config import load_config  # noqa: PLC0415 - only where needed
-
-        return load_config(config_file=self.config_file, overrides=self.overrides)
+        return configuration.load_config(config_file=self.config_file, overrides=self.overrides)
 
     @cached_property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> milestones.Workspace:
         """What commands need that ask nobody."""
-        from milestones.protocol.validator_loader import (  # noqa: PLC0415 - only where needed
-            load_contract,
-            load_releases,
-        )
-        from milestones.services.backend import Network, Workspace  # noqa: PLC0415
-        from milestones.storage.storage import Storage  # noqa: PLC0415
-
-        releases = load_releases()
-        if self.config.blueprint_path is not None:
-            releases = (load_contract(self.config.blueprint_path), *releases)
-        return Workspace(
-            contract=releases[0],
-            releases=releases,
-            network=Network(self.config.network, self.config.expected_magic),
-            storage=Storage(self.config.data_directory),
+        return milestones.open_workspace(
+            data_directory=self.config.data_directory,
+            network=self.config.network,
+            network_magic=self.config.network_magic,
+            blueprint=self.config.blueprint_path,
             reference_scripts=self.config.reference_scripts,
         )
 
-    def backend(self) -> AbstractAsyncContextManager[Backend]:
+    def backend(self) -> AbstractAsyncContextManager[milestones.Backend]:
         """A workspace with connections to the configured services."""
-        from milestones.services.backend import connect  # noqa: PLC0415 - only where needed
-
-        return connect(
+        return milestones.connect(
             self.workspace, ogmios_url=self.config.ogmios_url, kupo_url=self.config.kupo_url
         )
 
-    def signing_key(self, path: Path | None) -> SigningKey:
+    def signing_key(self, path: Path | None) -> milestones.SigningKey:
         """The key in the given file, else in the configured one."""
-        from milestones.transactions.wallet import SigningKey  # noqa: PLC0415 - only where needed
-
         chosen = path or self.config.signing_key_path
         if chosen is None:
             raise InvalidConfiguration(
@@ -80,9 +68,9 @@ class Session:
                 path="signing_key_path",
                 hint="give --signing-key-path, or set signing_key_path in the configuration",
             )
-        return SigningKey.load(chosen)
+        return milestones.SigningKey.load(chosen)
 
-    def perform(self, service: Callable[[Backend], Awaitable[R]]) -> R:
+    def perform(self, service: Callable[[milestones.Backend], Awaitable[R]]) -> R:
         """Connects, runs the service to its end, and prints its result."""
 
         async def run() -> R:

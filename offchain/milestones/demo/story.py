@@ -85,9 +85,9 @@ async def tell_story(stage: Stage, tell: Tell) -> Summary:
     return Summary(
         contract_address=story.address.to_bech32(),
         distribution_id=story.distribution.id.hex(),
-        beneficiaries=len(BENEFICIARIES),
-        milestones=len(MILESTONES),
-        oracles=len(ORACLES),
+        beneficiary_count=len(BENEFICIARIES),
+        milestone_count=len(MILESTONES),
+        oracle_count=len(ORACLES),
         quorum_threshold=QUORUM,
         refusals=tuple(story.refusals),
         status_before_closing=status,

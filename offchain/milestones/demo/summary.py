@@ -36,9 +36,9 @@ class Summary(Result):
 
     contract_address: str
     distribution_id: str
-    beneficiaries: int
-    milestones: int
-    oracles: int
+    beneficiary_count: int
+    milestone_count: int
+    oracle_count: int
     quorum_threshold: int
     refusals: tuple[Refusal, ...]
     status_before_closing: StatusReport

@@ -125,9 +125,12 @@ def refusal(problems: Sequence[Problem], error: type[E]) -> E:
 
 
 def read_record(model: type[T], raw: Any, error: type[E]) -> T:
-    """A record of this kind from JSON values. Raises `error` with the paths of all its problems."""
+    """A record of this kind from JSON values. Raises `error` with the paths of all its problems.
+
+    A file may name its schema under `$schema`, for the editor that it is written in.
+    """
     try:
-        return model.model_validate(_tuples(raw))
+        return model.model_validate(_tuples(without_schema_name(raw)))
     except ValidationError as refused:
         problems = [_problem(details) for details in refused.errors(include_url=False)]
     raise refusal(problems, error)
@@ -141,6 +144,13 @@ def read_records(model: type[T], raw: Any, error: type[E]) -> tuple[T, ...]:
     except ValidationError as refused:
         problems = [_problem(details) for details in refused.errors(include_url=False)]
     raise refusal(problems, error)
+
+
+def without_schema_name(raw: Any) -> Any:
+    """The same without `$schema`, which is for editors and says nothing about the subject."""
+    if not isinstance(raw, dict):
+        return raw
+    return {key: value for key, value in raw.items() if key != "$schema"}
 
 
 def _tuples(raw: Any) -> Any:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, TypeVar
 
-from milestones.cardano.network import MAINNET_MAGIC, network_id_of
+from milestones.cardano.network import KNOWN_MAGICS, MAINNET_MAGIC, network_id_of
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.slots import SlotClock
 from milestones.clients.kupo_client import KupoClient
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.errors import NetworkMismatch
-from milestones.protocol.validator_loader import Contract
+from milestones.errors import InvalidConfiguration, NetworkMismatch
+from milestones.protocol.validator_loader import Contract, load_contract, load_releases
 from milestones.storage.storage import Storage
 
 
@@ -50,6 +51,38 @@ class Workspace:
     network: Network
     storage: Storage
     reference_scripts: tuple[OutputReference, ...] = ()
+
+
+def open_workspace(
+    data_directory: Path | str,
+    *,
+    network: str,
+    network_magic: int | None = None,
+    blueprint: Path | None = None,
+    reference_scripts: tuple[OutputReference, ...] = (),
+) -> Workspace:
+    """A workspace with the contract that comes with this program; nothing is asked, nothing written.
+
+    `network` is `mainnet`, `preprod`, `preview`, `devnet`, or `testnet`: any but mainnet, which
+    `network_magic` narrows down to one. `blueprint` is another compiled contract (`plutus.json`) to open
+    distributions with. Raises `InvalidConfiguration` for another network, and `InvalidBlueprint`.
+    """
+    if network not in (*KNOWN_MAGICS, "testnet"):
+        raise InvalidConfiguration(
+            f"{network!r} is no network that is known",
+            path="network",
+            hint=f"give {', '.join(KNOWN_MAGICS)} or testnet",
+        )
+    releases = load_releases()
+    if blueprint is not None:
+        releases = (load_contract(blueprint), *releases)
+    return Workspace(
+        contract=releases[0],
+        releases=releases,
+        network=Network(network, network_magic or KNOWN_MAGICS.get(network)),
+        storage=Storage(Path(data_directory)),
+        reference_scripts=reference_scripts,
+    )
 
 
 def storage_warnings(workspace: Workspace) -> list[str]:

@@ -16,13 +16,13 @@ from milestones.storage.files import to_text
 
 
 class ClaimFileWritten(Result):
-    """The file, whose it is, and the indices of the allocations in it."""
+    """The file, whose it is, and the numbers of the allocations in it."""
 
     file: str
     contract_address: str
     distribution_id: str
     beneficiary_address: str
-    allocations: tuple[int, ...]
+    beneficiary_indices: tuple[int, ...]
 
 
 def write_claim_file(
@@ -51,5 +51,5 @@ def write_claim_file(
         contract_address=distribution.address.to_bech32(),
         distribution_id=distribution.id.hex(),
         beneficiary_address=beneficiary_address.to_bech32(),
-        allocations=theirs,
+        beneficiary_indices=theirs,
     )

@@ -21,7 +21,7 @@ from milestones.storage.records import ObservedNetwork
 from milestones.transactions.wallet import SigningKey
 
 PATIENCE_SECONDS: Final = 12.0
-"""How long a service may take for all that is asked of it, so that a hung one is reported soon."""
+"""How long a service may take for all that is _asked of it, so that a hung one is reported soon."""
 T = TypeVar("T")
 
 SyncStatus = Literal["synced", "syncing", "stale"]
@@ -97,30 +97,30 @@ async def init(
     the origin is days away. Nothing is raised for a service that is down: the report says it.
     """
     health, facts, kupo = await asyncio.gather(
-        asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
-        asked(node_facts(backend), "Ogmios", backend.ogmios.url, patience_seconds),
-        asked(backend.kupo.health(), "Kupo", backend.kupo.url, patience_seconds),
+        _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
+        _asked(_node_facts(backend), "Ogmios", backend.ogmios.url, patience_seconds),
+        _asked(backend.kupo.health(), "Kupo", backend.kupo.url, patience_seconds),
     )
     services = Services(
-        ogmios=ogmios_report(backend, health, facts),
-        kupo=kupo_report(backend, kupo),
-        cardano_node=node_report(backend, health, facts, node_socket),
+        ogmios=_ogmios_report(backend, health, facts),
+        kupo=_kupo_report(backend, kupo),
+        cardano_node=_node_report(backend, health, facts, node_socket),
     )
-    if not all_connected(services) or not isinstance(facts, NodeFacts):
+    if not _all_connected(services) or not isinstance(facts, _NodeFacts):
         return Initialised(
             status="failed", services=services, warnings=tuple(_service_warnings(services))
         )
     _remember(backend, facts)
-    indexed, delayed = await index_what_is_missing(backend, key, facts, since_slot)
+    indexed, delayed = await _index_what_is_missing(backend, key, facts, since_slot)
     warnings = (*_service_warnings(services), *delayed, *storage_warnings(backend))
     status: Literal["success", "degraded"] = "degraded" if warnings else "success"
-    notes = tuple(notes_on(indexed, facts, since_slot))
+    notes = tuple(_notes_on(indexed, facts, since_slot))
     return Initialised(
         status=status, services=services, indexed=indexed, warnings=(*warnings, *notes)
     )
 
 
-def _remember(backend: Backend, facts: NodeFacts) -> None:
+def _remember(backend: Backend, facts: _NodeFacts) -> None:
     backend.storage.network.save(
         ObservedNetwork(
             network_magic=facts.magic,
@@ -131,20 +131,20 @@ def _remember(backend: Backend, facts: NodeFacts) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeFacts:
+class _NodeFacts:
     magic: int
     tip: Point | None
     parameters: ProtocolParameters
 
 
-async def node_facts(backend: Backend) -> NodeFacts:
+async def _node_facts(backend: Backend) -> _NodeFacts:
     ogmios = backend.ogmios
-    return NodeFacts(
+    return _NodeFacts(
         await ogmios.network_magic(), await ogmios.network_tip(), await ogmios.protocol_parameters()
     )
 
 
-async def asked(
+async def _asked(
     question: Awaitable[T], service: str, url: str, patience_seconds: float
 ) -> T | ServiceUnavailable:
     """The answer, or why there is none; a service that hangs is one that is down."""
@@ -162,8 +162,8 @@ SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
 """How far back Kupo goes without being told that it is unsafe (36 hours), less an hour for the way there."""
 
 
-async def index_what_is_missing(
-    backend: Backend, key: SigningKey | None, facts: NodeFacts, since_slot: int | None
+async def _index_what_is_missing(
+    backend: Backend, key: SigningKey | None, facts: _NodeFacts, since_slot: int | None
 ) -> tuple[tuple[str, ...], list[str]]:
     """The patterns that were added, and a warning for each that Kupo was slow to confirm."""
     releases = (backend.contract, *backend.releases)
@@ -186,12 +186,12 @@ async def index_what_is_missing(
     return tuple(added), slow
 
 
-def _start(facts: NodeFacts) -> int:
+def _start(facts: _NodeFacts) -> int:
     tip = facts.tip.slot if facts.tip else 0
     return max(0, tip - SAFE_ZONE_SLOTS) if _is_public(facts.magic) else 0
 
 
-def notes_on(indexed: Sequence[str], facts: NodeFacts, since_slot: int | None) -> Iterator[str]:
+def _notes_on(indexed: Sequence[str], facts: _NodeFacts, since_slot: int | None) -> Iterator[str]:
     if indexed and since_slot is None and _is_public(facts.magic):
         yield (
             f"Kupo reads the chain again from slot {_start(facts)}, a day and a half ago: outputs that"
@@ -207,10 +207,10 @@ def _is_public(magic: int) -> bool:
 _START_NODE: Final = "start cardano-node (`docker compose up -d` in infra/, or `milestones devnet`)"
 
 
-def ogmios_report(
+def _ogmios_report(
     backend: Backend,
     health: OgmiosHealth | ServiceUnavailable,
-    facts: NodeFacts | ServiceUnavailable,
+    facts: _NodeFacts | ServiceUnavailable,
 ) -> OgmiosReport:
     url = backend.ogmios.url
     if isinstance(health, ServiceUnavailable):
@@ -226,17 +226,17 @@ def ogmios_report(
     )
 
 
-def node_report(
+def _node_report(
     backend: Backend,
     health: OgmiosHealth | ServiceUnavailable,
-    facts: NodeFacts | ServiceUnavailable,
+    facts: _NodeFacts | ServiceUnavailable,
     path: Path | None,
 ) -> NodeReport:
     socket: Literal["present", "missing"] | None = None
     if path is not None:
         socket = "present" if path.exists() else "missing"
     if isinstance(health, ServiceUnavailable):
-        reason = "it is asked through Ogmios, which is not available"
+        reason = "it is _asked through Ogmios, which is not available"
         return NodeReport(connected=False, reason=reason, hint=health.hint, socket=socket)
     if isinstance(facts, ServiceUnavailable) or not health.connected:
         reason = "Ogmios has no connection to its node"
@@ -259,7 +259,7 @@ def node_report(
     )
 
 
-def kupo_report(backend: Backend, health: KupoHealth | ServiceUnavailable) -> KupoReport:
+def _kupo_report(backend: Backend, health: KupoHealth | ServiceUnavailable) -> KupoReport:
     url = backend.kupo.url
     if isinstance(health, ServiceUnavailable):
         return KupoReport(connected=False, reason=health.reason, hint=health.hint, url=url)
@@ -301,6 +301,6 @@ def _service_warnings(services: Services) -> Iterator[str]:
         yield "there is nothing at the configured cardano_node_socket"
 
 
-def all_connected(services: Services) -> bool:
+def _all_connected(services: Services) -> bool:
     reports = (services.ogmios, services.kupo, services.cardano_node)
     return all(report.connected and not report.hint for report in reports)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from milestones.errors import InvalidInput
-from milestones.services.backend import Workspace
 from milestones.services.results import Result
 from milestones.transactions.wallet import SigningKey
 
@@ -18,11 +17,11 @@ class KeysShown(Result):
     generated: tuple[str, ...]
 
 
-def show_keys(workspace: Workspace, files: Sequence[Path], *, generate: bool = False) -> KeysShown:
-    """Whom payment key files belong to, on the configured network; with `generate`, missing ones are made.
+def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False) -> KeysShown:
+    """Whom payment key files belong to; with `generate`, missing ones are made.
 
-    All files are read before one is made. Raises `InvalidKeyFile`, which names the file, and
-    `InvalidInput` where two files have one name.
+    `network_id` is that of the addresses: 1 on mainnet, 0 elsewhere. All files are read before one is
+    made. Raises `InvalidKeyFile`, which names the file, and `InvalidInput` where two files have one name.
     """
     by_name = {file.stem: file for file in files}
     if len(by_name) < len(files):
@@ -38,7 +37,6 @@ def show_keys(workspace: Workspace, files: Sequence[Path], *, generate: bool = F
     for name in missing:
         keys[name] = SigningKey.generate()
         keys[name].save(by_name[name])
-    network_id = workspace.network.network_id
     return KeysShown(
         addresses={name: keys[name].address(network_id).to_bech32() for name in by_name},
         generated=missing,

@@ -22,26 +22,26 @@ from milestones.storage.files import to_text, write_atomically
 
 
 class RegisteredAllocation(Allocation):
-    """An allocation and its place: its index, the page that pays it, and its leaf node (36 bytes)."""
+    """An allocation and its place: its number from 0, the page that pays it, and its leaf node (36 bytes)."""
 
-    index: int
+    beneficiary_index: int
     page: int
     leaf: HexField
 
 
 class DepositEstimate(View):
-    """Lovelace that stays locked until the distribution is closed; attestations by milestone."""
+    """What stays locked until the distribution is closed; attestations by milestone."""
 
-    terms: int
-    vaults: tuple[int, ...]
-    attestations: Mapping[str, int]
-    opening: int
-    total: int
+    terms_lovelace: int
+    vaults_lovelace: tuple[int, ...]
+    attestations_lovelace: Mapping[str, int]
+    opening_lovelace: int
+    total_lovelace: int
     lovelace_per_utxo_byte: int
 
 
 class Registered(Result):
-    """What was registered. `estimated_deposits_lovelace` is None where no price was ever asked for."""
+    """What was registered. `estimated_deposits` is None where no price was ever asked for."""
 
     status: Literal["registered"] = "registered"
     distribution_id: HexField
@@ -52,7 +52,7 @@ class Registered(Result):
     page_depth: int
     total_token_amount: int
     allocations: tuple[RegisteredAllocation, ...]
-    estimated_deposits_lovelace: DepositEstimate | None
+    estimated_deposits: DepositEstimate | None
     schedule_file: str
     contract_metadata: ContractMetadata
 
@@ -134,11 +134,11 @@ def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstima
     deposits = estimated_deposits(distribution, observed.lovelace_per_utxo_byte)
     attestations = sum(deposits.attestations_lovelace.values())
     return DepositEstimate(
-        terms=deposits.terms_lovelace,
-        vaults=deposits.vaults_lovelace,
-        attestations=dict(deposits.attestations_lovelace),
-        opening=deposits.opening_lovelace,
-        total=deposits.opening_lovelace + attestations,
+        terms_lovelace=deposits.terms_lovelace,
+        vaults_lovelace=deposits.vaults_lovelace,
+        attestations_lovelace=dict(deposits.attestations_lovelace),
+        opening_lovelace=deposits.opening_lovelace,
+        total_lovelace=deposits.opening_lovelace + attestations,
         lovelace_per_utxo_byte=observed.lovelace_per_utxo_byte,
     )
 
@@ -191,7 +191,7 @@ def _registered(
         page_depth=terms.page_depth,
         total_token_amount=terms.total_token_amount,
         allocations=tuple(_allocations(distribution)),
-        estimated_deposits_lovelace=deposits,
+        estimated_deposits=deposits,
         schedule_file=file,
         contract_metadata=schedule.contract_metadata,
         warnings=warnings,
@@ -205,7 +205,7 @@ def _allocations(distribution: Distribution) -> Iterator[RegisteredAllocation]:
             token_amount=allocation.token_amount,
             milestone_identifier=allocation.milestone_identifier,
             vesting_timestamp=allocation.vesting_timestamp,
-            index=index,
+            beneficiary_index=index,
             page=distribution.place(index)[0],
             leaf=leaf_of(allocation),
         )

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import merge_signatures
-from milestones.domain.reading import read_records
+from milestones.domain.reading import read_records, without_schema_name
 from milestones.errors import InvalidInput, InvalidSignature
 from milestones.storage.files import to_text, write_atomically
 
@@ -26,7 +26,7 @@ def read_signature_file(path: Path) -> tuple[OracleSignature, ...]:
     Raises `InvalidSignature` that says which entry's which field is wrong, or what is wrong with the file.
     """
     document = _document(path)
-    entries = document if isinstance(document, list) else [document]
+    entries = document if isinstance(document, list) else [without_schema_name(document)]
     try:
         return read_records(OracleSignature, entries, InvalidSignature)
     except InvalidSignature as error:

@@ -64,6 +64,7 @@ class ReadyProgram:
 LOADED: Final = (
     "anyio._backends._asyncio",
     "httpcore",
+    "milestones.cli.config",
     "milestones.demo.story",
     "milestones.services.close",
     "milestones.services.verify",
@@ -75,10 +76,12 @@ LOADED: Final = (
 
 def serve(address: str) -> None:
     """Forks for every connection, for ever."""
-    from milestones.cli.app import main
+    from milestones.cli.app import COMMANDS, load_command, main
 
     for name in LOADED:
         importlib.import_module(name)
+    for name in COMMANDS:
+        load_command(name)
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)

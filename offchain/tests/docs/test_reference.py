@@ -13,9 +13,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+import milestones
+from milestones.cli.config import load_config
+
 from .pages import PROJECT
 
 REFERENCE = PROJECT / "docs" / "reference"
+SCHEMAS = PROJECT / "offchain" / "milestones" / "schemas"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def test_the_pages_are_up_to_date(generate: ModuleType) -> None:
     """Where this fails: run `python docs/generate.py`."""
     for name, text in generate.pages():
         if name.endswith(".md"):
-            assert (REFERENCE / name).read_text(encoding="utf-8") == text, name
+            assert (PROJECT / name).read_text(encoding="utf-8") == text, name
 
 
 def _outline(schema: Any) -> Any:
@@ -42,7 +46,18 @@ def _outline(schema: Any) -> Any:
         return [_outline(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = ("properties", "$defs", "items", "anyOf", "type", "enum", "pattern", "required")
+    kept = (
+        "$schema",
+        "$id",
+        "properties",
+        "$defs",
+        "items",
+        "anyOf",
+        "type",
+        "enum",
+        "pattern",
+        "required",
+    )
     return {name: _outline(value) for name, value in schema.items() if _is_kept(name, value, kept)}
 
 
@@ -52,11 +67,11 @@ def _is_kept(name: str, value: Any, kept: tuple[str, ...]) -> bool:
 
 def test_the_schemas_are_up_to_date(generate: ModuleType) -> None:
     """Field by field."""
-    written = {path.relative_to(REFERENCE).as_posix() for path in REFERENCE.rglob("*.json")}
+    written = {path.relative_to(PROJECT).as_posix() for path in SCHEMAS.iterdir()}
     made = {name: text for name, text in generate.pages() if name.endswith(".json")}
     assert written == set(made)
     for name, text in made.items():
-        committed = json.loads((REFERENCE / name).read_text(encoding="utf-8"))
+        committed = json.loads((PROJECT / name).read_text(encoding="utf-8"))
         assert _outline(committed) == _outline(json.loads(text)), name
 
 
@@ -68,8 +83,16 @@ def test_every_command_is_there() -> None:
     assert "`--beneficiary-allocations`" in text
 
 
+def test_the_page_of_the_api_lists_what_is_public(generate: ModuleType) -> None:
+    """Each name once, and no other; so the page says what semantic versioning covers."""
+    listed = [name for names in generate.API.values() for name in names]
+    assert sorted(listed) == milestones.__all__
+    text = (REFERENCE / "api.md").read_text(encoding="utf-8")
+    assert [line[4:] for line in text.splitlines() if line.startswith("### ")] == listed
+
+
 def _schema(name: str) -> Any:
-    return json.loads((REFERENCE / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def test_a_schema_accepts_what_the_program_accepts_and_refuses_the_rest() -> None:
@@ -88,6 +111,50 @@ def test_a_schema_accepts_what_the_program_accepts_and_refuses_the_rest() -> Non
             jsonschema.validate([{**good, **wrong}], schema)
 
 
+ADDRESS = milestones.SigningKey.from_bytes(bytes(32)).address(0).to_bech32()
+
+
+def test_a_file_may_name_its_schema(tmp_path: Path) -> None:
+    """For the editor that it is written in: the schema allows it, and the program reads past it."""
+    named: dict[str, Any] = {"$schema": "urn:milestones:schema:it:1"}
+    schedule = {
+        **named,
+        "token_policy_id": "",
+        "token_name": "",
+        "beneficiary_allocations": [],
+        "oracle_addresses": [ADDRESS],
+        "quorum_threshold": 1,
+        "creator": ADDRESS,
+        "contract_metadata": {"created_at": 1, "network_magic": 42},
+    }
+    claims = {**named, "contract_address": ADDRESS, "distribution_id": "00", "allocations": []}
+    entry = {**named, "oracle_address": ADDRESS, "signed_data": "00", "signature_timestamp": 1}
+    (tmp_path / "entry.json").write_text(json.dumps(entry))
+    (tmp_path / "config.yaml").write_text(
+        "$schema: urn:milestones:schema:config:1\nnetwork: preprod\n"
+    )
+    for name, document in (("schedule", schedule), ("claim-file", claims), ("signatures", entry)):
+        jsonschema.validate(document, _schema(name))
+    jsonschema.validate({**named, "network": "preprod"}, _schema("config"))
+    assert milestones.parse_schedule(schedule).quorum_threshold == 1
+    assert milestones.parse_claim_file(claims).distribution_id == b"\0"
+    assert len(milestones.read_signature_file(tmp_path / "entry.json")) == 1
+    assert load_config(directory=tmp_path, environment={}).network == "preprod"
+
+
+def test_an_error_follows_its_schema(tmp_path: Path) -> None:
+    """One about a file, and one about the command line."""
+    for arguments in (["keys", "missing.skey"], ["no-such-command"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "milestones", "--json", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        jsonschema.validate(json.loads(done.stdout), _schema("error"))
+
+
 def test_results_follow_their_schemas(tmp_path: Path) -> None:
     """What a command prints, held against its schema."""
     done = subprocess.run(
@@ -98,4 +165,4 @@ def test_results_follow_their_schemas(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    jsonschema.validate(json.loads(done.stdout), _schema("results/init"))
+    jsonschema.validate(json.loads(done.stdout), _schema("init-result"))

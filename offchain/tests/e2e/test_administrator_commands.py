@@ -55,7 +55,7 @@ async def test_registration_needs_no_network(world):
     )
 
     assert run.exit_code == 0
-    assert run.json["estimated_deposits_lovelace"] is None
+    assert run.json["estimated_deposits"] is None
     assert "warning: deposits are not estimated" in run.stderr
 
 
@@ -93,7 +93,7 @@ async def test_ada_and_irrevocable(world):
 
     assert run.exit_code == 0
     assert run.json["datum"]["token_policy_id"] == ""
-    assert run.json["datum"]["reclaim_after"] is None
+    assert run.json["datum"]["reclaim_after_posix_ms"] is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,10 +22,16 @@ class Alone:
 
     folder: Path
 
-    def __call__(self, *arguments: str) -> Ran:
+    def __call__(self, *arguments: str, **variables: str) -> Ran:
         command = [sys.executable, "-m", "milestones", *arguments]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -64,3 +71,12 @@ def test_nothing_is_made_where_one_of_the_files_is_no_key(alone: Alone) -> None:
 def test_two_files_of_one_name_are_refused(alone: Alone) -> None:
     refused = alone("keys", "--generate", "a/ada.skey", "b/ada.skey")
     assert (refused.exit_code, refused.error["code"]) == (2, "invalid_input")
+
+
+@pytest.mark.parametrize("blueprint", ["missing.json", "broken.json"])
+def test_no_blueprint_is_needed(alone: Alone, blueprint: str) -> None:
+    """Keys are made, and the version is said, before anything else is set up."""
+    (alone.folder / "broken.json").write_text("{")
+    configured = {"MILESTONES_BLUEPRINT": blueprint}
+    assert alone("keys", "--generate", "ada.skey", **configured).json["generated"] == ["ada"]
+    assert alone("--version", **configured).exit_code == 0

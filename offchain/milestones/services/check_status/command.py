@@ -91,7 +91,7 @@ async def check_status(
         distribution_id=on_chain.distribution_id,
         now=seen.time.now,
         sync=await _synchronization(backend, stale),
-        source="local+chain" if had_cache or had_records else "chain",
+        source="local_and_chain" if had_cache or had_records else "chain",
         warnings=(*stale, *warnings, *storage_warnings(backend)),
     )
 

@@ -104,7 +104,7 @@ class Synchronization(View):
 class StatusReport(Result):
     """The status of a distribution, verified against the chain.
 
-    `source` is `chain` where there was no local data, else `local+chain`. `rebuilt_records` are the
+    `source` is `chain` where there was no local data, else `local_and_chain`. `rebuilt_records` are the
     milestones whose local record was made from the chain by this call.
     """
 
@@ -119,4 +119,4 @@ class StatusReport(Result):
     distribution_id: HexField
     now: int
     sync: Synchronization
-    source: Literal["chain", "local+chain"]
+    source: Literal["chain", "local_and_chain"]

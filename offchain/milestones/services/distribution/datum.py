@@ -17,16 +17,16 @@ class ReadableCredential(View):
 
 
 class ReadableMetadata(View):
-    """What terms say about themselves. `created_at` is in POSIX milliseconds, as in the datum."""
+    """What terms say about themselves."""
 
-    created_at: int
+    created_at_posix_ms: int
     network_magic: int
     contract_version: str
     description: str
 
 
 class ReadableTerms(View):
-    """The terms' datum, field by field. Times are in POSIX milliseconds, as in the datum."""
+    """The terms' datum, field by field. `reclaim_after_posix_ms` is None where it is irrevocable."""
 
     token_policy_id: HexField
     token_name: HexField
@@ -36,7 +36,7 @@ class ReadableTerms(View):
     oracles: tuple[HexField, ...]
     quorum_threshold: int
     creator: ReadableCredential
-    reclaim_after: int | None
+    reclaim_after_posix_ms: int | None
     metadata: ReadableMetadata
 
 
@@ -52,9 +52,9 @@ def readable_terms(terms: Terms) -> ReadableTerms:
         oracles=terms.oracles,
         quorum_threshold=terms.quorum_threshold,
         creator=ReadableCredential(type=terms.creator.kind, hash=terms.creator.hash),
-        reclaim_after=terms.reclaim_after_posix_ms,
+        reclaim_after_posix_ms=terms.reclaim_after_posix_ms,
         metadata=ReadableMetadata(
-            created_at=metadata.created_at_posix_ms,
+            created_at_posix_ms=metadata.created_at_posix_ms,
             network_magic=metadata.network_magic,
             contract_version=metadata.contract_version,
             description=metadata.description,

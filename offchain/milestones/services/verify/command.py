@@ -43,7 +43,7 @@ class VerifiedAllocation(Allocation):
     `status` is how it stands now; `reason` says why, in words.
     """
 
-    index: int
+    beneficiary_index: int
     claimable: bool
     status: str
     reason: str
@@ -209,7 +209,7 @@ def _schedule_checks(
     yield audit.attestations_check(on_chain)
     if distribution is not None:
         yield audit.rules_check(problem for problem in problems if _index(problem) is None)
-        claimable = {each.index: each.claimable for each in allocations}
+        claimable = {each.beneficiary_index: each.claimable for each in allocations}
         yield audit.allocations_check(claimable, complete=distribution.complete)
 
 
@@ -253,7 +253,7 @@ def _verified(state: ClaimState, wrong: list[str], *, closed: bool) -> VerifiedA
         token_amount=allocation.token_amount,
         milestone_identifier=allocation.milestone_identifier,
         vesting_timestamp=allocation.vesting_timestamp,
-        index=state.index,
+        beneficiary_index=state.index,
         claimable=claimable,
         status="closed" if closed else state.status,
         reason=reason,

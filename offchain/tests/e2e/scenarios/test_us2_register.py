@@ -140,14 +140,15 @@ def test_us2_3_the_generated_datum_can_be_viewed(blank: Checkout) -> None:
     assert shown["total_token_amount"] == datum["total_token_amount"] == 31_000
     rows = [{name: each[name] for name in entries[0]} for each in shown["allocations"]]
     assert rows == entries
-    assert [each["index"] for each in shown["allocations"]] == [0, 1, 2, 3, 4]
+    assert [each["beneficiary_index"] for each in shown["allocations"]] == [0, 1, 2, 3, 4]
     token = (datum["token_policy_id"], bytes.fromhex(datum["token_name"]))
     assert token == (blank.policy_id, b"GRANT")
     assert datum["quorum_threshold"] == 2
     assert datum["oracles"] == sorted(blank.keys[oracle].key_hash.hex() for oracle in ORACLES)
     assert datum["creator"]["hash"] == blank.keys["creator"].key_hash.hex()
     metadata = shown["contract_metadata"]
-    in_datum = {**metadata, "created_at": metadata["created_at"] * 1000}
+    in_datum = {**metadata, "created_at_posix_ms": metadata["created_at"] * 1000}
+    del in_datum["created_at"]
     assert datum["metadata"] == in_datum
     assert metadata["description"] == "first round"
     assert metadata["network_magic"] == blank.ready["network_magic"]

@@ -24,7 +24,7 @@ def test_us4_1_the_status_of_each_milestone_comes_from_the_cache_and_the_chain(
     assert first_time["source"] == "chain"
     assert verified(first_time) == {FIRST: True, SECOND: False, THIRD: False}
     again = visitor.status()
-    assert again["source"] == "local+chain"
+    assert again["source"] == "local_and_chain"
     assert again["discrepancies"] == []
     assert verified(again) == verified(first_time) == verified(attested.status())
     cached = json.loads(next((visitor.checkout.data / "cache").glob("contract_*")).read_text())

@@ -28,7 +28,7 @@ async def test_id_address_and_datum_are_those_of_the_protocol(world):
     assert terms.total_token_amount == registered.total_token_amount == 15_000
     assert registered.datum.quorum_threshold == 2
     assert registered.datum.pages == registered.pages == terms.pages
-    assert [each.index for each in registered.allocations] == [0, 1, 2, 3, 4]
+    assert [each.beneficiary_index for each in registered.allocations] == [0, 1, 2, 3, 4]
     assert registered.page_depth == 3
 
 
@@ -67,12 +67,14 @@ async def test_deposits_are_estimated_once_the_price_is_known(world):
         await init(backend)
     after = await register_milestone(world.workspace(), world.schedule())
 
-    assert before.estimated_deposits_lovelace is None
+    assert before.estimated_deposits is None
     assert "milestones init" in before.warnings[0]
-    estimate = after.estimated_deposits_lovelace
+    estimate = after.estimated_deposits
     assert estimate is not None
-    assert estimate.opening == estimate.terms + sum(estimate.vaults)
-    assert estimate.total == estimate.opening + sum(estimate.attestations.values())
+    assert estimate.opening_lovelace == estimate.terms_lovelace + sum(estimate.vaults_lovelace)
+    assert estimate.total_lovelace == estimate.opening_lovelace + sum(
+        estimate.attestations_lovelace.values()
+    )
     assert after.warnings == ()
 
 

@@ -53,7 +53,7 @@ async def test_a_sound_distribution(world):
         *("total", "quorum", "creator", "token", "schedule", "reclaim", "vault 0"),
         *("attestations", "rules", "allocations"),
     ]
-    assert [each.index for each in verified.allocations] == [0, 1, 2, 3, 4]
+    assert [each.beneficiary_index for each in verified.allocations] == [0, 1, 2, 3, 4]
     assert all(each.claimable for each in verified.allocations)
     assert {each.status for each in verified.allocations} == {"milestone_not_attested"}
     assert verified.datum.total_token_amount == 15_000
@@ -100,7 +100,7 @@ async def test_a_claim_file_shows_its_own_allocations(world):
     verified = await audit(world, distribution, claim_file=claim_file)
 
     assert verified.verdict == "sound"
-    assert [each.index for each in verified.allocations] == [3]
+    assert [each.beneficiary_index for each in verified.allocations] == [3]
     assert "claim file" in verified.checks[-1].detail
 
 

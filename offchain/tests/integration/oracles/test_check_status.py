@@ -134,7 +134,7 @@ async def test_everything_is_rebuilt_from_the_chain_alone(opened: Any) -> None:
     }
     assert opened.backend.storage.schedules.load(opened.distribution.id) is not None
     again = await opened.status()
-    assert (again.source, again.rebuilt_records) == ("local+chain", ())
+    assert (again.source, again.rebuilt_records) == ("local_and_chain", ())
 
 
 async def test_a_wallets_signatures_are_rebuilt_too(opened: Any) -> None:

@@ -93,7 +93,7 @@ class TestPrivate:
         whose = ("--beneficiary-address", beneficiary, "--output", str(file))
         run = await stage.world.cli(*command, *whose)
         assert run.exit_code == 0, run.stderr
-        assert run.json["allocations"] == [3]
+        assert run.json["beneficiary_indices"] == [3]
         assert run.json["contract_address"] == stage.address.to_bech32()
         told(await stage.world.cli(*command, *whose), 2, "invalid_input")
         stranger = stage.world.address("stranger").to_bech32()

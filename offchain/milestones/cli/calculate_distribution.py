@@ -1,0 +1,34 @@
+"""`milestones calculate-distribution`: what an address gets out of a distribution."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import milestones
+from milestones.cli.options import ClaimFilePath, ContractAddress, address, read_claim_file
+from milestones.cli.session import session_of
+
+
+def calculate_distribution(
+    context: typer.Context,
+    contract_address: ContractAddress,
+    beneficiary_address: Annotated[
+        str, typer.Option(help="The address that is paid.", show_default=False)
+    ],
+    claim_file: ClaimFilePath = None,
+) -> None:
+    """Show what an address can claim now, later, and has claimed, and why."""
+    session = session_of(context)
+    contract = address(contract_address, "contract_address")
+    beneficiary = address(beneficiary_address, "beneficiary_address")
+    claims = read_claim_file(claim_file)
+    session.perform(
+        lambda backend: milestones.calculate_distribution(
+            backend,
+            contract_address=contract,
+            beneficiary_address=beneficiary,
+            claim_file=claims,
+        )
+    )

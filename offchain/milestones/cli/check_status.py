@@ -1,0 +1,28 @@
+"""`milestones check-status`: how a distribution and its milestones are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import milestones
+from milestones.cli.options import ContractAddress, address
+from milestones.cli.session import session_of
+
+
+def check_status(
+    context: typer.Context,
+    contract_address: ContractAddress,
+    milestone_identifier: Annotated[
+        str | None, typer.Option(help="Only this milestone.", show_default=False)
+    ] = None,
+) -> None:
+    """Show milestones, quorum, vesting, vaults and claims, verified against the chain."""
+    session = session_of(context)
+    contract = address(contract_address, "contract_address")
+    session.perform(
+        lambda backend: milestones.check_status(
+            backend, contract_address=contract, milestone_identifier=milestone_identifier
+        )
+    )

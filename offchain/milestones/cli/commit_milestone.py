@@ -1,0 +1,44 @@
+"""`milestones commit-milestone`: the oracles' signatures, checked in form and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import milestones
+from milestones.cli.options import MilestoneIdentifier, OptionalContractAddress, address
+from milestones.cli.session import session_of
+
+
+def commit_milestone(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    milestone_identifier: MilestoneIdentifier,
+    oracle_signatures: Annotated[
+        Path, typer.Option(help="JSON file with the oracles' entries.", show_default=False)
+    ],
+    quorum_threshold: Annotated[
+        int | None, typer.Option(help="How many oracles must sign; else what the terms say.")
+    ] = None,
+    total_oracles: Annotated[
+        int | None, typer.Option(help="How many oracles there are; else what the terms say.")
+    ] = None,
+    contract_address: OptionalContractAddress = None,
+) -> None:
+    """Check the form of oracle signatures, and keep them. Needs no network where the terms are known."""
+    session = session_of(context)
+    entries = milestones.read_signature_file(oracle_signatures)
+    contract = None
+    if contract_address is not None:
+        contract = address(contract_address, "contract_address")
+    session.perform(
+        lambda backend: milestones.commit_milestone(
+            backend,
+            milestone_identifier=milestone_identifier,
+            oracle_signatures=entries,
+            quorum_threshold=quorum_threshold,
+            total_oracles=total_oracles,
+            contract_address=contract,
+        )
+    )

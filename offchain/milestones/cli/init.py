@@ -1,0 +1,46 @@
+"""`milestones init`: whether the services are there and in step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+import milestones
+from milestones.cli.options import SigningKeyPath
+from milestones.cli.session import session_of
+from milestones.errors import ServiceUnavailable
+
+
+def init(
+    context: typer.Context,
+    network: Annotated[
+        str | None, typer.Option(help="mainnet, preprod, preview, devnet or testnet.")
+    ] = None,
+    signing_key_path: SigningKeyPath = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            help="Let Kupo read the chain again from this slot.", show_default=False, min=0
+        ),
+    ] = None,
+) -> None:
+    """Check Ogmios, Kupo and the node; let Kupo watch what is needed.
+
+    Exit code 3 where a service is down, or its node is on another network; the report is printed first.
+    """
+    session = session_of(context)
+    if network is not None:
+        session = replace(session, overrides={**session.overrides, "network": network})
+    config = session.config
+    known = signing_key_path or config.signing_key_path
+    key = None if known is None else session.signing_key(known)
+
+    report = session.perform(
+        lambda backend: milestones.init(
+            backend, key=key, node_socket=config.cardano_node_socket, since_slot=since
+        )
+    )
+    if report.status == "failed":
+        raise typer.Exit(ServiceUnavailable.exit_code)

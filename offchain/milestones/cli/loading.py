@@ -1,0 +1,89 @@
+"""How commands are put together, and what one loads only when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from milestones.errors import InvalidConfiguration
+
+
+class Group(TyperGroup):
+    """Several commands; its help gives the whole first paragraph of each, over several lines if need be."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the group's own options, which stand before the command: where one is first, there are none.
+
+        Typer would load pydantic to read even what is not given, and a command's help would wait for it.
+        """
+        if not args or args[0] not in self.commands:
+            return super().parse_args(ctx, args)
+        options, self.params, self.add_help_option = self.params, [], False
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self.params, self.add_help_option = options, True
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the parser's name
+        """The list of commands in the group's help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _first_paragraph(command)) for name, command in self.commands.items()]
+            )
+
+
+def _first_paragraph(command: Any) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def new_typer(*, cls: type[Group] = Group, **options: Any) -> typer.Typer:
+    """A group of commands as this program has them.
+
+    Helps are plain text: what Typer needs to draw boxes takes longer to load than all else.
+    """
+    return typer.Typer(
+        cls=cls,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        **options,
+    )
+
+
+class Later(ModuleType):
+    """A module that is imported when something of it is first used.
+
+    Type checkers read the real import, beside it under `TYPE_CHECKING`. `needed_for` names what can't be done
+    where the extra `devnet` is not installed; empty for a module that needs no extra.
+    """
+
+    def __init__(self, name: str, *, needed_for: str = "") -> None:
+        super().__init__(name)
+        self._needed_for = needed_for
+
+    def __getattr__(self, name: str) -> Any:
+        """Something of the module."""
+        needed_for = self._needed_for
+        with needs_the_devnet_extra(needed_for) if needed_for else nullcontext():
+            module = import_module(self.__name__)
+        return getattr(module, name)
+
+
+@contextmanager
+def needs_the_devnet_extra(what: str) -> Iterator[None]:
+    """Imports inside may miss another project's package: `InvalidConfiguration` says how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("milestones"):
+            raise
+        raise InvalidConfiguration(
+            f"{what} needs the package {error.name!r}, which is not installed",
+            hint="pip install '.[devnet]' in the project's folder",
+        ) from None
