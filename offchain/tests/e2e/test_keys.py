@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from checkout import Ran
 
 from milestones.cardano.address import Address
+from milestones.testing.processes import CommandResult
 from milestones.transactions.wallet import SigningKey
 
 
@@ -21,12 +21,12 @@ class Alone:
 
     folder: Path
 
-    def __call__(self, *arguments: str) -> Ran:
+    def __call__(self, *arguments: str) -> CommandResult:
         command = [sys.executable, "-m", "milestones", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

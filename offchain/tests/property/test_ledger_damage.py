@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, payment, spending
 
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.failures import PRIORITY, LedgerFailure
 from milestones.devnet.ledger.rules import check, effects
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+from tests.support.raw_transactions import (
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    minting,
+    payment,
+    spending,
+)
 
 DRAFTS = (payment(), spending(3, YES_V3), spending(2, YES_SPEND, "hash"), minting(1, YES_MINT))
 SEALED = tuple((draft, draft.seal()) for draft in DRAFTS)

@@ -8,7 +8,6 @@ from fractions import Fraction
 import pycardano
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mainnet_prices import MAINNET
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Address, script_credential
@@ -21,6 +20,7 @@ from milestones.errors import InsufficientFunds
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from milestones.transactions.tx_builder import SignedTransaction, balance, sign
 from milestones.transactions.wallet import SigningKey
+from tests.support.mainnet_prices import MAINNET
 
 KEY = SigningKey.from_bytes(bytes(32))
 ADDRESS = KEY.address(0)

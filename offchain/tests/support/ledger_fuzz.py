@@ -15,15 +15,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, native, payment, spending
-from proving_ground import ProvingGround
-from random_transactions import Composer
-
 from milestones.devnet.ledger.environment import Environment
 from milestones.devnet.ledger.failures import PRIORITY, DecodingFailure, LedgerFailure
 from milestones.devnet.ledger.rules import check, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.utxo import UtxoSet
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_transactions import Composer
+from tests.support.raw_transactions import (
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    minting,
+    native,
+    payment,
+    spending,
+)
 
 INTERESTING = (
     0x00,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nacl.signing import SigningKey
-from proposals import Proposal, value_of, with_lovelace
-from proving_ground import ProvingGround
-from random_scripts import native_lock
+
+from tests.support.proposals import Proposal, value_of, with_lovelace
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_scripts import native_lock
 
 Apply = Callable[[Proposal, ProvingGround], "bytes | None"]
 

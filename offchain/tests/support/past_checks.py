@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution
@@ -12,12 +11,13 @@ from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_c
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.submission import Errand, build, submit
+from milestones.testing.world import World
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.open import open_draft
 
 
 async def open_past_all_checks(
-    world: Any,
+    world: World,
     distribution: Distribution,
     *,
     published: tuple[Allocation, ...] | None = None,

@@ -14,12 +14,12 @@ from math import ceil, floor
 from typing import Any
 
 import cbor2
-from ledger_world import hash224, hash256, language_views, wire
 from nacl.signing import SigningKey
-from random_scripts import LOCKS, Code, Lock
 
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger.outputs import Output, decode_output
+from tests.support.random_scripts import LOCKS, Code, Lock
+from tests.support.raw_transactions import hash224, hash256, language_views, wire
 
 Assets = dict[bytes, dict[bytes, int]]
 Step = Callable[[dict[int, Any]], None]

@@ -6,21 +6,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Final
 
-from ledger_world import dumps, hash256, key_address, script_ref, wire
 from nacl.signing import SigningKey
-from random_scripts import (
-    FAILING_LOCKS,
-    FIRST_SLOT,
-    KEY_LOCKS,
-    KEYS,
-    LIBRARIAN,
-    LOCKS,
-    MINTING_LOCKS,
-    NATIVE_LOCKS,
-    SPENDING_LOCKS,
-    Lock,
-    large_script,
-)
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import Value
@@ -33,6 +19,20 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
 from milestones.devnet.ledger.transaction import Transaction
+from tests.support.random_scripts import (
+    FAILING_LOCKS,
+    FIRST_SLOT,
+    KEY_LOCKS,
+    KEYS,
+    LIBRARIAN,
+    LOCKS,
+    MINTING_LOCKS,
+    NATIVE_LOCKS,
+    SPENDING_LOCKS,
+    Lock,
+    large_script,
+)
+from tests.support.raw_transactions import dumps, hash256, key_address, script_ref, wire
 
 ADA: Final = 1_000_000
 LARGE_SCRIPTS: Final = 14

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from html import unescape
-from typing import Any
 
 import cbor2
 import httpx
-from devnet_clients import ALICE_ADDRESS, http, payment_on
-from ledger_world import BOB, key_address
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from milestones.testing.world import World
+from tests.support.devnet_clients import ALICE_ADDRESS, http, payment_on
+from tests.support.raw_transactions import BOB, key_address
 
 
 async def page(client: httpx.AsyncClient, path: str) -> str:
@@ -27,7 +27,7 @@ async def page(client: httpx.AsyncClient, path: str) -> str:
     return unescape(re.sub("<[^>]*>", "\n", answer.text))
 
 
-async def test_an_opening_can_be_read(world: Any) -> None:
+async def test_an_opening_can_be_read(world: World) -> None:
     distribution = await world.open()
     chain = world.devnet.chain
     (terms,) = [

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 Start = Callable[[DevnetConfig], Awaitable[Devnet]]
 FUNDS = {ALICE_ADDRESS: 1_000_000_000}

@@ -6,11 +6,11 @@ import asyncio
 import json
 
 import pytest
-from devnet_clients import Ogmios, http
 from websockets.exceptions import ConnectionClosed
 
 from milestones.devnet.ogmios import app as ogmios_app
 from milestones.devnet.server import Devnet
+from tests.support.devnet_clients import Ogmios, http
 
 IDS = [None, 0, -1.5, "", "é\ud800", True, [], {"a": [1, None]}]
 

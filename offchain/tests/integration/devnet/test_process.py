@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
+
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
 
 
 class Process:

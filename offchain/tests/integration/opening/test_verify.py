@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from past_checks import open_past_all_checks
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential, script_credential
@@ -22,6 +21,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.tokens import terms_token_name, vault_token_name
 from milestones.protocol.vault import VaultState
 from milestones.services.verify import verify
+from tests.support.past_checks import open_past_all_checks
 
 
 async def audit(world, distribution, **options):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-import wire_schemas
+
+from tests.support import wire_schemas
 
 JSON = "application/json;charset=utf-8"
 TIP = {"slot": 1, "id": "00" * 32}

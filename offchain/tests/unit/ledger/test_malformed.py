@@ -8,7 +8,6 @@ from zlib import crc32
 
 import cbor2
 import pytest
-from ledger_world import payment, reference
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
@@ -28,6 +27,7 @@ from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ledger.values import decode_mint, decode_output_value
 from milestones.devnet.ledger.witnesses import witnesses_from_item
 from milestones.errors import InvalidEncoding
+from tests.support.raw_transactions import payment, reference
 
 POLICY, KEY = b"p" * 28, b"k" * 28
 MANY = {number.to_bytes(32, "big"): 1 for number in range(1_500)}

@@ -6,11 +6,20 @@ from typing import Any
 
 import cbor2
 import pytest
-from ledger_world import ALICE, BOB, hash256, key_address, payment, reference, script_ref, wire
 
 from milestones.cardano.outputs import Script
 from milestones.devnet.ledger.failures import DecodingFailure
 from milestones.devnet.ledger.transaction import decode_transaction
+from tests.support.raw_transactions import (
+    ALICE,
+    BOB,
+    hash256,
+    key_address,
+    payment,
+    reference,
+    script_ref,
+    wire,
+)
 
 
 def test_a_payment_is_read() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from mainnet_prices import MAINNET
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import AssetId, Value
 from milestones.transactions.wallet import SigningKey
+from tests.support.mainnet_prices import MAINNET
 
 MakeUtxo = Callable[..., Utxo]
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import cbor2
 from nacl.signing import SigningKey
-from wire_schemas import WireObserver, directory
 
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger import cost_models
@@ -23,6 +22,7 @@ from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
+from tests.support.wire_schemas import WireObserver, directory
 
 ALICE, BOB = SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
 
