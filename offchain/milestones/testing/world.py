@@ -58,6 +58,13 @@ class World:
         return self.directory / "data"
 
     @property
+    def control_url(self) -> str:
+        """The control interface; every world has one unless its configuration leaves it out."""
+        url = self.devnet.control_url
+        assert url is not None
+        return url
+
+    @property
     def magic(self) -> int:
         """The chain's network magic."""
         return self.devnet.chain.calendar.magic

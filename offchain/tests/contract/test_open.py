@@ -95,12 +95,16 @@ def test_creator_is_the_vault(scene: Scene, judge: Judge) -> None:
     burnt = Mint(policy.hash(), {scene.opened.distribution.vault_token.asset_name: -1})
     spend = Spend(junk, plutus_data.encode(Close().to_data()))
 
+    vault_script = harness.scripts.vault
+    assert vault_script is not None
+
+    vault_script = harness.scripts.vault
+    assert vault_script is not None
+
     def beside_junk(draft: TransactionDraft) -> TransactionDraft:
         more = along(draft, spends=(spend,), mints=(burnt,), scripts=(policy,))
         return along(more, references=(vault_script,))
 
-    vault_script = harness.scripts.vault
-    assert vault_script is not None
     vault = script_credential(harness.contract.vault_hash)
     judge.refused(beside_junk(scene.opening(creator=vault)), "mint")
     judge.accepted(beside_junk(scene.opening()))

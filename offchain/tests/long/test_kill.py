@@ -40,8 +40,8 @@ class Witness:
 
     async def _find_all(self, ogmios: OgmiosSocket) -> None:
         """The last block that was seen is on the chain: its id names all before it, too."""
-        points = [{"slot": each["slot"], "id": each["id"]} for each in self.blocks[-1:]]
-        wanted = points or ["origin"]
+        wanted: list[Any] = [{"slot": each["slot"], "id": each["id"]} for each in self.blocks[-1:]]
+        wanted = wanted or ["origin"]
         found = await ogmios.call("findIntersection", points=wanted)
         assert found["intersection"] == wanted[0]
         assert (await ogmios.call("nextBlock"))["direction"] == "backward"

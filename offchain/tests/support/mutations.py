@@ -64,19 +64,19 @@ def _register(codes: frozenset[int], *, lasting: bool = False) -> Callable[[Appl
     return register
 
 
-def sealed_with_body(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_body(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the body that hashes, fee and signatures follow."""
     p.body_step = change  # type: ignore[assignment]
     return p.seal()
 
 
-def sealed_with_witnesses(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_witnesses(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the witnesses that the script integrity hash follows."""
     p.witness_step = change  # type: ignore[assignment]
     return p.seal()
 
 
-def sealed_with_signatures(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_signatures(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the witnesses after all is signed."""
     p.signature_step = change  # type: ignore[assignment]
     return p.seal()

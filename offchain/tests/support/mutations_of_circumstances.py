@@ -131,7 +131,7 @@ def too_many_reference_scripts(p: Proposal, ground: ProvingGround) -> bytes:
 @accepted
 def as_many_reference_scripts_as_may_be(p: Proposal, ground: ProvingGround) -> bytes:
     for ref in ground.large:
-        size = len(ground.chain.utxo[ref].script.code)  # type: ignore[union-attr]
+        size = len(ground.chain.utxo[ref].script.code)
         if ref not in p.references and p.reference_bytes() + size <= 204_800:
             p.references.append(ref)
     return p.seal()

@@ -48,7 +48,7 @@ def script_that_nothing_needs(p: Proposal, _: ProvingGround) -> bytes:
 @refused(3104)
 def script_that_a_reference_brings_too(p: Proposal, _: ProvingGround) -> bytes | None:
     brought = p.brought_scripts()
-    for _, lock in p.needed_locks():
+    for _where, lock in p.needed_locks():
         if lock.hash in brought:
             p.scripts.append(lock)
             return p.seal()

@@ -238,7 +238,7 @@ class Proposal:
         """Mainnet's least fee of these bytes; all but the flag `is_valid` counts."""
         units = [entry[1] for entry in self.redeemers.values()]
         memory, steps = sum(unit[0] for unit in units), sum(unit[1] for unit in units)
-        run = ceil(memory * Fraction(577, 10_000) + steps * Fraction(721, 10_000_000))
+        run: int = ceil(memory * Fraction(577, 10_000) + steps * Fraction(721, 10_000_000))
         return 155_381 + 44 * (len(raw) - 1) + run + reference_fee(self.reference_bytes())
 
     def least_in(self, output: Any) -> int:

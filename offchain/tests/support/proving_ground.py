@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from nacl.signing import SigningKey
 
 from milestones.cardano.outputs import OutputReference
-from milestones.cardano.value import Value
+from milestones.cardano.value import AssetId, Value
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import Clock
@@ -137,12 +137,12 @@ class ProvingGround:
     def _spread(self, key: SigningKey) -> None:
         self._pay(key, [[key_address(key), (40 + 7 * n) * ADA] for n in range(20)])
 
-    def _pay(self, key: SigningKey, outputs: list[object]) -> bytes:
+    def _pay(self, key: SigningKey, outputs: Sequence[Any]) -> bytes:
         """A plain payment with a generous fee, in a block of its own."""
         lock = next(lock for lock in KEY_LOCKS if lock.keys == (key,))
         source = max(self.held_by([lock]), key=lambda ref: self.spendable[ref].value.lovelace)
         fee = ADA
-        paid = sum(each[1] for each in outputs)  # type: ignore[index]
+        paid = sum(each[1] for each in outputs)
         left = self.spendable[source].value.lovelace - fee - paid
         body = {0: [wire(source)], 1: [*outputs, [key_address(key), left]], 2: fee}
         written = dumps(body)
@@ -166,7 +166,8 @@ def lock_of(output: Output) -> Lock:
 
 def total(outputs: Iterable[Output]) -> Value:
     """What outputs hold together."""
-    lovelace, assets = 0, {}
+    lovelace = 0
+    assets: dict[AssetId, int] = {}
     for output in outputs:
         lovelace += output.value.lovelace
         for asset, n in output.value.assets.items():

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def commands(grant: Grant) -> list[tuple[str, ...]]:
 
 
 def all_at_once(
-    checkout: ProcessWorld, lines: list[tuple[str, ...]], **environment: str
+    checkout: ProcessWorld, lines: Sequence[tuple[str, ...]], **environment: str
 ) -> list[CommandResult]:
     """Runs commands side by side."""
     processes = [checkout.start(*line, **environment) for line in lines]

@@ -32,7 +32,8 @@ def leaf(checkout: ProcessWorld, name: str, entry: Any) -> bytes:
     milestone = cbor2.dumps(entry["milestone_identifier"].encode())
     vesting = cbor2.dumps(entry["vesting_timestamp"] * 1000)
     content = b"\x9f" + address + milestone + vesting + b"\xff"
-    return blake2b_224(b"\x00" + content) + entry["token_amount"].to_bytes(8, "big")
+    amount: int = entry["token_amount"]
+    return blake2b_224(b"\x00" + content) + amount.to_bytes(8, "big")
 
 
 def root(nodes: list[bytes]) -> bytes:

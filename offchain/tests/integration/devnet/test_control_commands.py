@@ -15,7 +15,7 @@ from milestones.testing.world import World
 
 async def told(world: World, *arguments: str) -> Any:
     """The JSON of a command that must succeed."""
-    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.devnet.control_url)
+    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.control_url)
     assert ran.exit_code == 0, ran.stderr
     return ran.json
 
@@ -76,7 +76,7 @@ async def test_faults(world: World) -> None:
 async def test_what_cannot_be_is_told_as_it_is_everywhere(
     world: World, arguments: tuple[str, ...], exit_code: int, says: str
 ) -> None:
-    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.devnet.control_url)
+    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.control_url)
     assert ran.exit_code == exit_code, ran.stderr
     assert says in ran.json["error"]["message"]
 
@@ -84,14 +84,14 @@ async def test_what_cannot_be_is_told_as_it_is_everywhere(
 async def test_an_empty_faucet(world: World) -> None:
     ran = await world.cli(
         *("devnet", "faucet", world.address("relayer").to_bech32(), "--lovelace", str(46 * 10**15)),
-        MILESTONES_CONTROL_URL=world.devnet.control_url,
+        MILESTONES_CONTROL_URL=world.control_url,
     )
     assert ran.exit_code == 6
     assert ran.json["error"]["details"]["required_lovelace"] > 45 * 10**15
 
 
 async def test_which_chain_is_meant(world: World) -> None:
-    port = str(urlsplit(world.devnet.control_url).port)
+    port = str(urlsplit(world.control_url).port)
     for arguments in (
         ("mine", "--control-port", port),
         ("--control-port", port, "mine"),

@@ -36,7 +36,9 @@ async def test_an_opening_can_be_read(world: World) -> None:
         if output.datum is not None
         and any(a.asset_name[:4] == b"TERM" for a in output.value.assets)
     ]
-    block, position = chain.place_of(terms.transaction_id)
+    place = chain.place_of(terms.transaction_id)
+    assert place is not None
+    block, position = place
     opening = block.inclusions[position].transaction
     async with http(world.devnet, control=True) as client:
         shown = await page(client, f"/transaction/{opening.id.hex()}")

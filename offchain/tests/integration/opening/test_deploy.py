@@ -34,7 +34,7 @@ from milestones.transactions.close import close_draft
 from milestones.transactions.tx_builder import Spend, TransactionDraft
 
 
-async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any):
+async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any) -> Any:
     options = {"key": world.keys["creator"], "wait": True, **options}
     return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
 
@@ -244,6 +244,7 @@ async def close(world: World, distribution: Distribution) -> None:
     async with world.backend() as backend:
         on_chain = await read_on_chain(backend, distribution.address)
         time = await chain_time(backend)
+        assert on_chain.terms_utxo is not None
         draft = close_draft(
             on_chain.terms,
             terms_utxo=on_chain.terms_utxo,

@@ -49,6 +49,7 @@ async def test_the_kept_file_is_complete_and_gives_the_same_id(world: World) -> 
     registered = await register_milestone(world.workspace(), document)
 
     kept = world.workspace().storage.schedules.load(registered.distribution_id)
+    assert kept is not None
     again = Distribution.from_schedule(parse_schedule(kept), world.contract)
     assert again.id == registered.distribution_id
     assert kept["page_depth"] == 3

@@ -13,7 +13,7 @@ from milestones.services.transaction import transaction_status
 from milestones.testing.world import World
 
 
-async def look(world: World, transaction_hash: Any):
+async def look(world: World, transaction_hash: Any) -> Any:
     async with world.backend() as backend:
         return await transaction_status(backend, transaction_hash)
 

@@ -27,8 +27,8 @@ from milestones.transactions.draft import TransactionDraft
 from tests.support.past_checks import open_past_all_checks
 
 
-async def audit(world: World, distribution: Distribution, **options: Any):
-    address = getattr(distribution, "address", distribution)
+async def audit(world: World, distribution: Distribution | Address, **options: Any) -> Any:
+    address = distribution.address if isinstance(distribution, Distribution) else distribution
     async with world.backend() as backend:
         return await verify(backend, contract_address=address, **options)
 
@@ -255,8 +255,11 @@ async def test_terms_with_a_datum_of_another_shape(world: World) -> None:
     await world.publish()
     proper = distribution_of(world)
 
-    def spoil(draft: TransactionDraft):
+    places = []
+
+    def spoil(draft: TransactionDraft) -> TransactionDraft:
         *fields, metadata = proper.terms.to_data().fields
+        assert isinstance(metadata, Constr)
         odd = Constr(0, (*metadata.fields[:3], b"\xff\xfe"))
         datum = plutus_data.encode(Constr(0, (*fields, odd)))
         digest = blake2b_224(datum)
@@ -275,11 +278,11 @@ async def test_terms_with_a_datum_of_another_shape(world: World) -> None:
             ),
         )
         mint = replace(draft.mints[0], assets={terms.asset_name: 1, vault.asset_name: 1})
-        spoil.address = where
+        places.append(where)
         return replace(draft, outputs=outputs, mints=(mint,))
 
     await open_past_all_checks(world, proper, change=spoil)
-    verified = await audit(world, spoil.address)
+    verified = await audit(world, places[0])
 
     assert verified.verdict == "unsound"
     assert failed(verified) == ["terms"]

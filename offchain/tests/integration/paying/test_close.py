@@ -55,6 +55,7 @@ async def opened_again(stage: OpenDistribution) -> None:
 async def test_when_all_is_paid_every_deposit_comes_back(stage: OpenDistribution) -> None:
     await paid_out(stage)
     on_chain = await stage.on_chain()
+    assert on_chain.terms_utxo is not None
     deposits = sum(
         utxo.output.value.lovelace
         for utxo in (
@@ -163,7 +164,7 @@ class TestLovelace:
         return world.in_lovelace()
 
     async def test_deposits_and_unclaimed_ada_are_told_apart(self, stage: OpenDistribution) -> None:
-        reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+        reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
         stage.reach(reclaim_after)
         before = (await stage.wealth_of("creator")).lovelace
         result = await stage.close(wait=True)
@@ -205,11 +206,12 @@ async def test_a_lost_answer_is_found_again(stage: OpenDistribution) -> None:
 async def test_a_claim_that_comes_in_between_is_seen(stage: OpenDistribution) -> None:
     await stage.attested(*MILESTONES)
     await stage.release(1, 2, 3, 4, wait=True)
-    reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+    reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
     stage.reach(reclaim_after)
     closed, paid = await asyncio.gather(
         stage.close(wait=True), stage.elsewhere("other").release(0), return_exceptions=True
     )
+    assert not isinstance(closed, BaseException)
     # Whoever was first, the tokens went to one of them, and the closing went through.
     assert closed.status == "confirmed"
     claimed = not isinstance(paid, BaseException)
@@ -225,7 +227,7 @@ async def test_terms_opened_twice_are_closed_twice(stage: OpenDistribution) -> N
     for _ in range(2):
         await stage.release(0, wait=True)
     assert await stage.tokens_of("beneficiary-0") == 2_000
-    reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+    reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
     stage.reach(reclaim_after)
     before = await stage.wealth_of("creator")
     result = await stage.close(wait=True)

@@ -69,7 +69,10 @@ async def test_an_index_must_be_of_the_kind_that_the_other_flags_say(
     assert named in refused.value.message
     assert real in refused.value.message
     assert stage.journal.pending(command="submit-release") == []
-    confirmed = {"beneficiary": stage.world.address("beneficiary-0"), "milestone": "milestone-001"}
+    confirmed: dict[str, Any] = {
+        "beneficiary": stage.world.address("beneficiary-0"),
+        "milestone": "milestone-001",
+    }
     assert (await stage.release(0, **confirmed)).paid_token_amount == 1_000
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
-from milestones.cardano.outputs import Script
+from milestones.cardano.outputs import Script, ScriptLanguage
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.auxiliary_form import check_auxiliary_form
@@ -221,7 +221,9 @@ def test_the_end_of_a_program_is_its_last_bit() -> None:
         FlatReader(b"").bit()
 
 
-def program(version: tuple[int, int, int], term: str, language: str = "plutus:v3") -> Script:
+def program(
+    version: tuple[int, int, int], term: str, language: ScriptLanguage = "plutus:v3"
+) -> Script:
     numbers = "".join(f"{each:08b}" for each in version)
     return Script(language, cbor2.dumps(bits(numbers + term)))
 

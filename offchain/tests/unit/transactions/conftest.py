@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def make_utxo(address: Address) -> MakeUtxo:
     """Makes the wallet's outputs, each from a transaction of its own."""
     made = 0
 
-    def make(lovelace: int, assets: dict[AssetId, int] | None = None, **fields: object) -> Utxo:
+    def make(lovelace: int, assets: dict[AssetId, int] | None = None, **fields: Any) -> Utxo:
         nonlocal made
         made += 1
         where = str(fields.pop("address", address))
