@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.network import KNOWN_MAGICS
 from milestones.transactions.wallet import SigningKey
 
 ADA: Final = 1_000_000
@@ -31,6 +32,9 @@ ORACLES: Final = ("oracle-0", "oracle-1", "oracle-2")
 BENEFICIARIES: Final = tuple(f"beneficiary-{number}" for number in range(5))
 NAMES: Final = tuple(dict.fromkeys((*FUNDS_LOVELACE, *ORACLES, *BENEFICIARIES)))
 """Everybody whom the worlds know by name."""
+
+NETWORK_NAMES: Final = {magic: name for name, magic in KNOWN_MAGICS.items()}
+"""What CARDANO_NETWORK says of a chain by its magic; `testnet` for all others."""
 
 ACCOUNTS: Final = 10
 ACCOUNT_LOVELACE: Final = 10_000 * ADA

@@ -9,16 +9,17 @@ from dataclasses import fields, replace
 from threading import Thread
 from types import TracebackType
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from milestones.cardano.address import Address
-from milestones.cardano.network import KNOWN_MAGICS, network_id_of
+from milestones.cardano.network import network_id_of
 from milestones.cardano.value import Value
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.errors import InvalidConfiguration
-from milestones.testing.cast import Account, funded_accounts
+from milestones.testing.cast import NETWORK_NAMES, Account, funded_accounts
 
 T = TypeVar("T")
 
@@ -122,6 +123,21 @@ class EmbeddedDevnet:
         return self._ask(lambda devnet: devnet.kupo_url)
 
     @property
+    def host(self) -> str:
+        """Where it listens, 127.0.0.1 unless an option says otherwise."""
+        return self._config.host
+
+    @property
+    def ogmios_port(self) -> int:
+        """Ogmios' port."""
+        return _port_of(self.ogmios_url)
+
+    @property
+    def kupo_port(self) -> int:
+        """Kupo's port."""
+        return _port_of(self.kupo_url)
+
+    @property
     def control_url(self) -> str | None:
         """The control interface, `http://…`; None without one."""
         return self._ask(lambda devnet: devnet.control_url)
@@ -134,9 +150,8 @@ class EmbeddedDevnet:
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables by which `milestones` finds this chain, for child processes."""
-        names = {magic: name for name, magic in KNOWN_MAGICS.items()}
         return {
-            "CARDANO_NETWORK": names.get(self.network_magic, "testnet"),
+            "CARDANO_NETWORK": NETWORK_NAMES.get(self.network_magic, "testnet"),
             "OGMIOS_URL": self.ogmios_url,
             "KUPO_URL": self.kupo_url,
         }
@@ -189,9 +204,17 @@ class EmbeddedDevnet:
         ).hex()
 
     def advance(self, seconds: float) -> int:
-        """Moves the clock forward and makes a block there; returns the new time, POSIX milliseconds."""
-        self._ask_chain(lambda chain: chain.advance(round(seconds * 1000)))
-        return self.now_posix_ms
+        """Makes a block this much later than the newest; returns its time, POSIX milliseconds.
+
+        Slots are whole seconds: a little more may pass, and never less.
+        """
+
+        def advanced(chain: Chain) -> int:
+            calendar, clock = chain.calendar, chain.clock
+            behind_ms = max(0, calendar.start_of(chain.tip.slot) - clock.posix_ms())
+            return calendar.start_of(chain.advance(behind_ms + round(seconds * 1000)).slot)
+
+        return self._ask_chain(advanced)
 
     def mine(self, count: int = 1) -> int:
         """Makes blocks of what waits, empty ones included; returns the new height."""
@@ -218,3 +241,7 @@ class EmbeddedDevnet:
     def unfreeze(self, interface: str) -> None:
         """Makes an interface work again."""
         self._ask(lambda devnet: devnet.mend_interface(interface))
+
+
+def _port_of(url: str) -> int:
+    return urlsplit(url).port or 0

@@ -24,6 +24,7 @@ from milestones.storage.storage import Storage
 from milestones.testing.cast import (
     ADA,
     BENEFICIARIES,
+    NETWORK_NAMES,
     ORACLES,
     TOKEN_NAME,
     TOKENS,
@@ -161,11 +162,13 @@ class World:
 
     # -- the services
 
-    def workspace(self, *, network: str = "devnet", magic: int | None = None) -> Workspace:
-        """What services need that ask nobody. `magic` is the chain's unless another is given."""
+    def workspace(self, *, network: str | None = None, magic: int | None = None) -> Workspace:
+        """What services need that ask nobody. The network is the chain's unless another is named."""
+        if network is None:
+            network, magic = NETWORK_NAMES.get(self.magic, "testnet"), self.magic
         return Workspace(
             contract=self.contract,
-            network=Network(network, self.magic if magic is None else magic),
+            network=Network(network, magic),
             storage=Storage(self.data_directory),
         )
 
@@ -208,7 +211,7 @@ class World:
         `key` names the key to configure. Other keyword arguments are environment variables.
         """
         variables = {
-            "CARDANO_NETWORK": "devnet",
+            "CARDANO_NETWORK": NETWORK_NAMES.get(self.magic, "testnet"),
             "OGMIOS_URL": self.devnet.ogmios_url,
             "KUPO_URL": self.devnet.kupo_url,
         }
