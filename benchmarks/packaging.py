@@ -28,6 +28,7 @@ IN_WHEEL: Final = (
     "milestones/protocol/releases/",
     "milestones/cli/app.py",
     "milestones/devnet/control/openapi.json",
+    "milestones/testing/plugin.py",
     "licenses/LICENSE",
     "entry_points.txt",
 )

@@ -7,6 +7,7 @@ before a fixture is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,7 @@ def milestones_devnet(
 
     Raises what the start fails with, such as `InvalidConfiguration` for options that can't be.
     """
-    from milestones.testing.embedded import EmbeddedDevnet  # noqa: PLC0415 - only where it is used
-
-    with EmbeddedDevnet(**milestones_devnet_options) as devnet:
+    with _kit("embedded").EmbeddedDevnet(**milestones_devnet_options) as devnet:
         yield devnet
 
 
@@ -53,9 +52,21 @@ def milestones_world(
     """
 
     def opened() -> AbstractAsyncContextManager[World]:
-        from milestones.testing.embedded import devnet_config  # noqa: PLC0415
-        from milestones.testing.world import open_world  # noqa: PLC0415
-
-        return open_world(tmp_path, config=devnet_config(milestones_devnet_options))
+        config = _kit("embedded").devnet_config(milestones_devnet_options)
+        world: AbstractAsyncContextManager[World] = _kit("world").open_world(
+            tmp_path, config=config
+        )
+        return world
 
     return opened
+
+
+def _kit(module: str) -> Any:
+    """A module of the test kit, imported where a fixture needs it; fails the test without the extra."""
+    try:
+        return import_module(f"milestones.testing.{module}")
+    except ModuleNotFoundError as error:
+        pytest.fail(
+            f"the embedded chain needs {error.name}: pip install 'milestones[devnet]'",
+            pytrace=False,
+        )

@@ -54,6 +54,13 @@ def milestones_devnet_options():
 def test_never(milestones_devnet):
     pass
 """
+WITHOUT_THE_EXTRA = """
+import sys
+
+def test_never(request):
+    sys.modules["uvicorn"] = None
+    request.getfixturevalue("milestones_devnet")
+"""
 UNUSED = """
 import sys
 
@@ -98,6 +105,12 @@ def test_a_mistaken_option_is_named(tmp_path: Path) -> None:
     done = pytest_in(tmp_path, MISTAKEN, "-p", "no:asyncio")
     assert done.returncode == 1
     assert "the embedded chain has no such option" in done.stdout
+
+
+def test_what_has_to_be_installed_is_named(tmp_path: Path) -> None:
+    done = pytest_in(tmp_path, WITHOUT_THE_EXTRA, "-p", "no:asyncio")
+    assert done.returncode == 1
+    assert "needs uvicorn: pip install 'milestones[devnet]'" in done.stdout
 
 
 def test_nothing_is_loaded_before_a_fixture_is_used(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Random and damaged bytes for the ledger, which must answer each with a failure of its own, or yes.
 
-`python offchain/tests/support/ledger_fuzz.py --count N` runs for as long as that takes, and tells how
+`PYTHONPATH=offchain python -m tests.support.ledger_fuzz --count N` runs for as long as that takes, and tells how
 many of each answer there were and how the memory went.
 """
 

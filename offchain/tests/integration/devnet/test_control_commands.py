@@ -10,8 +10,6 @@ import pytest
 
 from milestones.testing.world import World
 
-# The chain's `World` comes from the fixture in tests/conftest.py.
-
 
 async def told(world: World, *arguments: str) -> Any:
     """The JSON of a command that must succeed."""
