@@ -36,6 +36,8 @@ NAMES: Final = tuple(dict.fromkeys((*FUNDS_LOVELACE, *ORACLES, *BENEFICIARIES)))
 NETWORK_NAMES: Final = {magic: name for name, magic in KNOWN_MAGICS.items()}
 """What CARDANO_NETWORK says of a chain by its magic; `testnet` for all others."""
 
+ACCOUNT_SEED: Final = b"development account %d of the embedded chain"
+"""The seed of account n, counted from 0, is the blake2b-256 of this text."""
 ACCOUNTS: Final = 10
 ACCOUNT_LOVELACE: Final = 10_000 * ADA
 """What each of the funded accounts of `EmbeddedDevnet` holds."""
@@ -44,7 +46,7 @@ ACCOUNT_LOVELACE: Final = 10_000 * ADA
 @cache
 def key_of(name: str) -> SigningKey:
     """The key of this name, always the same: its seed is the blake2b-256 of the name."""
-    return SigningKey.from_bytes(_seed_of(name))
+    return SigningKey.from_bytes(blake2b_256(name.encode()))
 
 
 def cast_keys() -> dict[str, SigningKey]:
@@ -67,7 +69,6 @@ class Account:
     `seed` is the Ed25519 secret (32 bytes) as every library takes it, `address` is Bech32.
     """
 
-    name: str
     address: str
     seed: bytes
     lovelace: int
@@ -95,16 +96,12 @@ class Account:
 
 def funded_accounts(network_id: int = 0) -> tuple[Account, ...]:
     """The accounts of `EmbeddedDevnet`: always the same keys."""
+    seeds = [blake2b_256(ACCOUNT_SEED % number) for number in range(ACCOUNTS)]
     return tuple(
         Account(
-            name=name,
-            address=key_of(name).address(network_id).to_bech32(),
-            seed=_seed_of(name),
+            address=SigningKey.from_bytes(seed).address(network_id).to_bech32(),
+            seed=seed,
             lovelace=ACCOUNT_LOVELACE,
         )
-        for name in (f"account-{number}" for number in range(ACCOUNTS))
+        for seed in seeds
     )
-
-
-def _seed_of(name: str) -> bytes:
-    return blake2b_256(name.encode())

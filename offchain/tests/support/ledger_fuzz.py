@@ -1,7 +1,7 @@
 """Random and damaged bytes for the ledger, which must answer each with a failure of its own, or yes.
 
-`PYTHONPATH=offchain python -m tests.support.ledger_fuzz --count N` runs for as long as that takes, and tells how
-many of each answer there were and how the memory went.
+`PYTHONPATH=offchain python -m tests.support.ledger_fuzz --count N` runs for as long as that takes, and tells
+how many of each answer there were and how the memory went.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_accounts_hold_what_they_say_and_their_keys_are_always_the_same(
     first = devnet.accounts[0]
     assert SigningKey.load(first.save(tmp_path / "first.skey")) == first.key
     # Programs of others have this in their tests.
-    assert first.address == "addr_test1vz2gc5ymqcd342mmn0y628rhqevynf4dh5r33hegkqtwg8sz05es8"
+    assert first.address == "addr_test1vrl3ma905xqlgpxp3ttw3mfjpe779muaefu6rf7zqaj0jlsp02hpx"
 
 
 def test_the_faucet_pays_and_both_interfaces_show_it(devnet: EmbeddedDevnet) -> None:
