@@ -54,7 +54,7 @@ mutation: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_fuzz.py \
 		offchain/tests/long/test_kupo_requests.py offchain/tests/long/test_control_requests.py
-	$(BIN)/python offchain/tests/support/ledger_fuzz.py --count 1000000
+	PYTHONPATH=offchain $(BIN)/python -m tests.support.ledger_fuzz --count 1000000
 	MILESTONES_LEDGER_TRANSACTIONS=10000 $(BIN)/python -m pytest -n auto \
 		offchain/tests/property/test_ledger_mutations.py
 
@@ -71,7 +71,7 @@ bench-devnet: $(VENV)/.dev
 	$(BIN)/python benchmarks/devnet.py
 
 bench-criteria: $(VENV)/.dev
-	PYTHONPATH=offchain/tests/support $(BIN)/python benchmarks/success_criteria.py
+	$(BIN)/python benchmarks/success_criteria.py
 
 bench-start: $(VENV)/.dev
 	$(BIN)/python benchmarks/start.py

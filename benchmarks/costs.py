@@ -11,12 +11,20 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lifecycle import MILESTONE, Opened, base_address, open_distribution, schedule
-from workbench import ADA, FIRST_SLOT, Workbench, moment
-
 from milestones.cardano.value import Value
 from milestones.domain.models import Allocation
 from milestones.errors import LimitsExceeded
+from milestones.testing.cast import ADA
+from milestones.testing.contract import (
+    FIRST_SLOT,
+    MILESTONE,
+    ContractHarness,
+    Opened,
+    base_address,
+    moment,
+    open_distribution,
+    schedule,
+)
 from milestones.transactions.signing import SignedTransaction
 
 MOST_CLAIMS_TARGET = 120
@@ -47,10 +55,10 @@ def row(kind: str, signed: SignedTransaction, target_lovelace: int | None = None
     return Row(kind, signed.size, units.memory, units.cpu, signed.fee_lovelace, target_lovelace)
 
 
-def beneficiaries(bench: Workbench, size: int) -> list[Allocation]:
+def beneficiaries(harness: ContractHarness, size: int) -> list[Allocation]:
     """As many equal allocations, vested, to an address with a staking part."""
     allocation = Allocation(
-        beneficiary_address=base_address(bench, "beneficiary"),
+        beneficiary_address=base_address(harness, "beneficiary"),
         token_amount=1_000_000,
         milestone_identifier=MILESTONE,
         vesting_timestamp=moment(FIRST_SLOT),
@@ -59,51 +67,56 @@ def beneficiaries(bench: Workbench, size: int) -> list[Allocation]:
 
 
 def opened(
-    bench: Workbench, size: int, depth: int | None = None, *, oracle_count: int = 3, quorum: int = 2
+    harness: ContractHarness,
+    size: int,
+    depth: int | None = None,
+    *,
+    oracle_count: int = 3,
+    quorum: int = 2,
 ) -> tuple[Opened, SignedTransaction]:
     """Opens a distribution of `size` allocations; the creator pays, so that one key signs."""
     terms = schedule(
-        bench,
-        beneficiaries(bench, size),
-        token=bench.token,
+        harness,
+        beneficiaries(harness, size),
+        token=harness.token,
         oracle_count=oracle_count,
         quorum=quorum,
         page_depth=depth,
         creator="payer",
     )
-    return open_distribution(bench, terms)
+    return open_distribution(harness, terms)
 
 
-def attested(bench: Workbench, size: int, depth: int | None = None) -> Opened:
+def attested(harness: ContractHarness, size: int, depth: int | None = None) -> Opened:
     """Opens a distribution and attests its only milestone."""
-    return opened(bench, size, depth)[0].attest()[0]
+    return opened(harness, size, depth)[0].attest()[0]
 
 
-def releases_of_one(bench: Workbench) -> list[Row]:
+def releases_of_one(harness: ContractHarness) -> list[Row]:
     """One claim at three depths."""
     rows = []
     for depth, target in ((3, 246_000), (7, 260_000), (10, 274_000)):
-        _, signed = attested(bench, 1 << depth, depth).release([0])
+        _, signed = attested(harness, 1 << depth, depth).release([0])
         rows.append(row(f"release of 1, page depth {depth}", signed, target))
     return rows
 
 
-def batch(bench: Workbench) -> tuple[Row, int]:
+def batch(harness: ContractHarness) -> tuple[Row, int]:
     """Forty neighbours at once, and what each costs beyond the first, in lovelace, rounded up."""
-    later, one = attested(bench, 128, 7).release([127])
+    later, one = attested(harness, 128, 7).release([127])
     _, many = later.release(range(40))
     further = -((one.fee_lovelace - many.fee_lovelace) // 39)
     return row("release of 40 neighbours", many), further
 
 
-def most_claims(bench: Workbench) -> tuple[int, Row]:
+def most_claims(harness: ContractHarness) -> tuple[int, Row]:
     """How many claims fit into one transaction."""
-    world = attested(bench, 256, 8)
+    world = attested(harness, 256, 8)
     fits, too_many = 1, 257
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
         try:
-            bench.balanced(world.release_draft(range(middle)))
+            harness.balanced(world.release_draft(range(middle)))
         except LimitsExceeded:
             too_many = middle
         else:
@@ -112,12 +125,12 @@ def most_claims(bench: Workbench) -> tuple[int, Row]:
     return fits, row("release of as many as fit", signed)
 
 
-def attestations(bench: Workbench) -> list[Row]:
+def attestations(harness: ContractHarness) -> list[Row]:
     """Attesting alone and along with a claim."""
-    world, _ = opened(bench, 128)
-    together = bench.send(world.release_draft([0], attesting=MILESTONE))
+    world, _ = opened(harness, 128)
+    together = harness.send(world.release_draft([0], attesting=MILESTONE))
     _, alone = world.attest()
-    larger, _ = opened(bench, 128, oracle_count=9, quorum=5)
+    larger, _ = opened(harness, 128, oracle_count=9, quorum=5)
     _, five = larger.attest()
     return [
         row("release of 1 and attest 2 of 3", together, 345_000),
@@ -126,28 +139,28 @@ def attestations(bench: Workbench) -> list[Row]:
     ]
 
 
-def openings(bench: Workbench) -> list[Row]:
+def openings(harness: ContractHarness) -> list[Row]:
     """The smallest and the largest opening, nothing published."""
-    _, one = opened(bench, 128)
-    _, sixteen = opened(bench, 16 << 12)
+    _, one = opened(harness, 128)
+    _, sixteen = opened(harness, 16 << 12)
     return [
         row("open, 1 page", one, 270_000),
         row("open, 16 pages of 4,096", sixteen, 850_000),
     ]
 
 
-def closing(bench: Workbench) -> Row:
+def closing(harness: ContractHarness) -> Row:
     """Everything of a distribution: vault, terms, three attestations."""
-    world, _ = opened(bench, 1)
+    world, _ = opened(harness, 1)
     spare = [world.attest()[1].outputs[0] for _ in range(2)]
     paid, _ = world.attest()[0].release([0])
-    closed = bench.send(paid.close_draft(also=spare))
+    closed = harness.send(paid.close_draft(also=spare))
     return row("close vault, terms, 3 attestations", closed, 300_000)
 
 
-def deposits(bench: Workbench) -> dict[str, int]:
+def deposits(harness: ContractHarness) -> dict[str, int]:
     """Lovelace that stays locked until the close, by UTxO."""
-    world = attested(bench, 128)
+    world = attested(harness, 128)
     return {
         "terms (3 oracles)": world.terms.output.value.lovelace,
         "vault (depth 7)": world.vaults[0].output.value.lovelace,
@@ -169,25 +182,25 @@ class Figures:
 
 def measure() -> Figures:
     """All figures."""
-    bench = Workbench()
-    bench.give(Value(1_000 * ADA))
-    bench.publish()
-    many, further = batch(bench)
-    most, fullest = most_claims(bench)
+    harness = ContractHarness()
+    harness.give(Value(1_000 * ADA))
+    harness.publish()
+    many, further = batch(harness)
+    most, fullest = most_claims(harness)
     return Figures(
         rows=[
-            *releases_of_one(bench),
+            *releases_of_one(harness),
             many,
             fullest,
-            *attestations(bench),
-            *openings(bench),
-            closing(bench),
+            *attestations(harness),
+            *openings(harness),
+            closing(harness),
         ],
         further_claim_lovelace=further,
         most_claims=most,
-        vault_bytes=len(bench.contract.vault_script.code),
-        registry_bytes=len(bench.contract.registry_script.code),
-        deposits_lovelace=deposits(bench),
+        vault_bytes=len(harness.contract.vault_script.code),
+        registry_bytes=len(harness.contract.registry_script.code),
+        deposits_lovelace=deposits(harness),
     )
 
 
@@ -227,12 +240,6 @@ def write() -> None:
     _, _, after = rest.partition(TABLE_ENDS)
     page = f"{before}{TABLE_STARTS}\n{table(measure())}\n{TABLE_ENDS}{after}"
     PAGE.write_text(page, encoding="utf-8")
-
-
-def written() -> str:
-    """The table that docs/costs.md has."""
-    text = PAGE.read_text(encoding="utf-8")
-    return text.partition(TABLE_STARTS)[2].partition(TABLE_ENDS)[0].strip()
 
 
 def _met(measured: int, most: int | None) -> str:

@@ -38,6 +38,7 @@ from milestones.devnet.funds import fields, output, transaction
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.opening import ChainConfig, open_chain
+from milestones.testing.processes import DevnetProcess
 
 PAGE = Path(__file__).parents[1] / "docs" / "devnet.md"
 TABLE_STARTS, TABLE_ENDS = "<!-- figures -->", "<!-- end of figures -->"
@@ -120,11 +121,14 @@ def fund_of(chain: Chain) -> OutputReference:
 
 
 @contextmanager
-def devnet(*arguments: str) -> Iterator[dict[str, Any]]:
-    """A chain as a process of its own; what it prints when it is ready."""
-    ports = ("--ogmios-port", "0", "--kupo-port", "0", "--fund", f"{ADDRESS}={FUND_LOVELACE}")
-    with process("-m", "milestones", "devnet", *ports, *arguments) as ready:
-        yield ready
+def devnet(*arguments: str) -> Iterator[DevnetProcess]:
+    """A chain as a process of its own, in which there is money to spend."""
+    funds = {str(ADDRESS): FUND_LOVELACE}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        DevnetProcess(Path(folder), *arguments, funds=funds) as process,
+    ):
+        yield process
 
 
 @contextmanager
@@ -169,7 +173,7 @@ def start_up() -> Iterator[Row]:
         idle.append(time.perf_counter() - started)
         busy_before, started = _children_busy_s(), time.perf_counter()
         with devnet() as ready:
-            asyncio.run(call(ready["ogmios_url"], request("queryNetwork/tip")))
+            asyncio.run(call(ready.ogmios_url, request("queryNetwork/tip")))
             first_answer.append(time.perf_counter() - started)
         busy.append(_children_busy_s() - busy_before)
     yield Row("`python -c pass`", _ms(idle), "ms")
@@ -193,7 +197,7 @@ def restart() -> Iterator[Row]:
         for _ in range(3):
             started = time.perf_counter()
             with devnet("--state-dir", directory) as ready:
-                asyncio.run(call(ready["ogmios_url"], request("queryNetwork/tip")))
+                asyncio.run(call(ready.ogmios_url, request("queryNetwork/tip")))
                 took.append(time.perf_counter() - started)
     yield Row(
         f"start on a directory of {HISTORY} payments to the first answered query", _ms(took), "ms"
@@ -205,7 +209,7 @@ def latency() -> Iterator[Row]:
     with process("-c", BARE_SERVER) as bare:
         bare_us = _request_us(bare["port"], "/")
     with devnet() as ready:
-        port = urlsplit(ready["kupo_url"]).port or 0
+        port = urlsplit(ready.kupo_url).port or 0
         health_us = _request_us(port, "/health")
         matches_us = _request_us(port, f"/matches/{ADDRESS}")
     yield Row("an HTTP request to a bare asyncio server", bare_us, "µs")
@@ -245,14 +249,14 @@ def submissions(count: int, what: str, *arguments: str) -> Row:
     """Transactions a second over one WebSocket, all of them accepted."""
     with devnet(*arguments) as ready:
         where = request("queryLedgerState/utxo", addresses=[str(ADDRESS)])
-        ((found,),) = (each["result"] for each in asyncio.run(call(ready["ogmios_url"], where)))
+        ((found,),) = (each["result"] for each in asyncio.run(call(ready.ogmios_url, where)))
         first = OutputReference(bytes.fromhex(found["transaction"]["id"]), found["index"])
         requests = [
             request("submitTransaction", transaction={"cbor": raw.hex()})
             for raw in payments(first, count)
         ]
         started = time.perf_counter()
-        answers = asyncio.run(call(ready["ogmios_url"], *requests))
+        answers = asyncio.run(call(ready.ogmios_url, *requests))
         took_s = time.perf_counter() - started
     refused = [each for each in answers if "error" in each]
     if refused:

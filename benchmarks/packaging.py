@@ -29,6 +29,7 @@ IN_WHEEL: Final = (
     "milestones/cli/app.py",
     "milestones/schemas/schedule.json",
     "milestones/devnet/control/openapi.json",
+    "milestones/testing/plugin.py",
     "licenses/LICENSE",
     "entry_points.txt",
 )

@@ -30,7 +30,8 @@ COMMANDS: Final = (
 
 def main() -> int:
     """Measures and prints; the exit code."""
-    lines = {BASE: BASE, **{each: ("-m", "milestones", *each) for each in COMMANDS}}
+    lines: dict[tuple[str, ...], tuple[str, ...]] = {BASE: BASE}
+    lines |= {each: ("-m", "milestones", *each) for each in COMMANDS}
     seconds: dict[tuple[str, ...], list[float]] = {name: [] for name in lines}
     for _ in range(RUNS):
         for name, arguments in lines.items():

@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from checkout import Checkout, fresh_checkout
-from grant import FIRST, Grant, allocation, open_grant, register, set_up
-
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.testing.grant import FIRST, Grant, allocation, open_grant, register, set_up
+from milestones.testing.processes import ProcessWorld
+from tests.support.checkout import fresh_checkout
 
 PAGE = Path(__file__).parents[1] / "docs" / "traceability.md"
 TABLE_STARTS, TABLE_ENDS = "<!-- figures -->", "<!-- end of figures -->"
@@ -86,17 +86,17 @@ def measured(size: int, folder: Path) -> Iterator[Row]:
 
 def forgetful(grant: Grant) -> Grant:
     """The same in a folder without data."""
-    shutil.rmtree(grant.checkout.data)
+    shutil.rmtree(grant.world.data)
     return grant
 
 
-def allocations(checkout: Checkout, size: int) -> list[dict[str, Any]]:
+def allocations(checkout: ProcessWorld, size: int) -> list[dict[str, Any]]:
     """A schedule as big as asked for: everybody has an address and an amount of their own."""
     vested = checkout.now - 60
     entries = []
     for number in range(size):
         key_hash = blake2b_224(number.to_bytes(4, "big"))
-        entry = allocation(checkout, "ada", 1_000 + number, FIRST, vested)
+        entry = allocation(checkout, "beneficiary-0", 1_000 + number, FIRST, vested)
         address = Address(0, key_credential(key_hash)).to_bech32()
         entries.append({**entry, "beneficiary_address": address})
     return entries

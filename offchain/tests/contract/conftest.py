@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hostile import Judge
-from scenes import MONEY, Scene, scene_of
+
+from tests.support.hostile import Judge
+from tests.support.scenes import MONEY, Scene, scene_of
 
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     """The scene with a token that stands behind the contract's own in a vault."""
     scene = scene_of(MONEY[0])
-    with scene.bench.undone():
+    with scene.harness.undone():
         yield scene
 
 
@@ -21,7 +22,7 @@ def scene() -> Iterator[Scene]:
 def each_scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     """The scene with each kind of money."""
     scene = scene_of(request.param)
-    with scene.bench.undone():
+    with scene.harness.undone():
         yield scene
 
 
@@ -29,4 +30,4 @@ def each_scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
 def judge(request: pytest.FixtureRequest) -> Judge:
     """The judge of the test's scene."""
     name = "scene" if "scene" in request.fixturenames else "each_scene"
-    return Judge(request.getfixturevalue(name).bench)
+    return Judge(request.getfixturevalue(name).harness)

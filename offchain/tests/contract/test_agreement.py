@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from hostile import Judge, with_redeemer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lifecycle import Opened, open_distribution, schedule
-from workbench import ADA, FIRST_SLOT, Workbench, moment
 
 from milestones.cardano.address import Address, Credential
 from milestones.cardano.value import LOVELACE, Value
 from milestones.domain.models import Allocation
+from milestones.testing.cast import ADA
+from milestones.testing.contract import (
+    FIRST_SLOT,
+    ContractHarness,
+    Opened,
+    moment,
+    open_distribution,
+    schedule,
+)
+from tests.support.hostile import Judge, with_redeemer
 
 EXAMPLES = 25
 
 
 @lru_cache(maxsize=1)
-def bench() -> Workbench:
+def harness() -> ContractHarness:
     """One chain for all examples, which undo what they do."""
-    made = Workbench()
+    made = ContractHarness()
     made.give(Value(100_000 * ADA))
     made.publish()
     return made
@@ -50,7 +57,7 @@ def opened(draw: st.DrawFn) -> Opened:
     is_lovelace = draw(st.booleans())
     bounds = (3 * ADA, 9 * ADA) if is_lovelace else (1, 1 << 56)
     plan = draw(st.lists(allocations(*bounds), min_size=1, max_size=24))
-    chain = bench()
+    chain = harness()
     made = schedule(
         chain,
         plan,
@@ -70,8 +77,8 @@ def flipped(proof: bytes, bit: int) -> bytes:
 @given(data=st.data())
 def test_any_subset_of_any_schedule_can_be_claimed(data: st.DataObject) -> None:
     """Random subsets, page by page, in two rounds; a proof with one bit changed pays nobody."""
-    with bench().undone():
-        world, judge = data.draw(opened()), Judge(bench())
+    with harness().undone():
+        world, judge = data.draw(opened()), Judge(harness())
         for name in {a.milestone_identifier for a in world.distribution.allocations.values()}:
             world, _ = world.attest(name)
         unclaimed = set(world.distribution.allocations)
@@ -86,5 +93,7 @@ def test_any_subset_of_any_schedule_can_be_claimed(data: st.DataObject) -> None:
                 world, _ = world.paid(judge.accepted(honest), indices)
             unclaimed -= chosen
         left = sum(world.distribution.allocations[index].token_amount for index in unclaimed)
-        at_contract = bench().held_by(world.distribution.address).quantity(world.distribution.token)
+        at_contract = (
+            harness().held_by(world.distribution.address).quantity(world.distribution.token)
+        )
         assert world.distribution.token == LOVELACE or at_contract == left

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano.cbor import BYTES, head
+from milestones.cardano.hashes import blake2b_224, blake2b_256
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import AssetId, Value
+from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.redeemers import OracleWitness
+from milestones.testing.contract import oracles
+from milestones.transactions.contract_drafts import Attesting, attest_draft
+from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
+from milestones.transactions.wallet import SigningKey
+from tests.support.hostile import (
     Edit,
     Fake,
     Judge,
@@ -27,18 +38,7 @@ from hostile import (
     with_redeemer,
     with_value,
 )
-from lifecycle import oracles
-from scenes import FIRST, SECOND, Scene
-
-from milestones.cardano.cbor import BYTES, head
-from milestones.cardano.hashes import blake2b_224, blake2b_256
-from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import AssetId, Value
-from milestones.protocol.oracle_signatures import Statement
-from milestones.protocol.redeemers import OracleWitness
-from milestones.transactions.contract_drafts import Attesting, attest_draft
-from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
-from milestones.transactions.wallet import SigningKey
+from tests.support.scenes import FIRST, SECOND, Scene
 
 SIGNATURES = (5,)
 OTHER = bytes(28)
@@ -49,7 +49,7 @@ def attesting(scene: Scene, *witnesses: OracleWitness) -> TransactionDraft:
     honest = scene.opened.attesting(FIRST)
     signers = tuple(blake2b_224(witness.verification_key) for witness in witnesses)
     made = Attesting(replace(honest.attestation, signers=signers), witnesses)
-    return attest_draft(made, terms=scene.opened.terms, scripts=scene.bench.scripts)
+    return attest_draft(made, terms=scene.opened.terms, scripts=scene.harness.scripts)
 
 
 def witness(key: SigningKey, data: bytes, prefix: bytes = b"") -> OracleWitness:
@@ -60,7 +60,7 @@ def witness(key: SigningKey, data: bytes, prefix: bytes = b"") -> OracleWitness:
 def everybody(scene: Scene) -> list[OracleWitness]:
     """All three oracles' good signatures."""
     data = scene.opened.statement(FIRST).signed_data
-    return [witness(key, data) for key in oracles(scene.bench, 3)]
+    return [witness(key, data) for key in oracles(scene.harness, 3)]
 
 
 # -- who signed
@@ -94,7 +94,7 @@ def test_one_oracle_raw_and_through_a_wallet(scene: Scene, judge: Judge) -> None
     """Two different signatures of one key."""
     first, second, _ = everybody(scene)
     data = scene.opened.statement(FIRST).signed_data
-    again = witness(oracles(scene.bench, 3)[0], data, prefix_for(data))
+    again = witness(oracles(scene.harness, 3)[0], data, prefix_for(data))
     judge.refused(attesting(scene, first, again), "mint")
     judge.accepted(attesting(scene, again, second))
 
@@ -111,7 +111,7 @@ def test_oracles_out_of_order(scene: Scene, judge: Judge, order: tuple[int, ...]
 def test_a_key_that_is_no_oracle(scene: Scene, judge: Judge, place: int) -> None:
     """The attacker's own signature, good in itself, in front, between and behind."""
     data = scene.opened.statement(FIRST).signed_data
-    stranger = witness(scene.bench.key("attacker"), data)
+    stranger = witness(scene.harness.key("attacker"), data)
     witnesses = everybody(scene)[:2]
     beside = [*witnesses[:place], stranger, *witnesses[place:]]
     instead = [*witnesses[:1], stranger]
@@ -182,7 +182,7 @@ def test_replayed_signature(scene: Scene, judge: Judge, change: dict[str, object
     statement = scene.opened.statement(FIRST)
     other: Statement = replace(statement, **change)  # type: ignore[arg-type]
     honest = attesting(scene, *everybody(scene))
-    keys = oracles(scene.bench, 3)
+    keys = oracles(scene.harness, 3)
     replayed = attesting(scene, *(witness(key, other.signed_data) for key in keys))
     judge.refused(replayed, "mint")
     judge.accepted(honest)
@@ -201,8 +201,8 @@ def test_attestation_of_another_milestone_with_these_signatures(scene: Scene, ju
     """Redeemer, datum and token say SECOND; the oracles have signed FIRST."""
     statement = scene.opened.statement(SECOND)
     data = scene.opened.statement(FIRST).signed_data
-    witnesses = [witness(key, data) for key in oracles(scene.bench, 3)]
-    terms, scripts = scene.opened.terms, scene.bench.scripts
+    witnesses = [witness(key, data) for key in oracles(scene.harness, 3)]
+    terms, scripts = scene.opened.terms, scene.harness.scripts
     made = Attesting.of(scene.opened.distribution.terms, statement, witnesses)
     judge.refused(attest_draft(made, terms=terms, scripts=scripts), "mint")
     judge.accepted(scene.opened.attest_draft(SECOND))
@@ -219,7 +219,7 @@ def test_a_statement_in_another_encoding(scene: Scene, judge: Judge) -> None:
     data = scene.opened.statement(FIRST).signed_data
     assert (data[0], data[-1]) == (0x9F, 0xFF)
     definite = b"\x85" + data[1:-1]
-    keys = oracles(scene.bench, 3)
+    keys = oracles(scene.harness, 3)
     judge.refused(attesting(scene, *(witness(key, definite) for key in keys)), "mint")
     judge.accepted(attesting(scene, *(witness(key, data) for key in keys)))
 
@@ -286,7 +286,7 @@ def test_prefix_that_smuggles_another_message(
     """Each oracle has really signed these bytes; they are no wallet's signature over the payload."""
     data = scene.opened.statement(FIRST).signed_data
     assert 24 <= len(data) < 256
-    first, second, third = oracles(scene.bench, 3)
+    first, second, third = oracles(scene.harness, 3)
     hostile = attesting(scene, witness(first, data), witness(second, data, prefix(data)))
     judge.refused(hostile, "mint")
     honest = attesting(scene, witness(first, data), witness(third, data, prefix_for(data)))
@@ -298,7 +298,7 @@ def test_headers_of_any_length_that_one_byte_says(scene: Scene, judge: Judge, le
     """A wallet's header may hold anything; signed with another payload it is refused."""
     data = scene.opened.statement(FIRST).signed_data
     prefix = prefix_for(data, bytes(length))
-    keys = oracles(scene.bench, 3)[:2]
+    keys = oracles(scene.harness, 3)[:2]
     good = [witness(key, data, prefix) for key in keys]
     other = [
         replace(w, signature=key.sign(prefix + b"other")) for w, key in zip(good, keys, strict=True)
@@ -320,13 +320,13 @@ def long_statement(scene: Scene, length: int) -> tuple[str, bytes]:
 def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge, length: int) -> None:
     """A payload's length in a byte too few, or in a form that CBOR allows but no wallet writes."""
     name, data = long_statement(scene, length)
-    keys = oracles(scene.bench, 3)[:2]
+    keys = oracles(scene.harness, 3)[:2]
 
     def draft(prefix: bytes) -> TransactionDraft:
         made = scene.opened.attesting(name)
         witnesses = [witness(key, data, prefix) for key in keys]
         made = Attesting(made.attestation, witnesses)
-        return attest_draft(made, terms=scene.opened.terms, scripts=scene.bench.scripts)
+        return attest_draft(made, terms=scene.opened.terms, scripts=scene.harness.scripts)
 
     honest = prefix_for(data)
     start = honest[: -len(head(BYTES, length))]
@@ -343,7 +343,7 @@ def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge, length: int) -
 @pytest.mark.parametrize("fake", [bare_copy, foreign_copy, unstaked_copy, copy_at_home])
 def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
     """The terms' datum, there or elsewhere, without their token or with another policy's."""
-    copy = fake(scene.bench, scene.opened.terms)
+    copy = fake(scene.harness, scene.opened.terms)
     fooled = replace(scene.opened, terms=copy).attest_draft(FIRST)
     judge.refused(fooled, "mint")
     judge.accepted(scene.opened.attest_draft(FIRST))
@@ -357,7 +357,7 @@ def test_terms_of_another_distribution(scene: Scene, judge: Judge) -> None:
     made = scene.opened.attesting(FIRST)
     signers = (blake2b_224(single[0].verification_key),)
     made = Attesting(replace(made.attestation, signers=signers), single)
-    judge.refused(attest_draft(made, terms=lax.terms, scripts=scene.bench.scripts), "mint")
+    judge.refused(attest_draft(made, terms=lax.terms, scripts=scene.harness.scripts), "mint")
     judge.accepted(honest)
 
 
@@ -406,7 +406,7 @@ def test_another_token_instead(scene: Scene, judge: Judge, label: str) -> None:
 def test_foreign_mint_alongside(scene: Scene, judge: Judge, behind: bool) -> None:
     """Another policy mints in the same transaction, on either side of our token."""
     honest = scene.opened.attest_draft(FIRST)
-    policy = sorted_policy(scene.bench, "attacker", behind=behind)
+    policy = sorted_policy(scene.harness, "attacker", behind=behind)
     mint = Mint(policy.hash(), {b"": 1})
     judge.refused(along(honest, mints=(mint,), scripts=(policy,)), "mint")
     judge.accepted(honest)
@@ -416,7 +416,7 @@ def test_token_to_the_attacker(scene: Scene, judge: Judge) -> None:
     """The output stands where it should, without the token, which goes elsewhere."""
     honest = scene.opened.attest_draft(FIRST)
     token = Value.of(scene.opened.distribution.attestation_token(FIRST), 1)
-    thief = DraftOutput(address=scene.bench.address, value=token)
+    thief = DraftOutput(address=scene.harness.address, value=token)
     judge.refused(along(with_value(honest, 0, -token), outputs=(thief,)), "mint")
     judge.accepted(honest)
 
@@ -426,7 +426,7 @@ def test_attestation_elsewhere(scene: Scene, judge: Judge, where: str) -> None:
     """At the attacker's address it could be spent, under another staking part nobody would find it."""
     honest = scene.opened.attest_draft(FIRST)
     address = {
-        "attacker": scene.bench.address,
+        "attacker": scene.harness.address,
         "no staking part": replace(honest.outputs[0].address, staking=None),
         "another distribution's": scene.other(quorum_threshold=1).address,
     }[where]
@@ -437,8 +437,8 @@ def test_attestation_elsewhere(scene: Scene, judge: Judge, where: str) -> None:
 @pytest.mark.parametrize("behind", [False, True], ids=["before ours", "behind ours"])
 def test_dust_beside_the_token(scene: Scene, judge: Judge, behind: bool) -> None:
     """A foreign token in the attestation's output, on either side of ours."""
-    policy = sorted_policy(scene.bench, "attacker", behind=behind)
-    scene.bench.send(TransactionDraft(mints=(Mint(policy.hash(), {b"": 1}),), scripts=(policy,)))
+    policy = sorted_policy(scene.harness, "attacker", behind=behind)
+    scene.harness.send(TransactionDraft(mints=(Mint(policy.hash(), {b"": 1}),), scripts=(policy,)))
     honest = scene.opened.attest_draft(FIRST)
     dust = Value(0, {AssetId(policy.hash(), b""): 1})
     judge.refused(with_value(honest, 0, dust), "mint")
@@ -448,7 +448,7 @@ def test_dust_beside_the_token(scene: Scene, judge: Judge, behind: bool) -> None
 def test_reference_script(scene: Scene, judge: Judge) -> None:
     """A script in the attestation, which every claim would pay for."""
     honest = scene.opened.attest_draft(FIRST)
-    script = native_policy(scene.bench, "attacker")
+    script = native_policy(scene.harness, "attacker")
     judge.refused(with_output(honest, 0, script=script), "mint")
     judge.accepted(honest)
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, script_credential
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import AssetId, Value
+from milestones.devnet.ledger.failures import TransactionRejected
+from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.protocol.datums import vault_token_name
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.redeemers import Burn, Close
+from milestones.testing.contract import Opened
+from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
+from tests.support.hostile import (
     Edit,
     Judge,
     along,
@@ -20,20 +33,7 @@ from hostile import (
     together,
     with_redeemer,
 )
-from lifecycle import Opened
-from scenes import FIRST, RECLAIM, SECOND, Scene
-
-from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, script_credential
-from milestones.cardano.outputs import Utxo
-from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import AssetId, Value
-from milestones.devnet.ledger.failures import TransactionRejected
-from milestones.devnet.ogmios.failures import rpc_failure
-from milestones.protocol.datums import vault_token_name
-from milestones.protocol.distribution import Distribution
-from milestones.protocol.redeemers import Burn, Close
-from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
+from tests.support.scenes import FIRST, RECLAIM, SECOND, Scene
 
 UNKNOWN_INPUTS, ALL_SPENT, NOT_CONSERVED = 3117, 3997, 3123
 """A submission's answers when an input isn't there, none is, or values don't add up."""
@@ -43,7 +43,7 @@ CLOSE = plutus_data.encode(Close().to_data())
 @pytest.fixture
 def ended(scene: Scene) -> Opened:
     """Past the time of reclaiming, nothing claimed."""
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     return scene.attested
 
 
@@ -63,7 +63,7 @@ def without(draft: TransactionDraft, utxo: Utxo) -> TransactionDraft:
 def burning(scene: Scene, *spent: Utxo, terms: Utxo | None = None) -> TransactionDraft:
     """Spends and burns just these, signed by the creator; `terms` is where the redeemer points."""
     draft = replace(scene.attested, attestations={}, vaults=()).close_draft(slot=RECLAIM)
-    policy = scene.bench.contract.policy_id
+    policy = scene.harness.contract.policy_id
     burnt = [a.asset_name for u in spent for a in u.output.value.assets if a.policy_id == policy]
     names = {name: -burnt.count(name) for name in burnt}
     pointed = terms or spent[0]
@@ -83,14 +83,14 @@ def burning(scene: Scene, *spent: Utxo, terms: Utxo | None = None) -> Transactio
 
 def test_one_slot_before_its_time(each_scene: Scene, judge: Judge) -> None:
     """The validity interval starts a second before `reclaim_after`."""
-    each_scene.bench.reach(RECLAIM)
+    each_scene.harness.reach(RECLAIM)
     judge.refused(each_scene.attested.close_draft(slot=RECLAIM - 1), "mint")
     judge.accepted(each_scene.attested.close_draft(slot=RECLAIM))
 
 
 def test_no_lower_bound(each_scene: Scene, judge: Judge) -> None:
     """A transaction that doesn't say when it starts; only an end long after."""
-    each_scene.bench.reach(RECLAIM)
+    each_scene.harness.reach(RECLAIM)
     honest = each_scene.attested.close_draft(slot=RECLAIM)
     boundless = replace(honest, valid_from_slot=None)
     judge.refused(boundless, "mint")
@@ -101,7 +101,7 @@ def test_no_lower_bound(each_scene: Scene, judge: Judge) -> None:
 def test_before_its_time_with_one_vault_full(each_scene: Scene, judge: Judge) -> None:
     """All of page 0 and all but one of page 1 are paid; then all is, and the time is nothing."""
     paid = each_scene.attested.release([0, 1, 2, 3])[0].release([4, 5])[0]
-    judge.refused(paid.close_draft(slot=each_scene.bench.slot), "mint")
+    judge.refused(paid.close_draft(slot=each_scene.harness.slot), "mint")
     empty, _ = paid.release([6])
     judge.accepted(empty.close_draft())
 
@@ -109,7 +109,7 @@ def test_before_its_time_with_one_vault_full(each_scene: Scene, judge: Judge) ->
 def test_irrevocable(scene: Scene, judge: Judge) -> None:
     """`reclaim_after` is None: what isn't claimed stays, however late it is."""
     for_ever = scene.open(scene.other(reclaim_after_posix_ms=None)).attest(FIRST)[0]
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     judge.refused(for_ever.close_draft(slot=RECLAIM), "mint")
     paid = for_ever.attest(SECOND)[0].release([0, 1, 2, 3])[0].release([4, 5, 6])[0]
     judge.accepted(paid.close_draft())
@@ -120,7 +120,7 @@ def test_irrevocable(scene: Scene, judge: Judge) -> None:
 
 def test_creator_has_not_signed(scene: Scene, judge: Judge, ended: Opened) -> None:
     """Nobody signs but who pays; or another key."""
-    other = scene.bench.key("attacker").key_hash
+    other = scene.harness.key("attacker").key_hash
     judge.refused(replace(closing(ended), required_signers=()), "mint")
     judge.refused(replace(closing(ended), required_signers=(other,)), "mint")
     judge.accepted(closing(ended))
@@ -128,19 +128,19 @@ def test_creator_has_not_signed(scene: Scene, judge: Judge, ended: Opened) -> No
 
 def test_creator_is_a_script_that_was_not_asked(scene: Scene, judge: Judge) -> None:
     """A treasury closes only with an input that its script guards."""
-    script = native_policy(scene.bench, "treasurer")
+    script = native_policy(scene.harness, "treasurer")
     treasury = script_credential(script.hash())
     holds = [
-        created(scene.bench, DraftOutput(address=Address(0, treasury), value=Value(lovelace)))
+        created(scene.harness, DraftOutput(address=Address(0, treasury), value=Value(lovelace)))
         for lovelace in (3_000_000, 4_000_000)
     ]
     distribution = scene.other(creator=treasury)
     draft = along(scene.opening(creator=treasury), spends=(Spend(holds[0]),), scripts=(script,))
     sent = judge.accepted(draft)
-    opened = Opened(scene.bench, distribution, sent.outputs[0], sent.outputs[1:3])
-    scene.bench.reach(RECLAIM)
+    opened = Opened(scene.harness, distribution, sent.outputs[0], sent.outputs[1:3])
+    scene.harness.reach(RECLAIM)
     close = opened.close_draft(slot=RECLAIM)
-    key = scene.bench.key("treasurer").key_hash
+    key = scene.harness.key("treasurer").key_hash
     judge.refused(along(close, signers=(key,)), "mint")
     judge.accepted(along(close, spends=(Spend(holds[1]),), scripts=(script,)))
 
@@ -198,13 +198,13 @@ def test_close_without_burning(scene: Scene, judge: Judge, ended: Opened, what: 
 
 def test_burning_the_distributed_token_instead(each_scene: Scene, judge: Judge) -> None:
     """The vault is spent with Close while the token that it pays out (or any) is burnt."""
-    bench, policy, token = each_scene.bench, each_scene.token_policy, each_scene.token
+    harness, policy, token = each_scene.harness, each_scene.token_policy, each_scene.token
     if policy is None:
-        policy = native_policy(bench, "attacker")
+        policy = native_policy(harness, "attacker")
         token = AssetId(policy.hash(), b"GRANT")
         mint = Mint(token.policy_id, {token.asset_name: 1})
-        bench.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
-    bench.reach(RECLAIM)
+        harness.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
+    harness.reach(RECLAIM)
     honest = each_scene.attested.close_draft(slot=RECLAIM)
     stolen = TransactionDraft(
         spends=(Spend(each_scene.attested.vaults[0], CLOSE),),
@@ -229,7 +229,7 @@ def test_token_escapes(scene: Scene, judge: Judge, ended: Opened, what: str, whe
         "vault": known.vault_token,
         "attestation": known.attestation_token(FIRST),
     }[what]
-    address = scene.bench.address if where == "to the attacker" else known.address
+    address = scene.harness.address if where == "to the attacker" else known.address
     thief = DraftOutput(address=address, value=Value.of(token, 1))
     judge.refused(along(minting(closing(ended), token.asset_name, 1), outputs=(thief,)), "mint")
     judge.accepted(closing(ended))
@@ -238,14 +238,14 @@ def test_token_escapes(scene: Scene, judge: Judge, ended: Opened, what: str, whe
 @pytest.mark.parametrize("label", ["before all", "ATST", "between", "behind all"])
 def test_minting_while_burning(scene: Scene, judge: Judge, ended: Opened, label: str) -> None:
     """A new token of ours is minted along with the burning, whatever its name."""
-    policy, known = scene.bench.contract.policy_id, ended.distribution
+    policy, known = scene.harness.contract.policy_id, ended.distribution
     name = {
         "before all": b"",
         "ATST": known.attestation_token("another").asset_name,
         "between": b"TERM" + b"\xff" * 28,
         "behind all": vault_token_name(b"\xff" * 28),
     }[label]
-    thief = DraftOutput(address=scene.bench.address, value=Value.of(AssetId(policy, name), 1))
+    thief = DraftOutput(address=scene.harness.address, value=Value.of(AssetId(policy, name), 1))
     draft = along(minting(closing(ended), name, 1), outputs=(thief,))
     # The vault looks at the first of our tokens alone: it notices where that is the new one.
     noticed = name == min(draft.mints[0].assets)
@@ -283,7 +283,7 @@ def test_something_of_anothers_alongside(
         "vault": other.vaults[0],
         "attestation": other.attestations[FIRST],
     }[what]
-    policy = scene.bench.contract.policy_id
+    policy = scene.harness.contract.policy_id
     (name,) = (a.asset_name for a in utxo.output.value.assets if a.policy_id == policy)
     draft = along(closing(ended), spends=(Spend(utxo, CLOSE),))
     judge.refused(minting(draft, name, -1), "mint")
@@ -293,7 +293,7 @@ def test_something_of_anothers_alongside(
 def test_two_closings_in_one_transaction(scene: Scene, judge: Judge) -> None:
     """Each could be closed alone."""
     second = scene.open(scene.other(quorum_threshold=1))
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     first, other = scene.attested.close_draft(slot=RECLAIM), second.close_draft(slot=RECLAIM)
     judge.refused(together(first, other), "mint")
     judge.accepted(first)
@@ -311,7 +311,7 @@ def test_terms_of_another_for_these_vaults(scene: Scene, judge: Judge, ended: Op
 def test_the_same_terms_opened_twice(scene: Scene, judge: Judge) -> None:
     """One closing takes one terms token: vaults of the twin can't come along, nor its terms alone."""
     twin = scene.open(scene.other())
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     honest, known = scene.attested.close_draft(slot=RECLAIM), twin.distribution
     judge.refused(together(honest, twin.close_draft(slot=RECLAIM)), "mint")
     for utxo, token in ((twin.vaults[0], known.vault_token), (twin.terms, known.terms_token)):
@@ -342,7 +342,7 @@ def test_close_beside_attesting(scene: Scene, judge: Judge, ended: Opened) -> No
 def test_junk_at_the_address(scene: Scene, judge: Judge, ended: Opened) -> None:
     """Datums of ours without tokens, at our address: cheap spam, which neither harms nor helps."""
     for genuine in (ended.vaults[0], ended.terms, ended.attestations[FIRST]):
-        junk = bare_copy(scene.bench, genuine)
+        junk = bare_copy(scene.harness, genuine)
         judge.refused(along(closing(ended), spends=(Spend(junk, CLOSE),)), "spend")
     judge.accepted(closing(ended))
 
@@ -352,7 +352,7 @@ def test_foreign_mint_alongside_is_nobodys_loss(
     scene: Scene, judge: Judge, ended: Opened, behind: bool
 ) -> None:
     """Another policy mints in the closing: that counts for nothing, and hinders nothing."""
-    policy = sorted_policy(scene.bench, "stranger", behind=behind)
+    policy = sorted_policy(scene.harness, "stranger", behind=behind)
     minted = (Mint(policy.hash(), {b"": 1}),)
     bare = replace(closing(ended), mints=())
     judge.refused(along(bare, mints=minted, scripts=(policy,)), "spend")
@@ -361,9 +361,9 @@ def test_foreign_mint_alongside_is_nobodys_loss(
 
 def test_junk_whose_second_token_is_left(scene: Scene, judge: Judge) -> None:
     """A vault's name twice under one policy of a stranger's is no vault token: the other one counts."""
-    bench, vault = scene.bench, scene.opened.vaults[0].output
+    harness, vault = scene.harness, scene.opened.vaults[0].output
     name = scene.opened.distribution.vault_token.asset_name
-    front, back = (sorted_policy(bench, "stranger", behind=behind) for behind in (False, True))
+    front, back = (sorted_policy(harness, "stranger", behind=behind) for behind in (False, True))
 
     def closed(quantity: int) -> TransactionDraft:
         tokens = {AssetId(front.hash(), name): quantity, AssetId(back.hash(), b"other"): 1}
@@ -372,7 +372,7 @@ def test_junk_whose_second_token_is_left(scene: Scene, judge: Judge) -> None:
             value=Value(0, tokens),
             inline_datum=vault.inline_datum,
         )
-        junk = created(bench, output, front, back)
+        junk = created(harness, output, front, back)
         burnt = Mint(front.hash(), {name: -quantity})
         return TransactionDraft(
             spends=(Spend(junk, CLOSE),),
@@ -398,7 +398,7 @@ def test_no_terms_there(scene: Scene, judge: Judge, ended: Opened, place: int) -
 def test_something_else_in_place_of_the_terms(scene: Scene, judge: Judge, ended: Opened) -> None:
     """The redeemer points to every other input in turn: vaults and attestations."""
     honest = closing(ended)
-    balanced = scene.bench.balanced(honest)
+    balanced = scene.harness.balanced(honest)
     right = balanced.assembly.layout.input_index(ended.terms.reference)
     places = set(range(len(balanced.assembly.inputs))) - {right}
     assert len(places) == 4
@@ -434,20 +434,20 @@ def test_close_redeemer_of_another_shape(
 def test_closed_once_is_closed(scene: Scene, judge: Judge, ended: Opened) -> None:
     """What was closed can't be closed, released or attested for again; the deposits are back."""
     again = (closing(ended), ended.release_draft([0]), ended.attest_draft(FIRST))
-    assert scene.bench.held_by(ended.distribution.address).lovelace > 0
+    assert scene.harness.held_by(ended.distribution.address).lovelace > 0
     judge.accepted(closing(ended))
-    assert scene.bench.held_by(ended.distribution.address) == Value()
+    assert scene.harness.held_by(ended.distribution.address) == Value()
     for draft in again:
-        signed = scene.bench.signed(scene.bench.guessed(draft))
+        signed = scene.harness.signed(scene.harness.guessed(draft))
         with pytest.raises(TransactionRejected) as refusal:
-            scene.bench.chain.submit(signed.cbor)
+            scene.harness.chain.submit(signed.cbor)
         assert rpc_failure(refusal.value).rpc_code in {UNKNOWN_INPUTS, ALL_SPENT}, refusal.value
 
 
 def test_burnt_without_its_utxo(scene: Scene, judge: Judge, ended: Opened) -> None:
     """A vault is left out, and its token burnt all the same: the ledger's books do not balance."""
-    bench, honest = scene.bench, closing(ended)
-    balanced = bench.guessed(honest)
+    harness, honest = scene.harness, closing(ended)
+    balanced = harness.guessed(honest)
     whole = balanced.assembly
     vault = ended.vaults[0]
     short = replace(
@@ -456,6 +456,6 @@ def test_burnt_without_its_utxo(scene: Scene, judge: Judge, ended: Opened) -> No
         inputs=tuple(utxo for utxo in whole.inputs if utxo != vault),
     )
     with pytest.raises(TransactionRejected) as refusal:
-        bench.chain.submit(bench.signed(replace(balanced, assembly=short)).cbor)
+        harness.chain.submit(harness.signed(replace(balanced, assembly=short)).cbor)
     assert rpc_failure(refusal.value).rpc_code == NOT_CONSERVED, refusal.value
     judge.accepted(honest)

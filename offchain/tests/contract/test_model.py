@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import pytest
-from hostile import SCRIPTS_REFUSED, with_output, with_value
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,10 +25,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from lifecycle import EVIDENCE, Opened, oracles
-from model_stage import FIRST, MOMENTS, SECOND, SPOILINGS, Play, Spoiling, Target, stage
-from payout_model import Account
-from workbench import FIRST_SLOT, moment
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
@@ -37,6 +32,7 @@ from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.protocol.datums import Attestation, VaultState
 from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
+from milestones.testing.contract import EVIDENCE, FIRST_SLOT, Opened, moment, oracles
 from milestones.transactions.contract_drafts import (
     Attesting,
     ReleaseSources,
@@ -47,6 +43,18 @@ from milestones.transactions.contract_drafts import (
 )
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.signing import SignedTransaction
+from tests.support.hostile import SCRIPTS_REFUSED, with_output, with_value
+from tests.support.model_stage import (
+    FIRST,
+    MOMENTS,
+    SECOND,
+    SPOILINGS,
+    Play,
+    Spoiling,
+    Target,
+    stage,
+)
+from tests.support.payout_model import Account
 
 RUNS = int(os.environ.get("MILESTONES_MODEL_RUNS", "40"))
 STEPS = 25
@@ -101,15 +109,15 @@ class Distributions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stage = stage()
-        self.bench = self.stage.bench
-        self.undone: AbstractContextManager[None] = self.bench.undone()
+        self.harness = self.stage.harness
+        self.undone: AbstractContextManager[None] = self.harness.undone()
         self.undone.__enter__()
         self.lives = tuple(Life(play.account) for play in self.stage.plays)
         self.history: list[Step] = []
         self.fees = 0
         self.touched = 0
-        self.first_total = self.bench.total()
-        self.first_height = self.bench.chain.tip.height
+        self.first_total = self.harness.total()
+        self.first_height = self.harness.chain.tip.height
 
     def teardown(self) -> None:
         """What was claimable at the end was claimable, in all distributions."""
@@ -147,7 +155,7 @@ class Distributions(RuleBasedStateMachine):
 
     def _open(self, number: int, how: str) -> None:
         play, life = self.stage.plays[number], self.lives[number]
-        draft = open_draft(play.distribution, scripts=self.bench.scripts)
+        draft = open_draft(play.distribution, scripts=self.harness.scripts)
         draft = with_value(draft, 1, Value(DEPOSIT))
         if how == "without consent":
             draft = replace(draft, required_signers=())
@@ -159,7 +167,7 @@ class Distributions(RuleBasedStateMachine):
         sent = self._try(f"open {how}", draft, accepted=how == "honest")
         if sent is not None:
             vaults = sent.outputs[1 : 1 + len(life.account.pages())]
-            view = Opened(self.bench, play.distribution, sent.outputs[0], vaults)
+            view = Opened(self.harness, play.distribution, sent.outputs[0], vaults)
             self._now(number, Life(life.account.when_opened(), view), sent)
 
     @precondition(lambda self: any(life.view for life in self.lives))
@@ -179,9 +187,9 @@ class Distributions(RuleBasedStateMachine):
         life = self.lives[number]
         assert life.view is not None
         attesting = self._attesting(number, milestone, signers, how)
-        draft = attest_draft(attesting, terms=life.view.terms, scripts=self.bench.scripts)
+        draft = attest_draft(attesting, terms=life.view.terms, scripts=self.harness.scripts)
         if how == "taken home":
-            draft = with_output(draft, 0, address=self.bench.address)
+            draft = with_output(draft, 0, address=self.harness.address)
         may = life.account.may_attest(signers) and how == "honest"
         sent = self._try(f"attest {how}", draft, accepted=may)
         if sent is not None:
@@ -275,11 +283,11 @@ class Distributions(RuleBasedStateMachine):
             terms_utxo=view.terms,
             vaults=view.vaults if whole else view.vaults[1:],
             attestations=burnt,
-            scripts=self.bench.scripts,
+            scripts=self.harness.scripts,
             valid_from_slot=from_slot,
         )
         if who == "thief":
-            draft = replace(draft, required_signers=(self.bench.key("thief").key_hash,))
+            draft = replace(draft, required_signers=(self.harness.key("thief").key_hash,))
         may = account.may_close(consents=who == "creator", whole=whole, from_slot=from_slot)
         sent = self._try(f"close by the {who}", draft, accepted=may)
         if sent is not None:
@@ -293,16 +301,16 @@ class Distributions(RuleBasedStateMachine):
 
     def _pass_time(self, slot: int) -> None:
         if slot > self._slot_now():
-            self.bench.reach(slot)
+            self.harness.reach(slot)
             self.counts["time passes"] += 1
 
     @rule(blocks=st.integers(1, 4))
     def blocks_come_again(self, blocks: int) -> None:
         """The last blocks are rolled back, and their transactions come into others."""
-        blocks = min(blocks, self.bench.chain.tip.height - self.first_height)
+        blocks = min(blocks, self.harness.chain.tip.height - self.first_height)
         if blocks:
-            self.bench.chain.rollback(blocks)
-            self.bench.chain.mine()
+            self.harness.chain.rollback(blocks)
+            self.harness.chain.mine()
             self.counts["blocks come again"] += 1
 
     @precondition(lambda self: self.history)
@@ -311,11 +319,11 @@ class Distributions(RuleBasedStateMachine):
         """Everything is as some steps ago; then the first step is perhaps repeated, byte by byte."""
         step = self.history[-back:][0]
         del self.history[-back:]
-        self.bench.chain.revert(step.snapshot)
+        self.harness.chain.revert(step.snapshot)
         self._become(step.before)
         self.counts["blocks are lost"] += 1
         if again:
-            self.bench.chain.submit(step.sent)
+            self.harness.chain.submit(step.sent)
             self._become(step.after)
             self.history.append(step)
             self.counts["a lost transaction sent again"] += 1
@@ -325,7 +333,7 @@ class Distributions(RuleBasedStateMachine):
     def repeats(self, back: int) -> None:
         """A transaction that is in a block already is sent a second time."""
         with pytest.raises(TransactionRejected):
-            self.bench.chain.submit(self.history[-back:][0].sent)
+            self.harness.chain.submit(self.history[-back:][0].sent)
         self.counts["repeat refused"] += 1
 
     # -- what holds after every step
@@ -333,8 +341,8 @@ class Distributions(RuleBasedStateMachine):
     @invariant()
     def tokens_are_conserved(self) -> None:
         """Lovelace goes into fees alone; of tokens there are as many as ever; ours are where they must be."""
-        total = self.bench.total()
-        ours = self.bench.contract.policy_id
+        total = self.harness.total()
+        ours = self.harness.contract.policy_id
         foreign = {asset: n for asset, n in total.assets.items() if asset.policy_id != ours}
         own = {asset: n for asset, n in total.assets.items() if asset.policy_id == ours}
         assert total.lovelace + self.fees == self.first_total.lovelace
@@ -346,7 +354,7 @@ class Distributions(RuleBasedStateMachine):
         """Every beneficiary has what the model says, no allocation is paid twice, vaults hold the rest."""
         for play, life in zip(self.stage.plays, self.lives, strict=True):
             for name in {promise.beneficiary for promise in life.account.promises}:
-                held = self.bench.held_by(play.address(name)).quantity(play.token)
+                held = self.harness.held_by(play.address(name)).quantity(play.token)
                 assert held == life.account.paid_to(name)
             if life.view is not None and life.account.is_live:
                 for page, vault in enumerate(life.view.vaults):
@@ -368,7 +376,7 @@ class Distributions(RuleBasedStateMachine):
         return dict(tokens)
 
     def _vault_holds(self, play: Play, account: Account, page: int, vault: Utxo) -> None:
-        output = self.bench.chain.utxo[vault.reference]
+        output = self.harness.chain.utxo[vault.reference]
         state = VaultState.decode(vault.output.inline_datum or b"")
         first = page * account.page_size
         assert state.remaining == account.owed(page)
@@ -382,8 +390,8 @@ class Distributions(RuleBasedStateMachine):
 
     def _claim_on_trial(self, number: int) -> None:
         for indices in self._claimable(self.lives[number].account):
-            with self.bench.undone():
-                self.bench.send(self._release_draft(number, indices, self._slot_now(), None))
+            with self.harness.undone():
+                self.harness.send(self._release_draft(number, indices, self._slot_now(), None))
             self.counts["claims on trial"] += len(indices)
 
     # -- how a step is tried
@@ -395,13 +403,13 @@ class Distributions(RuleBasedStateMachine):
         self.counts[f"{told} {'accepted' if accepted else 'refused'}"] += 1
         note(f"{told}: {'accepted' if accepted else 'refused'}")
         if accepted:
-            self.before = self.bench.chain.snapshot(), self._present()
-            sent = self.bench.send(draft)
+            self.before = self.harness.chain.snapshot(), self._present()
+            sent = self.harness.send(draft)
             self.fees += sent.fee_lovelace
             return sent
-        signed = self.bench.signed(self.bench.guessed(draft))
+        signed = self.harness.signed(self.harness.guessed(draft))
         with pytest.raises(TransactionRejected) as refusal:
-            self.bench.chain.submit(signed.cbor)
+            self.harness.chain.submit(signed.cbor)
         assert not by_contract or refusal.value.failures == (SCRIPTS_REFUSED,), refusal.value
         return None
 
@@ -416,13 +424,13 @@ class Distributions(RuleBasedStateMachine):
         return opened[number % len(opened)]
 
     def _present(self) -> Moment:
-        return Moment(self.lives, self.bench.wallet, self.fees)
+        return Moment(self.lives, self.harness.wallet, self.fees)
 
     def _become(self, moment: Moment) -> None:
-        self.lives, self.bench.wallet, self.fees = moment.lives, moment.wallet, moment.fees
+        self.lives, self.harness.wallet, self.fees = moment.lives, moment.wallet, moment.fees
 
     def _slot_now(self) -> int:
-        return self.bench.chain.environment().slot
+        return self.harness.chain.environment().slot
 
     # -- attesting and releasing
 
@@ -438,7 +446,7 @@ class Distributions(RuleBasedStateMachine):
             ),
             "another distribution's": self._statement((number + 1) % 3, milestone),
         }.get(how, said)
-        keys = [oracles(self.bench, 3)[signer] for signer in signers]
+        keys = [oracles(self.harness, 3)[signer] for signer in signers]
         witnesses = [
             OracleWitness(key.verification_key, key.sign(signed.signed_data)) for key in keys
         ]
@@ -450,7 +458,7 @@ class Distributions(RuleBasedStateMachine):
 
     def _statement(self, number: int, milestone: str) -> Statement:
         distribution = self.stage.plays[number].distribution
-        policy_id, when = self.bench.contract.policy_id, moment(FIRST_SLOT) * 1000
+        policy_id, when = self.harness.contract.policy_id, moment(FIRST_SLOT) * 1000
         return Statement(policy_id, distribution.id, milestone.encode(), EVIDENCE, when)
 
     def _attested(self, life: Life, milestone: str, utxo: Utxo) -> Life:
@@ -488,7 +496,7 @@ class Distributions(RuleBasedStateMachine):
         sources = ReleaseSources(
             vault=_forgetful(life.view.vaults[page], leaves),
             terms=life.view.terms,
-            scripts=self.bench.scripts,
+            scripts=self.harness.scripts,
             attestations=life.view.attestations,
             attesting=None if minted is None else self._attesting(number, *minted),
         )

@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, key_credential, script_credential
+from milestones.cardano.hashes import blake2b_224, blake2b_256
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.merkle import leaf_node, node_sum
+from milestones.errors import InvalidEncoding
+from milestones.protocol.datums import (
+    Terms,
+    VaultState,
+    attestation_token_name,
+    terms_token_name,
+    vault_token_name,
+)
+from milestones.protocol.redeemers import Close
+from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.hostile import (
     Edit,
     Judge,
     along,
@@ -27,24 +44,7 @@ from hostile import (
     with_value,
     without_output,
 )
-from scenes import Scene
-
-from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, key_credential, script_credential
-from milestones.cardano.hashes import blake2b_224, blake2b_256
-from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import LOVELACE, AssetId, Value
-from milestones.domain.merkle import leaf_node, node_sum
-from milestones.errors import InvalidEncoding
-from milestones.protocol.datums import (
-    Terms,
-    VaultState,
-    attestation_token_name,
-    terms_token_name,
-    vault_token_name,
-)
-from milestones.protocol.redeemers import Close
-from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.scenes import Scene
 
 OTHER = bytes(28)
 TERMS, VAULT, LAST_VAULT = 0, 1, 2
@@ -63,26 +63,26 @@ def test_creator_has_not_signed(scene: Scene, judge: Judge) -> None:
 def test_somebody_else_has_signed(scene: Scene, judge: Judge) -> None:
     """Another key in the creator's place."""
     honest = scene.opening()
-    other = scene.bench.key("attacker").key_hash
+    other = scene.harness.key("attacker").key_hash
     judge.refused(replace(honest, required_signers=(other,)), "mint")
     judge.accepted(honest)
 
 
 def test_creator_is_a_script_that_was_not_asked(scene: Scene, judge: Judge) -> None:
     """A treasury's script as creator, and no input that it guards; its keys' signatures don't do."""
-    script = native_policy(scene.bench, "treasurer")
+    script = native_policy(scene.harness, "treasurer")
     treasury = script_credential(script.hash())
     draft = scene.opening(creator=treasury)
-    hold = created(scene.bench, DraftOutput(address=Address(0, treasury)))
-    key = scene.bench.key("treasurer").key_hash
+    hold = created(scene.harness, DraftOutput(address=Address(0, treasury)))
+    key = scene.harness.key("treasurer").key_hash
     judge.refused(along(draft, signers=(key,)), "mint")
     judge.accepted(along(draft, spends=(Spend(hold),), scripts=(script,)))
 
 
 def test_creator_is_a_key_with_a_scripts_hash(scene: Scene, judge: Judge) -> None:
     """The creator is a key; an input of the script with the same hash is spent."""
-    script = native_policy(scene.bench, "treasurer")
-    hold = created(scene.bench, DraftOutput(address=Address(0, script_credential(script.hash()))))
+    script = native_policy(scene.harness, "treasurer")
+    hold = created(scene.harness, DraftOutput(address=Address(0, script_credential(script.hash()))))
     spend = (Spend(hold),)
     as_key = scene.opening(creator=key_credential(script.hash()))
     as_key = replace(as_key, required_signers=())
@@ -93,19 +93,23 @@ def test_creator_is_a_key_with_a_scripts_hash(scene: Scene, judge: Judge) -> Non
 
 def test_creator_is_the_vault(scene: Scene, judge: Judge) -> None:
     """Anybody can make the vault's script agree, with junk of their own: here it does, for an opening."""
-    bench = scene.bench
-    junk = foreign_copy(bench, scene.opened.vaults[0])
-    policy = native_policy(bench, "attacker")
+    harness = scene.harness
+    junk = foreign_copy(harness, scene.opened.vaults[0])
+    policy = native_policy(harness, "attacker")
     burnt = Mint(policy.hash(), {scene.opened.distribution.vault_token.asset_name: -1})
     spend = Spend(junk, plutus_data.encode(Close().to_data()))
+
+    vault_script = harness.scripts.vault
+    assert vault_script is not None
+
+    vault_script = harness.scripts.vault
+    assert vault_script is not None
 
     def beside_junk(draft: TransactionDraft) -> TransactionDraft:
         more = along(draft, spends=(spend,), mints=(burnt,), scripts=(policy,))
         return along(more, references=(vault_script,))
 
-    vault_script = bench.scripts.vault
-    assert vault_script is not None
-    vault = script_credential(bench.contract.vault_hash)
+    vault = script_credential(harness.contract.vault_hash)
     judge.refused(beside_junk(scene.opening(creator=vault)), "mint")
     judge.accepted(beside_junk(scene.opening()))
 
@@ -167,10 +171,10 @@ def provide(scene: Scene) -> None:
     assert scene.token_policy is not None
     for _ in range(2):
         mint = Mint(scene.token.policy_id, {scene.token.asset_name: 1 << 62})
-        output = DraftOutput(address=scene.bench.address, value=mint.value())
+        output = DraftOutput(address=scene.harness.address, value=mint.value())
         draft = TransactionDraft(mints=(mint,), outputs=(output,), scripts=(scene.token_policy,))
-        minted = scene.bench.send(draft).outputs[0]
-        scene.bench.wallet = (*scene.bench.wallet, minted)
+        minted = scene.harness.send(draft).outputs[0]
+        scene.harness.wallet = (*scene.harness.wallet, minted)
 
 
 @pytest.mark.parametrize("others", [(), (5,)], ids=["alone", "behind another"])
@@ -201,7 +205,7 @@ def raw_opening(scene: Scene, terms: PlutusData, claimed: bytes = b"\0") -> Tran
     honest = scene.opening()
     datum = plutus_data.encode(terms)
     digest = blake2b_224(datum)
-    policy = scene.bench.contract.policy_id
+    policy = scene.harness.contract.policy_id
     names = (terms_token_name(digest), vault_token_name(digest))
     known = scene.opened.distribution.terms
     address = replace(honest.outputs[0].address, staking=key_credential(digest))
@@ -262,7 +266,7 @@ def test_terms_of_another_shape(
 def test_the_asset_is_our_own_token(scene: Scene, judge: Judge) -> None:
     """The terms distribute tokens of the contract's own policy: its vault's own, for instance."""
     known = scene.opened.distribution
-    policy = scene.bench.contract.policy_id
+    policy = scene.harness.contract.policy_id
     for name in (b"GRANT", known.vault_token.asset_name):
         asset = AssetId(policy, name)
         hostile = scene.opening(token=asset)
@@ -289,7 +293,7 @@ def test_lovelace_by_another_name(judge: Judge, scene: Scene) -> None:
 
 def test_underfunded(each_scene: Scene, judge: Judge) -> None:
     """A vault with one token less than its page's sum; with lovelace as asset, one lovelace."""
-    honest = settled(each_scene.bench, each_scene.opening())
+    honest = settled(each_scene.harness, each_scene.opening())
     if each_scene.token == LOVELACE:
         amount = node_sum(each_scene.opened.distribution.terms.pages[0])
         honest = with_value(honest, VAULT, Value(amount - honest.outputs[VAULT].value.lovelace))
@@ -316,7 +320,7 @@ def test_funds_of_two_vaults_in_one(scene: Scene, judge: Judge) -> None:
 def test_dust_from_the_start(each_scene: Scene, judge: Judge, place: int) -> None:
     """A foreign token in the terms' output or in a vault."""
     honest = each_scene.opening()
-    dust = Value(0, {each_scene.bench.token: 1})
+    dust = Value(0, {each_scene.harness.token: 1})
     judge.refused(with_value(honest, place, dust), "mint")
     judge.accepted(honest)
 
@@ -331,7 +335,7 @@ def test_output_elsewhere(scene: Scene, judge: Judge, places: tuple[int, ...], w
     """Terms, a vault, or all at another address: of a key, or under another staking part."""
     honest = scene.opening()
     address = {
-        "attacker": scene.bench.address,
+        "attacker": scene.harness.address,
         "no staking part": replace(honest.outputs[TERMS].address, staking=None),
         "another distribution's": scene.other(quorum_threshold=1).address,
     }[where]
@@ -346,7 +350,7 @@ def test_output_elsewhere(scene: Scene, judge: Judge, places: tuple[int, ...], w
 def test_reference_script_from_the_start(scene: Scene, judge: Judge, place: int) -> None:
     """A script in the terms' output would be paid for by every later transaction."""
     honest = scene.opening()
-    script = native_policy(scene.bench, "attacker")
+    script = native_policy(scene.harness, "attacker")
     judge.refused(with_output(honest, place, script=script), "mint")
     judge.accepted(honest)
 
@@ -521,7 +525,7 @@ def test_shapes_that_no_rule_reads_harm_nobody(
 
 def test_creator_is_the_vault_in_another_shape(scene: Scene, judge: Judge) -> None:
     """The vault's credential with a field too many: it isn't equal to the vault's, nor to anybody's."""
-    vault = Constr(1, (scene.bench.contract.vault_hash, 0))
+    vault = Constr(1, (scene.harness.contract.vault_hash, 0))
     known = scene.opened.distribution.terms.to_data()
     judge.refused(raw_opening(scene, replaced(known, (7,), vault)), "mint")
     judge.accepted(raw_opening(scene, known))

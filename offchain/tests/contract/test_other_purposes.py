@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from hostile import Judge, case_name, elements, replaced
-from scenes import AMOUNT, FIRST, RECLAIM, Scene
 
 from milestones.cardano import plutus_data
 from milestones.cardano.outputs import Script, Utxo
@@ -20,6 +18,8 @@ from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.script_context import TransactionInfo
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.transactions.draft import Spend, TransactionDraft
+from tests.support.hostile import Judge, case_name, elements, replaced
+from tests.support.scenes import AMOUNT, FIRST, RECLAIM, Scene
 
 PURPOSE = (2,)
 """Where a script context says what the script is asked about."""
@@ -39,7 +39,7 @@ class Shown:
 
     def agrees(self, context: PlutusData) -> bool:
         """Whether the script accepts a context, with all the units a transaction may have."""
-        parameters = self.scene.bench.chain.parameters
+        parameters = self.scene.harness.chain.parameters
         run = run_script(
             self.script,
             [plutus_data.encode(context)],
@@ -52,8 +52,8 @@ class Shown:
 
 def shown(scene: Scene, draft: TransactionDraft, purpose: str) -> Shown:
     """The context of a draft's only script of this purpose."""
-    chain = scene.bench.chain
-    transaction = decode_transaction(scene.bench.balanced(draft).unsigned())
+    chain = scene.harness.chain
+    transaction = decode_transaction(scene.harness.balanced(draft).unsigned())
     resolved = resolve(transaction, chain.utxo, chain.environment())
     (needed,) = (each for each in resolved.scripts_needed if each.pointer.purpose == purpose)
     (redeemer,) = (r for r in transaction.witnesses.redeemers if r.pointer == needed.pointer)
@@ -69,13 +69,13 @@ def genuine(scene: Scene, action: str) -> Shown:
         return shown(scene, scene.opened.attest_draft(FIRST), "mint")
     if action == "open":
         return shown(scene, scene.opening(), "mint")
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     return shown(scene, scene.attested.close_draft(slot=RECLAIM), "mint")
 
 
 def purposes(scene: Scene) -> dict[str, Constr]:
     """Every purpose that a script can be run for, about the contract's own hashes. (`ScriptInfo`)"""
-    contract = scene.bench.contract
+    contract = scene.harness.contract
     vault, registry = (Constr(1, (h,)) for h in (contract.vault_hash, contract.policy_id))
     reference = scene.attested.vaults[0].reference
     spent = Constr(0, (reference.transaction_id, reference.index))
@@ -190,11 +190,11 @@ def test_published_scripts_can_never_be_spent(
     scene: Scene, judge: Judge, which: str, redeemer: PlutusData
 ) -> None:
     """Whoever could spend the reference scripts would stop everybody, or make them dearer."""
-    scripts, honest = scene.bench.scripts, scene.attested.release_draft([0])
+    scripts, honest = scene.harness.scripts, scene.attested.release_draft([0])
     target: Utxo | None = getattr(scripts, which)
     assert target is not None
     spend = Spend(target, plutus_data.encode(redeemer))
-    bare = TransactionDraft(spends=(spend,), scripts=(scene.bench.contract.vault_script,))
+    bare = TransactionDraft(spends=(spend,), scripts=(scene.harness.contract.vault_script,))
     if which == "vault":
         bare = replace(bare, scripts=())
     judge.refused(bare, "spend")

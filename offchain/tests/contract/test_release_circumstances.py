@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, script_credential
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import AssetId, Value
+from milestones.domain.merkle import inner_node
+from milestones.protocol.distribution import leaf_of
+from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.hostile import (
     ALWAYS_TRUE,
     Edit,
     Fake,
@@ -30,15 +38,7 @@ from hostile import (
     with_redeemer,
     with_value,
 )
-from scenes import AMOUNT, FIRST, LATER, RECLAIM, SECOND, VESTED, Scene
-
-from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, script_credential
-from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import AssetId, Value
-from milestones.domain.merkle import inner_node
-from milestones.protocol.distribution import leaf_of
-from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.scenes import AMOUNT, FIRST, LATER, RECLAIM, SECOND, VESTED, Scene
 
 ATTESTATION = (1, 0, 2)
 """Where the redeemer says where the first run's attestation is."""
@@ -64,7 +64,7 @@ def test_no_lower_bound(each_scene: Scene, judge: Judge) -> None:
 def test_upper_bound_only(scene: Scene, judge: Judge) -> None:
     """An end long after vesting is no proof of a start after it."""
     honest = scene.attested.release_draft([2])
-    until = replace(honest, valid_until_slot=scene.bench.slot + 1_000)
+    until = replace(honest, valid_until_slot=scene.harness.slot + 1_000)
     judge.refused(replace(until, valid_from_slot=None), "spend")
     judge.accepted(until)
 
@@ -131,7 +131,7 @@ def test_fake_attestation(scene: Scene, judge: Judge, fake: Fake) -> None:
     """An attestation's datum, there or elsewhere, without its token or with another policy's."""
     honest = scene.attested.release_draft([0])
     genuine = scene.attested.attestations[FIRST]
-    fooled = scene.attested.attested(FIRST, fake(scene.bench, genuine))
+    fooled = scene.attested.attested(FIRST, fake(scene.harness, genuine))
     judge.refused(fooled.release_draft([0]), "spend")
     judge.accepted(honest)
 
@@ -182,7 +182,7 @@ def test_forged_attestation_in_the_same_transaction(scene: Scene, judge: Judge) 
 def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
     """The terms' datum, there or elsewhere, without their token or with another policy's."""
     honest = scene.attested.release_draft([0])
-    copy = fake(scene.bench, scene.attested.terms)
+    copy = fake(scene.harness, scene.attested.terms)
     fooled = replace(scene.attested, terms=copy).release_draft([0])
     judge.refused(fooled, "spend")
     judge.accepted(honest)
@@ -191,13 +191,13 @@ def test_fake_terms(scene: Scene, judge: Judge, fake: Fake) -> None:
 def test_terms_of_another_distribution(scene: Scene, judge: Judge) -> None:
     """Genuine terms, which promise leaf 0 to the attacker, of a distribution of the attacker's."""
     allocation = scene.opened.distribution.allocations[0]
-    own = allocation.model_copy(update={"beneficiary_address": scene.bench.address})
+    own = allocation.model_copy(update={"beneficiary_address": scene.harness.address})
     left = inner_node(leaf_of(own), scene.trees()[0].node(0, 1))
     root = inner_node(left, scene.trees()[0].node(1, 1))
     grown = scene.grown({(0, 0): leaf_of(own), (1, 0): left, (2, 0): root})
     stolen = replace(scene.attested, terms=grown.terms).release_draft([0])
     stolen = with_redeemer(stolen, "spend", (2,), grown.distribution.proof([0]))
-    judge.refused(with_output(stolen, 1, address=scene.bench.address), "spend")
+    judge.refused(with_output(stolen, 1, address=scene.harness.address), "spend")
     judge.accepted(scene.attested.release_draft([0]))
 
 
@@ -242,7 +242,7 @@ def test_two_distributions_in_one_transaction(scene: Scene, judge: Judge) -> Non
 def test_release_beside_close_of_another(scene: Scene, judge: Judge) -> None:
     """A claim in the transaction that closes another distribution."""
     other = scene.open(scene.other(quorum_threshold=1))
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     release, close = scene.attested.release_draft([0]), other.close_draft(slot=RECLAIM)
     judge.refused(together(release, close), "spend", "mint")
     judge.accepted(release)
@@ -252,7 +252,7 @@ def test_release_beside_close_of_another(scene: Scene, judge: Judge) -> None:
 def test_release_beside_close_of_the_same(scene: Scene, judge: Judge) -> None:
     """A vault pays while its distribution ends: it reads its twin's terms, and stays or is burnt."""
     twin, token = scene.open(scene.other()), scene.opened.distribution.vault_token
-    scene.bench.reach(RECLAIM)
+    scene.harness.reach(RECLAIM)
     release = replace(scene.attested, terms=twin.terms).release_draft([0])
     whole = scene.opened.close_draft(slot=RECLAIM)
     kept = tuple(spend for spend in whole.spends if spend.utxo != scene.opened.vaults[0])
@@ -276,7 +276,7 @@ def test_foreign_script_spent_alongside(each_scene: Scene, judge: Judge) -> None
     """Another contract's input, which might count the payout as its own."""
     honest = each_scene.attested.release_draft([0])
     address = Address(0, script_credential(ALWAYS_TRUE.hash()))
-    foreign = created(each_scene.bench, DraftOutput(address=address, inline_datum=UNIT))
+    foreign = created(each_scene.harness, DraftOutput(address=address, inline_datum=UNIT))
     beside = along(honest, spends=(Spend(foreign, UNIT),), scripts=(ALWAYS_TRUE,))
     judge.refused(beside, "spend")
     judge.accepted(honest)
@@ -292,7 +292,7 @@ def test_foreign_policy_run_alongside(each_scene: Scene, judge: Judge) -> None:
 
 def test_native_policy_alongside_is_nobodys_loss(scene: Scene, judge: Judge) -> None:
     """A mint without a script that could be fooled; the tokens can't enter vault or payout."""
-    policy = native_policy(scene.bench, "attacker")
+    policy = native_policy(scene.harness, "attacker")
     honest = scene.attested.release_draft([0])
     beside = along(honest, mints=(Mint(policy.hash(), {b"": 1}),), scripts=(policy,))
     dust = Value(0, {AssetId(policy.hash(), b""): 1})
@@ -307,7 +307,7 @@ def test_native_policy_alongside_is_nobodys_loss(scene: Scene, judge: Judge) -> 
 def test_fake_vault(scene: Scene, judge: Judge, fake: Fake) -> None:
     """A vault's datum, under its script, without its token or with another policy's: it can't pay."""
     honest = scene.attested.release_draft([0])
-    copy = fake(scene.bench, scene.attested.vaults[0])
+    copy = fake(scene.harness, scene.attested.vaults[0])
     fooled = replace(scene.attested, vaults=(copy, *scene.attested.vaults[1:]))
     judge.refused(fooled.release_draft([0]), "spend")
     judge.accepted(honest)
@@ -318,10 +318,10 @@ def test_a_world_of_fakes(each_scene: Scene, judge: Judge) -> None:
 
     Not even there may the vault's token have another name than a vault's.
     """
-    bench, genuine = each_scene.bench, each_scene.attested
-    policy, ours = native_policy(bench, "attacker"), genuine.distribution.vault_token
-    terms = foreign_copy(bench, genuine.terms)
-    attested = foreign_copy(bench, genuine.attestations[FIRST])
+    harness, genuine = each_scene.harness, each_scene.attested
+    policy, ours = native_policy(harness, "attacker"), genuine.distribution.vault_token
+    terms = foreign_copy(harness, genuine.terms)
+    attested = foreign_copy(harness, genuine.attestations[FIRST])
     output = genuine.vaults[0].output
     rest = output.value - Value.of(ours, 1)
 
@@ -333,7 +333,7 @@ def test_a_world_of_fakes(each_scene: Scene, judge: Judge) -> None:
             genuine,
             terms=terms,
             attestations={FIRST: attested},
-            vaults=(created(bench, vault, policy), *genuine.vaults[1:]),
+            vaults=(created(harness, vault, policy), *genuine.vaults[1:]),
         )
         return with_output(fake.release_draft([0]), 0, value=held - each_scene.amount(AMOUNT))
 
@@ -397,15 +397,15 @@ def test_redeemer_nested_deeply(scene: Scene, judge: Judge) -> None:
 
 def test_a_claim_rolled_back_and_repeated(scene: Scene, judge: Judge) -> None:
     """A block with a claim is undone, the claim comes again: it is paid once in the end."""
-    bench, honest = scene.bench, scene.attested.release_draft([0])
+    harness, honest = scene.harness, scene.attested.release_draft([0])
     beneficiary = honest.outputs[1].address
-    before = bench.held_by(beneficiary).quantity(scene.token)
+    before = harness.held_by(beneficiary).quantity(scene.token)
     signed = judge.accepted(honest)
-    bench.chain.rollback(1)
-    assert bench.held_by(beneficiary).quantity(scene.token) == before
-    bench.chain.mine()
+    harness.chain.rollback(1)
+    assert harness.held_by(beneficiary).quantity(scene.token) == before
+    harness.chain.mine()
     amount = scene.opened.distribution.allocations[0].token_amount
-    assert bench.held_by(beneficiary).quantity(scene.token) == before + amount
+    assert harness.held_by(beneficiary).quantity(scene.token) == before + amount
     paid, _ = scene.attested.paid(signed, [0])
     judge.accepted(paid.release_draft([1]))
-    assert bench.held_by(beneficiary).quantity(scene.token) == before + 2 * amount
+    assert harness.held_by(beneficiary).quantity(scene.token) == before + 2 * amount

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano import plutus_data
+from milestones.cardano.value import LOVELACE, Value
+from milestones.transactions.draft import TransactionDraft
+from tests.support.hostile import (
     Judge,
     elements,
     native_policy,
@@ -18,11 +22,7 @@ from hostile import (
     with_value,
     without_output,
 )
-from scenes import AMOUNT, Scene
-
-from milestones.cardano import plutus_data
-from milestones.cardano.value import LOVELACE, Value
-from milestones.transactions.draft import TransactionDraft
+from tests.support.scenes import AMOUNT, Scene
 
 DATUM = plutus_data.encode(0)
 FIRST_INDEX = (1, 0, 3)
@@ -32,7 +32,7 @@ FIRST_INDEX = (1, 0, 3)
 def test_payout_to_another_address(each_scene: Scene, judge: Judge) -> None:
     """The payout goes to the attacker."""
     honest = each_scene.attested.release_draft([0])
-    judge.refused(with_output(honest, 1, address=each_scene.bench.address), "spend")
+    judge.refused(with_output(honest, 1, address=each_scene.harness.address), "spend")
     judge.accepted(honest)
 
 
@@ -44,7 +44,7 @@ def test_payout_with_another_staking_part(scene: Scene, judge: Judge, staking: s
     assert address.staking is not None
     part = {
         "none": None,
-        "another": scene.bench.address.payment,
+        "another": scene.harness.address.payment,
         "a script's": replace(address.staking, kind="script"),
     }[staking]
     judge.refused(with_output(honest, 1, address=replace(address, staking=part)), "spend")
@@ -74,7 +74,7 @@ def test_payout_and_vault_agree_on_another_amount(
 ) -> None:
     """The beneficiary takes more (less), and the vault's tokens and datum say so too."""
     honest = each_scene.attested.release_draft([0])
-    wrong = settled(each_scene.bench, honest)
+    wrong = settled(each_scene.harness, honest)
     wrong = with_value(wrong, 1, each_scene.amount(difference))
     wrong = with_value(wrong, 0, each_scene.amount(-difference))
     remaining = each_scene.attested.distribution.terms.page_amount(0) - AMOUNT - difference
@@ -85,8 +85,8 @@ def test_payout_and_vault_agree_on_another_amount(
 def test_payout_in_another_asset(scene: Scene, judge: Judge) -> None:
     """A worthless token in the right quantity."""
     honest = scene.attested.release_draft([0])
-    scene.bench.give(Value(5_000_000, {scene.bench.token: AMOUNT}))
-    worthless = Value(0, {scene.bench.token: AMOUNT})
+    scene.harness.give(Value(5_000_000, {scene.harness.token: AMOUNT}))
+    worthless = Value(0, {scene.harness.token: AMOUNT})
     judge.refused(with_output(honest, 1, value=worthless), "spend")
     judge.accepted(honest)
 
@@ -101,7 +101,7 @@ def test_payout_without_the_tokens(scene: Scene, judge: Judge) -> None:
 def test_payout_of_lovelace_with_a_token(each_scene: Scene, judge: Judge) -> None:
     """Dust beside the payout."""
     honest = each_scene.attested.release_draft([0])
-    dust = Value(0, {each_scene.bench.token: 1})
+    dust = Value(0, {each_scene.harness.token: 1})
     judge.refused(with_value(honest, 1, dust), "spend")
     judge.accepted(honest)
 
@@ -119,7 +119,7 @@ def test_payout_with_a_datum(each_scene: Scene, judge: Judge, attached: dict[str
 def test_payout_with_a_reference_script(each_scene: Scene, judge: Judge) -> None:
     """A script in the payout, which makes spending it dearer."""
     honest = each_scene.attested.release_draft([0])
-    script = native_policy(each_scene.bench, "attacker")
+    script = native_policy(each_scene.harness, "attacker")
     judge.refused(with_output(honest, 1, script=script), "spend")
     judge.accepted(honest)
 
@@ -149,8 +149,8 @@ def test_one_output_serving_two_claims(each_scene: Scene, judge: Judge) -> None:
 def test_two_claims_paid_in_one_sum(each_scene: Scene, judge: Judge) -> None:
     """Both amounts in one output, and the second output somebody else's."""
     honest = each_scene.attested.release_draft([0, 1])
-    wrong = with_value(settled(each_scene.bench, honest), 1, each_scene.amount(AMOUNT))
-    judge.refused(with_output(wrong, 2, address=each_scene.bench.address), "spend")
+    wrong = with_value(settled(each_scene.harness, honest), 1, each_scene.amount(AMOUNT))
+    judge.refused(with_output(wrong, 2, address=each_scene.harness.address), "spend")
     judge.accepted(honest)
 
 
@@ -212,7 +212,7 @@ def test_an_empty_leaf(scene: Scene, judge: Judge) -> None:
     stolen = with_redeemer(honest, "spend", FIRST_INDEX, 3)
     stolen = with_redeemer(stolen, "spend", (2,), nodes.multiproof([3]))
     stolen = with_datum(stolen, 0, (3,), bytes([8]))
-    judge.refused(with_output(stolen, 1, address=scene.bench.address), "spend")
+    judge.refused(with_output(stolen, 1, address=scene.harness.address), "spend")
     judge.accepted(honest)
 
 
@@ -234,7 +234,7 @@ def test_another_milestone(scene: Scene, judge: Judge) -> None:
 
 def test_lovelace_beside_a_payout_is_nobodys_loss(each_scene: Scene, judge: Judge) -> None:
     """More lovelace than the minimum beside a token may be paid; with lovelace as asset it may not."""
-    honest = settled(each_scene.bench, each_scene.attested.release_draft([0]))
+    honest = settled(each_scene.harness, each_scene.attested.release_draft([0]))
     generous = with_value(honest, 1, Value(5))
     if each_scene.token == LOVELACE:
         judge.refused(generous, "spend")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import Edit, Judge, shorter, with_datum, with_output, with_redeemer, with_value
-from scenes import AMOUNT, FIRST, Scene
 
 from milestones.cardano import plutus_data
 from milestones.cardano.hashes import blake2b_224
@@ -17,6 +15,16 @@ from milestones.protocol.datums import VaultState
 from milestones.protocol.distribution import leaf_of, page_trees
 from milestones.protocol.redeemers import Claim, Release
 from milestones.transactions.draft import DraftOutput, Layout, Spend, TransactionDraft
+from tests.support.hostile import (
+    Edit,
+    Judge,
+    shorter,
+    with_datum,
+    with_output,
+    with_redeemer,
+    with_value,
+)
+from tests.support.scenes import AMOUNT, FIRST, Scene
 
 PROOF = (2,)
 """Where the proof stands in the redeemer."""
@@ -92,12 +100,12 @@ def test_leaf_of_another_tree(scene: Scene, judge: Judge) -> None:
     """A tree of the attacker's, with the same sums, in which everything is promised to the attacker."""
     honest, known = scene.attested.release_draft([0]), scene.opened.distribution
     mine = [
-        allocation.model_copy(update={"beneficiary_address": scene.bench.address})
+        allocation.model_copy(update={"beneficiary_address": scene.harness.address})
         for allocation in known.allocations.values()
     ]
     tree = page_trees(mine, known.terms.page_depth)[0]
     assert node_sum(tree.root) == known.terms.page_amount(0)
-    wrong = with_output(honest, 1, address=scene.bench.address)
+    wrong = with_output(honest, 1, address=scene.harness.address)
     judge.refused(with_redeemer(wrong, "spend", PROOF, tree.multiproof([0])), "spend")
     judge.accepted(honest)
 
@@ -147,7 +155,7 @@ def test_deposit_of_an_emptied_vault(scene: Scene, judge: Judge) -> None:
                 value=vault.output.value - Value(amount),
                 inline_datum=state.after([3], amount).encode(),
             ),
-            DraftOutput(address=scene.bench.address, value=Value(amount), min_ada="ignore"),
+            DraftOutput(address=scene.harness.address, value=Value(amount), min_ada="ignore"),
         ),
     )
     judge.refused(stolen, "spend")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hostile import (
+
+from milestones.cardano import plutus_data
+from milestones.cardano.address import key_credential
+from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.plutus_data import Constr, PlutusData
+from milestones.cardano.value import Value
+from milestones.protocol.distribution import Distribution
+from milestones.testing.cast import ADA
+from milestones.testing.contract import schedule
+from milestones.transactions.draft import DraftOutput
+from tests.support.hostile import (
     Edit,
     Judge,
     along,
@@ -19,23 +29,13 @@ from hostile import (
     with_output,
     with_value,
 )
-from lifecycle import schedule
-from scenes import AMOUNT, FIRST, RECLAIM, Scene
-from workbench import ADA
-
-from milestones.cardano import plutus_data
-from milestones.cardano.address import key_credential
-from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.plutus_data import Constr, PlutusData
-from milestones.cardano.value import Value
-from milestones.protocol.distribution import Distribution
-from milestones.transactions.draft import DraftOutput
+from tests.support.scenes import AMOUNT, FIRST, RECLAIM, Scene
 
 
 def test_vault_to_another_address(each_scene: Scene, judge: Judge) -> None:
     """The vault goes to the attacker, token and all."""
     honest = each_scene.attested.release_draft([0])
-    judge.refused(with_output(honest, 0, address=each_scene.bench.address), "spend")
+    judge.refused(with_output(honest, 0, address=each_scene.harness.address), "spend")
     judge.accepted(honest)
 
 
@@ -51,7 +51,7 @@ def test_vault_with_another_staking_part(each_scene: Scene, judge: Judge, stakin
 
 def test_ada_taken_from_the_vault(each_scene: Scene, judge: Judge) -> None:
     """One lovelace of the deposit less; with all of the spare less, likewise."""
-    honest = settled(each_scene.bench, each_scene.attested.release_draft([0]))
+    honest = settled(each_scene.harness, each_scene.attested.release_draft([0]))
     judge.refused(with_value(honest, 0, Value(-1)), "spend")
     judge.refused(with_value(honest, 0, Value(-1 * ADA)), "spend")
     judge.accepted(honest)
@@ -67,7 +67,7 @@ def test_ada_added_to_the_vault_is_a_gift(each_scene: Scene, judge: Judge) -> No
 def test_dust_added_to_the_vault(each_scene: Scene, judge: Judge) -> None:
     """A token of the attacker's in the vault: enough of them would block it."""
     honest = each_scene.attested.release_draft([0])
-    judge.refused(with_value(honest, 0, Value(0, {each_scene.bench.token: 1})), "spend")
+    judge.refused(with_value(honest, 0, Value(0, {each_scene.harness.token: 1})), "spend")
     judge.accepted(honest)
 
 
@@ -82,7 +82,7 @@ def test_vault_token_taken_out(each_scene: Scene, judge: Judge) -> None:
     """The vault token goes to the attacker, who could name any UTxO a vault with it."""
     honest = each_scene.attested.release_draft([0])
     token = Value.of(each_scene.opened.distribution.vault_token, 1)
-    thief = DraftOutput(address=each_scene.bench.address, value=token)
+    thief = DraftOutput(address=each_scene.harness.address, value=token)
     stolen = along(with_value(honest, 0, -token), outputs=(thief,))
     judge.refused(stolen, "spend")
     judge.accepted(honest)
@@ -107,7 +107,7 @@ def test_vault_not_in_front(each_scene: Scene, judge: Judge) -> None:
 def test_vault_with_a_reference_script(each_scene: Scene, judge: Judge) -> None:
     """A script in the vault makes every later release dearer."""
     honest = each_scene.attested.release_draft([0])
-    script = native_policy(each_scene.bench, "attacker")
+    script = native_policy(each_scene.harness, "attacker")
     judge.refused(with_output(honest, 0, script=script), "spend")
     judge.accepted(honest)
 
@@ -158,8 +158,10 @@ def test_a_bit_cleared(scene: Scene, judge: Judge) -> None:
 def test_a_bitmap_of_another_length(scene: Scene, judge: Judge, bitmap: bytes) -> None:
     """A page of sixteen leaves: half a bitmap would forget what is paid, one more byte move it."""
     allocations = [*scene.opened.distribution.allocations.values()] * 2
-    plan = schedule(scene.bench, allocations, token=scene.token, page_depth=4, reclaim_slot=RECLAIM)
-    opened = scene.open(Distribution.from_schedule(plan, scene.bench.contract)).attest(FIRST)[0]
+    plan = schedule(
+        scene.harness, allocations, token=scene.token, page_depth=4, reclaim_slot=RECLAIM
+    )
+    opened = scene.open(Distribution.from_schedule(plan, scene.harness.contract)).attest(FIRST)[0]
     honest = opened.release_draft([0])
     judge.refused(with_datum(honest, 0, (3,), bitmap), "spend")
     judge.accepted(honest)
@@ -191,7 +193,7 @@ def test_last_release_leaves_the_vault_without_the_asset(each_scene: Scene, judg
     """All four paid: an entry of nothing isn't there, and the vault remains."""
     draft = each_scene.attested.release_draft([0, 1, 2, 3])
     gone = along(
-        with_output(draft, 0, address=each_scene.bench.address),
+        with_output(draft, 0, address=each_scene.harness.address),
     )
     judge.refused(gone, "spend")
     sent = judge.accepted(draft)

@@ -138,7 +138,8 @@ def anchors(page: str) -> set[str]:
 
 def commands(block: Block) -> Iterator[Command]:
     """The commands of a console block."""
-    line, output, going_on = "", [], False
+    line, going_on = "", False
+    output: list[str] = []
     for text in block.text.splitlines():
         if going_on:
             line, going_on = f"{line}\n{text}", text.endswith("\\")

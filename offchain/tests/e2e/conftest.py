@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from checkout import Checkout, fresh_checkout
+
+from milestones.testing.processes import ProcessWorld
+from tests.support.checkout import fresh_checkout
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
+def checkout(tmp_path: Path) -> Iterator[ProcessWorld]:
     """A fresh `offchain/` folder beside a `milestones devnet` of its own, on free ports."""
     with fresh_checkout(tmp_path / "offchain") as (checkout, _):
         yield checkout

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from milestones.testing.world import World
 
-def flags(world, **changes: str | None) -> list[str]:
+
+def flags(world: World, **changes: str | None) -> list[str]:
     """The command line of a registration; None takes an option away, an empty text makes it a flag."""
     options = {
         "token-policy-id": world.token.policy_id.hex(),
@@ -24,7 +28,7 @@ def flags(world, **changes: str | None) -> list[str]:
     return arguments
 
 
-async def test_register_deploy_verify(world):
+async def test_register_deploy_verify(world: World) -> None:
     await world.publish()
     registered = await world.cli(*flags(world), "--output", "schedule.json")
     address = registered.json["contract_address"]
@@ -49,7 +53,7 @@ async def test_register_deploy_verify(world):
     assert "hint: see it with" in again.stderr
 
 
-async def test_registration_needs_no_network(world):
+async def test_registration_needs_no_network(world: World) -> None:
     run = await world.cli(
         *flags(world), OGMIOS_URL="ws://127.0.0.1:9", KUPO_URL="http://127.0.0.1:9"
     )
@@ -59,13 +63,13 @@ async def test_registration_needs_no_network(world):
     assert "warning: deposits are not estimated" in run.stderr
 
 
-async def test_the_creator_is_the_configured_key(world):
+async def test_the_creator_is_the_configured_key(world: World) -> None:
     run = await world.cli(*flags(world, creator=None), key="creator")
 
     assert run.json["datum"]["creator"]["hash"] == world.keys["creator"].key_hash.hex()
 
 
-async def test_names_and_times_are_read_in_every_form(world):
+async def test_names_and_times_are_read_in_every_form(world: World) -> None:
     created = {"created-at": "2026-01-02T03:04:05Z"}
     text = await world.cli(*flags(world, **created))
     hexadecimal = await world.cli(
@@ -76,7 +80,7 @@ async def test_names_and_times_are_read_in_every_form(world):
     assert text.json["contract_metadata"]["created_at"] == 1_767_323_045
 
 
-async def test_ada_and_irrevocable(world):
+async def test_ada_and_irrevocable(world: World) -> None:
     allocations = [{**each, "token_amount": 5_000_000} for each in world.allocations()]
     run = await world.cli(
         *flags(
@@ -113,7 +117,7 @@ async def test_ada_and_irrevocable(world):
         ({"beneficiary_allocations": "nowhere.json"}, "beneficiary_allocations", "no file"),
     ],
 )
-async def test_what_is_refused_is_named(world, changes, path, told):
+async def test_what_is_refused_is_named(world: World, changes: Any, path: Any, told: Any) -> None:
     run = await world.cli(*flags(world, **changes))
 
     assert run.exit_code == 2
@@ -132,7 +136,7 @@ async def test_what_is_refused_is_named(world, changes, path, told):
         ('[{"token_amount": -5}]', "missing"),
     ],
 )
-async def test_a_broken_file_is_refused(world, content, told):
+async def test_a_broken_file_is_refused(world: World, content: Any, told: Any) -> None:
     path = world.directory / "broken.json"
     path.write_bytes(content.encode("latin-1"))
     run = await world.cli(*flags(world, beneficiary_allocations=str(path)))
@@ -141,7 +145,7 @@ async def test_a_broken_file_is_refused(world, content, told):
     assert told in run.stderr
 
 
-async def test_every_problem_of_an_allocation_is_listed(world):
+async def test_every_problem_of_an_allocation_is_listed(world: World) -> None:
     allocations = world.allocations()
     allocations[1]["token_amount"] = -1
     allocations[3]["beneficiary_address"] = "addr1xyz"
@@ -156,7 +160,7 @@ async def test_every_problem_of_an_allocation_is_listed(world):
     }
 
 
-async def test_a_schedule_file_and_flags_exclude_each_other(world):
+async def test_a_schedule_file_and_flags_exclude_each_other(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     good = await world.cli("register-milestone", "--schedule", file)
     bad = await world.cli("register-milestone", "--schedule", file, "--quorum-threshold", "1")
@@ -166,7 +170,7 @@ async def test_a_schedule_file_and_flags_exclude_each_other(world):
     assert "--quorum-threshold can't be combined" in bad.stderr
 
 
-async def test_output_that_cannot_be_written(world):
+async def test_output_that_cannot_be_written(world: World) -> None:
     run = await world.cli(*flags(world), "--output", "no/such/folder/schedule.json")
 
     assert run.exit_code == 2
@@ -181,13 +185,13 @@ async def test_output_that_cannot_be_written(world):
         (("--contract-address", "addr1"), 2, "invalid_address"),
     ],
 )
-async def test_deploy_of_nothing(world, arguments, exit_code, code):
+async def test_deploy_of_nothing(world: World, arguments: Any, exit_code: Any, code: Any) -> None:
     run = await world.cli("deploy", *arguments, key="creator")
 
     assert (run.exit_code, run.json["error"]["code"]) == (exit_code, code)
 
 
-async def test_deploy_before_the_scripts_are_published(world):
+async def test_deploy_before_the_scripts_are_published(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     run = await world.cli("deploy", "--schedule", file, key="creator")
 
@@ -195,7 +199,7 @@ async def test_deploy_before_the_scripts_are_published(world):
     assert "publish-script" in run.stderr
 
 
-async def test_deploy_with_a_service_down(world):
+async def test_deploy_with_a_service_down(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     run = await world.cli(
         "deploy", "--schedule", file, key="creator", OGMIOS_URL="ws://127.0.0.1:9"
@@ -206,7 +210,7 @@ async def test_deploy_with_a_service_down(world):
     assert "milestones devnet" in run.stderr
 
 
-async def test_deploy_by_somebody_else(world):
+async def test_deploy_by_somebody_else(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     run = await world.cli("deploy", "--schedule", file, key="stranger")
 
@@ -214,7 +218,7 @@ async def test_deploy_by_somebody_else(world):
     assert "creator's key" in run.stderr
 
 
-async def test_verify_prints_the_report_of_an_unsound_distribution(world):
+async def test_verify_prints_the_report_of_an_unsound_distribution(world: World) -> None:
     schedule = world.schedule()
     distribution = await world.open(schedule, private=True)
     address = distribution.address.to_bech32()
@@ -235,7 +239,7 @@ async def test_verify_prints_the_report_of_an_unsound_distribution(world):
     assert both.exit_code == 2
 
 
-async def test_verify_where_nothing_is(world):
+async def test_verify_where_nothing_is(world: World) -> None:
     registered = await world.cli(*flags(world))
     run = await world.cli("verify", "--contract-address", registered.json["contract_address"])
 
@@ -244,7 +248,7 @@ async def test_verify_where_nothing_is(world):
     assert "has not been deployed" in run.stderr
 
 
-async def test_a_local_file_that_was_damaged_is_told(world):
+async def test_a_local_file_that_was_damaged_is_told(world: World) -> None:
     cached = world.data_directory / "cache" / "network.json"
     cached.parent.mkdir(parents=True, exist_ok=True)
     cached.write_text("{broken", encoding="utf-8")

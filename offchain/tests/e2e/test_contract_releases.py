@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
-from grant import FIRST, ORACLES, Grant, five_allocations, open_grant, set_up
+
+from milestones.testing.cast import ORACLES
+from milestones.testing.grant import FIRST, Grant, five_allocations, open_grant, set_up
+from milestones.testing.processes import ProcessWorld
 
 RELEASE = "another_release.json"
 LATER = {"MILESTONES_BLUEPRINT": RELEASE}
 
 
-class Upgraded(Checkout):
+class Upgraded(ProcessWorld):
     """The same folder after an upgrade to a program with another release."""
 
     def environment(self, **variables: str) -> dict[str, str]:
@@ -26,29 +28,29 @@ class Upgraded(Checkout):
 
 
 @pytest.fixture
-def both(checkout: Checkout) -> tuple[Grant, Grant]:
+def both(checkout: ProcessWorld) -> tuple[Grant, Grant]:
     """A distribution of each release, the former one's first, seen by the upgraded program."""
     shutil.copy(Path(__file__).parents[1] / "support" / RELEASE, checkout.folder)
     set_up(checkout)
     former = open_grant(checkout, five_allocations(checkout))
     upgraded = Upgraded(**{name: getattr(checkout, name) for name in checkout.__dataclass_fields__})
     set_up(upgraded)
-    return replace(former, checkout=upgraded), open_grant(upgraded, five_allocations(upgraded))
+    return replace(former, world=upgraded), open_grant(upgraded, five_allocations(upgraded))
 
 
 def test_each_distribution_is_worked_with_under_its_own_release(both: tuple[Grant, Grant]) -> None:
     former, later = both
     assert former.address != later.address
     for grant, version in ((former, "1.0.0"), (later, "1.1.0")):
-        verified = grant.checkout.succeed("verify", *grant.where)
+        verified = grant.world.succeed("verify", *grant.where)
         assert verified["verdict"] == "sound"
         (check,) = (each for each in verified["checks"] if each["name"] == "contract_version")
         assert f"this contract is {version!r}" in check["detail"]
-        before = grant.checkout.tokens_of("ben")
+        before = grant.world.tokens_of("beneficiary-1")
         grant.attest(FIRST)
-        assert grant.amounts("ben")["claimable_amount"] == 2_000
+        assert grant.amounts("beneficiary-1")["claimable_amount"] == 2_000
         assert grant.release("--all", "--wait").exit_code == 0
-        assert grant.checkout.tokens_of("ben") == before + 2_000
+        assert grant.world.tokens_of("beneficiary-1") == before + 2_000
         assert grant.milestone()["source"] == "chain"
 
 
@@ -58,9 +60,9 @@ def test_an_oracle_signs_for_the_release_that_the_statement_names(
     _, later = both
     signed = []
     for grant in both:
-        run = grant.checkout.succeed
+        run = grant.world.succeed
         printed = run("oracle", "payload", *grant.where, "--milestone-identifier", FIRST)
-        key = ("--signing-key-path", grant.checkout.key_file(ORACLES[0]))
+        key = ("--signing-key-path", grant.world.key_file(ORACLES[0]))
         signed.append(run("oracle", "sign", "--signed-data", printed["signed_data"], *key))
         committed = grant.commit(FIRST, [signed[-1]])
         assert committed.exit_code == 0, committed.stderr
@@ -72,10 +74,10 @@ def test_an_oracle_signs_for_the_release_that_the_statement_names(
 
 def test_what_only_the_chain_knows_is_rebuilt_under_each_release(both: tuple[Grant, Grant]) -> None:
     for grant in both:
-        shutil.rmtree(grant.checkout.data)
+        shutil.rmtree(grant.world.data)
         assert grant.status()["contract_state"]["unclaimed_count"] == 5
     former, _ = both
     former.reach(3 * 31_536_000)
-    key = ("--signing-key-path", former.checkout.key_file("creator"), "--wait")
-    closed = former.checkout.succeed("close", *former.where, *key)
+    key = ("--signing-key-path", former.world.key_file("creator"), "--wait")
+    closed = former.world.succeed("close", *former.where, *key)
     assert closed["transactions"]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from checkout import Ran
 
 from milestones.cardano.address import Address
+from milestones.testing.processes import CommandResult
 from milestones.transactions.wallet import SigningKey
 
 
@@ -22,7 +22,7 @@ class Alone:
 
     folder: Path
 
-    def __call__(self, *arguments: str, **variables: str) -> Ran:
+    def __call__(self, *arguments: str, **variables: str) -> CommandResult:
         command = [sys.executable, "-m", "milestones", *arguments]
         done = subprocess.run(
             command,
@@ -33,7 +33,7 @@ class Alone:
             timeout=60,
             check=False,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

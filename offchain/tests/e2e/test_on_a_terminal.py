@@ -9,10 +9,12 @@ import sys
 
 import pytest
 
+from milestones.testing.world import World
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 
 
-async def on_a_terminal(world, *arguments: str) -> tuple[int | None, str]:
+async def on_a_terminal(world: World, *arguments: str) -> tuple[int | None, str]:
     """Runs the program with a pseudo-terminal of 80 columns as standard output and error."""
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
@@ -40,7 +42,7 @@ def _read_all(descriptor: int) -> str:
     return b"".join(chunks).decode()
 
 
-async def test_identifiers_are_never_cut(world):
+async def test_identifiers_are_never_cut(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     printed = await world.cli("register-milestone", "--schedule", file)
     exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
@@ -53,14 +55,14 @@ async def test_identifiers_are_never_cut(world):
     assert "…" not in text
 
 
-async def test_json_can_be_asked_for(world):
+async def test_json_can_be_asked_for(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     _, text = await on_a_terminal(world, "--json", "register-milestone", "--schedule", file)
 
     assert '"status": "registered"' in text
 
 
-async def test_words_of_others_cannot_steer_the_terminal(world):
+async def test_words_of_others_cannot_steer_the_terminal(world: World) -> None:
     allocations = world.allocations()
     allocations[0]["milestone_identifier"] = "[bold]\x1b[2Jone[/nothing]"
     schedule = world.schedule(beneficiary_allocations=allocations)
@@ -72,7 +74,7 @@ async def test_words_of_others_cannot_steer_the_terminal(world):
     assert "[bold]" in text.replace("\r\n", "")
 
 
-async def test_every_problem_is_listed(world):
+async def test_every_problem_is_listed(world: World) -> None:
     allocations = world.allocations()
     allocations[0]["token_amount"] = 0
     allocations[2]["milestone_identifier"] = ""

@@ -16,10 +16,11 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.oracle_signatures import Statement
 from milestones.services.deploy import deploy
 from milestones.services.publish_script import publish_script
+from milestones.testing.world import World
 
 
 @pytest.fixture
-async def address(world: Any) -> str:
+async def address(world: World) -> str:
     """The address of an open distribution of `world.schedule()`, unknown to the data directory."""
     schedule = parse_schedule(world.schedule())
     world.write_json("schedule.json", schedule.model_dump(mode="json", exclude_none=True))
@@ -30,7 +31,7 @@ async def address(world: Any) -> str:
     return Distribution.from_schedule(schedule, world.contract).address.to_bech32()
 
 
-async def payload(world: Any, address: str, milestone: str = "milestone-001") -> str:
+async def payload(world: World, address: str, milestone: str = "milestone-001") -> str:
     run = await world.cli(
         *("oracle", "payload", "--contract-address", address),
         *("--milestone-identifier", milestone, "--verification-timestamp", "2026-01-01T00:00:00Z"),
@@ -43,7 +44,7 @@ async def payload(world: Any, address: str, milestone: str = "milestone-001") ->
     return signed_data
 
 
-async def sign(world: Any, oracle: str, signed_data: str, *options: str, **variables: str) -> Any:
+async def sign(world: World, oracle: str, signed_data: str, *options: str, **variables: str) -> Any:
     return await world.cli(
         *("oracle", "sign", "--signed-data", signed_data),
         *("--signing-key-path", world.key_file(oracle)),
@@ -52,7 +53,7 @@ async def sign(world: Any, oracle: str, signed_data: str, *options: str, **varia
     )
 
 
-def signatures(world: Any, address: str, milestone: str = "milestone-001") -> str:
+def signatures(world: World, address: str, milestone: str = "milestone-001") -> str:
     """A signatures.json by two oracles, who sign with a program of their own."""
     distribution_id = Address.from_bech32(address).staking.hash
     statement = Statement(
@@ -71,7 +72,7 @@ def signatures(world: Any, address: str, milestone: str = "milestone-001") -> st
     return world.write_json(f"signatures_{milestone}.json", entries)
 
 
-async def commit(world: Any, file: str, *options: str, milestone: str = "milestone-001") -> Any:
+async def commit(world: World, file: str, *options: str, milestone: str = "milestone-001") -> Any:
     return await world.cli(
         *("commit-milestone", "--milestone-identifier", milestone),
         *("--oracle-signatures", file),
@@ -79,7 +80,7 @@ async def commit(world: Any, file: str, *options: str, milestone: str = "milesto
     )
 
 
-async def test_from_the_payload_to_the_status(world: Any, address: str) -> None:
+async def test_from_the_payload_to_the_status(world: World, address: str) -> None:
     file = str(world.directory / "signatures.json")
     signed_data = await payload(world, address)
     for oracle in ("oracle-0", "oracle-1"):
@@ -125,7 +126,7 @@ async def test_from_the_payload_to_the_status(world: Any, address: str) -> None:
     assert list(after.json)[-1] == "warnings"
 
 
-async def test_an_oracle_sees_what_it_signs_on_standard_error(world: Any, address: str) -> None:
+async def test_an_oracle_sees_what_it_signs_on_standard_error(world: World, address: str) -> None:
     run = await sign(world, "oracle-0", await payload(world, address))
     assert run.exit_code == 0
     assert "milestone 'milestone-001' was reached at 2026-01-01 00:00:00 UTC" in run.stderr
@@ -133,7 +134,7 @@ async def test_an_oracle_sees_what_it_signs_on_standard_error(world: Any, addres
     assert run.json["oracle_address"] == world.address("oracle-0").to_bech32()
 
 
-async def test_an_oracle_signs_offline_with_the_schedule(world: Any, address: str) -> None:
+async def test_an_oracle_signs_offline_with_the_schedule(world: World, address: str) -> None:
     nowhere = {"OGMIOS_URL": "ws://127.0.0.1:9", "KUPO_URL": "http://127.0.0.1:9"}
     schedule = str(world.directory / "schedule.json")
     signed_data = await payload(world, address)
@@ -147,7 +148,7 @@ async def test_an_oracle_signs_offline_with_the_schedule(world: Any, address: st
     assert (other.exit_code, other.json["error"]["details"]["path"]) == (2, "network")
 
 
-async def test_nothing_senseless_is_signed(world: Any) -> None:
+async def test_nothing_senseless_is_signed(world: World) -> None:
     senseless = {
         (): "signed_data",
         ("--signed-data", "zz"): "signed_data",
@@ -165,12 +166,12 @@ async def test_nothing_senseless_is_signed(world: Any) -> None:
         assert run.stderr.startswith("error: ")
 
 
-async def test_a_key_that_is_none_of_the_oracles_is_refused(world: Any, address: str) -> None:
+async def test_a_key_that_is_none_of_the_oracles_is_refused(world: World, address: str) -> None:
     run = await sign(world, "stranger", await payload(world, address))
     assert (run.exit_code, run.json["error"]["details"]["path"]) == (2, "signing_key_path")
 
 
-async def test_evidence_is_hashed_from_a_file(world: Any, address: str) -> None:
+async def test_evidence_is_hashed_from_a_file(world: World, address: str) -> None:
     report = world.directory / "report.txt"
     report.write_text("done", encoding="utf-8")
     where = ("--contract-address", address, "--milestone-identifier", "milestone-001")
@@ -186,7 +187,7 @@ async def test_evidence_is_hashed_from_a_file(world: Any, address: str) -> None:
     assert (both.exit_code, both.json["error"]["details"]["path"]) == (2, "evidence_hash")
 
 
-async def test_a_malformed_entry_is_refused_by_its_path(world: Any, address: str) -> None:
+async def test_a_malformed_entry_is_refused_by_its_path(world: World, address: str) -> None:
     file = Path(signatures(world, address))
     entries = json.loads(file.read_text(encoding="utf-8"))
     entries[1]["signed_data"] = entries[1]["signed_data"][:-2]
@@ -198,7 +199,7 @@ async def test_a_malformed_entry_is_refused_by_its_path(world: Any, address: str
     assert not list(world.data_directory.glob("milestones/*.json"))
 
 
-async def test_a_file_that_is_not_there_or_no_json(world: Any) -> None:
+async def test_a_file_that_is_not_there_or_no_json(world: World) -> None:
     absent = await commit(world, str(world.directory / "absent.json"))
     assert (absent.exit_code, absent.json["error"]["details"]["path"]) == (2, "oracle_signatures")
     (world.directory / "broken.json").write_text("[{", encoding="utf-8")
@@ -207,7 +208,7 @@ async def test_a_file_that_is_not_there_or_no_json(world: Any) -> None:
     assert "is not JSON" in broken.json["error"]["message"]
 
 
-async def test_a_batch_of_milestones_in_a_loop(world: Any, address: str) -> None:
+async def test_a_batch_of_milestones_in_a_loop(world: World, address: str) -> None:
     """The quickstart's third workflow: no numbers are given, the terms are read from the chain."""
     for milestone in ("milestone-001", "milestone-002", "milestone-003"):
         file = signatures(world, address, milestone)
@@ -218,7 +219,7 @@ async def test_a_batch_of_milestones_in_a_loop(world: Any, address: str) -> None
     assert [m["quorum_status"] for m in status.json["milestones"]] == ["met"] * 3
 
 
-async def test_processes_commit_at_the_same_time(world: Any, address: str) -> None:
+async def test_processes_commit_at_the_same_time(world: World, address: str) -> None:
     signed_data = await payload(world, address)
     files = [str(world.directory / f"{number}.json") for number in range(3)]
     for number in range(3):
@@ -232,7 +233,7 @@ async def test_processes_commit_at_the_same_time(world: Any, address: str) -> No
     assert status.json["milestones"][0]["signature_count"] == 3
 
 
-async def test_what_is_not_there_has_exit_code_4(world: Any, address: str) -> None:
+async def test_what_is_not_there_has_exit_code_4(world: World, address: str) -> None:
     where = ("--contract-address", address)
     milestone = await world.cli("check-status", *where, "--milestone-identifier", "milestone-009")
     assert (milestone.exit_code, milestone.json["error"]["code"]) == (4, "not_found")
@@ -244,7 +245,7 @@ async def test_what_is_not_there_has_exit_code_4(world: Any, address: str) -> No
     assert stranger in beneficiary.json["error"]["message"]
 
 
-async def test_not_deployed_and_not_ours(world: Any) -> None:
+async def test_not_deployed_and_not_ours(world: World) -> None:
     distribution = Distribution.from_schedule(parse_schedule(world.schedule()), world.contract)
     where = ("--contract-address", distribution.address.to_bech32())
     missing = await world.cli("check-status", *where)
@@ -255,7 +256,7 @@ async def test_not_deployed_and_not_ours(world: Any) -> None:
     assert (run.exit_code, run.json["error"]["code"]) == (2, "invalid_address")
 
 
-async def test_a_quorum_that_is_missing_stops_the_attestation(world: Any, address: str) -> None:
+async def test_a_quorum_that_is_missing_stops_the_attestation(world: World, address: str) -> None:
     where = ("--contract-address", address, "--milestone-identifier", "milestone-001")
     run = await world.cli("attest", *where, key="stranger")
     assert (run.exit_code, run.json["error"]["details"]["rule"]) == (5, "quorum")
@@ -263,7 +264,7 @@ async def test_a_quorum_that_is_missing_stops_the_attestation(world: Any, addres
     assert (no_key.exit_code, no_key.json["error"]["code"]) == (2, "invalid_configuration")
 
 
-async def test_a_forged_signature_is_named_with_exit_code_7(world: Any, address: str) -> None:
+async def test_a_forged_signature_is_named_with_exit_code_7(world: World, address: str) -> None:
     file = Path(signatures(world, address))
     entries = json.loads(file.read_text(encoding="utf-8"))
     entries[0]["signature"] = "00" * 64

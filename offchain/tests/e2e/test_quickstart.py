@@ -8,28 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import TOKEN, Checkout
+
+from milestones.testing.cast import TOKEN_NAME
+from milestones.testing.processes import ProcessWorld
 
 YEAR = 31_536_000
 
 
-def allocations(checkout: Checkout, now: int) -> list[dict[str, Any]]:
+def allocations(checkout: ProcessWorld, now: int) -> list[dict[str, Any]]:
     """Two allocations of one beneficiary and one of another; the last vests in a year."""
     return [
         {
-            "beneficiary_address": checkout.address("ada"),
+            "beneficiary_address": checkout.address("beneficiary-0"),
             "token_amount": 1_000_000,
             "milestone_identifier": "milestone-001",
             "vesting_timestamp": now - 60,
         },
         {
-            "beneficiary_address": checkout.address("ben"),
+            "beneficiary_address": checkout.address("beneficiary-1"),
             "token_amount": 2_000_000,
             "milestone_identifier": "milestone-001",
             "vesting_timestamp": now - 60,
         },
         {
-            "beneficiary_address": checkout.address("ada"),
+            "beneficiary_address": checkout.address("beneficiary-0"),
             "token_amount": 3_000_000,
             "milestone_identifier": "milestone-002",
             "vesting_timestamp": now + YEAR,
@@ -37,7 +39,7 @@ def allocations(checkout: Checkout, now: int) -> list[dict[str, Any]]:
     ]
 
 
-def register(checkout: Checkout) -> Any:
+def register(checkout: ProcessWorld) -> Any:
     """Steps 1 and 2."""
     checkout.succeed("init", "--network", "testnet", MILESTONES_SIGNING_KEY="creator.skey")
     now = checkout.state()["now_posix_ms"] // 1000
@@ -47,11 +49,11 @@ def register(checkout: Checkout) -> Any:
         "--token-policy-id",
         checkout.policy_id,
         "--token-name",
-        TOKEN,
+        TOKEN_NAME.decode(),
         "--beneficiary-allocations",
         "allocations.json",
         "--oracle-addresses",
-        ",".join(checkout.address(f"oracle-{n}") for n in (1, 2, 3)),
+        ",".join(checkout.address(f"oracle-{n}") for n in (0, 1, 2)),
         "--quorum-threshold",
         "2",
         "--creator",
@@ -63,7 +65,7 @@ def register(checkout: Checkout) -> Any:
     )
 
 
-def deploy(checkout: Checkout) -> str:
+def deploy(checkout: ProcessWorld) -> str:
     """Steps 1 to 3; the contract's address."""
     checkout.key_file("creator")
     registered = register(checkout)
@@ -74,13 +76,13 @@ def deploy(checkout: Checkout) -> str:
     return address
 
 
-def sign(checkout: Checkout, contract: str, milestone: str = "milestone-001") -> str:
+def sign(checkout: ProcessWorld, contract: str, milestone: str = "milestone-001") -> str:
     """Two oracles sign; the name of the file with their signatures."""
     payload = checkout.succeed(
         "oracle", "payload", "--contract-address", contract, "--milestone-identifier", milestone
     )
     file = f"signatures_{milestone}.json"
-    for oracle in ("oracle-1", "oracle-2"):
+    for oracle in ("oracle-0", "oracle-1"):
         checkout.succeed(
             "oracle",
             "sign",
@@ -94,7 +96,7 @@ def sign(checkout: Checkout, contract: str, milestone: str = "milestone-001") ->
     return file
 
 
-def commit(checkout: Checkout, file: str) -> Any:
+def commit(checkout: ProcessWorld, file: str) -> Any:
     """Step 4."""
     return checkout.succeed(
         "commit-milestone",
@@ -109,7 +111,7 @@ def commit(checkout: Checkout, file: str) -> Any:
     )
 
 
-def status_of(checkout: Checkout, contract: str) -> Any:
+def status_of(checkout: ProcessWorld, contract: str) -> Any:
     """The milestone's entry in step 5, and the contract's state."""
     status = checkout.succeed(
         "check-status",
@@ -122,7 +124,7 @@ def status_of(checkout: Checkout, contract: str) -> Any:
     return milestone, status["contract_state"]
 
 
-def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
+def test_the_quickstart_steps_1_to_7(checkout: ProcessWorld) -> None:
     """Every step works as written, and prints the quickstart's fields."""
     initialized = checkout.succeed("init", "--network", "testnet")
     assert initialized["status"] == "success"
@@ -148,7 +150,7 @@ def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
     assert state["total_token_amount"] == state["remaining_token_amount"] == 6_000_000
     assert (state["claimed_count"], state["unclaimed_count"]) == (0, 3)
 
-    ada = checkout.address("ada")
+    ada = checkout.address("beneficiary-0")
     calculated = checkout.succeed(
         "calculate-distribution", "--contract-address", contract, "--beneficiary-address", ada
     )
@@ -170,17 +172,17 @@ def test_the_quickstart_steps_1_to_7(checkout: Checkout) -> None:
         "--milestone-identifier",
         "milestone-001",
         "--signing-key-path",
-        checkout.key_file("ada"),
+        checkout.key_file("beneficiary-0"),
     )
     assert len(bytes.fromhex(released["transaction_hash"])) == 32
     assert released["status"] == "submitted"
     assert released["fee_estimate"] > 0
     assert released["collateral_amount"] > 0
-    assert checkout.tokens_of("ada") == 1_000_000
+    assert checkout.tokens_of("beneficiary-0") == 1_000_000
 
 
 def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
-    checkout: Checkout,
+    checkout: ProcessWorld,
 ) -> None:
     """Without local files, each command works on, the published schedule included."""
     contract = deploy(checkout)
@@ -197,7 +199,7 @@ def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
     assert state["unclaimed_count"] == 3
 
     shutil.rmtree(data, ignore_errors=True)
-    ben = ("--beneficiary-address", checkout.address("ben"))
+    ben = ("--beneficiary-address", checkout.address("beneficiary-1"))
     calculated = checkout.succeed("calculate-distribution", "--contract-address", contract, *ben)
     assert calculated["claimable_amount"] == 2_000_000
 
@@ -207,7 +209,7 @@ def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
 
     shutil.rmtree(data, ignore_errors=True)
     checkout.succeed("submit-release", "--contract-address", contract, *ben, *relayer)
-    assert checkout.tokens_of("ben") == 2_000_000
+    assert checkout.tokens_of("beneficiary-1") == 2_000_000
 
     shutil.rmtree(data, ignore_errors=True)
     _, state = status_of(checkout, contract)
@@ -220,7 +222,7 @@ def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
     assert again.exit_code == 5, again.stdout
 
 
-def test_a_beneficiary_with_nothing_but_address_and_key_can_claim(checkout: Checkout) -> None:
+def test_a_beneficiary_with_nothing_but_address_and_key_can_claim(checkout: ProcessWorld) -> None:
     """In an empty folder elsewhere, with the contract's address, a key and the two services."""
     contract = deploy(checkout)
     commit(checkout, sign(checkout, contract))
@@ -230,15 +232,20 @@ def test_a_beneficiary_with_nothing_but_address_and_key_can_claim(checkout: Chec
 
     elsewhere = checkout.folder.parent / "elsewhere"
     elsewhere.mkdir()
-    checkout.keys["ada"].save(elsewhere / "ada.skey")
+    checkout.keys["beneficiary-0"].save(elsewhere / "ada.skey")
     claim = ("submit-release", "--contract-address", contract)
-    who = ("--beneficiary-address", checkout.address("ada"), "--signing-key-path", "ada.skey")
-    claimed = checkout.run(*claim, *who, folder=elsewhere)
+    who = (
+        "--beneficiary-address",
+        checkout.address("beneficiary-0"),
+        "--signing-key-path",
+        "ada.skey",
+    )
+    claimed = checkout.run_in(elsewhere, *claim, *who)
     assert claimed.exit_code == 0, claimed.stderr
-    assert checkout.tokens_of("ada") == 1_000_000
+    assert checkout.tokens_of("beneficiary-0") == 1_000_000
 
 
-def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None:
+def test_a_relayer_pays_for_others_and_gets_no_token(checkout: ProcessWorld) -> None:
     """Somebody who is in no allocation pays a milestone out, along with the oracles' signatures."""
     contract = deploy(checkout)
     commit(checkout, sign(checkout, contract))
@@ -253,11 +260,15 @@ def test_a_relayer_pays_for_others_and_gets_no_token(checkout: Checkout) -> None
         "--wait",
     )
     assert released["status"] == "confirmed"
-    held = {name: checkout.tokens_of(name) for name in ("ada", "ben", "relayer")}
-    assert held == {"ada": 1_000_000, "ben": 2_000_000, "relayer": 0}
+    held = {
+        name: checkout.tokens_of(name) for name in ("beneficiary-0", "beneficiary-1", "relayer")
+    }
+    assert held == {"beneficiary-0": 1_000_000, "beneficiary-1": 2_000_000, "relayer": 0}
 
 
-def test_the_data_directory_is_where_it_was_said_to_be(checkout: Checkout, tmp_path: Path) -> None:
+def test_the_data_directory_is_where_it_was_said_to_be(
+    checkout: ProcessWorld, tmp_path: Path
+) -> None:
     """By `--data-dir`, by the variable, by the configuration file; nothing goes to `data/` then."""
     key = {"MILESTONES_SIGNING_KEY": checkout.key_file("creator")}
     (checkout.folder / "config.yaml").write_text("data_directory: kept\n")
@@ -279,13 +290,19 @@ def test_the_data_directory_is_where_it_was_said_to_be(checkout: Checkout, tmp_p
     assert "the contract's scripts are not published" in found.error["message"]
 
 
-def register_in(checkout: Checkout, *options: str) -> str:
+def register_in(checkout: ProcessWorld, *options: str) -> str:
     """A schedule, registered with these global options; the contract's address."""
     now = checkout.state()["now_posix_ms"] // 1000
-    oracles = ",".join(checkout.address(f"oracle-{n}") for n in (1, 2, 3))
+    oracles = ",".join(checkout.address(f"oracle-{n}") for n in (0, 1, 2))
     registered = checkout.succeed(
         *options,
-        *("register-milestone", "--token-policy-id", checkout.policy_id, "--token-name", TOKEN),
+        *(
+            "register-milestone",
+            "--token-policy-id",
+            checkout.policy_id,
+            "--token-name",
+            TOKEN_NAME.decode(),
+        ),
         *("--beneficiary-allocations", checkout.write("some.json", allocations(checkout, now))),
         *("--oracle-addresses", oracles, "--quorum-threshold", "2", "--irrevocable"),
         *("--creator", checkout.address("creator")),
@@ -297,7 +314,7 @@ def register_in(checkout: Checkout, *options: str) -> str:
 @pytest.mark.parametrize(
     "entry", [("cli.py",), ("-m", "milestones")], ids=["cli.py", "python -m milestones"]
 )
-def test_both_names_are_the_same_program(checkout: Checkout, entry: tuple[str, ...]) -> None:
+def test_both_names_are_the_same_program(checkout: ProcessWorld, entry: tuple[str, ...]) -> None:
     """`python cli.py --version` and `python -m milestones --version` agree."""
     import subprocess
     import sys

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from milestones.testing.world import World
 
 NOWHERE = "127.0.0.1:9"
 
 
-async def test_init_reports_all_services_with_the_quickstarts_fields(world):
+async def test_init_reports_all_services_with_the_quickstarts_fields(world: World) -> None:
     run = await world.cli("init", "--network", "testnet", key="creator")
 
     assert run.exit_code == 0
@@ -22,7 +26,7 @@ async def test_init_reports_all_services_with_the_quickstarts_fields(world):
     assert services["cardano_node"]["network"] == "testnet"
 
 
-async def test_init_prints_the_report_although_a_service_is_down(world):
+async def test_init_prints_the_report_although_a_service_is_down(world: World) -> None:
     run = await world.cli("init", KUPO_URL=f"http://{NOWHERE}")
 
     assert run.exit_code == 3
@@ -34,7 +38,7 @@ async def test_init_prints_the_report_although_a_service_is_down(world):
     assert "docker compose up -d" in run.stderr
 
 
-async def test_init_on_another_network(world):
+async def test_init_on_another_network(world: World) -> None:
     run = await world.cli("init", "--network", "mainnet")
 
     assert run.exit_code == 3
@@ -42,7 +46,7 @@ async def test_init_on_another_network(world):
     assert "CARDANO_NETWORK" in run.stderr
 
 
-async def test_init_with_a_network_that_does_not_exist(world):
+async def test_init_with_a_network_that_does_not_exist(world: World) -> None:
     run = await world.cli("init", "--network", "moonnet")
 
     assert run.exit_code == 2
@@ -51,7 +55,7 @@ async def test_init_with_a_network_that_does_not_exist(world):
     assert run.stderr.startswith("error: network")
 
 
-async def test_scripts_are_published_once_and_the_transaction_is_found(world):
+async def test_scripts_are_published_once_and_the_transaction_is_found(world: World) -> None:
     first = await world.cli("publish-script", "--wait", key="relayer")
     second = await world.cli("publish-script", key="relayer")
     found = await world.cli("transaction", first.json["transaction_hash"])
@@ -75,7 +79,9 @@ async def test_scripts_are_published_once_and_the_transaction_is_found(world):
         (("--network", "preprod", "transaction", "00" * 32), 3, "network_mismatch"),
     ],
 )
-async def test_what_is_wrong_with_the_arguments(world, arguments, exit_code, code):
+async def test_what_is_wrong_with_the_arguments(
+    world: World, arguments: Any, exit_code: Any, code: Any
+) -> None:
     run = await world.cli("--json", *arguments)
 
     assert run.exit_code == exit_code
@@ -83,14 +89,14 @@ async def test_what_is_wrong_with_the_arguments(world, arguments, exit_code, cod
     assert run.stderr
 
 
-async def test_an_unknown_transaction_is_an_answer(world):
+async def test_an_unknown_transaction_is_an_answer(world: World) -> None:
     run = await world.cli("transaction", "00" * 32)
 
     assert run.exit_code == 0
     assert run.json["status"] == "unknown"
 
 
-async def test_a_wallet_that_cannot_pay(world):
+async def test_a_wallet_that_cannot_pay(world: World) -> None:
     run = await world.cli("publish-script", key="oracle-0")
 
     assert run.exit_code == 6
@@ -100,7 +106,7 @@ async def test_a_wallet_that_cannot_pay(world):
     assert "lovelace are needed" in run.stderr
 
 
-async def test_what_stands_in_the_wrong_place_is_told_like_every_error(world):
+async def test_what_stands_in_the_wrong_place_is_told_like_every_error(world: World) -> None:
     misplaced = await world.cli("register-milestone", "--network", "preprod")
     unknown = await world.cli("initialise")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lifecycle import Opened, open_distribution, schedule
-from workbench import FIRST_SLOT, Workbench, moment
 
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
@@ -18,6 +16,14 @@ from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.errors import LimitsExceeded
 from milestones.protocol.distribution import Distribution
+from milestones.testing.contract import (
+    FIRST_SLOT,
+    ContractHarness,
+    Opened,
+    moment,
+    open_distribution,
+    schedule,
+)
 from milestones.transactions.contract_drafts import PublishedScripts, open_draft, publish_draft
 from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
 from milestones.transactions.signing import sign
@@ -35,7 +41,7 @@ def beneficiary(number: int) -> Address:
     return Address(0, key_credential(digest), key_credential(digest))
 
 
-def six_or_more(chain: Workbench, token: AssetId, count: int = 6) -> MilestoneSchedule:
+def six_or_more(chain: ContractHarness, token: AssetId, count: int = 6) -> MilestoneSchedule:
     """Whoever pays created it: so one key signs everything."""
     allocations = [
         Allocation(
@@ -57,14 +63,14 @@ def six_or_more(chain: Workbench, token: AssetId, count: int = 6) -> MilestoneSc
 
 
 @pytest.fixture
-def chain() -> Workbench:
-    chain = Workbench()
+def chain() -> ContractHarness:
+    chain = ContractHarness()
     chain.give(Value(900_000_000))
     return chain
 
 
 @pytest.fixture(params=["token", "ada"])
-def story(chain: Workbench, request: pytest.FixtureRequest) -> Opened:
+def story(chain: ContractHarness, request: pytest.FixtureRequest) -> Opened:
     """Opened: two pages, nothing attested, every allocation vested."""
     chain.publish()
     token = chain.token if request.param == "token" else LOVELACE
@@ -77,9 +83,9 @@ def test_a_distribution_from_opening_to_closing(story: Opened) -> None:
     story, _ = story.attest(FIRST)
     story, _ = story.release([0, 2, 3])
     story, _ = story.release([1])
-    story, sent = story.paid(story.bench.send(story.release_draft([5], attesting=SECOND)), [5])
+    story, sent = story.paid(story.harness.send(story.release_draft([5], attesting=SECOND)), [5])
     story, _ = story.attested(SECOND, sent.outputs[2]).release([4])
-    chain, token = story.bench, story.distribution.token
+    chain, token = story.harness, story.distribution.token
     paid = [chain.held_by(beneficiary(number)).quantity(token) for number in range(6)]
     assert paid == [3_000_000 + number for number in range(6)]
     chain.send(story.close_draft())
@@ -89,7 +95,7 @@ def test_a_distribution_from_opening_to_closing(story: Opened) -> None:
 def test_closing_after_the_deadline_returns_what_nobody_claimed(story: Opened) -> None:
     story, _ = story.attest(FIRST)
     story, _ = story.release([0])
-    closed = story.bench.send(story.close_draft(slot=RECLAIM_SLOT))
+    closed = story.harness.send(story.close_draft(slot=RECLAIM_SLOT))
     token = story.distribution.token
     returned = sum((utxo.output.value for utxo in closed.change), Value())
     assert returned.quantity(token) >= story.distribution.terms.total_token_amount - 3_000_000
@@ -100,7 +106,7 @@ KINDS = ["publish", "open", "attest", "release", "release and attest", "close"]
 
 def draft_of(kind: str, story: Opened) -> TransactionDraft:
     """A draft of each kind, after what must come before it."""
-    distribution, chain = story.distribution, story.bench
+    distribution, chain = story.distribution, story.harness
     if kind == "publish":
         return publish_draft(distribution.contract, network_id=0)
     if kind == "open":
@@ -119,7 +125,7 @@ def draft_of(kind: str, story: Opened) -> TransactionDraft:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_fee_is_the_least_that_the_ledger_takes(story: Opened, kind: str) -> None:
-    chain, payer = story.bench, story.bench.key("payer")
+    chain, payer = story.harness, story.harness.key("payer")
     balanced = chain.balanced(draft_of(kind, story))
     assembly = balanced.assembly
     change = assembly.outputs[-1].with_lovelace(assembly.outputs[-1].value.lovelace + 1)
@@ -141,8 +147,8 @@ def test_every_output_holds_its_least_or_more_and_not_one_lovelace_less(
     story: Opened, kind: str
 ) -> None:
     """Lowering the one output that was topped up by one lovelace makes the ledger refuse."""
-    payer = story.bench.key("payer")
-    balanced = story.bench.balanced(draft_of(kind, story))
+    payer = story.harness.key("payer")
+    balanced = story.harness.balanced(draft_of(kind, story))
     assembly = balanced.assembly
     topped_up = [
         place
@@ -157,7 +163,7 @@ def test_every_output_holds_its_least_or_more_and_not_one_lovelace_less(
             outputs[changed] = output.with_lovelace(output.value.lovelace + difference)
         lower = replace(balanced, assembly=replace(assembly, outputs=tuple(outputs)))
         with pytest.raises(TransactionRejected) as caught:
-            story.bench.submit(sign(lower, [payer]))
+            story.harness.submit(sign(lower, [payer]))
         assert rpc_failure(caught.value).rpc_code == TOO_LITTLE_LOVELACE
     assert topped_up or kind in ("close", "release") or story.distribution.token == LOVELACE
 
@@ -166,18 +172,20 @@ def test_what_the_contract_forbids_can_be_built_and_is_refused_by_the_chain(stor
     story, _ = story.attest(FIRST)
     draft = story.release_draft([0])
     vault, payout = draft.outputs
-    redirected = replace(draft, outputs=(vault, replace(payout, address=story.bench.address)))
+    redirected = replace(draft, outputs=(vault, replace(payout, address=story.harness.address)))
     for hostile, accepted in ((redirected, False), (draft, True)):
-        transaction = story.bench.signed(story.bench.guessed(hostile))
+        transaction = story.harness.signed(story.harness.guessed(hostile))
         if accepted:
-            story.bench.submit(transaction)
+            story.harness.submit(transaction)
             continue
         with pytest.raises(TransactionRejected) as caught:
-            story.bench.submit(transaction)
+            story.harness.submit(transaction)
         assert rpc_failure(caught.value).rpc_code == SCRIPT_REFUSED
 
 
-def test_too_many_claims_for_one_transaction_are_refused_before_signing(chain: Workbench) -> None:
+def test_too_many_claims_for_one_transaction_are_refused_before_signing(
+    chain: ContractHarness,
+) -> None:
     chain.publish()
     story, _ = open_distribution(chain, six_or_more(chain, chain.token, count=200))
     chain.reach(RECLAIM_SLOT)
@@ -191,15 +199,15 @@ def test_too_many_claims_for_one_transaction_are_refused_before_signing(chain: W
 
 
 def test_a_missing_signature_is_refused(story: Opened) -> None:
-    balanced = story.bench.balanced(draft_of("open", story))
+    balanced = story.harness.balanced(draft_of("open", story))
     with pytest.raises(TransactionRejected) as caught:
-        story.bench.submit(sign(balanced, []))
+        story.harness.submit(sign(balanced, []))
     assert rpc_failure(caught.value).rpc_code == SIGNATURE_MISSING
 
 
 def test_scripts_can_travel_with_the_transaction(story: Opened) -> None:
     """Without published scripts everything works too, and costs more."""
-    chain = story.bench
+    chain = story.harness
     published = chain.balanced(draft_of("release and attest", story)).fee_lovelace
     chain.scripts = PublishedScripts(chain.contract)
     carried = chain.send(draft_of("release and attest", story))
@@ -207,7 +215,7 @@ def test_scripts_can_travel_with_the_transaction(story: Opened) -> None:
 
 
 def test_one_large_output_is_input_and_collateral_with_return() -> None:
-    chain = Workbench(collateral=False)
+    chain = ContractHarness(collateral=False)
     distribution = Distribution.from_schedule(six_or_more(chain, LOVELACE), chain.contract)
     only = chain.give(Value(500_000_000, {chain.token: 7}))
     opened = chain.send(open_draft(distribution, scripts=chain.scripts))
@@ -218,7 +226,7 @@ def test_one_large_output_is_input_and_collateral_with_return() -> None:
     assert opened.change[0].output.value.quantity(chain.token) == 7
 
 
-def test_a_native_script_mints_with_two_signatures(chain: Workbench) -> None:
+def test_a_native_script_mints_with_two_signatures(chain: ContractHarness) -> None:
     keys = (chain.key("payer"), chain.key("somebody else"))
     named = b"".join(b"\x82\x00\x58\x1c" + key.key_hash for key in keys)
     policy = Script("native", b"\x82\x01\x82" + named)
@@ -236,7 +244,7 @@ def test_a_native_script_mints_with_two_signatures(chain: Workbench) -> None:
     assert minted.outputs[0].output.value.quantity(AssetId(policy.hash(), b"coin")) == 5
 
 
-def test_sixty_transactions_chain_on_their_own_change(chain: Workbench) -> None:
+def test_sixty_transactions_chain_on_their_own_change(chain: ContractHarness) -> None:
     draft = TransactionDraft(outputs=(DraftOutput(address=beneficiary(1), value=Value(2_000_000)),))
     before = chain.total()
     fees = sum(chain.send(draft).fee_lovelace for _ in range(60))

@@ -10,9 +10,10 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from devnet_process import DevnetProcess
-from lengths import length
-from schemathesis_run import requests_made
+from milestones.testing.processes import DevnetProcess
+from tests.support.devnet_clients import ALICE_FUNDS
+from tests.support.fuzzing import requests_made
+from tests.support.load import length
 
 
 def test_nothing_is_found(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_nothing_is_found(tmp_path: Path) -> None:
         *("--max-examples", str(length(short=10, long=200))),
         *("--phases", length(short="fuzzing", long="coverage,fuzzing,stateful")),
     ]
-    with DevnetProcess(tmp_path) as devnet:
+    with DevnetProcess(tmp_path, funds=ALICE_FUNDS) as devnet:
         made = requests_made(tmp_path, json.loads(description), devnet.control_url, arguments)
     assert made >= length(short=30, long=1_000)
     print(f"{made} requests, nothing found")  # noqa: T201

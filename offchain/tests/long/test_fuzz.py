@@ -13,14 +13,13 @@ from urllib.parse import quote_from_bytes
 
 import httpx
 import pytest
-from damage import Damage
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, payment_on
-from devnet_process import DevnetProcess
-from lengths import length
-from together import all_together
 from websockets.asyncio.client import connect
 
 from milestones.devnet.opening import ChainConfig, open_chain
+from milestones.testing.processes import DevnetProcess
+from tests.support.devnet_clients import ALICE_ADDRESS, ALICE_FUNDS, BOB_ADDRESS, payment_on
+from tests.support.fuzzing import Damage
+from tests.support.load import all_together, length
 
 ROUND = 250
 """Messages or requests on one connection."""
@@ -220,7 +219,7 @@ async def _response(reader: asyncio.StreamReader) -> tuple[int, bool]:
 @pytest.fixture
 def devnet(tmp_path: Path) -> Iterator[DevnetProcess]:
     """A chain of its own."""
-    with DevnetProcess(tmp_path) as devnet:
+    with DevnetProcess(tmp_path, funds=ALICE_FUNDS) as devnet:
         yield devnet
 
 

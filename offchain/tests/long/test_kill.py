@@ -10,22 +10,20 @@ from random import Random
 from typing import Any
 
 import pytest
-from devnet_process import DevnetProcess
-from lengths import length
-from ogmios_socket import OgmiosSocket, ogmios_socket
-from purse import Purse
-from together import all_together
 from websockets.exceptions import WebSocketException
 
-PURSES = 8
+from milestones.testing.processes import DevnetProcess
+from tests.support.load import OgmiosSocket, Payer, all_together, length, ogmios_socket
+
+PAYING = 8
 LOVELACE = 50_000_000_000
 
 
 class Witness:
     """What clients were told: the blocks, by id, and which of them a transaction is in."""
 
-    def __init__(self, devnet: DevnetProcess, purses: list[Purse]) -> None:
-        self.devnet, self.purses = devnet, purses
+    def __init__(self, devnet: DevnetProcess, payers: list[Payer]) -> None:
+        self.devnet, self.payers = devnet, payers
         self.blocks: list[dict[str, Any]] = []
         self.submitted = 0
         self.killed = False
@@ -35,15 +33,15 @@ class Witness:
         try:
             async with ogmios_socket(self.devnet.ogmios_url) as ogmios:
                 await self._find_all(ogmios)
-                await all_together([self._follow(ogmios), *map(self._pay, self.purses)])
+                await all_together([self._follow(ogmios), *map(self._pay, self.payers)])
         except (WebSocketException, OSError, EOFError):
             if not self.killed:
                 raise
 
     async def _find_all(self, ogmios: OgmiosSocket) -> None:
         """The last block that was seen is on the chain: its id names all before it, too."""
-        points = [{"slot": each["slot"], "id": each["id"]} for each in self.blocks[-1:]]
-        wanted = points or ["origin"]
+        wanted: list[Any] = [{"slot": each["slot"], "id": each["id"]} for each in self.blocks[-1:]]
+        wanted = wanted or ["origin"]
         found = await ogmios.call("findIntersection", points=wanted)
         assert found["intersection"] == wanted[0]
         assert (await ogmios.call("nextBlock"))["direction"] == "backward"
@@ -55,14 +53,14 @@ class Witness:
             assert [each["id"] for each in self.blocks[-1:]] in ([], [step["block"]["ancestor"]])
             self.blocks.append(step["block"])
 
-    async def _pay(self, purse: Purse) -> None:
+    async def _pay(self, payer: Payer) -> None:
         async with ogmios_socket(self.devnet.ogmios_url) as ogmios:
-            (output,) = await ogmios.call("queryLedgerState/utxo", addresses=[purse.address])
-            purse.take(
+            (output,) = await ogmios.call("queryLedgerState/utxo", addresses=[payer.address])
+            payer.take(
                 output["transaction"]["id"], output["index"], output["value"]["ada"]["lovelace"]
             )
             while True:
-                expected, cbor = purse.pay()
+                expected, cbor = payer.pay()
                 taken = await ogmios.call("submitTransaction", transaction={"cbor": cbor})
                 assert taken == {"transaction": {"id": expected}}
                 self.submitted += 1
@@ -82,10 +80,11 @@ async def test_nothing_that_was_in_a_block_is_ever_lost(
     tmp_path: Path, blocks: tuple[str, ...]
 ) -> None:
     kills = length(short=4, long=100)
-    purses = [Purse(b"kill %d" % number) for number in range(PURSES)]
-    funds = [text for purse in purses for text in ("--fund", f"{purse.address}={LOVELACE}")]
-    devnet = DevnetProcess(tmp_path, "--state-dir", str(tmp_path / "state"), *blocks, *funds)
-    witness, moments = Witness(devnet, purses), Random(6)  # noqa: S311 - repeatable on purpose
+    payers = [Payer(b"kill %d" % number) for number in range(PAYING)]
+    funds = {payer.address: LOVELACE for payer in payers}
+    state = ("--state-dir", str(tmp_path / "state"))
+    devnet = DevnetProcess(tmp_path, *state, *blocks, funds=funds)
+    witness, moments = Witness(devnet, payers), Random(6)  # noqa: S311 - repeatable on purpose
     started, slowest_start = time.monotonic(), 0.0
     for number in range(kills):
         if number % 4 == 3:

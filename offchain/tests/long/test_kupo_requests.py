@@ -11,10 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from devnet_process import DevnetProcess
-from lengths import length
-from schemathesis_run import requests_made
-from wire_schemas import directory
+
+from milestones.testing.processes import DevnetProcess
+from tests.support.devnet_clients import ALICE_FUNDS
+from tests.support.fuzzing import requests_made
+from tests.support.load import length
+from tests.support.wire_schemas import directory
 
 EXCLUDED = (
     *("positive_data_acceptance", "unsupported_method", "allow_header_conformance"),
@@ -24,7 +26,7 @@ EXCLUDED = (
 
 @pytest.mark.skipif(directory() is None, reason="Kupo's description is not at hand")
 def test_nothing_is_found(tmp_path: Path) -> None:
-    import kupo_requests
+    from tests.support import kupo_requests
 
     arguments = [
         *("--exclude-checks", ",".join(EXCLUDED), "--header", "Accept: application/json"),
@@ -32,8 +34,8 @@ def test_nothing_is_found(tmp_path: Path) -> None:
         *("--phases", length(short="fuzzing", long="coverage,fuzzing,stateful")),
     ]
     description = kupo_requests.requests_description()
-    hooks = Path(kupo_requests.__file__)
-    with DevnetProcess(tmp_path) as devnet:
+    hooks = kupo_requests.__name__
+    with DevnetProcess(tmp_path, funds=ALICE_FUNDS) as devnet:
         made = requests_made(tmp_path, description, devnet.kupo_url, arguments, hooks)
     assert made >= length(short=100, long=10_000)
     print(f"{made} requests, nothing found")  # noqa: T201

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from devnet_clients import ALICE_ADDRESS
-from devnet_process import DevnetProcess
-from lengths import length
-from ogmios_socket import OgmiosSocket, ogmios_socket
-from purse import Purse
-from together import all_together
+
+from milestones.testing.processes import DevnetProcess
+from tests.support.devnet_clients import ALICE_ADDRESS, ALICE_FUNDS
+from tests.support.load import OgmiosSocket, Payer, all_together, length, ogmios_socket
 
 ALICE_LOVELACE = 1_000_000_000
 """What Alice has, and keeps: nobody spends it."""
@@ -38,7 +36,7 @@ class Soak:
         """Whether there is time left."""
         return time.monotonic() < self.ends
 
-    async def run(self, purses: list[Purse]) -> None:
+    async def run(self, payers: list[Payer]) -> None:
         """All clients, until the time is up; the first that is let down ends it."""
         async with AsyncExitStack() as stack:
 
@@ -53,7 +51,7 @@ class Soak:
                 ]
                 return [await stack.enter_async_context(each) for each in clients]
 
-            paying = zip(await sockets(PAYERS), purses, strict=True)
+            paying = zip(await sockets(PAYERS), payers, strict=True)
             clients: list[Coroutine[Any, Any, None]] = [self.pay(*each) for each in paying]
             clients += [self.follow(each) for each in await sockets(FOLLOWERS)]
             clients += [self.ask(each) for each in await sockets(ASKERS)]
@@ -71,10 +69,10 @@ class Soak:
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             await client.post(f"{self.devnet.control_url}/mine", json={})
 
-    async def pay(self, ogmios: OgmiosSocket, purse: Purse) -> None:
+    async def pay(self, ogmios: OgmiosSocket, payer: Payer) -> None:
         """Submits payments, each on top of the one before, and evaluates now and then."""
         while self.goes_on:
-            expected, cbor = purse.pay()
+            expected, cbor = payer.pay()
             assert await ogmios.call("evaluateTransaction", transaction={"cbor": cbor}) == []
             taken = await ogmios.call("submitTransaction", transaction={"cbor": cbor})
             assert taken == {"transaction": {"id": expected}}
@@ -162,23 +160,23 @@ async def all_transactions(ogmios: OgmiosSocket) -> list[str]:
     return [each["id"] for block in blocks for each in block["transactions"]]
 
 
-async def funded(devnet: DevnetProcess, count: int) -> list[Purse]:
-    """Purses of their own, a faucet's payment in each."""
-    purses = [Purse(b"soak %d" % number) for number in range(count)]
+async def funded(devnet: DevnetProcess, count: int) -> list[Payer]:
+    """Payers, a faucet's payment in each."""
+    payers = [Payer(b"soak %d" % number) for number in range(count)]
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-        for purse in purses:
-            body = {"address": purse.address, "lovelace": 1_000_000_000}
+        for payer in payers:
+            body = {"address": payer.address, "lovelace": 1_000_000_000}
             paid = (await client.post(f"{devnet.control_url}/faucet", json=body)).json()
-            purse.take(paid["transaction_id"], 0, 1_000_000_000)
-    return purses
+            payer.take(paid["transaction_id"], 0, 1_000_000_000)
+    return payers
 
 
 async def test_two_hundred_clients_are_served_rightly(tmp_path: Path) -> None:
-    with DevnetProcess(tmp_path) as devnet:
-        purses = await funded(devnet, PAYERS)
+    with DevnetProcess(tmp_path, funds=ALICE_FUNDS) as devnet:
+        payers = await funded(devnet, PAYERS)
         seconds = length(short=5, long=60)
         soak = Soak(devnet, seconds)
-        await soak.run(purses)
+        await soak.run(payers)
         devnet.check()
         async with ogmios_socket(devnet.ogmios_url) as ogmios:
             async with httpx.AsyncClient(trust_env=False) as client:
@@ -187,5 +185,5 @@ async def test_two_hundred_clients_are_served_rightly(tmp_path: Path) -> None:
     assert len(found) == len(set(found))
     assert set(soak.taken) <= set(found)
     assert len(soak.answers) == 6, "every kind of client was answered"
-    assert len(found) == len(soak.taken) + len(purses) + 1  # and genesis
+    assert len(found) == len(soak.taken) + len(payers) + 1  # and genesis
     print(f"200 clients, {seconds} s: {len(soak.taken)} payments, {dict(soak.answers)} answers")  # noqa: T201

@@ -251,7 +251,7 @@ def test_cbor2_reads_the_same_plutus_data(data: PlutusData) -> None:
 
 
 @dataclass
-class Pair(pycardano.PlutusData):
+class Pair(pycardano.PlutusData):  # type: ignore[misc]
     """Two fields, as pycardano writes them."""
 
     CONSTR_ID = 3

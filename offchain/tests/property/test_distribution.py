@@ -44,7 +44,7 @@ ALLOCATION = Allocation(
 )
 
 
-def with_depth(schedule: MilestoneSchedule, depth: int) -> MilestoneSchedule:
+def with_depth(schedule: MilestoneSchedule, depth: int | None) -> MilestoneSchedule:
     return schedule.model_copy(update={"page_depth": depth})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, payment, spending
 
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.failures import TransactionRejected
@@ -12,6 +11,15 @@ from milestones.devnet.ledger.rules import check, effects
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
 from milestones.devnet.ogmios.rpc import RpcFailure
+from tests.support.raw_transactions import (
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    minting,
+    payment,
+    spending,
+)
 
 DRAFTS = (payment(), spending(3, YES_V3), spending(2, YES_SPEND, "hash"), minting(1, YES_MINT))
 SEALED = tuple((draft, draft.seal()) for draft in DRAFTS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import cbor2
 import pytest
-from ledger_fuzz import fuzz
-from ledger_world import minting
+
+from tests.support.ledger_fuzz import fuzz
+from tests.support.raw_transactions import minting
 
 COUNT = 12_000
 MOST_GROWTH_KIB = 96 * 1024

@@ -11,15 +11,15 @@ from collections import Counter
 from random import Random
 
 import pytest
-from mutation_catalogue import CATALOGUE
-from mutations import Mutation
-from proving_ground import ProvingGround
-from random_transactions import Composer
 
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import rpc_failure
+from tests.support.mutation_catalogue import CATALOGUE
+from tests.support.mutations import Mutation
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_transactions import Composer
 
 COUNT = int(os.environ.get("MILESTONES_LEDGER_TRANSACTIONS", "120"))
 SEED = int(os.environ.get("MILESTONES_LEDGER_SEED", "2026"))

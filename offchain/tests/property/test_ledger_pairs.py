@@ -9,16 +9,15 @@ from collections import Counter
 from itertools import permutations
 from random import Random
 
-from mutation_catalogue import CATALOGUE, OF_BYTES
-from mutations import Mutation
-from proposals import Proposal
-from proving_ground import ProvingGround
-from random_transactions import Composer
-
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
+from tests.support.mutation_catalogue import CATALOGUE, OF_BYTES
+from tests.support.mutations import Mutation
+from tests.support.proposals import Proposal
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_transactions import Composer
 
 TRANSACTIONS, PAIRS = 8, 120
 """How many transactions, and of each how many ordered pairs."""

@@ -9,16 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 import cbor2
-from fingerprint_scripts import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.cardano.plutus_data import Constr, PlutusMap, encode
+from milestones.devnet.ledger import evaluator
+from milestones.devnet.ledger.rules import evaluate
+from milestones.devnet.ledger.transaction import PURPOSES, decode_transaction
+from tests.support.random_scripts import (
     FINGERPRINT_MINT,
     FINGERPRINT_SPEND,
     FINGERPRINT_V3,
     WEIGH_MINT,
     WEIGH_SPEND,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from ledger_world import (
+from tests.support.raw_transactions import (
     ALICE,
     MODELS,
     SYSTEM_START_MS,
@@ -34,12 +40,6 @@ from ledger_world import (
     script_ref,
     spending,
 )
-
-from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.cardano.plutus_data import Constr, PlutusMap, encode
-from milestones.devnet.ledger import evaluator
-from milestones.devnet.ledger.rules import evaluate
-from milestones.devnet.ledger.transaction import PURPOSES, decode_transaction
 
 hashes = st.binary(min_size=28, max_size=28)
 addresses = st.one_of(

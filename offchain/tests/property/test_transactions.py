@@ -8,7 +8,6 @@ from fractions import Fraction
 import pycardano
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mainnet_prices import MAINNET
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Address, script_credential
@@ -22,6 +21,7 @@ from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionD
 from milestones.transactions.signing import SignedTransaction, sign
 from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey
+from tests.support.mainnet_prices import MAINNET
 
 KEY = SigningKey.from_bytes(bytes(32))
 ADDRESS = KEY.address(0)

@@ -7,7 +7,6 @@ from typing import Any
 
 import cbor2
 import httpx
-from ledger_world import ALICE, BOB, Draft, key_address
 from websockets.asyncio.client import ClientConnection, connect
 
 from milestones.cardano.outputs import OutputReference
@@ -15,9 +14,12 @@ from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.server import Devnet
+from tests.support.raw_transactions import ALICE, BOB, Draft, key_address
 
 ALICE_ADDRESS = str(decode_address(key_address(ALICE)))
 BOB_ADDRESS = str(decode_address(key_address(BOB)))
+ALICE_FUNDS = {ALICE_ADDRESS: 1_000_000_000}
+"""1,000 ADA, as a chain is started with."""
 
 
 class Ogmios:

@@ -8,7 +8,6 @@ from types import FunctionType
 from typing import Any, Final
 
 import pytest
-from workbench import Workbench
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
@@ -21,6 +20,7 @@ from milestones.devnet.ledger.failures import (
     ValidationFailure,
     ValidationTagMismatch,
 )
+from milestones.testing.contract import ContractHarness
 from milestones.transactions.draft import (
     DraftOutput,
     Layout,
@@ -35,14 +35,14 @@ SCRIPTS_REFUSED: Final = ValidationTagMismatch(declared_valid=True)
 """A submission's answer when every rule of phase 1 is kept and a script fails."""
 
 Edit = Callable[[PlutusData], PlutusData]
-Fake = Callable[[Workbench, Utxo], Utxo]
+Fake = Callable[[ContractHarness, Utxo], Utxo]
 
 
 @dataclass(frozen=True)
 class Judge:
     """Submits drafts to the embedded chain, guessing execution units: nobody asks the scripts before."""
 
-    bench: Workbench
+    harness: ContractHarness
 
     def refused(self, draft: TransactionDraft, *purposes: str) -> None:
         """Nothing but the contract refuses it: the scripts of these purposes, "spend" or "mint".
@@ -50,12 +50,12 @@ class Judge:
         The answer to a submission shows that phase 1 passed, evaluation (with all the units that a
         transaction may have) which scripts ended with an error.
         """
-        signed = self.bench.signed(self.bench.guessed(draft))
+        signed = self.harness.signed(self.harness.guessed(draft))
         with pytest.raises(TransactionRejected) as submission:
-            self.bench.chain.submit(signed.cbor)
+            self.harness.chain.submit(signed.cbor)
         assert submission.value.failures == (SCRIPTS_REFUSED,)
         with pytest.raises(TransactionRejected) as evaluation:
-            self.bench.chain.evaluate(signed.cbor, {})
+            self.harness.chain.evaluate(signed.cbor, {})
         (failed,) = evaluation.value.failures
         assert isinstance(failed, TransactionScriptFailures), failed
         assert {pointer.purpose for pointer in failed.failures} == set(purposes)
@@ -65,7 +65,7 @@ class Judge:
 
     def accepted(self, draft: TransactionDraft) -> SignedTransaction:
         """Built in the same way, it is taken into a block."""
-        return self.bench.submit(self.bench.signed(self.bench.guessed(draft)))
+        return self.harness.submit(self.harness.signed(self.harness.guessed(draft)))
 
 
 # -- outputs
@@ -95,9 +95,9 @@ def swapped(draft: TransactionDraft, first: int, second: int) -> TransactionDraf
     return replace(draft, outputs=tuple(outputs))
 
 
-def settled(bench: Workbench, draft: TransactionDraft) -> TransactionDraft:
+def settled(harness: ContractHarness, draft: TransactionDraft) -> TransactionDraft:
     """The draft with its outputs' lovelace as balancing makes it, so that they can be lowered."""
-    outputs = bench.guessed(draft).assembly.outputs[: len(draft.outputs)]
+    outputs = harness.guessed(draft).assembly.outputs[: len(draft.outputs)]
     fixed = tuple(replace(output, min_ada="ignore") for output in outputs)
     return replace(draft, outputs=fixed)
 
@@ -246,16 +246,16 @@ def _edited(redeemer: Redeemer | None, path: tuple[int, ...], value: PlutusData 
 # -- what strangers have
 
 
-def native_policy(bench: Workbench, name: str) -> Script:
+def native_policy(harness: ContractHarness, name: str) -> Script:
     """A native script that asks for the signature of the key of this name, as policy or as lock."""
-    return Script("native", b"\x82\x00\x58\x1c" + bench.key(name).key_hash)
+    return Script("native", b"\x82\x00\x58\x1c" + harness.key(name).key_hash)
 
 
-def sorted_policy(bench: Workbench, name: str, *, behind: bool) -> Script:
+def sorted_policy(harness: ContractHarness, name: str, *, behind: bool) -> Script:
     """A native policy whose tokens stand behind the contract's own in every value, or before them."""
     for number in range(1000):
-        policy = native_policy(bench, f"{name}-{number}")
-        if (policy.hash() > bench.contract.policy_id) == behind:
+        policy = native_policy(harness, f"{name}-{number}")
+        if (policy.hash() > harness.contract.policy_id) == behind:
             return policy
     raise AssertionError("a thousand policies on one side")
 
@@ -264,7 +264,7 @@ ALWAYS_TRUE: Final = Script("plutus:v3", bytes.fromhex("450101002499"))
 """A Plutus script of somebody else's, `(lam context (con unit ()))`: it agrees to everything."""
 
 
-def created(bench: Workbench, output: DraftOutput, *signed_policies: Script) -> Utxo:
+def created(harness: ContractHarness, output: DraftOutput, *signed_policies: Script) -> Utxo:
     """An output that anybody can make; its tokens, of these native policies, are minted."""
     policies = {script.hash() for script in signed_policies}
     minted = {
@@ -273,32 +273,32 @@ def created(bench: Workbench, output: DraftOutput, *signed_policies: Script) -> 
     }
     mints = tuple(Mint(policy, assets) for policy, assets in minted.items())
     draft = TransactionDraft(outputs=(output,), mints=mints, scripts=signed_policies)
-    return bench.send(draft).outputs[0]
+    return harness.send(draft).outputs[0]
 
 
-def foreign_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+def foreign_copy(harness: ContractHarness, utxo: Utxo) -> Utxo:
     """The same output, with a token of the same name under a policy of the attacker's."""
-    policy = native_policy(bench, "attacker")
-    return created(bench, _copy(utxo, _renamed(bench, utxo, policy)), policy)
+    policy = native_policy(harness, "attacker")
+    return created(harness, _copy(utxo, _renamed(harness, utxo, policy)), policy)
 
 
-def unstaked_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+def unstaked_copy(harness: ContractHarness, utxo: Utxo) -> Utxo:
     """As `foreign_copy`, under the contract's script but no distribution's staking part."""
-    policy = native_policy(bench, "attacker")
-    copy = _copy(utxo, _renamed(bench, utxo, policy))
-    return created(bench, replace(copy, address=replace(copy.address, staking=None)), policy)
+    policy = native_policy(harness, "attacker")
+    copy = _copy(utxo, _renamed(harness, utxo, policy))
+    return created(harness, replace(copy, address=replace(copy.address, staking=None)), policy)
 
 
-def copy_at_home(bench: Workbench, utxo: Utxo) -> Utxo:
+def copy_at_home(harness: ContractHarness, utxo: Utxo) -> Utxo:
     """As `foreign_copy`, at the attacker's own address."""
-    policy = native_policy(bench, "attacker")
-    copy = _copy(utxo, _renamed(bench, utxo, policy))
-    return created(bench, replace(copy, address=bench.key("attacker").address(0)), policy)
+    policy = native_policy(harness, "attacker")
+    copy = _copy(utxo, _renamed(harness, utxo, policy))
+    return created(harness, replace(copy, address=harness.key("attacker").address(0)), policy)
 
 
-def _renamed(bench: Workbench, utxo: Utxo, policy: Script) -> Value:
+def _renamed(harness: ContractHarness, utxo: Utxo, policy: Script) -> Value:
     """What an output holds, its tokens of ours being of another policy."""
-    ours = bench.contract.policy_id
+    ours = harness.contract.policy_id
     tokens = {
         AssetId(policy.hash(), asset.asset_name) if asset.policy_id == ours else asset: quantity
         for asset, quantity in utxo.output.value.assets.items()
@@ -306,12 +306,12 @@ def _renamed(bench: Workbench, utxo: Utxo, policy: Script) -> Value:
     return Value(utxo.output.value.lovelace, tokens)
 
 
-def bare_copy(bench: Workbench, utxo: Utxo) -> Utxo:
+def bare_copy(harness: ContractHarness, utxo: Utxo) -> Utxo:
     """The same output without the contract's token."""
-    ours = bench.contract.policy_id
+    ours = harness.contract.policy_id
     held = utxo.output.value
     tokens = {asset: n for asset, n in held.assets.items() if asset.policy_id != ours}
-    return created(bench, _copy(utxo, Value(held.lovelace, tokens)))
+    return created(harness, _copy(utxo, Value(held.lovelace, tokens)))
 
 
 def _copy(utxo: Utxo, value: Value) -> DraftOutput:

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 import schemathesis
-from wire_schemas import kupo_description
+
+from tests.support.wire_schemas import kupo_description
 
 BARE_FLAGS = ("resolve_hashes", "spent", "strict", "unspent")
 ERROR = {

@@ -1,7 +1,7 @@
 """Random and damaged bytes for the ledger, which must answer each with a failure of its own, or yes.
 
-`python offchain/tests/support/ledger_fuzz.py --count N` runs for as long as that takes, and tells how
-many of each answer there were and how the memory went.
+`PYTHONPATH=offchain python -m tests.support.ledger_fuzz --count N` runs for as long as that takes, and tells
+how many of each answer there were and how the memory went.
 """
 
 from __future__ import annotations
@@ -15,16 +15,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from ledger_world import YES_MINT, YES_SPEND, YES_V3, Draft, minting, native, payment, spending
-from proving_ground import ProvingGround
-from random_transactions import Composer
-
 from milestones.devnet.blocks import UtxoSet
-from milestones.devnet.ledger.failures import TransactionRejected
+from milestones.devnet.ledger.failures import (
+    TransactionRejected,
+)
 from milestones.devnet.ledger.resolved_transaction import Environment
 from milestones.devnet.ledger.rules import check, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import PRIORITY, rpc_failure
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_transactions import Composer
+from tests.support.raw_transactions import (
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    minting,
+    native,
+    payment,
+    spending,
+)
 
 INTERESTING = (
     0x00,

@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from hostile import (
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, Credential
+from milestones.cardano.outputs import Script, Utxo
+from milestones.cardano.plutus_data import PlutusData
+from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.models import Allocation
+from milestones.protocol import redeemers
+from milestones.protocol.distribution import Distribution
+from milestones.testing.cast import ADA
+from milestones.testing.contract import FIRST_SLOT, ContractHarness, base_address, moment, schedule
+from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.hostile import (
     ALWAYS_TRUE,
     along,
     created,
@@ -20,19 +31,7 @@ from hostile import (
     with_value,
     without_output,
 )
-from lifecycle import base_address, schedule
-from payout_model import Account, Promise
-from workbench import ADA, FIRST_SLOT, Workbench, moment
-
-from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, Credential
-from milestones.cardano.outputs import Script, Utxo
-from milestones.cardano.plutus_data import PlutusData
-from milestones.cardano.value import LOVELACE, AssetId, Value
-from milestones.domain.models import Allocation
-from milestones.protocol import redeemers
-from milestones.protocol.distribution import Distribution
-from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from tests.support.payout_model import Account, Promise
 
 FIRST, SECOND = "milestone-001", "milestone-002"
 EARLY, LATE = FIRST_SLOT + 10_000, FIRST_SLOT + 20_000
@@ -67,7 +66,7 @@ class Play:
 class Stage:
     """A chain with money on it, and plays. It is shared: undo what you do to it."""
 
-    bench: Workbench
+    harness: ContractHarness
     plays: tuple[Play, ...]
     stranger: Utxo
 
@@ -99,54 +98,54 @@ _RECLAIM: Final = {"after": LATE + 5_000, "lovelace": None, "before": LATE}
 @lru_cache(maxsize=1)
 def stage() -> Stage:
     """The stage, always the same."""
-    bench = Workbench()
-    bench.give(Value(1_000_000 * ADA, {bench.token: 1_000}))
-    bench.give(Value(10_000 * ADA))
-    bench.publish()
-    plays = tuple(_play(bench, side) for side in _ROWS)
+    harness = ContractHarness()
+    harness.give(Value(1_000_000 * ADA, {harness.token: 1_000}))
+    harness.give(Value(10_000 * ADA))
+    harness.publish()
+    plays = tuple(_play(harness, side) for side in _ROWS)
     script = Address(0, Credential("script", ALWAYS_TRUE.hash()))
     output = DraftOutput(address=script, inline_datum=plutus_data.encode(0))
-    return Stage(bench, plays, created(bench, output))
+    return Stage(harness, plays, created(harness, output))
 
 
-def _play(bench: Workbench, side: str) -> Play:
+def _play(harness: ContractHarness, side: str) -> Play:
     rows, reclaim_slot, creator = _ROWS[side], _RECLAIM[side], f"creator-{side}"
     plan = schedule(
-        bench,
-        [_allocation(bench, *row) for row in rows],
-        token=_token(bench, side),
+        harness,
+        [_allocation(harness, *row) for row in rows],
+        token=_token(harness, side),
         page_depth=2,
         reclaim_slot=reclaim_slot,
         creator=creator,
     )
     promises = tuple(Promise(name, m * ADA, stone, slot) for name, m, stone, slot in rows)
     account = Account(promises, PAGE_SIZE, plan.quorum_threshold, reclaim_slot)
-    return Play(creator, Distribution.from_schedule(plan, bench.contract), account)
+    return Play(creator, Distribution.from_schedule(plan, harness.contract), account)
 
 
 def _allocation(
-    bench: Workbench, name: str, millions: int, milestone: str, slot: int
+    harness: ContractHarness, name: str, millions: int, milestone: str, slot: int
 ) -> Allocation:
     return Allocation(
-        beneficiary_address=base_address(bench, name),
+        beneficiary_address=base_address(harness, name),
         token_amount=millions * ADA,
         milestone_identifier=milestone,
         vesting_timestamp=moment(slot) if slot else 0,
     )
 
 
-def _token(bench: Workbench, side: str) -> AssetId:
+def _token(harness: ContractHarness, side: str) -> AssetId:
     if side == "lovelace":
         return LOVELACE
-    policy = _policy(bench, after=side == "after")
+    policy = _policy(harness, after=side == "after")
     mint = Mint(policy.hash(), {b"GRANT": 10**9})
-    bench.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
+    harness.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
     return AssetId(policy.hash(), b"GRANT")
 
 
-def _policy(bench: Workbench, *, after: bool) -> Script:
-    policies = (native_policy(bench, f"issuer-{number}") for number in range(1000))
-    ours = bench.contract.policy_id
+def _policy(harness: ContractHarness, *, after: bool) -> Script:
+    policies = (native_policy(harness, f"issuer-{number}") for number in range(1000))
+    ours = harness.contract.policy_id
     return next(policy for policy in policies if (policy.hash() > ours) == after)
 
 
@@ -165,7 +164,7 @@ class Target:
     @property
     def attacker(self) -> Address:
         """Where loot goes."""
-        return self.stage.bench.address
+        return self.stage.harness.address
 
     def amount(self, quantity: int) -> Value:
         """So much of what is distributed."""
@@ -195,7 +194,7 @@ def _one_less(target: Target) -> TransactionDraft:
 def _one_more_out_of_the_vault(target: Target) -> TransactionDraft:
     if target.draft.outputs[0].value.quantity(target.play.token) == 0:
         return _one_more(target)
-    draft = settled(target.stage.bench, target.draft)
+    draft = settled(target.stage.harness, target.draft)
     draft = with_value(with_value(draft, 1, target.amount(1)), 0, target.amount(-1))
     return with_datum(draft, 0, (2,), _less_one)
 
@@ -206,7 +205,7 @@ def _less_one(data: PlutusData) -> PlutusData:
 
 
 def _one_lovelace_out_of_the_vault(target: Target) -> TransactionDraft:
-    return with_value(settled(target.stage.bench, target.draft), 0, Value(-1))
+    return with_value(settled(target.stage.harness, target.draft), 0, Value(-1))
 
 
 def _payout_missing(target: Target) -> TransactionDraft:
@@ -218,7 +217,7 @@ def _payout_with_a_datum(target: Target) -> TransactionDraft:
 
 
 def _dust_in_the_vault(target: Target) -> TransactionDraft:
-    return with_value(target.draft, 0, Value(0, {target.stage.bench.token: 1}))
+    return with_value(target.draft, 0, Value(0, {target.stage.harness.token: 1}))
 
 
 def _vault_taken_home(target: Target) -> TransactionDraft:
@@ -290,7 +289,7 @@ def _vault_token_minted(target: Target) -> TransactionDraft:
         return minting(target.draft, vault_token.asset_name, 1)
     redeemer = plutus_data.encode(redeemers.Open().to_data())
     mint = Mint(vault_token.policy_id, {vault_token.asset_name: 1}, redeemer)
-    references, scripts = target.stage.bench.scripts.sources(registry=True)
+    references, scripts = target.stage.harness.scripts.sources(registry=True)
     return along(target.draft, mints=(mint,), references=references, scripts=scripts)
 
 

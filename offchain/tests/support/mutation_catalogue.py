@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import mutations_of_bytes
-import mutations_of_collateral
-import mutations_of_context
-import mutations_of_scripts
-import mutations_of_value
-import mutations_of_witnesses
-from mutations import MUTATIONS, Mutation
+from tests.support import (
+    mutations_of_bytes,
+    mutations_of_circumstances,
+    mutations_of_scripts,
+    mutations_of_value,
+)
+from tests.support.mutations import MUTATIONS, Mutation
 
 MODULES = (
     mutations_of_bytes,
-    mutations_of_collateral,
-    mutations_of_context,
+    mutations_of_circumstances,
     mutations_of_scripts,
     mutations_of_value,
-    mutations_of_witnesses,
 )
 
 CATALOGUE: tuple[Mutation, ...] = tuple(MUTATIONS)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nacl.signing import SigningKey
-from proposals import Proposal, value_of, with_lovelace
-from proving_ground import ProvingGround
-from random_scripts import native_lock
+
+from tests.support.proposals import Proposal, value_of, with_lovelace
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_scripts import native_lock
 
 Apply = Callable[[Proposal, ProvingGround], "bytes | None"]
 
@@ -63,19 +64,19 @@ def _register(codes: frozenset[int], *, lasting: bool = False) -> Callable[[Appl
     return register
 
 
-def sealed_with_body(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_body(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the body that hashes, fee and signatures follow."""
     p.body_step = change  # type: ignore[assignment]
     return p.seal()
 
 
-def sealed_with_witnesses(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_witnesses(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the witnesses that the script integrity hash follows."""
     p.witness_step = change  # type: ignore[assignment]
     return p.seal()
 
 
-def sealed_with_signatures(p: Proposal, change: Callable[[dict[int, Any]], object]) -> bytes:
+def sealed_with_signatures(p: Proposal, change: Callable[[dict[Any, Any]], object]) -> bytes:
     """Seals with a change of the witnesses after all is signed."""
     p.signature_step = change  # type: ignore[assignment]
     return p.seal()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger_world import dumps
-from mutations import accepted, refused, sealed_with_body, sealed_with_signatures
-from proposals import PLAIN, Form, Proposal, value_of
-from proving_ground import ProvingGround
-from random_scripts import KEY_LOCKS, NATIVE_LOCKS, Code
+from tests.support.mutations import accepted, refused, sealed_with_body, sealed_with_signatures
+from tests.support.proposals import PLAIN, Form, Proposal, value_of
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_scripts import KEY_LOCKS, NATIVE_LOCKS, Code
+from tests.support.raw_transactions import dumps
 
 
 @accepted

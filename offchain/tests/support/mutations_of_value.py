@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import cbor2
-from ledger_world import dumps, hash256, script_ref
-from mutations import (
+
+from tests.support.mutations import (
     accepted,
     accepted_but_not_kept,
     more_lovelace,
     refused,
     sealed_with_body,
 )
-from proposals import Proposal, copied, flat, value_of, with_lovelace
-from proving_ground import ProvingGround
-from random_scripts import (
-    KEY_LOCKS,
-    NATIVE_LOCKS,
-)
-from random_transactions import byron_address
+from tests.support.proposals import Proposal, copied, flat, value_of, with_lovelace
+from tests.support.proving_ground import ProvingGround
+from tests.support.random_scripts import KEY_LOCKS, NATIVE_LOCKS
+from tests.support.random_transactions import byron_address
+from tests.support.raw_transactions import dumps, hash256, script_ref
 
 
 @refused(3122)

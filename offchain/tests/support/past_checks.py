@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution
@@ -11,12 +10,13 @@ from milestones.protocol.published_schedule import encode_allocations
 from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
+from milestones.testing.world import World
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
 
 
 async def open_past_all_checks(
-    world: Any,
+    world: World,
     distribution: Distribution,
     *,
     published: tuple[Allocation, ...] | None = None,

@@ -14,12 +14,12 @@ from math import ceil, floor
 from typing import Any
 
 import cbor2
-from ledger_world import hash224, hash256, language_views, wire
 from nacl.signing import SigningKey
-from random_scripts import LOCKS, Code, Lock
 
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger.outputs import Output, decode_output
+from tests.support.random_scripts import LOCKS, Code, Lock
+from tests.support.raw_transactions import hash224, hash256, language_views, wire
 
 Assets = dict[bytes, dict[bytes, int]]
 Step = Callable[[dict[int, Any]], None]
@@ -238,7 +238,7 @@ class Proposal:
         """Mainnet's least fee of these bytes; all but the flag `is_valid` counts."""
         units = [entry[1] for entry in self.redeemers.values()]
         memory, steps = sum(unit[0] for unit in units), sum(unit[1] for unit in units)
-        run = ceil(memory * Fraction(577, 10_000) + steps * Fraction(721, 10_000_000))
+        run: int = ceil(memory * Fraction(577, 10_000) + steps * Fraction(721, 10_000_000))
         return 155_381 + 44 * (len(raw) - 1) + run + reference_fee(self.reference_bytes())
 
     def least_in(self, output: Any) -> int:

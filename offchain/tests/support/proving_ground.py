@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from ledger_world import dumps, hash256, key_address, script_ref, wire
 from nacl.signing import SigningKey
-from random_scripts import (
+
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.value import AssetId, Value
+from milestones.devnet.blocks import Block
+from milestones.devnet.chain import Chain
+from milestones.devnet.clock import Calendar, Clock
+from milestones.devnet.funds import genesis_block
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
+from milestones.devnet.ledger.transaction import Transaction
+from tests.support.random_scripts import (
     FAILING_LOCKS,
     FIRST_SLOT,
     KEY_LOCKS,
@@ -21,17 +31,7 @@ from random_scripts import (
     Lock,
     large_script,
 )
-
-from milestones.cardano.outputs import OutputReference
-from milestones.cardano.value import Value
-from milestones.devnet.blocks import Block
-from milestones.devnet.chain import Chain
-from milestones.devnet.clock import Calendar, Clock
-from milestones.devnet.funds import genesis_block
-from milestones.devnet.ledger.addresses import decode_address
-from milestones.devnet.ledger.outputs import Output
-from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
-from milestones.devnet.ledger.transaction import Transaction
+from tests.support.raw_transactions import dumps, hash256, key_address, script_ref, wire
 
 ADA: Final = 1_000_000
 LARGE_SCRIPTS: Final = 14
@@ -136,12 +136,12 @@ class ProvingGround:
     def _spread(self, key: SigningKey) -> None:
         self._pay(key, [[key_address(key), (40 + 7 * n) * ADA] for n in range(20)])
 
-    def _pay(self, key: SigningKey, outputs: list[object]) -> bytes:
+    def _pay(self, key: SigningKey, outputs: Sequence[Any]) -> bytes:
         """A plain payment with a generous fee, in a block of its own."""
         lock = next(lock for lock in KEY_LOCKS if lock.keys == (key,))
         source = max(self.held_by([lock]), key=lambda ref: self.spendable[ref].value.lovelace)
         fee = ADA
-        paid = sum(each[1] for each in outputs)  # type: ignore[index]
+        paid = sum(each[1] for each in outputs)
         left = self.spendable[source].value.lovelace - fee - paid
         body = {0: [wire(source)], 1: [*outputs, [key_address(key), left]], 2: fee}
         written = dumps(body)
@@ -165,7 +165,8 @@ def lock_of(output: Output) -> Lock:
 
 def total(outputs: Iterable[Output]) -> Value:
     """What outputs hold together."""
-    lovelace, assets = 0, {}
+    lovelace = 0
+    assets: dict[AssetId, int] = {}
     for output in outputs:
         lovelace += output.value.lovelace
         for asset, n in output.value.assets.items():

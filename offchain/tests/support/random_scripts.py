@@ -1,6 +1,8 @@
 """Who can lock outputs of random transactions: keys, native scripts of all kinds, Plutus scripts.
 
-A `Lock` knows what a transaction needs to open it.
+A `Lock` knows what a transaction needs to open it. Some scripts cost a fingerprint of their script context:
+each hashes its context and slices a constant by 16 of the hash's bytes, so that another context costs other
+units, almost surely. They are compiled from Plutus Core written for these tests.
 """
 
 from __future__ import annotations
@@ -9,14 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fingerprint_scripts import (
-    FINGERPRINT_MINT,
-    FINGERPRINT_SPEND,
-    FINGERPRINT_V3,
-    WEIGH_MINT,
-    WEIGH_SPEND,
-)
-from ledger_world import (
+from nacl.signing import SigningKey
+
+from tests.support.raw_transactions import (
     NO_V3,
     YES_MINT,
     YES_SPEND,
@@ -25,7 +22,48 @@ from ledger_world import (
     key_hash,
     script_hash,
 )
-from nacl.signing import SigningKey
+
+FINGERPRINT_V3 = bytes.fromhex(
+    "59022a0101002323232323232323232323232323232323232498cdc5199b8c48000cdc70082400002202266e"
+    "28ccdc62400066e3803d200201001033714666e3120003371c01c900200780799b8a333718900019b8e00d48"
+    "018038038cdc5199b8c48000cdc70062401001a01a66e28ccdc62400066e3802d200a00c00c33714666e3120"
+    "003371c014900600580599b8a333718900019b8e00948038028028cdc5199b8c48000cdc7004240200120126"
+    "6e28ccdc62400066e3801d201200800833714666e3120003371c00c900a00380399b8a333718900019b8e005"
+    "48058018018cdc5199b8c48000cdc70022403000a00a66e28ccdc62400066e3800d201a00400433714666e31"
+    "20003371c004900e00180199b8a333718900019b8e00148078008008dca1bb30024881ff" + "00" * 255 + "0001"
+)
+"""For version 3, any purpose."""
+
+FINGERPRINT_MINT = bytes.fromhex(
+    "59022a01000022323232323232323232323232323232323232498cdc5199b8c48000cdc70082400002202266"
+    "e28ccdc62400066e3803d200201001033714666e3120003371c01c900200780799b8a333718900019b8e00d4"
+    "8018038038cdc5199b8c48000cdc70062401001a01a66e28ccdc62400066e3802d200a00c00c33714666e312"
+    "0003371c014900600580599b8a333718900019b8e00948038028028cdc5199b8c48000cdc700424020012012"
+    "66e28ccdc62400066e3801d201200800833714666e3120003371c00c900a00380399b8a333718900019b8e00"
+    "548058018018cdc5199b8c48000cdc70022403000a00a66e28ccdc62400066e3800d201a00400433714666e3"
+    "120003371c004900e00180199b8a333718900019b8e00148078008008dca1bb3002489ff" + "00" * 255 + "0001"
+)
+"""For versions 1 and 2, minting."""
+
+FINGERPRINT_SPEND = bytes.fromhex(
+    "59022b010000222323232323232323232323232323232323232498cdc5199b8c48000cdc7008240000220226"
+    "6e28ccdc62400066e3803d200201001033714666e3120003371c01c900200780799b8a333718900019b8e00d"
+    "48018038038cdc5199b8c48000cdc70062401001a01a66e28ccdc62400066e3802d200a00c00c33714666e31"
+    "20003371c014900600580599b8a333718900019b8e00948038028028cdc5199b8c48000cdc70042402001201"
+    "266e28ccdc62400066e3801d201200800833714666e3120003371c00c900a00380399b8a333718900019b8e0"
+    "0548058018018cdc5199b8c48000cdc70022403000a00a66e28ccdc62400066e3800d201a00400433714666e"
+    "3120003371c004900e00180199b8a333718900019b8e00148078008008dca1bb30024881ff"
+    + "00" * 255
+    + "0001"
+)
+"""For versions 1 and 2, spending."""
+
+WEIGH_MINT = bytes.fromhex("4c0100002232498cdd78008009")
+"""Compares its context with itself, at a price by size: for version 1, minting."""
+
+WEIGH_SPEND = bytes.fromhex("4d01000022232498cdd780080081")
+"""The same, spending."""
+
 
 FIRST_SLOT = 200_000_000
 NO_MINT = bytes.fromhex("450100002261")

@@ -6,10 +6,22 @@ import zlib
 from typing import Any, Final
 
 import cbor2
-from ledger_world import hash256, script_ref
-from proposals import PLAIN, Assets, Form, Proposal, add, flat, value_of, with_lovelace
-from proving_ground import ADA, ProvingGround, lock_of
-from random_scripts import (
+
+from milestones.cardano.outputs import OutputReference
+from milestones.cardano.value import AssetId
+from milestones.devnet.ledger.outputs import Output
+from tests.support.proposals import (
+    PLAIN,
+    Assets,
+    Form,
+    Proposal,
+    add,
+    flat,
+    value_of,
+    with_lovelace,
+)
+from tests.support.proving_ground import ADA, ProvingGround, lock_of
+from tests.support.random_scripts import (
     FAILING_LOCKS,
     KEY_LOCKS,
     KEYS,
@@ -19,10 +31,7 @@ from random_scripts import (
     SPENDING_LOCKS,
     Lock,
 )
-
-from milestones.cardano.outputs import OutputReference
-from milestones.cardano.value import AssetId
-from milestones.devnet.ledger.outputs import Output
+from tests.support.raw_transactions import hash256, script_ref
 
 NAMES: Final = (b"", b"GRANT", bytes(range(32)))
 STAKING: Final = b"\x5a" * 28

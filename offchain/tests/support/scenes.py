@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from hostile import sorted_policy, with_value
-from lifecycle import Opened, base_address, schedule
-from workbench import ADA, FIRST_SLOT, Workbench, moment
-
 from milestones.cardano.outputs import Script
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import SumTree, node_sum
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution, page_trees
+from milestones.testing.cast import ADA
+from milestones.testing.contract import (
+    FIRST_SLOT,
+    ContractHarness,
+    Opened,
+    base_address,
+    moment,
+    schedule,
+)
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import Mint, TransactionDraft
+from tests.support.hostile import sorted_policy, with_value
 
 FIRST, SECOND = "milestone-001", "milestone-002"
 VESTED = FIRST_SLOT + 10_000
@@ -41,7 +47,7 @@ class Scene:
     `opened` knows of no attestation, `attested` of both. Vaults hold 3 ADA more than they must.
     """
 
-    bench: Workbench
+    harness: ContractHarness
     opened: Opened
     attested: Opened
     token_policy: Script | None
@@ -69,13 +75,13 @@ class Scene:
 
     def opening(self, **terms: object) -> TransactionDraft:
         """Opens the same distribution again, or one with other terms."""
-        return open_draft(self.other(**terms), scripts=self.bench.scripts)
+        return open_draft(self.other(**terms), scripts=self.harness.scripts)
 
     def open(self, distribution: Distribution) -> Opened:
         """Opens another distribution."""
-        sent = self.bench.send(open_draft(distribution, scripts=self.bench.scripts))
+        sent = self.harness.send(open_draft(distribution, scripts=self.harness.scripts))
         vaults = sent.outputs[1 : 1 + len(distribution.terms.pages)]
-        return Opened(self.bench, distribution, sent.outputs[0], vaults)
+        return Opened(self.harness, distribution, sent.outputs[0], vaults)
 
     def grown(self, nodes: Mapping[tuple[int, int], bytes]) -> Opened:
         """A distribution of one page whose tree is what its creator says, attested for FIRST.
@@ -96,14 +102,14 @@ class Scene:
         return self.open(crafted).attest(FIRST)[0]
 
 
-def _token(bench: Workbench, money: str) -> tuple[AssetId, Script | None]:
+def _token(harness: ContractHarness, money: str) -> tuple[AssetId, Script | None]:
     if money == "lovelace":
         return LOVELACE, None
-    policy = sorted_policy(bench, "issuer", behind=money == "ours first")
+    policy = sorted_policy(harness, "issuer", behind=money == "ours first")
     return AssetId(policy.hash(), b"GRANT"), policy
 
 
-def _allocations(bench: Workbench) -> list[Allocation]:
+def _allocations(harness: ContractHarness) -> list[Allocation]:
     rows = [
         ("twin", 0, FIRST, VESTED),
         ("twin", 0, FIRST, VESTED),
@@ -113,7 +119,7 @@ def _allocations(bench: Workbench) -> list[Allocation]:
     ]
     return [
         Allocation(
-            beneficiary_address=base_address(bench, name),
+            beneficiary_address=base_address(harness, name),
             token_amount=AMOUNT + more,
             milestone_identifier=milestone,
             vesting_timestamp=moment(slot),
@@ -125,21 +131,21 @@ def _allocations(bench: Workbench) -> list[Allocation]:
 @cache
 def scene_of(money: str) -> Scene:
     """The scene with one of `MONEY`. It is shared: undo what you do to it."""
-    bench = Workbench()
-    bench.give(Value(1_000_000 * ADA, {bench.token: 1_000}))
-    bench.give(Value(10_000 * ADA))
-    bench.publish()
-    token, policy = _token(bench, money)
+    harness = ContractHarness()
+    harness.give(Value(1_000_000 * ADA, {harness.token: 1_000}))
+    harness.give(Value(10_000 * ADA))
+    harness.publish()
+    token, policy = _token(harness, money)
     if policy is not None:
         mint = Mint(token.policy_id, {token.asset_name: 10**9})
-        bench.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
-    plan = schedule(bench, _allocations(bench), token=token, page_depth=2, reclaim_slot=RECLAIM)
-    distribution = Distribution.from_schedule(plan, bench.contract)
-    draft = open_draft(distribution, scripts=bench.scripts)
+        harness.send(TransactionDraft(mints=(mint,), scripts=(policy,)))
+    plan = schedule(harness, _allocations(harness), token=token, page_depth=2, reclaim_slot=RECLAIM)
+    distribution = Distribution.from_schedule(plan, harness.contract)
+    draft = open_draft(distribution, scripts=harness.scripts)
     for page in (1, 2):
         draft = with_value(draft, page, Value(3 * ADA))
-    sent = bench.send(draft)
-    opened = Opened(bench, distribution, sent.outputs[0], sent.outputs[1:3])
+    sent = harness.send(draft)
+    opened = Opened(harness, distribution, sent.outputs[0], sent.outputs[1:3])
     attested = opened.attest(FIRST)[0].attest(SECOND)[0]
-    bench.reach(LATER + 1_000)
-    return Scene(bench, opened, attested, policy)
+    harness.reach(LATER + 1_000)
+    return Scene(harness, opened, attested, policy)

@@ -32,7 +32,7 @@ def rows() -> dict[str, str]:
     return dict(ROW.findall(page))
 
 
-def proofs(cells: str) -> list[str]:
+def proofs(cells: str) -> list[tuple[str, str]]:
     """What the last cell of a row names."""
     return re.findall(
         r"`([^`]+)`|the tests of (\S+?)(?:<br>| |$)", cells.rsplit("|", maxsplit=1)[-1]

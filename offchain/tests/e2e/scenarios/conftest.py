@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from checkout import Checkout, DevnetProcess, fresh_checkout
-from grant import FIRST, Grant, five_allocations, open_grant, set_up
+
+from milestones.testing.grant import FIRST, Grant, five_allocations, open_grant, set_up
+from milestones.testing.processes import DevnetProcess, ProcessWorld
+from tests.support.checkout import fresh_checkout
 
 
 @dataclass(frozen=True)
@@ -22,19 +24,19 @@ class Beginning:
     @classmethod
     def now(cls, grant: Grant) -> Beginning:
         """Where scenarios can begin from here on."""
-        return cls(grant, grant.checkout.control("snapshot")["snapshot"])
+        return cls(grant, grant.world.control("snapshot")["snapshot"])
 
     def restore(self) -> None:
         """Makes the chain what it was, every service working."""
-        self.grant.checkout.control("unfreeze")
-        self.grant.checkout.control("revert", snapshot=self.snapshot)
+        self.grant.world.control("unfreeze")
+        self.grant.world.control("revert", snapshot=self.snapshot)
 
     def again(self, folder: Path) -> Grant:
         """The distribution as it was, in a copy of the folder."""
         self.restore()
-        shared = self.grant.checkout
+        shared = self.grant.world
         shutil.copytree(shared.folder, folder)
-        return replace(self.grant, checkout=replace(shared, folder=folder))
+        return replace(self.grant, world=replace(shared, folder=folder))
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +57,10 @@ def with_attestation(opened: Beginning, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def blank(opened: Beginning, tmp_path: Path) -> Checkout:
+def blank(opened: Beginning, tmp_path: Path) -> ProcessWorld:
     """An empty folder beside the shared chain, on which the scripts are published."""
     opened.restore()
-    return opened.grant.checkout.at(tmp_path / "offchain")
+    return opened.grant.world.at(tmp_path / "offchain")
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def attested(with_attestation: Beginning, tmp_path: Path) -> Grant:
 
 
 @pytest.fixture
-def fragile(tmp_path: Path) -> Iterator[tuple[Checkout, DevnetProcess]]:
+def fragile(tmp_path: Path) -> Iterator[tuple[ProcessWorld, DevnetProcess]]:
     """A chain of this scenario alone that is kept on disk: to be killed, and perhaps started again."""
     state = tmp_path / "chain"
     with fresh_checkout(tmp_path / "offchain", f"--state-dir={state}") as (checkout, devnet):

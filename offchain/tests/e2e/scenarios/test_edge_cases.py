@@ -6,18 +6,28 @@ import asyncio
 import json
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from checkout import ADA, OFFCHAIN, Checkout, DevnetProcess, Ran
-from cutting_proxy import Moment, cutting_proxy
-from grant import FIRST, HOUR, Grant, allocation, five_allocations, open_grant, set_up
 
 from milestones.cardano.address import Address
 from milestones.protocol.validator_loader import Contract
+from milestones.testing.cast import ADA
+from milestones.testing.cutting_proxy import Moment, cutting_proxy
+from milestones.testing.grant import (
+    FIRST,
+    HOUR,
+    Grant,
+    allocation,
+    five_allocations,
+    open_grant,
+    set_up,
+)
+from milestones.testing.processes import CommandResult, DevnetProcess, ProcessWorld
+from tests.support.checkout import OFFCHAIN
 
 BLUEPRINT = OFFCHAIN.parent / "contracts" / "compiled" / "plutus.json"
 NOWHERE = {"OGMIOS_URL": "ws://127.0.0.1:9", "KUPO_URL": "http://127.0.0.1:9"}
@@ -26,12 +36,12 @@ NOWHERE = {"OGMIOS_URL": "ws://127.0.0.1:9", "KUPO_URL": "http://127.0.0.1:9"}
 def commands(grant: Grant) -> list[tuple[str, ...]]:
     """Every command that needs the services."""
     milestone = ("--milestone-identifier", FIRST)
-    key = ("--signing-key-path", grant.checkout.key_file("creator"))
+    key = ("--signing-key-path", grant.world.key_file("creator"))
     return [
         ("check-status", *grant.where),
         (
             *("calculate-distribution", *grant.where),
-            *("--beneficiary-address", grant.checkout.address("ada")),
+            *("--beneficiary-address", grant.world.address("beneficiary-0")),
         ),
         ("submit-release", *grant.where, "--all", *key),
         ("attest", *grant.where, *milestone, *key),
@@ -43,12 +53,14 @@ def commands(grant: Grant) -> list[tuple[str, ...]]:
     ]
 
 
-def all_at_once(checkout: Checkout, lines: list[tuple[str, ...]], **environment: str) -> list[Ran]:
+def all_at_once(
+    checkout: ProcessWorld, lines: Sequence[tuple[str, ...]], **environment: str
+) -> list[CommandResult]:
     """Runs commands side by side."""
     processes = [checkout.start(*line, **environment) for line in lines]
     outputs = [process.communicate(timeout=120) for process in processes]
     return [
-        Ran(process.returncode, stdout, stderr)
+        CommandResult(process.returncode, stdout, stderr)
         for process, (stdout, stderr) in zip(processes, outputs, strict=True)
     ]
 
@@ -57,7 +69,7 @@ def all_at_once(checkout: Checkout, lines: list[tuple[str, ...]], **environment:
 
 
 def test_ec_1_without_a_node_every_command_says_so_and_how_to_start_it(
-    fragile: tuple[Checkout, DevnetProcess],
+    fragile: tuple[ProcessWorld, DevnetProcess],
 ) -> None:
     checkout, devnet = fragile
     set_up(checkout)
@@ -76,8 +88,8 @@ def test_ec_1_without_a_node_every_command_says_so_and_how_to_start_it(
 
 
 def test_ec_1_ogmios_runs_but_has_lost_its_node(grant: Grant) -> None:
-    grant.checkout.control("freeze", interface="ogmios", fault="disconnected")
-    report = grant.checkout.run("init")
+    grant.world.control("freeze", interface="ogmios", fault="disconnected")
+    report = grant.world.run("init")
     assert report.exit_code == 3
     services = report.json["services"]
     assert services["ogmios"]["connected"] is True
@@ -98,21 +110,21 @@ def test_ec_1_ogmios_runs_but_has_lost_its_node(grant: Grant) -> None:
 async def test_ec_2_a_line_that_breaks_while_submitting_is_told_and_nothing_is_paid_twice(
     attested: Grant, moment: Moment
 ) -> None:
-    url, first = attested.checkout.ready["ogmios_url"], ("--beneficiary-index", "0")
+    url, first = attested.world.ready["ogmios_url"], ("--beneficiary-index", "0")
     async with cutting_proxy(url, moment) as proxy:
         lost = await asyncio.to_thread(attested.release, *first, OGMIOS_URL=proxy.url)
     assert proxy.cuts == 1
     assert (lost.exit_code, lost.error["code"]) == (8, "outcome_unknown")
     transaction = lost.error["details"]["transaction_id"]
     assert f"milestones transaction {transaction}" in lost.stderr
-    assert attested.checkout.tokens_of("ada") == (1_000 if moment == "after" else 0)
+    assert attested.world.tokens_of("beneficiary-0") == (1_000 if moment == "after" else 0)
 
     # Built anew it would be another transaction by now: its time limits would be later ones.
     attested.reach(60)
     again = attested.release(*first, "--wait")
     assert (again.exit_code, again.json["status"]) == (0, "confirmed")
     assert again.json["transaction_hash"] == transaction
-    assert attested.checkout.tokens_of("ada") == 1_000
+    assert attested.world.tokens_of("beneficiary-0") == 1_000
     third = attested.release(*first)
     assert third.error["details"]["rule"] == "claimed"
 
@@ -120,7 +132,7 @@ async def test_ec_2_a_line_that_breaks_while_submitting_is_told_and_nothing_is_p
 async def test_ec_2_what_never_arrived_is_told_once_it_has_expired_and_replaced(
     attested: Grant,
 ) -> None:
-    checkout, first = attested.checkout, ("--beneficiary-index", "0")
+    checkout, first = attested.world, ("--beneficiary-index", "0")
     async with cutting_proxy(checkout.ready["ogmios_url"], "before") as proxy:
         lost = await asyncio.to_thread(attested.release, *first, OGMIOS_URL=proxy.url)
     transaction = lost.error["details"]["transaction_id"]
@@ -132,12 +144,12 @@ async def test_ec_2_what_never_arrived_is_told_once_it_has_expired_and_replaced(
     again = attested.release(*first, "--wait")
     assert (again.exit_code, again.json["status"]) == (0, "confirmed")
     assert again.json["transaction_hash"] != transaction
-    assert checkout.tokens_of("ada") == 1_000
+    assert checkout.tokens_of("beneficiary-0") == 1_000
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_ec_2_a_node_that_dies_while_submitting_costs_nothing_but_time(
-    fragile: tuple[Checkout, DevnetProcess], moment: Moment
+    fragile: tuple[ProcessWorld, DevnetProcess], moment: Moment
 ) -> None:
     checkout, devnet = fragile
     set_up(checkout)
@@ -154,7 +166,10 @@ async def test_ec_2_a_node_that_dies_while_submitting_costs_nothing_but_time(
     again = grant.release(*chosen, "--wait")
     assert again.exit_code == 0, again.stderr
     assert again.json["transaction_hash"] == transaction
-    assert (checkout.tokens_of("ada"), checkout.tokens_of("ben")) == (1_000, 2_000)
+    assert (checkout.tokens_of("beneficiary-0"), checkout.tokens_of("beneficiary-1")) == (
+        1_000,
+        2_000,
+    )
     assert len(grant.status()["claims"]) == 2
 
 
@@ -162,7 +177,7 @@ async def test_ec_2_a_node_that_dies_while_submitting_costs_nothing_but_time(
 
 
 def test_ec_3_an_index_that_is_behind_is_reported_and_warned_of(attested: Grant) -> None:
-    checkout = attested.checkout
+    checkout = attested.world
     assert attested.status()["sync"]["status"] == "synced"
     checkout.control("freeze", interface="kupo", fault="stale")
     checkout.control("advance", seconds=1_000)
@@ -170,7 +185,7 @@ def test_ec_3_an_index_that_is_behind_is_reported_and_warned_of(attested: Grant)
     assert (report.exit_code, report.json["status"]) == (0, "degraded")
     assert report.json["services"]["kupo"]["sync_status"] in ("syncing", "stale")
     assert report.json["services"]["kupo"]["slots_behind"] >= 1_000
-    who = ("--beneficiary-address", checkout.address("ada"))
+    who = ("--beneficiary-address", checkout.address("beneficiary-0"))
     runs = [
         attested.check(),
         checkout.run("calculate-distribution", *attested.where, *who),
@@ -230,17 +245,17 @@ def binary(path: Path) -> None:
 def test_ec_4_a_validator_file_that_cannot_be_used_is_refused(
     attested: Grant, damage: Callable[[Path], None], told: str
 ) -> None:
-    path = attested.checkout.folder / "plutus.json"
+    path = attested.world.folder / "plutus.json"
     shutil.copy(BLUEPRINT, path)
     check = ("check-status", *attested.where)
     assert attested.check(MILESTONES_BLUEPRINT="plutus.json").exit_code == 0
     damage(path)
-    paying = ("--all", "--signing-key-path", attested.checkout.key_file("relayer"))
+    paying = ("--all", "--signing-key-path", attested.world.key_file("relayer"))
     release = ("submit-release", *attested.where, *paying)
     register = ("register-milestone", "--schedule", "schedule.json")
     lines = [check, release, register, ("init",)]
     with attested.nothing_sent():
-        runs = all_at_once(attested.checkout, lines, MILESTONES_BLUEPRINT="plutus.json")
+        runs = all_at_once(attested.world, lines, MILESTONES_BLUEPRINT="plutus.json")
     for ran in runs:
         assert (ran.exit_code, ran.error["code"]) == (2, "invalid_blueprint")
         assert told in ran.error["message"]
@@ -251,42 +266,44 @@ def test_ec_4_a_validator_file_that_cannot_be_used_is_refused(
 
 
 def test_ec_5_insufficient_collateral_is_calculated_and_reported_before_submission(
-    blank: Checkout,
+    blank: ProcessWorld,
 ) -> None:
     """The wallet could pay the fee, but what it would put at stake holds tokens, whose change needs ADA."""
     now = blank.now
-    entries = [allocation(blank, "ben", 5 * ADA, FIRST, now - 60)]
+    entries = [allocation(blank, "beneficiary-1", 5 * ADA, FIRST, now - 60)]
     grant = open_grant(blank, entries, policy_id="", CARDANO_NETWORK="devnet")
     grant.attest(FIRST)
-    blank.control("faucet", address=blank.address("cleo"), lovelace=1_300_000, tokens={"aa": 5})
+    blank.control(
+        "faucet", address=blank.address("beneficiary-2"), lovelace=1_300_000, tokens={"aa": 5}
+    )
     with grant.nothing_sent():
-        ran = grant.release("--all", key="cleo")
+        ran = grant.release("--all", key="beneficiary-2")
         assert (ran.exit_code, ran.error["code"]) == (6, "insufficient_collateral")
     details = ran.error["details"]
     assert details["required_lovelace"] > details["available_lovelace"] == 1_300_000
     assert f"{details['required_lovelace']} lovelace are needed" in ran.stderr
     assert "collateral" in ran.stderr
     missing = details["required_lovelace"] - 1_300_000
-    blank.control("faucet", address=blank.address("cleo"), lovelace=max(missing, ADA))
-    assert grant.release("--all", key="cleo").exit_code == 0
+    blank.control("faucet", address=blank.address("beneficiary-2"), lovelace=max(missing, ADA))
+    assert grant.release("--all", key="beneficiary-2").exit_code == 0
 
 
 # -- EC-6
 
 
 def test_ec_6_queries_run_side_by_side_in_one_folder(attested: Grant) -> None:
-    who = ("--beneficiary-address", attested.checkout.address("ada"))
+    who = ("--beneficiary-address", attested.world.address("beneficiary-0"))
     check = ("check-status", *attested.where)
     calculate = ("calculate-distribution", *attested.where, *who)
-    shutil.rmtree(attested.checkout.data)
-    runs = all_at_once(attested.checkout, 3 * [check, calculate])
+    shutil.rmtree(attested.world.data)
+    runs = all_at_once(attested.world, 3 * [check, calculate])
     assert [ran.exit_code for ran in runs] == 6 * [0]
     assert {ran.stderr for ran in runs} == {""}
     states = [ran.json["contract_state"] for ran in runs[::2]]
     assert all(state == states[0] for state in states)
     assert {ran.json["claimable_amount"] for ran in runs[1::2]} == {1_000}
     assert attested.status()["discrepancies"] == []
-    assert not list(attested.checkout.data.rglob("*.corrupt-*"))
+    assert not list(attested.world.data.rglob("*.corrupt-*"))
 
 
 def test_ec_6_a_query_that_hangs_holds_up_no_other(attested: Grant) -> None:
@@ -294,11 +311,11 @@ def test_ec_6_a_query_that_hangs_holds_up_no_other(attested: Grant) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         check = ("check-status", *attested.where)
-        hanging = attested.checkout.start(*check, KUPO_URL=f"http://127.0.0.1:{port}")
+        hanging = attested.world.start(*check, KUPO_URL=f"http://127.0.0.1:{port}")
         connection, _ = silent.accept()
         try:
             assert attested.status()["contract_state"]["unclaimed_count"] == 5
-            assert attested.amounts("ada")["claimable_amount"] == 1_000
+            assert attested.amounts("beneficiary-0")["claimable_amount"] == 1_000
             assert hanging.poll() is None
         finally:
             connection.close()
@@ -310,7 +327,7 @@ def test_ec_6_a_query_that_hangs_holds_up_no_other(attested: Grant) -> None:
 
 
 def test_ec_7_at_an_address_without_a_contract_nothing_is_found(
-    blank: Checkout, contract: Contract
+    blank: ProcessWorld, contract: Contract
 ) -> None:
     vault = Address.from_bytes(b"\x10" + contract.vault_hash + b"\xab" * 28)
     grant = Grant(blank, {"contract_address": vault.to_bech32()})
@@ -326,18 +343,18 @@ def test_ec_7_at_an_address_without_a_contract_nothing_is_found(
 
 
 def test_ec_8_without_protocol_parameters_no_transaction_is_built(attested: Grant) -> None:
-    attested.checkout.control("freeze", interface="ogmios", fault="dropping")
+    attested.world.control("freeze", interface="ogmios", fault="dropping")
     release = ("--beneficiary-index", "0")
     building = [line for line in commands(attested) if "--signing-key-path" in line]
     assert len(building) == 5
     with attested.nothing_sent():
         dry = [(*line, "--dry-run") for line in building]
-        for ran in all_at_once(attested.checkout, [*building, *dry]):
+        for ran in all_at_once(attested.world, [*building, *dry]):
             assert (ran.exit_code, ran.error["code"]) == (3, "service_unavailable")
             assert ran.error["details"]["service"] == "Ogmios"
-            assert attested.checkout.ready["ogmios_url"] in ran.stderr
+            assert attested.world.ready["ogmios_url"] in ran.stderr
             assert f"hint: {ran.error['hint']}" in ran.stderr
-    attested.checkout.control("unfreeze")
+    attested.world.control("unfreeze")
     assert attested.release(*release).exit_code == 0
 
 
@@ -345,7 +362,7 @@ def test_ec_8_without_protocol_parameters_no_transaction_is_built(attested: Gran
 
 
 def test_ec_9_execution_limits_are_reported_with_the_script_that_exceeds_them(
-    fragile: tuple[Checkout, DevnetProcess],
+    fragile: tuple[ProcessWorld, DevnetProcess],
 ) -> None:
     checkout, devnet = fragile
     set_up(checkout)
@@ -364,7 +381,7 @@ def test_ec_9_execution_limits_are_reported_with_the_script_that_exceeds_them(
 
 
 def test_ec_9_what_all_scripts_together_would_take_is_calculated(
-    fragile: tuple[Checkout, DevnetProcess],
+    fragile: tuple[ProcessWorld, DevnetProcess],
 ) -> None:
     """Claim and attestation fit each on its own, and not in one transaction: the hint says so."""
     checkout, devnet = fragile
@@ -389,7 +406,7 @@ def test_ec_9_what_all_scripts_together_would_take_is_calculated(
     assert grant.release("--beneficiary-index", "0").exit_code == 0
 
 
-def restart_with_memory_limit(checkout: Checkout, devnet: DevnetProcess, memory: int) -> None:
+def restart_with_memory_limit(checkout: ProcessWorld, devnet: DevnetProcess, memory: int) -> None:
     """The same chain, on which a transaction's scripts may use only so much memory."""
     parameters = protocol_parameters(checkout)
     parameters["maxExecutionUnitsPerTransaction"]["memory"] = memory
@@ -399,7 +416,7 @@ def restart_with_memory_limit(checkout: Checkout, devnet: DevnetProcess, memory:
     devnet.start()
 
 
-def protocol_parameters(checkout: Checkout) -> Any:
+def protocol_parameters(checkout: ProcessWorld) -> Any:
     """What Ogmios answers, asked without the program."""
     url = checkout.ready["ogmios_url"].replace("ws://", "http://")
     question = {"jsonrpc": "2.0", "method": "queryLedgerState/protocolParameters", "id": None}
@@ -429,17 +446,17 @@ def test_ec_10_a_signing_key_is_validated_before_anything_else(attested: Grant) 
     """No service is there in these runs: the key is looked at before anybody is asked."""
     lines = []
     for number, (content, _) in enumerate(WRONG_KEYS):
-        path = attested.checkout.folder / f"{number}.skey"
+        path = attested.world.folder / f"{number}.skey"
         if content is not None:
             path.write_text(content if isinstance(content, str) else json.dumps(content))
         lines.append(("submit-release", *attested.where, "--all", "--signing-key-path", path.name))
-    runs = all_at_once(attested.checkout, lines, **NOWHERE)
+    runs = all_at_once(attested.world, lines, **NOWHERE)
     for number, (ran, (_, told)) in enumerate(zip(runs, WRONG_KEYS, strict=True)):
         assert (ran.exit_code, ran.error["code"]) == (2, "invalid_key_file")
         assert told in ran.error["message"]
         assert f"{number}.skey" in ran.stderr
         assert "1" * 40 not in ran.stdout + ran.stderr
-    without = attested.checkout.run("submit-release", *attested.where, "--all")
+    without = attested.world.run("submit-release", *attested.where, "--all")
     assert (without.exit_code, without.error["details"]["path"]) == (2, "signing_key_path")
 
 
@@ -476,8 +493,8 @@ def test_ec_11_a_corrupted_record_is_rebuilt_from_the_chain_with_a_warning(
 
 def test_ec_11_everything_in_the_data_directory_may_be_damaged(attested: Grant) -> None:
     attested.status()
-    journal = attested.checkout.data / "journal.sqlite3"
-    files = [*attested.checkout.data.rglob("*.json"), journal]
+    journal = attested.world.data / "journal.sqlite3"
+    files = [*attested.world.data.rglob("*.json"), journal]
     assert {path.parent.name for path in files[:-1]} == {"milestones", "cache", "schedules"}
     for path in files:
         path.write_text("{")
@@ -488,7 +505,7 @@ def test_ec_11_everything_in_the_data_directory_may_be_damaged(attested: Grant) 
     assert (first["verified"], first["source"]) == (True, "chain")
     paid = attested.release("--beneficiary-index", "0", "--wait")
     assert paid.exit_code == 0, paid.stderr
-    assert attested.checkout.tokens_of("ada") == 1_000
+    assert attested.world.tokens_of("beneficiary-0") == 1_000
     told = ran.stderr + paid.stderr
     for path in files:
         # The network's price of storage is kept for the registration alone.

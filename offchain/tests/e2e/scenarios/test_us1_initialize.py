@@ -6,16 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from checkout import Checkout, DevnetProcess, fresh_checkout
-from grant import FIRST, Grant, five_allocations, open_grant, set_up
 
 from milestones.cardano.address import Address
 from milestones.protocol.validator_loader import Contract
+from milestones.testing.grant import FIRST, Grant, five_allocations, open_grant, set_up
+from milestones.testing.processes import DevnetProcess, ProcessWorld
+from tests.support.checkout import fresh_checkout
 
 MAINNET = 764_824_073
 
 
-def test_us1_1_initialization_verifies_and_confirms_all_three_services(checkout: Checkout) -> None:
+def test_us1_1_initialization_verifies_and_confirms_all_three_services(
+    checkout: ProcessWorld,
+) -> None:
     ran = checkout.run("init", "--network", "testnet")
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert ran.json["status"] == "success"
@@ -43,7 +46,7 @@ def test_us1_1_initialization_verifies_and_confirms_all_three_services(checkout:
     ],
 )
 def test_us1_2_a_missing_service_is_named_with_guidance(
-    blank: Checkout, interface: str, fault: str, missing: set[str], guidance: str
+    blank: ProcessWorld, interface: str, fault: str, missing: set[str], guidance: str
 ) -> None:
     blank.control("freeze", interface=interface, fault=fault)
     ran = blank.run("init")
@@ -70,7 +73,7 @@ def test_us1_2_a_missing_service_is_named_with_guidance(
 
 
 def test_us1_2_all_services_are_missing_once_the_node_was_killed(
-    fragile: tuple[Checkout, DevnetProcess],
+    fragile: tuple[ProcessWorld, DevnetProcess],
 ) -> None:
     checkout, devnet = fragile
     devnet.kill()
@@ -101,7 +104,7 @@ def test_us1_3_commands_connect_after_the_initialization(tmp_path: Path) -> None
         assert published["status"] == "confirmed"
         grant = open_grant(checkout, five_allocations(checkout))
         assert grant.status()["contract_state"]["unclaimed_count"] == 5
-        assert grant.amounts("ada")["total_amount"] == 13_000
+        assert grant.amounts("beneficiary-0")["total_amount"] == 13_000
         found = checkout.succeed("transaction", published["transaction_hash"])
         assert found["status"] == "in_block"
         assert checkout.succeed("verify", *grant.where)["verdict"] == "sound"
@@ -148,19 +151,19 @@ def test_us1_4_on_mainnet_a_distribution_is_opened_and_paid(tmp_path: Path) -> N
         assert grant.registered["contract_metadata"]["network_magic"] == MAINNET
         grant.attest(FIRST)
         assert grant.milestone()["attested"] is True
-        paid = grant.release("--beneficiary-index", "0", key="ada")
+        paid = grant.release("--beneficiary-index", "0", key="beneficiary-0")
         assert paid.exit_code == 0, paid.stderr
-        assert paid.json["paid"][0]["beneficiary_address"] == checkout.address("ada")
-        assert checkout.address("ada").startswith("addr1")
-        assert checkout.tokens_of("ada") == 1_000
+        assert paid.json["paid"][0]["beneficiary_address"] == checkout.address("beneficiary-0")
+        assert checkout.address("beneficiary-0").startswith("addr1")
+        assert checkout.tokens_of("beneficiary-0") == 1_000
         # An address of a test network is told for what it is.
-        stranger = checkout.keys["ben"].address(0).to_bech32()
+        stranger = checkout.keys["beneficiary-1"].address(0).to_bech32()
         who = ("--beneficiary-address", stranger)
         wrong = checkout.run("calculate-distribution", *grant.where, *who)
         assert (wrong.exit_code, wrong.error["code"]) == (2, "invalid_address")
         assert "an address of a test network" in wrong.stderr
 
 
-def _undeployed(checkout: Checkout, contract: Contract, network_id: int) -> Grant:
+def _undeployed(checkout: ProcessWorld, contract: Contract, network_id: int) -> Grant:
     vault = Address.from_bytes(bytes([0x10 | network_id]) + contract.vault_hash + bytes(28))
     return Grant(checkout, {"contract_address": vault.to_bech32()})

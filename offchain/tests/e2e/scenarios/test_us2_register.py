@@ -12,17 +12,18 @@ from typing import Any
 
 import cbor2
 import pytest
-from checkout import Checkout
-from grant import ORACLES, five_allocations, register
 
 from milestones.protocol.validator_loader import Contract
+from milestones.testing.cast import ORACLES
+from milestones.testing.grant import five_allocations, register
+from milestones.testing.processes import ProcessWorld
 
 
 def blake2b_224(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=28).digest()
 
 
-def leaf(checkout: Checkout, name: str, entry: Any) -> bytes:
+def leaf(checkout: ProcessWorld, name: str, entry: Any) -> bytes:
     """A node: the digest of everything but the amount, then the amount."""
     key_hash = checkout.keys[name].key_hash
     no_staking_part = bytes.fromhex("d87a80")
@@ -31,7 +32,8 @@ def leaf(checkout: Checkout, name: str, entry: Any) -> bytes:
     milestone = cbor2.dumps(entry["milestone_identifier"].encode())
     vesting = cbor2.dumps(entry["vesting_timestamp"] * 1000)
     content = b"\x9f" + address + milestone + vesting + b"\xff"
-    return blake2b_224(b"\x00" + content) + entry["token_amount"].to_bytes(8, "big")
+    amount: int = entry["token_amount"]
+    return blake2b_224(b"\x00" + content) + amount.to_bytes(8, "big")
 
 
 def root(nodes: list[bytes]) -> bytes:
@@ -51,9 +53,9 @@ def add(left: bytes, right: bytes) -> int:
 
 
 def test_us2_1_a_schedule_for_five_beneficiaries_becomes_a_datum_with_every_allocation(
-    blank: Checkout,
+    blank: ProcessWorld,
 ) -> None:
-    people = ("ada", "ben", "cleo", "relayer", "oracle-1")
+    people = ("beneficiary-0", "beneficiary-1", "beneficiary-2", "relayer", "oracle-0")
     milestones = ("milestone-001", "milestone-002", "milestone-001", "étape 3", "milestone-001")
     entries = [
         {
@@ -98,7 +100,7 @@ def change(index: int, **fields: Any) -> Callable[[list[dict[str, Any]]], None]:
     ],
 )
 def test_us2_2_invalid_allocations_are_rejected_with_the_field_and_the_reason(
-    blank: Checkout, damage: Callable[[list[dict[str, Any]]], None], path: str, told: str
+    blank: ProcessWorld, damage: Callable[[list[dict[str, Any]]], None], path: str, told: str
 ) -> None:
     entries = five_allocations(blank)
     damage(entries)
@@ -111,15 +113,17 @@ def test_us2_2_invalid_allocations_are_rejected_with_the_field_and_the_reason(
     assert not list(blank.data.glob("schedules/*.json"))
 
 
-def test_us2_2_all_problems_are_reported_at_once(blank: Checkout) -> None:
+def test_us2_2_all_problems_are_reported_at_once(blank: ProcessWorld) -> None:
     entries = five_allocations(blank)
     entries[0]["token_amount"] = -1
     entries[2]["token_amount"] = 0
-    entries[4]["beneficiary_address"] = blank.address("cleo").replace("addr_test1", "addr1")
+    entries[4]["beneficiary_address"] = blank.address("beneficiary-2").replace(
+        "addr_test1", "addr1"
+    )
     wrong_type = register(blank, entries, CARDANO_NETWORK="devnet")
     (only,) = wrong_type.error["details"]["errors"]
     assert only["path"] == "beneficiary_allocations[4].beneficiary_address"
-    entries[4]["beneficiary_address"] = blank.address("cleo")
+    entries[4]["beneficiary_address"] = blank.address("beneficiary-2")
     entries[3]["vesting_timestamp"] = 9_999_999_999
     ran = register(blank, entries, CARDANO_NETWORK="devnet")
     paths = [each["path"] for each in ran.error["details"]["errors"]]
@@ -132,7 +136,7 @@ def test_us2_2_all_problems_are_reported_at_once(blank: Checkout) -> None:
         assert f"  {each['path']}: {each['message']}" in ran.stderr
 
 
-def test_us2_3_the_generated_datum_can_be_viewed(blank: Checkout) -> None:
+def test_us2_3_the_generated_datum_can_be_viewed(blank: ProcessWorld) -> None:
     entries = five_allocations(blank)
     blank.succeed("init")
     ran = register(blank, entries, "--description", "first round")
@@ -161,7 +165,7 @@ def test_us2_3_the_generated_datum_can_be_viewed(blank: Checkout) -> None:
 
 
 def test_us2_4_the_datum_is_what_stands_on_the_chain_after_deployment(
-    blank: Checkout, contract: Contract
+    blank: ProcessWorld, contract: Contract
 ) -> None:
     blank.succeed("init")
     registered = register(blank, five_allocations(blank)).json

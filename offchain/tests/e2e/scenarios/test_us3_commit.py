@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checkout import Checkout
-from grant import FIRST, Grant, five_allocations, register
+
+from milestones.testing.grant import FIRST, Grant, five_allocations, register
+from milestones.testing.processes import ProcessWorld
 
 NOWHERE = {"OGMIOS_URL": "ws://127.0.0.1:9", "KUPO_URL": "http://127.0.0.1:9"}
 
@@ -16,7 +17,7 @@ NOWHERE = {"OGMIOS_URL": "ws://127.0.0.1:9", "KUPO_URL": "http://127.0.0.1:9"}
 def test_us3_1_signatures_of_a_quorum_are_stored_and_the_milestone_is_verified(
     grant: Grant,
 ) -> None:
-    entries = grant.entries(FIRST, "oracle-1", "oracle-3")
+    entries = grant.entries(FIRST, "oracle-0", "oracle-2")
     ran = grant.commit(FIRST, entries, "--quorum-threshold", "2", "--total-oracles", "3")
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert ran.json["status"] == "stored"
@@ -30,18 +31,18 @@ def test_us3_1_signatures_of_a_quorum_are_stored_and_the_milestone_is_verified(
     assert stored["oracle_signatures"] == entries
 
 
-def test_us3_1_needs_no_service_and_no_deployment(blank: Checkout) -> None:
+def test_us3_1_needs_no_service_and_no_deployment(blank: ProcessWorld) -> None:
     """The quorum is known from the registered schedule."""
     registered = register(blank, five_allocations(blank), CARDANO_NETWORK="devnet").json
     grant = Grant(blank, registered)
-    file = blank.write("signatures.json", grant.entries(FIRST, "oracle-1", "oracle-2"))
+    file = blank.write("signatures.json", grant.entries(FIRST, "oracle-0", "oracle-1"))
     named = ("--milestone-identifier", FIRST, "--oracle-signatures", file)
     stored = blank.succeed("commit-milestone", *named, **NOWHERE)
     assert (stored["verified"], stored["total_oracles"]) == (True, 3)
 
 
 def test_us3_2_additional_signatures_update_the_stored_file(grant: Grant) -> None:
-    first, second, third = grant.entries(FIRST, "oracle-1", "oracle-2", "oracle-3")
+    first, second, third = grant.entries(FIRST, "oracle-0", "oracle-1", "oracle-2")
     seen = []
     for entries in ([first], [second, first], [third]):
         ran = grant.commit(FIRST, entries)
@@ -63,10 +64,10 @@ def test_us3_2_additional_signatures_update_the_stored_file(grant: Grant) -> Non
 
 def test_us3_3_the_state_comes_from_local_storage(grant: Grant) -> None:
     assert grant.milestone()["signature_count"] == 0
-    grant.collect(FIRST, "oracle-2")
+    grant.collect(FIRST, "oracle-1")
     pending = grant.milestone()
     assert (pending["verified"], pending["signature_count"]) == (False, 1)
-    grant.collect(FIRST, "oracle-1")
+    grant.collect(FIRST, "oracle-0")
     met = grant.milestone()
     assert (met["verified"], met["signature_count"], met["source"]) == (True, 2, "local")
     assert met["attested"] is False
@@ -97,7 +98,7 @@ MALFORMED: list[tuple[Callable[[dict[str, Any]], Any], str, str]] = [
 
 def test_us3_4_malformed_signatures_are_rejected_by_their_path(grant: Grant) -> None:
     for damage, field, told in MALFORMED:
-        entries = grant.entries(FIRST, "oracle-1", "oracle-2")
+        entries = grant.entries(FIRST, "oracle-0", "oracle-1")
         damage(entries[1])
         ran = grant.commit(FIRST, entries)
         assert (ran.exit_code, ran.error["code"]) == (2, "invalid_signature")
@@ -113,21 +114,21 @@ def test_us3_4_malformed_signatures_are_rejected_by_their_path(grant: Grant) -> 
 def test_us3_4_an_invalid_milestone_identifier_is_rejected(
     grant: Grant, identifier: str, told: str
 ) -> None:
-    ran = grant.commit(identifier, grant.entries(FIRST, "oracle-1"))
+    ran = grant.commit(identifier, grant.entries(FIRST, "oracle-0"))
     assert ran.exit_code == 2
     assert told in ran.stderr
-    assert not list(grant.checkout.data.glob("milestones/*.json"))
+    assert not list(grant.world.data.glob("milestones/*.json"))
 
 
 def test_us3_4_only_the_form_is_checked_here_and_the_rest_on_the_chain(grant: Grant) -> None:
     """A forged signature of the right form is stored; it is the chain that refuses it."""
-    entries = grant.entries(FIRST, "oracle-1", "oracle-2")
+    entries = grant.entries(FIRST, "oracle-0", "oracle-1")
     entries[1]["signature"] = "5a" * 64
     stored = grant.commit(FIRST, entries)
     assert (stored.exit_code, stored.json["verified"]) == (0, True)
     with grant.nothing_sent():
-        key = ("--signing-key-path", grant.checkout.key_file("relayer"))
+        key = ("--signing-key-path", grant.world.key_file("relayer"))
         named = ("--milestone-identifier", FIRST)
-        refused = grant.checkout.run("attest", *grant.where, *named, *key)
+        refused = grant.world.run("attest", *grant.where, *named, *key)
         assert (refused.exit_code, refused.error["code"]) == (7, "rejected_by_the_chain")
         assert entries[1]["oracle_address"] in refused.stderr

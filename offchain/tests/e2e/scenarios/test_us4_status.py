@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from checkout import Checkout
-from grant import FIRST, HOUR, SECOND, THIRD, Grant, five_allocations, register
-
 from milestones.cardano.address import Address
+from milestones.testing.grant import FIRST, HOUR, SECOND, THIRD, Grant, five_allocations, register
+from milestones.testing.processes import ProcessWorld
 
 
 def verified(status: Any) -> dict[str, bool]:
@@ -27,7 +26,7 @@ def test_us4_1_the_status_of_each_milestone_comes_from_the_cache_and_the_chain(
     assert again["source"] == "local_and_chain"
     assert again["discrepancies"] == []
     assert verified(again) == verified(first_time) == verified(attested.status())
-    cached = json.loads(next((visitor.checkout.data / "cache").glob("contract_*")).read_text())
+    cached = json.loads(next((visitor.world.data / "cache").glob("contract_*")).read_text())
     assert cached["contract_state"] == first_time["contract_state"]
     state = first_time["contract_state"]
     assert (state["total_token_amount"], state["remaining_token_amount"]) == (31_000, 31_000)
@@ -41,17 +40,17 @@ def test_us4_2_a_milestone_verified_by_enough_oracles_is_complete_and_claimable(
     at_hand = grant.milestone()
     assert (at_hand["verified"], at_hand["quorum_status"]) == (True, "met")
     assert (at_hand["source"], at_hand["attested"]) == ("local", False)
-    # Ada's and ben's; cleo's vests in an hour.
+    # Those of beneficiaries 0 and 1; that of 2 vests in an hour.
     assert (at_hand["claimable_count"], at_hand["claimable_amount"]) == (2, 3_000)
     assert (at_hand["allocation_count"], at_hand["vesting_passed"]) == (3, False)
-    assert grant.amounts("ada")["claimable_amount"] == 1_000
+    assert grant.amounts("beneficiary-0")["claimable_amount"] == 1_000
 
     grant.attest(FIRST)
     on_chain = grant.milestone()
     assert (on_chain["verified"], on_chain["source"]) == (True, "chain")
     assert on_chain["attested"] is True
     assert on_chain["claimable_amount"] == 3_000
-    for name, amount in {"ada": 1_000, "ben": 2_000}.items():
+    for name, amount in {"beneficiary-0": 1_000, "beneficiary-1": 2_000}.items():
         found = grant.elsewhere("visitor").amounts(name)
         assert found["claimable_amount"] == amount
         assert found["allocations"][0]["reason"] == "claimable"
@@ -63,7 +62,7 @@ def test_us4_2_a_milestone_verified_by_enough_oracles_is_complete_and_claimable(
 
 
 def test_us4_3_signatures_present_and_required_are_told(grant: Grant) -> None:
-    grant.collect(FIRST, "oracle-3")
+    grant.collect(FIRST, "oracle-2")
     pending = grant.milestone()
     assert (pending["verified"], pending["quorum_status"]) == (False, "pending")
     assert (pending["signature_count"], pending["quorum_threshold"]) == (1, 2)
@@ -78,7 +77,7 @@ def test_us4_3_signatures_present_and_required_are_told(grant: Grant) -> None:
     assert (elsewhere["signature_count"], elsewhere["quorum_threshold"]) == (2, 2)
 
 
-def test_us4_4_an_address_where_nothing_was_deployed_is_told(blank: Checkout) -> None:
+def test_us4_4_an_address_where_nothing_was_deployed_is_told(blank: ProcessWorld) -> None:
     registered = register(blank, five_allocations(blank), CARDANO_NETWORK="devnet").json
     grant = Grant(blank, registered)
     ran = grant.check()
@@ -86,11 +85,11 @@ def test_us4_4_an_address_where_nothing_was_deployed_is_told(blank: Checkout) ->
     assert "has not been deployed" in ran.stderr
     assert grant.address in ran.stderr
     vault, staking = grant.registered["contract_address"], bytes(range(28))
-    of_somebody = Address.from_bytes(b"\x00" + blank.keys["ada"].key_hash + staking)
+    of_somebody = Address.from_bytes(b"\x00" + blank.keys["beneficiary-0"].key_hash + staking)
     of_another_script = Address.from_bytes(b"\x10" + 28 * b"\x05" + staking)
     of_no_distribution = Address.from_bytes(b"\x70" + Address.from_bech32(vault).payment.hash)
     invalid = {
-        blank.address("ada"): "not an address of this contract",
+        blank.address("beneficiary-0"): "not an address of this contract",
         of_somebody.to_bech32(): "not an address of this contract",
         of_another_script.to_bech32(): "not an address of this contract",
         of_no_distribution.to_bech32(): "names no distribution",
@@ -105,7 +104,7 @@ def test_us4_4_an_address_where_nothing_was_deployed_is_told(blank: Checkout) ->
 
 
 def test_us4_5_stale_local_data_is_corrected_from_the_chain(grant: Grant) -> None:
-    grant.collect(FIRST, "oracle-1")
+    grant.collect(FIRST, "oracle-0")
     before = grant.status()
     assert verified(before)[FIRST] is False
     # Somebody else attests and pays; this folder hears nothing of it.
@@ -128,17 +127,17 @@ def test_us4_5_stale_local_data_is_corrected_from_the_chain(grant: Grant) -> Non
 
 def test_us4_5_what_the_chain_has_taken_back_is_corrected_as_well(grant: Grant) -> None:
     visitor = grant.elsewhere("visitor")
-    before = grant.checkout.control("snapshot")["snapshot"]
+    before = grant.world.control("snapshot")["snapshot"]
     grant.attest(FIRST)
     assert verified(visitor.status())[FIRST] is True
     # The other branch of the fork never had the attestation.
-    grant.checkout.control("revert", snapshot=before)
-    grant.checkout.control("mine")
+    grant.world.control("revert", snapshot=before)
+    grant.world.control("mine")
     after = visitor.status()
     (first, *_) = after["milestones"]
     assert (first["attested"], first["source"]) == (False, "local")
     told = {each["subject"]: (each["local"], each["chain"]) for each in after["discrepancies"]}
     assert told["cache: attested"] == (FIRST, "none")
     # The signatures were kept when the chain showed them: they can be put there again.
-    (allocation, *_) = visitor.amounts("ada")["allocations"]
+    (allocation, *_) = visitor.amounts("beneficiary-0")["allocations"]
     assert allocation["reason"] == "claimable together with the oracles' signatures"

@@ -9,8 +9,18 @@ from typing import Any
 
 import cbor2
 import pytest
-from checkout import ADA, FUNDS, Checkout, DevnetProcess, Ran
-from grant import FIRST, HOUR, ORACLES, SECOND, Grant, five_allocations, open_grant, set_up
+
+from milestones.testing.cast import ADA, FUNDS_LOVELACE, ORACLES
+from milestones.testing.grant import (
+    FIRST,
+    HOUR,
+    SECOND,
+    Grant,
+    five_allocations,
+    open_grant,
+    set_up,
+)
+from milestones.testing.processes import CommandResult, DevnetProcess, ProcessWorld
 
 
 def vault_of(grant: Grant) -> Any:
@@ -20,7 +30,7 @@ def vault_of(grant: Grant) -> Any:
 
 def outputs_of(grant: Grant, label: bytes) -> Any:
     """The outputs at the contract's address that hold one of its tokens with this label."""
-    matches = grant.checkout.kupo(f"matches/{grant.address}?order=oldest_first&resolve_hashes")
+    matches = grant.world.kupo(f"matches/{grant.address}?order=oldest_first&resolve_hashes")
     return [each for each in matches if f".{label.hex()}" in str(each["value"]["assets"])]
 
 
@@ -37,16 +47,16 @@ def test_us6_1_a_verified_milestone_is_paid_by_the_beneficiarys_own_transaction(
     """The quickstart's command: address, index, milestone and key, the signatures being at hand."""
     grant.collect(FIRST)
     ran = grant.release(
-        *("--beneficiary-address", grant.checkout.address("ada")),
+        *("--beneficiary-address", grant.world.address("beneficiary-0")),
         *("--beneficiary-index", "0", "--milestone-identifier", FIRST),
-        key="ada",
+        key="beneficiary-0",
     )
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert ran.json["status"] == "submitted"
     assert 150_000 < ran.json["fee_estimate"] < 500_000
     assert ran.json["collateral_amount"] >= ran.json["fee_estimate"] * 3 // 2
     assert ran.json["attested"] is True
-    assert grant.checkout.tokens_of("ada") == 1_000
+    assert grant.world.tokens_of("beneficiary-0") == 1_000
     spent, current = vault_of(grant)
     transaction = ran.json["transaction_hash"]
     assert spent["spent_at"]["transaction_id"] == current["transaction_id"] == transaction
@@ -63,11 +73,13 @@ def test_us6_1_a_verified_milestone_is_paid_by_the_beneficiarys_own_transaction(
     assert attestation["transaction_id"] == transaction
     of, milestone, _, moment, signers = fields_of(attestation["datum"])
     assert (of, milestone, moment) == (id_, FIRST.encode(), 1_735_689_600_000)
-    oracles = (grant.checkout.keys[name].key_hash for name in ORACLES[:2])
+    oracles = (grant.world.keys[name].key_hash for name in ORACLES[:2])
     assert signers == sorted(oracles)
     # The beneficiary's wallet paid for it: fee, deposits, nothing else.
-    left = grant.checkout.lovelace_of("ada")
-    assert left == FUNDS["ada"] - ran.json["fee_estimate"] - deposit_of(attestation)
+    left = grant.world.lovelace_of("beneficiary-0")
+    assert left == FUNDS_LOVELACE["beneficiary-0"] - ran.json["fee_estimate"] - deposit_of(
+        attestation
+    )
     assert grant.status()["contract_state"]["remaining_token_amount"] == 30_000
 
 
@@ -80,7 +92,7 @@ def deposit_of(output: Any) -> int:
 @pytest.mark.parametrize(
     ("options", "exit_code", "told"),
     [
-        (("--beneficiary-index", "0", "--beneficiary-address", "ben"), 2, "belongs to"),
+        (("--beneficiary-index", "0", "--beneficiary-address", "beneficiary-1"), 2, "belongs to"),
         (("--beneficiary-index", "0", "--milestone-identifier", SECOND), 2, "is for milestone"),
         (("--beneficiary-address", "relayer"), 4, "no allocation"),
         (("--milestone-identifier", "milestone-009"), 4, "no allocation"),
@@ -94,14 +106,14 @@ def test_us6_2_a_wrong_beneficiary_or_milestone_is_rejected_before_submission(
     grant: Grant, options: tuple[str, ...], exit_code: int, told: str
 ) -> None:
     grant.collect(FIRST)
-    people = {name: grant.checkout.address(name) for name in ("ben", "relayer")}
+    people = {name: grant.world.address(name) for name in ("beneficiary-1", "relayer")}
     with grant.nothing_sent():
         ran = grant.release(*(people.get(option, option) for option in options))
         assert ran.exit_code == exit_code
         assert told in ran.error["message"]
 
 
-def refused(ran: Ran, rule: str) -> Any:
+def refused(ran: CommandResult, rule: str) -> Any:
     assert (ran.exit_code, ran.error["code"]) == (5, "not_allowed_yet")
     assert ran.error["details"]["rule"] == rule
     return ran.error["details"]
@@ -112,15 +124,17 @@ def test_us6_3_without_a_quorum_nothing_is_submitted(grant: Grant) -> None:
     with grant.nothing_sent():
         details = refused(grant.release(*first), "quorum")
         assert (details["signature_count"], details["quorum_threshold"]) == (0, 2)
-    grant.collect(FIRST, "oracle-1")
+    grant.collect(FIRST, "oracle-0")
     with grant.nothing_sent():
         ran = grant.release(*first)
         assert refused(ran, "quorum")["signature_count"] == 1
         assert "1 of 2 signatures are at hand" in ran.stderr
         assert "commit-milestone" in ran.error["hint"]
         refused(grant.release("--all"), "quorum")
-        refused(grant.release("--beneficiary-address", grant.checkout.address("ben")), "quorum")
-    grant.collect(FIRST, "oracle-2")
+        refused(
+            grant.release("--beneficiary-address", grant.world.address("beneficiary-1")), "quorum"
+        )
+    grant.collect(FIRST, "oracle-1")
     assert grant.release(*first).exit_code == 0
 
 
@@ -131,7 +145,7 @@ def test_us6_3_before_the_vesting_time_nothing_is_submitted(attested: Grant) -> 
         assert "vesting until" in ran.stderr
     attested.reach(HOUR)
     assert attested.release("--beneficiary-index", "4").exit_code == 0
-    assert attested.checkout.tokens_of("cleo") == 16_000
+    assert attested.world.tokens_of("beneficiary-2") == 16_000
 
 
 def test_us6_4_the_transaction_is_followed_into_its_block_and_the_transfer_confirmed(
@@ -139,26 +153,26 @@ def test_us6_4_the_transaction_is_followed_into_its_block_and_the_transfer_confi
 ) -> None:
     released = attested.release("--beneficiary-index", "1").json
     transaction = released["transaction_hash"]
-    found = attested.checkout.succeed("transaction", transaction)
+    found = attested.world.succeed("transaction", transaction)
     assert (found["status"], found["command"]) == ("in_block", "submit-release")
-    height = attested.checkout.state()["tip"]["height"]
-    attested.checkout.control("mine", count=3)
-    deeper = attested.checkout.succeed("transaction", transaction)
+    height = attested.world.state()["tip"]["height"]
+    attested.world.control("mine", count=3)
+    deeper = attested.world.succeed("transaction", transaction)
     assert deeper["slot"] == found["slot"]
     assert deeper["depth"] >= found["depth"] + 3
-    assert attested.checkout.state()["tip"]["height"] >= height + 3
+    assert attested.world.state()["tip"]["height"] >= height + 3
 
     (claim,) = attested.status()["claims"]
     assert claim["transaction_hash"] == transaction
     assert (claim["beneficiary_index"], claim["token_amount"]) == (1, 2_000)
-    assert attested.checkout.tokens_of("ben") == 2_000
+    assert attested.world.tokens_of("beneficiary-1") == 2_000
     with attested.nothing_sent():
         again = attested.release("--beneficiary-index", "1")
         assert refused(again, "claimed")["transaction_hash"] == transaction
 
 
 def test_us6_4_waiting_returns_once_a_block_has_it_and_no_sooner(
-    fragile: tuple[Checkout, DevnetProcess],
+    fragile: tuple[ProcessWorld, DevnetProcess],
 ) -> None:
     checkout, devnet = fragile
     set_up(checkout)
@@ -174,14 +188,14 @@ def test_us6_4_waiting_returns_once_a_block_has_it_and_no_sooner(
     found = checkout.succeed("transaction", transaction)
     assert (found["status"], found["command"]) == ("in_mempool", "submit-release")
     assert waiting.poll() is None
-    assert checkout.tokens_of("ben") == 0
+    assert checkout.tokens_of("beneficiary-1") == 0
     checkout.control("mine")
     stdout, stderr = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, stderr
     waited = json.loads(stdout)
     assert (waited["status"], waited["transaction_hash"]) == ("confirmed", transaction)
     assert checkout.succeed("transaction", transaction)["status"] == "in_block"
-    assert checkout.tokens_of("ben") == 2_000
+    assert checkout.tokens_of("beneficiary-1") == 2_000
 
 
 def until(look: Callable[[], Any]) -> Any:
@@ -195,11 +209,11 @@ def until(look: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("lovelace", [0, 1_200_000])
 def test_us6_5_a_wallet_that_cannot_pay_learns_the_fee(attested: Grant, lovelace: int) -> None:
-    wallet = attested.checkout.address("cleo")
+    wallet = attested.world.address("beneficiary-2")
     if lovelace:
-        attested.checkout.control("faucet", address=wallet, lovelace=lovelace)
+        attested.world.control("faucet", address=wallet, lovelace=lovelace)
     with attested.nothing_sent():
-        ran = attested.release("--beneficiary-index", "0", key="cleo")
+        ran = attested.release("--beneficiary-index", "0", key="beneficiary-2")
         assert (ran.exit_code, ran.error["code"]) == (6, "insufficient_funds")
     details = ran.error["details"]
     assert details["available_lovelace"] == lovelace
@@ -207,8 +221,8 @@ def test_us6_5_a_wallet_that_cannot_pay_learns_the_fee(attested: Grant, lovelace
     assert wallet in ran.error["hint"]
     # What was asked for is enough.
     missing = max(details["required_lovelace"] - lovelace, ADA)
-    attested.checkout.control("faucet", address=wallet, lovelace=missing)
-    paid = attested.release("--beneficiary-index", "0", key="cleo")
+    attested.world.control("faucet", address=wallet, lovelace=missing)
+    paid = attested.release("--beneficiary-index", "0", key="beneficiary-2")
     assert paid.exit_code == 0, paid.stderr
     assert paid.json["fee_estimate"] <= details["fee_lovelace"] + 5_000
 

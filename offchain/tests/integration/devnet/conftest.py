@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from devnet_clients import ALICE_ADDRESS, Ogmios
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import ALICE_ADDRESS, Ogmios
 
 
 @pytest.fixture

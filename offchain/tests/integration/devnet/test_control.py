@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 from websockets.exceptions import ConnectionClosed
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-# The chain's `World` comes from the fixture in tests/conftest.py.
+from milestones.testing.world import World
 
 
-async def told(world: Any, *arguments: str) -> Any:
+async def told(world: World, *arguments: str) -> Any:
     """The JSON of a command that must succeed."""
-    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.devnet.control_url)
+    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.control_url)
     assert ran.exit_code == 0, ran.stderr
     return ran.json
 
 
-async def test_time_and_blocks(world: Any) -> None:
+async def test_time_and_blocks(world: World) -> None:
     chain = world.devnet.chain
     chain.production = "by hand"
     before = chain.tip
@@ -35,7 +35,7 @@ async def test_time_and_blocks(world: Any) -> None:
     assert shown["faults"] == {"ogmios": None, "kupo": None}
 
 
-async def test_money(world: Any) -> None:
+async def test_money(world: World) -> None:
     bob = world.address("beneficiary-3")
     tokens = ("--token", "GRANT=5", "--token", "0xff00=7")
     paid = await told(world, "faucet", bob.to_bech32(), "--lovelace", "3000000", *tokens)
@@ -50,7 +50,7 @@ async def test_money(world: Any) -> None:
     assert world.devnet.chain.place_of(bytes.fromhex(paid["transaction_id"])) is not None
 
 
-async def test_faults(world: Any) -> None:
+async def test_faults(world: World) -> None:
     shown = await told(world, "freeze", "kupo", "stale")
     assert shown["faults"] == {"ogmios": None, "kupo": "stale"}
     before = world.devnet.index.checkpoint
@@ -72,24 +72,24 @@ async def test_faults(world: Any) -> None:
     ],
 )
 async def test_what_cannot_be_is_told_as_it_is_everywhere(
-    world: Any, arguments: tuple[str, ...], exit_code: int, says: str
+    world: World, arguments: tuple[str, ...], exit_code: int, says: str
 ) -> None:
-    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.devnet.control_url)
+    ran = await world.cli("devnet", *arguments, MILESTONES_CONTROL_URL=world.control_url)
     assert ran.exit_code == exit_code, ran.stderr
     assert says in ran.json["error"]["message"]
 
 
-async def test_an_empty_faucet(world: Any) -> None:
+async def test_an_empty_faucet(world: World) -> None:
     ran = await world.cli(
         *("devnet", "faucet", world.address("relayer").to_bech32(), "--lovelace", str(46 * 10**15)),
-        MILESTONES_CONTROL_URL=world.devnet.control_url,
+        MILESTONES_CONTROL_URL=world.control_url,
     )
     assert ran.exit_code == 6
     assert ran.json["error"]["details"]["required_lovelace"] > 45 * 10**15
 
 
-async def test_which_chain_is_meant(world: Any) -> None:
-    port = str(urlsplit(world.devnet.control_url).port)
+async def test_which_chain_is_meant(world: World) -> None:
+    port = str(urlsplit(world.control_url).port)
     for arguments in (
         ("mine", "--control-port", port),
         ("--control-port", port, "mine"),
@@ -101,7 +101,7 @@ async def test_which_chain_is_meant(world: Any) -> None:
         assert world.devnet.chain.tip.height == before + 1
 
 
-async def test_nobody_there(world: Any) -> None:
+async def test_nobody_there(world: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
@@ -110,7 +110,7 @@ async def test_nobody_there(world: Any) -> None:
     assert "milestones devnet" in ran.json["error"]["hint"]
 
 
-async def test_another_service_there(world: Any) -> None:
+async def test_another_service_there(world: World) -> None:
     ran = await world.cli("devnet", "state", "--control-url", world.devnet.kupo_url)
     assert ran.exit_code == 3
     assert "status 404" in ran.json["error"]["message"]

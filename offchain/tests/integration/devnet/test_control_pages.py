@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from html import unescape
-from typing import Any
 
 import cbor2
 import httpx
-from devnet_clients import ALICE_ADDRESS, http, payment_on
-from ledger_world import BOB, key_address
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from milestones.testing.world import World
+from tests.support.devnet_clients import ALICE_ADDRESS, http, payment_on
+from tests.support.raw_transactions import BOB, key_address
 
 
 async def page(client: httpx.AsyncClient, path: str) -> str:
@@ -27,7 +27,7 @@ async def page(client: httpx.AsyncClient, path: str) -> str:
     return unescape(re.sub("<[^>]*>", "\n", answer.text))
 
 
-async def test_an_opening_can_be_read(world: Any) -> None:
+async def test_an_opening_can_be_read(world: World) -> None:
     distribution = await world.open()
     chain = world.devnet.chain
     (terms,) = [
@@ -36,7 +36,9 @@ async def test_an_opening_can_be_read(world: Any) -> None:
         if output.datum is not None
         and any(a.asset_name[:4] == b"TERM" for a in output.value.assets)
     ]
-    block, position = chain.place_of(terms.transaction_id)
+    place = chain.place_of(terms.transaction_id)
+    assert place is not None
+    block, position = place
     opening = block.inclusions[position].transaction
     async with http(world.devnet, control=True) as client:
         shown = await page(client, f"/transaction/{opening.id.hex()}")

@@ -8,8 +8,18 @@ from typing import Any
 import cbor2
 import httpx
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, http, outputs_of_alice, payment_on
-from ledger_world import (
+
+from milestones.cardano.outputs import OutputReference
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import (
+    ALICE_ADDRESS,
+    BOB_ADDRESS,
+    http,
+    outputs_of_alice,
+    payment_on,
+)
+from tests.support.raw_transactions import (
     ALICE,
     BOB,
     YES_SPEND,
@@ -23,10 +33,6 @@ from ledger_world import (
     script_ref,
     wire,
 )
-
-from milestones.cardano.outputs import OutputReference
-from milestones.devnet.opening import ChainConfig
-from milestones.devnet.server import Devnet, DevnetConfig
 
 Start = Callable[[DevnetConfig], Awaitable[Devnet]]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.interface import Faults, Interface
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 Start = Callable[[DevnetConfig], Awaitable[Devnet]]
 FUNDS = {ALICE_ADDRESS: 1_000_000_000}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import cbor2
-from devnet_clients import Ogmios, payment_on
-from ledger_world import (
+
+from milestones.devnet.server import Devnet
+from tests.support.devnet_clients import Ogmios, payment_on
+from tests.support.raw_transactions import (
     ALICE,
     YES_SPEND,
     YES_V3,
@@ -16,8 +18,6 @@ from ledger_world import (
     script_address,
     script_ref,
 )
-
-from milestones.devnet.server import Devnet
 
 
 async def test_the_first_step_goes_back_to_the_origin_then_forward(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
-from devnet_clients import Ogmios, http
 from websockets.exceptions import ConnectionClosed
 
 from milestones.devnet.ogmios import app as ogmios_app
 from milestones.devnet.server import Devnet
+from tests.support.devnet_clients import Ogmios, http
 
-IDS = [None, 0, -1.5, "", "é\ud800", True, [], {"a": [1, None]}]
+IDS: list[Any] = [None, 0, -1.5, "", "é\ud800", True, [], {"a": [1, None]}]
 
 
 @pytest.mark.parametrize("request_id", IDS, ids=repr)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from devnet_clients import Ogmios, payment_on
 
 from milestones.devnet.server import Devnet
+from tests.support.devnet_clients import Ogmios, payment_on
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import itertools
 from datetime import datetime
 
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, payment_on
 
 from milestones.devnet.server import Devnet
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, payment_on
 
 
 async def start_seconds(ogmios: Ogmios) -> float:

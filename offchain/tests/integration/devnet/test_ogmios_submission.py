@@ -7,8 +7,21 @@ from typing import Any
 
 import cbor2
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, outputs_of_alice, payment_on
-from ledger_world import (
+
+from milestones.cardano.outputs import OutputReference
+from milestones.devnet.chain import Chain
+from milestones.devnet.ledger.addresses import decode_address
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.devnet_clients import (
+    ALICE_ADDRESS,
+    BOB_ADDRESS,
+    Ogmios,
+    outputs_of_alice,
+    payment_on,
+)
+from tests.support.raw_transactions import (
     ALICE,
     NO_V3,
     YES_V3,
@@ -19,13 +32,6 @@ from ledger_world import (
     script_ref,
     wire,
 )
-
-from milestones.cardano.outputs import OutputReference
-from milestones.devnet.chain import Chain
-from milestones.devnet.ledger.addresses import decode_address
-from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.opening import ChainConfig
-from milestones.devnet.server import Devnet, DevnetConfig
 
 
 async def submit(ogmios: Ogmios, raw: bytes) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
 
 from milestones.cardano import cbor
 from milestones.devnet.clock import MAINNET_MAGIC
 from milestones.transactions.wallet import SigningKey
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
 
 
 class Process:

@@ -20,7 +20,7 @@ from milestones.errors import (
     NotFound,
 )
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import chain_time
+from milestones.services.backend import Backend, chain_time
 from milestones.services.deploy import deploy, registered_schedule
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import published_distribution
@@ -30,16 +30,19 @@ from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
 from milestones.services.sending.tracking import unsettled
+from milestones.testing.world import World
 from milestones.transactions.contract_drafts import close_draft
 from milestones.transactions.draft import Spend, TransactionDraft
 
 
-async def open_(world, backend, schedule=None, **options):
+async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any) -> Any:
     options = {"key": world.keys["creator"], "wait": True, **options}
     return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
 
 
-async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published(world):
+async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published(
+    world: World,
+) -> None:
     schedule = world.schedule()
     await world.publish()
     async with world.backend() as backend:
@@ -59,7 +62,7 @@ async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published
     assert deployed.deposits_lovelace.total == lovelace
 
 
-async def test_what_is_paid_is_what_was_shown(world):
+async def test_what_is_paid_is_what_was_shown(world: World) -> None:
     await world.publish()
     async with world.backend() as backend:
         before = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
@@ -77,7 +80,7 @@ async def test_what_is_paid_is_what_was_shown(world):
     assert before - after == deployed.fee_estimate + deployed.deposits_lovelace.total
 
 
-async def test_a_dry_run_writes_nothing_down(world):
+async def test_a_dry_run_writes_nothing_down(world: World) -> None:
     await world.publish()
     async with world.backend() as backend:
         shown = await open_(world, backend, dry_run=True)
@@ -87,7 +90,7 @@ async def test_a_dry_run_writes_nothing_down(world):
         registered_schedule(world.workspace(), shown.contract_address)
 
 
-async def test_ada_is_locked_with_a_deposit_on_top(world):
+async def test_ada_is_locked_with_a_deposit_on_top(world: World) -> None:
     allocations = [{**each, "token_amount": 3_000_000} for each in world.allocations()]
     schedule = world.schedule(
         token_policy_id="", token_name="", beneficiary_allocations=allocations
@@ -103,7 +106,7 @@ async def test_ada_is_locked_with_a_deposit_on_top(world):
     assert deployed.deposits_lovelace.vaults > 1_000_000
 
 
-async def test_a_private_opening_publishes_nothing(world):
+async def test_a_private_opening_publishes_nothing(world: World) -> None:
     await world.publish()
     async with world.backend() as backend:
         deployed = await open_(world, backend, private=True)
@@ -116,7 +119,7 @@ async def test_a_private_opening_publishes_nothing(world):
     assert deployed.private
 
 
-async def test_what_was_registered_here_is_found_by_its_address(world):
+async def test_what_was_registered_here_is_found_by_its_address(world: World) -> None:
     registered = await register_milestone(world.workspace(), world.schedule())
     schedule = registered_schedule(world.workspace(), registered.contract_address)
 
@@ -124,7 +127,7 @@ async def test_what_was_registered_here_is_found_by_its_address(world):
 
 
 class TestRefusals:
-    async def test_the_same_terms_twice(self, world):
+    async def test_the_same_terms_twice(self, world: World) -> None:
         schedule = world.schedule()
         await world.open(schedule)
         async with world.backend() as backend:
@@ -133,7 +136,9 @@ class TestRefusals:
 
         assert refused.value.rule == "already_open"
 
-    async def test_the_same_terms_twice_after_the_data_directory_is_gone(self, world):
+    async def test_the_same_terms_twice_after_the_data_directory_is_gone(
+        self, world: World
+    ) -> None:
         schedule = world.schedule()
         await world.open(schedule)
         for path in sorted(world.data_directory.rglob("*"), reverse=True):
@@ -142,7 +147,7 @@ class TestRefusals:
             with pytest.raises(NotAllowedYet, match="is open already"):
                 await open_(world, backend, schedule)
 
-    async def test_the_same_terms_after_closing(self, world):
+    async def test_the_same_terms_after_closing(self, world: World) -> None:
         """Their time of reclaim has passed too, which is told first: so the rule is asked alone."""
         distribution = await world.open(world.schedule(reclaim_after=world.now + 10_000))
         world.advance(20_000)
@@ -154,7 +159,7 @@ class TestRefusals:
         assert refused.value.rule == "opened_before"
         assert "created_at" in refused.value.hint
 
-    async def test_another_key_than_the_creators(self, world):
+    async def test_another_key_than_the_creators(self, world: World) -> None:
         await world.publish()
         async with world.backend() as backend:
             with pytest.raises(InvalidInput, match="creator's key hash is") as refused:
@@ -162,13 +167,13 @@ class TestRefusals:
 
         assert refused.value.path == "signing_key_path"
 
-    async def test_a_script_creator(self, world):
+    async def test_a_script_creator(self, world: World) -> None:
         creator = Address(0, script_credential(bytes(28))).to_bech32()
         async with world.backend() as backend:
             with pytest.raises(InvalidInput, match="the creator is a script"):
                 await open_(world, backend, world.schedule(creator=creator))
 
-    async def test_a_schedule_for_another_network(self, world):
+    async def test_a_schedule_for_another_network(self, world: World) -> None:
         metadata = {"network_magic": 1, "created_at": world.now}
         async with world.backend() as backend:
             with pytest.raises(InvalidSchedule, match="this one has 42") as refused:
@@ -176,14 +181,14 @@ class TestRefusals:
 
         assert refused.value.path == "contract_metadata.network_magic"
 
-    async def test_a_time_of_reclaim_that_has_passed_on_the_chain(self, world):
+    async def test_a_time_of_reclaim_that_has_passed_on_the_chain(self, world: World) -> None:
         schedule = world.schedule(reclaim_after=world.now + 5_000)
         world.advance(6_000)
         async with world.backend() as backend:
             with pytest.raises(InvalidSchedule, match="in the past"):
                 await open_(world, backend, schedule)
 
-    async def test_ada_payouts_that_could_be_stranded(self, world):
+    async def test_ada_payouts_that_could_be_stranded(self, world: World) -> None:
         allocations = [{**each, "token_amount": 1_500_000} for each in world.allocations()]
         schedule = world.schedule(
             token_policy_id="", token_name="", beneficiary_allocations=allocations
@@ -192,14 +197,14 @@ class TestRefusals:
             with pytest.raises(InvalidSchedule, match="twice what an output must hold"):
                 await open_(world, backend, schedule)
 
-    async def test_scripts_that_are_not_published(self, world):
+    async def test_scripts_that_are_not_published(self, world: World) -> None:
         async with world.backend() as backend:
             with pytest.raises(NotFound, match="not published") as refused:
                 await open_(world, backend)
 
         assert "publish-script" in refused.value.hint
 
-    async def test_too_few_tokens(self, world):
+    async def test_too_few_tokens(self, world: World) -> None:
         allocations = world.allocations()
         allocations[0]["token_amount"] = 2_000_000_000
         await world.publish()
@@ -210,7 +215,7 @@ class TestRefusals:
         assert refused.value.available == 1_000_000_000
         assert refused.value.required == 2_000_014_000
 
-    async def test_too_little_ada(self, world):
+    async def test_too_little_ada(self, world: World) -> None:
         schedule = world.schedule(
             creator=world.address("oracle-0").to_bech32(), token_policy_id="", token_name=""
         )
@@ -225,7 +230,7 @@ class TestRefusals:
         assert refused.value.available_lovelace == 20_000_000
         assert refused.value.required_lovelace > 25_000_000
 
-    async def test_nothing_is_written_down_for_what_is_refused(self, world):
+    async def test_nothing_is_written_down_for_what_is_refused(self, world: World) -> None:
         await world.publish()
         async with world.backend() as backend:
             with pytest.raises(InvalidInput):
@@ -235,7 +240,7 @@ class TestRefusals:
         assert commands == {"publish-script"}
 
 
-async def close(world, distribution) -> None:
+async def close(world: World, distribution: Distribution) -> None:
     """Spends terms and vaults, as the creator may once the time has come."""
     async with world.backend() as backend:
         on_chain = await read_on_chain(backend, distribution.address)
@@ -251,7 +256,7 @@ async def close(world, distribution) -> None:
         await perform(backend, sending, key=world.keys["creator"])
 
 
-def many(world, count: int) -> list[dict[str, Any]]:
+def many(world: World, count: int) -> list[dict[str, Any]]:
     """Allocations for different addresses with staking parts: some 60 bytes each."""
     return [
         {
@@ -269,7 +274,7 @@ def many(world, count: int) -> list[dict[str, Any]]:
 
 
 class TestLargeSchedules:
-    async def test_parts_come_first_each_tied_to_the_one_before(self, world):
+    async def test_parts_come_first_each_tied_to_the_one_before(self, world: World) -> None:
         schedule = world.schedule(beneficiary_allocations=many(world, 600))
         told: list[str] = []
         await world.publish()
@@ -287,7 +292,7 @@ class TestLargeSchedules:
             submission = world.workspace().storage.journal.find(later)
             assert bytes.fromhex(earlier) in {r.transaction_id for r in submission.inputs}
 
-    async def test_a_part_moved_by_a_rollback_is_still_found(self, world):
+    async def test_a_part_moved_by_a_rollback_is_still_found(self, world: World) -> None:
         schedule = world.schedule(beneficiary_allocations=many(world, 300))
         await world.publish()
         async with world.backend() as backend:
@@ -302,7 +307,7 @@ class TestLargeSchedules:
         assert len(deployed.schedule_transactions) == 1
         assert len(published.allocations) == 300
 
-    async def test_a_run_that_was_cut_off_is_taken_up(self, world):
+    async def test_a_run_that_was_cut_off_is_taken_up(self, world: World) -> None:
         """The first part is on the chain, and the machine stops."""
         schedule = world.schedule(beneficiary_allocations=many(world, 600))
         await world.publish()
@@ -318,7 +323,7 @@ class TestLargeSchedules:
         assert len(parts) == len(deployed.schedule_transactions) == 2
         assert len(deployed.transactions) == 2
 
-    async def test_it_starts_anew_where_the_tie_was_spent(self, world):
+    async def test_it_starts_anew_where_the_tie_was_spent(self, world: World) -> None:
         schedule = world.schedule(beneficiary_allocations=many(world, 600))
         await world.publish()
         async with world.backend() as backend:
@@ -341,7 +346,7 @@ def stop(_message: str) -> None:
     raise Stopped
 
 
-async def spend_everything(world, backend) -> None:
+async def spend_everything(world: World, backend: Backend) -> None:
     """The creator does something else with all of the wallet."""
     key = world.keys["creator"]
     funds = await funds_of(backend, key.key_hash, await unsettled(backend))
@@ -356,7 +361,7 @@ class TestUnderWay:
     def devnet_options(self) -> dict[str, Any]:
         return {"block_interval_s": None}
 
-    async def test_an_opening_in_the_mempool_is_not_made_twice(self, world):
+    async def test_an_opening_in_the_mempool_is_not_made_twice(self, world: World) -> None:
         await world.publish()
         world.devnet.chain.mine()
         schedule = world.schedule()
@@ -376,7 +381,7 @@ class TestUnderWay:
         assert second.deposits_lovelace == first.deposits_lovelace
         assert waiting == 1
 
-    async def test_two_openings_follow_each_other_without_a_block(self, world):
+    async def test_two_openings_follow_each_other_without_a_block(self, world: World) -> None:
         await world.publish()
         world.devnet.chain.mine()
         async with world.backend() as backend:
@@ -387,7 +392,7 @@ class TestUnderWay:
                 on_chain = await read_on_chain(backend, each.contract_address)
                 assert on_chain.remaining == 15_000
 
-    async def test_tokens_of_the_program_itself_are_minted_nowhere_else(self, world):
+    async def test_tokens_of_the_program_itself_are_minted_nowhere_else(self, world: World) -> None:
         await world.publish()
         world.devnet.chain.mine()
         async with world.backend() as backend:

@@ -8,11 +8,12 @@ import pytest
 
 from milestones.services.backend import connect
 from milestones.services.init import SAFE_ZONE_SLOTS, init
+from milestones.testing.world import World
 
 NOWHERE = "127.0.0.1:9"
 
 
-async def test_all_is_well(world):
+async def test_all_is_well(world: World) -> None:
     async with world.backend() as backend:
         report = await init(backend)
 
@@ -35,7 +36,9 @@ async def test_all_is_well(world):
         (False, False, ["ogmios", "kupo", "cardano_node"]),
     ],
 )
-async def test_what_is_down_is_named_with_what_to_do(world, ogmios, kupo, down):
+async def test_what_is_down_is_named_with_what_to_do(
+    world: World, ogmios: Any, kupo: Any, down: Any
+) -> None:
     urls = {
         "ogmios_url": world.devnet.ogmios_url if ogmios else f"ws://{NOWHERE}",
         "kupo_url": world.devnet.kupo_url if kupo else f"http://{NOWHERE}",
@@ -53,7 +56,7 @@ async def test_what_is_down_is_named_with_what_to_do(world, ogmios, kupo, down):
     assert world.workspace().storage.network.load() is None
 
 
-async def test_a_node_of_another_network_is_a_failure(world):
+async def test_a_node_of_another_network_is_a_failure(world: World) -> None:
     async with world.backend(world.workspace(network="preprod", magic=1)) as backend:
         report = await init(backend)
 
@@ -63,7 +66,7 @@ async def test_a_node_of_another_network_is_a_failure(world):
     assert world.workspace().storage.network.load() is None
 
 
-async def test_testnet_is_any_network_but_mainnet(world):
+async def test_testnet_is_any_network_but_mainnet(world: World) -> None:
     async with world.backend(world.workspace(network="testnet", magic=None)) as backend:
         report = await init(backend)
 
@@ -71,7 +74,7 @@ async def test_testnet_is_any_network_but_mainnet(world):
     assert report.services.cardano_node.network == "testnet"
 
 
-async def test_ogmios_without_its_node(world):
+async def test_ogmios_without_its_node(world: World) -> None:
     world.devnet.break_interface("ogmios", "disconnected")
     async with world.backend() as backend:
         report = await init(backend)
@@ -82,7 +85,7 @@ async def test_ogmios_without_its_node(world):
 
 
 @pytest.mark.parametrize("name", ["ogmios", "kupo"])
-async def test_a_service_that_hangs_is_told_soon(world, name):
+async def test_a_service_that_hangs_is_told_soon(world: World, name: Any) -> None:
     world.devnet.break_interface(name, "hanging")
     async with world.backend() as backend:
         report = await init(backend, patience_seconds=0.5)
@@ -94,7 +97,7 @@ async def test_a_service_that_hangs_is_told_soon(world, name):
     assert service["hint"].startswith("restart")
 
 
-async def test_a_kupo_that_stands_still_is_stale(world):
+async def test_a_kupo_that_stands_still_is_stale(world: World) -> None:
     world.devnet.break_interface("kupo", "stale")
     world.advance(10_000)
     async with world.backend() as backend:
@@ -105,7 +108,7 @@ async def test_a_kupo_that_stands_still_is_stale(world):
     assert any("stale" in warning for warning in report.warnings)
 
 
-async def test_a_socket_that_is_not_there_is_told(world):
+async def test_a_socket_that_is_not_there_is_told(world: World) -> None:
     async with world.backend() as backend:
         missing = await init(backend, node_socket=world.directory / "node.socket")
         (world.directory / "node.socket").touch()
@@ -122,7 +125,7 @@ class TestIndexing:
     def devnet_options(self) -> dict[str, Any]:
         return {"kupo_matches": ("00000000000000000000000000000000000000000000000000000000/*",)}
 
-    async def test_what_is_missing_is_added_from_the_origin(self, world):
+    async def test_what_is_missing_is_added_from_the_origin(self, world: World) -> None:
         key = world.keys["creator"]
         async with world.backend() as backend:
             report = await init(backend, key=key)
@@ -138,7 +141,7 @@ class TestIndexing:
         assert len(funds) == 2
         assert again.indexed == ()
 
-    async def test_without_a_key_only_the_contract_is_watched(self, world):
+    async def test_without_a_key_only_the_contract_is_watched(self, world: World) -> None:
         async with world.backend() as backend:
             report = await init(backend)
 
@@ -157,7 +160,7 @@ class TestPublicNetwork:
             "kupo_matches": ("00000000000000000000000000000000000000000000000000000000/*",),
         }
 
-    async def test_kupo_goes_back_a_day_and_a_half_and_says_so(self, world):
+    async def test_kupo_goes_back_a_day_and_a_half_and_says_so(self, world: World) -> None:
         world.advance(10 * SAFE_ZONE_SLOTS)
         async with world.backend(world.workspace(network="preprod", magic=1)) as backend:
             report = await init(backend)

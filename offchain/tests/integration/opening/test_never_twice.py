@@ -21,13 +21,14 @@ from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
 from milestones.services.sending import building, tracking
 from milestones.storage.storage import Storage
+from milestones.testing.world import World
 
 
 @dataclass(frozen=True)
 class Ground:
     """A chain with the scripts published, and one schedule."""
 
-    world: Any
+    world: World
     schedule: MilestoneSchedule
 
     @property
@@ -51,7 +52,7 @@ class Ground:
 
 
 @pytest.fixture
-async def ground(world: Any) -> Ground:
+async def ground(world: World) -> Ground:
     await world.publish()
     if world.devnet.chain.production == "by hand":
         world.devnet.chain.mine()
@@ -143,7 +144,7 @@ async def test_a_dry_run_sends_nothing_that_an_earlier_run_left(ground: Ground) 
     assert (shown.status, len(chain.mempool)) == ("dry_run", 0)
 
 
-async def test_a_dry_run_publishes_no_scripts_that_an_earlier_run_left(world: Any) -> None:
+async def test_a_dry_run_publishes_no_scripts_that_an_earlier_run_left(world: World) -> None:
     chain = world.devnet.chain
     snapshot = chain.snapshot()
     await world.publish()

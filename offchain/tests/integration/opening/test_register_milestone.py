@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,10 @@ from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
 from milestones.services.init import init
 from milestones.services.register_milestone import register_milestone
+from milestones.testing.world import World
 
 
-async def test_id_address_and_datum_are_those_of_the_protocol(world):
+async def test_id_address_and_datum_are_those_of_the_protocol(world: World) -> None:
     registered = await register_milestone(world.workspace(), world.schedule())
 
     terms = Terms.decode(registered.datum_cbor)
@@ -32,7 +34,7 @@ async def test_id_address_and_datum_are_those_of_the_protocol(world):
     assert registered.page_depth == 3
 
 
-async def test_a_leaf_is_the_hash_that_the_contract_computes(world):
+async def test_a_leaf_is_the_hash_that_the_contract_computes(world: World) -> None:
     registered = await register_milestone(world.workspace(), world.schedule())
 
     first = registered.allocations[0]
@@ -42,18 +44,19 @@ async def test_a_leaf_is_the_hash_that_the_contract_computes(world):
     assert first.leaf == blake2b_224(b"\x00" + preimage) + (1_000).to_bytes(8, "big")
 
 
-async def test_the_kept_file_is_complete_and_gives_the_same_id(world):
+async def test_the_kept_file_is_complete_and_gives_the_same_id(world: World) -> None:
     document = world.schedule()
     registered = await register_milestone(world.workspace(), document)
 
     kept = world.workspace().storage.schedules.load(registered.distribution_id)
+    assert kept is not None
     again = Distribution.from_schedule(parse_schedule(kept), world.contract)
     assert again.id == registered.distribution_id
     assert kept["page_depth"] == 3
     assert kept["contract_metadata"]["contract_version"] == world.contract.version
 
 
-async def test_the_same_moment_of_creation_gives_the_same_id(world):
+async def test_the_same_moment_of_creation_gives_the_same_id(world: World) -> None:
     one, two = [await register_milestone(world.workspace(), world.schedule()) for _ in range(2)]
     later = world.schedule(contract_metadata={"network_magic": 42, "created_at": world.now + 1})
     other = await register_milestone(world.workspace(), later)
@@ -61,7 +64,7 @@ async def test_the_same_moment_of_creation_gives_the_same_id(world):
     assert one.distribution_id == two.distribution_id != other.distribution_id
 
 
-async def test_deposits_are_estimated_once_the_price_is_known(world):
+async def test_deposits_are_estimated_once_the_price_is_known(world: World) -> None:
     before = await register_milestone(world.workspace(), world.schedule())
     async with world.backend() as backend:
         await init(backend)
@@ -78,7 +81,7 @@ async def test_deposits_are_estimated_once_the_price_is_known(world):
     assert after.warnings == ()
 
 
-async def test_testnet_takes_the_magic_that_init_saw(world):
+async def test_testnet_takes_the_magic_that_init_saw(world: World) -> None:
     document = world.schedule(contract_metadata={})
     anonymous = world.workspace(network="testnet", magic=None)
     with pytest.raises(InvalidConfiguration, match="isn't known which") as refused:
@@ -111,7 +114,7 @@ async def test_testnet_takes_the_magic_that_init_saw(world):
         ({"contract_metadata": 7}, "contract_metadata"),
     ],
 )
-async def test_a_broken_field_is_named(world, changes, path):
+async def test_a_broken_field_is_named(world: World, changes: Any, path: Any) -> None:
     with pytest.raises(InvalidSchedule) as refused:
         await register_milestone(world.workspace(), world.schedule(**changes))
 
@@ -132,7 +135,9 @@ async def test_a_broken_field_is_named(world, changes, path):
         ("beneficiary_address", "addr_test1qqqq", "not an address"),
     ],
 )
-async def test_a_broken_allocation_is_named(world, field, value, told):
+async def test_a_broken_allocation_is_named(
+    world: World, field: Any, value: Any, told: Any
+) -> None:
     allocations = world.allocations()
     allocations[3][field] = value
     with pytest.raises(InvalidSchedule) as refused:
@@ -144,7 +149,7 @@ async def test_a_broken_allocation_is_named(world, field, value, told):
     assert told in refused.value.message
 
 
-async def test_every_problem_is_told_at_once(world):
+async def test_every_problem_is_told_at_once(world: World) -> None:
     allocations = world.allocations()
     allocations[0]["token_amount"] = 0
     allocations[4]["milestone_identifier"] = ""
@@ -161,7 +166,7 @@ async def test_every_problem_is_told_at_once(world):
     ]
 
 
-async def test_addresses_that_could_never_be_paid_are_refused(world):
+async def test_addresses_that_could_never_be_paid_are_refused(world: World) -> None:
     mainnet = Address(1, key_credential(bytes(28)))
     script = Address(0, script_credential(bytes(28)))
     own = Address(0, script_credential(world.contract.vault_hash))
@@ -173,7 +178,7 @@ async def test_addresses_that_could_never_be_paid_are_refused(world):
             await register_milestone(world.workspace(), document)
 
 
-async def test_a_script_may_benefit_when_that_is_said(world):
+async def test_a_script_may_benefit_when_that_is_said(world: World) -> None:
     allocations = world.allocations()
     script = Address(0, script_credential(bytes(28)))
     allocations[1]["beneficiary_address"] = script.to_bech32()
@@ -185,7 +190,7 @@ async def test_a_script_may_benefit_when_that_is_said(world):
     assert registered.allocations[1].beneficiary_address == script
 
 
-async def test_ada_that_could_be_stranded_is_refused_once_the_price_is_known(world):
+async def test_ada_that_could_be_stranded_is_refused_once_the_price_is_known(world: World) -> None:
     allocations = [{**each, "token_amount": 1_600_000} for each in world.allocations()]
     allocations[2]["token_amount"] = 5_000_000
     document = world.schedule(
@@ -200,7 +205,7 @@ async def test_ada_that_could_be_stranded_is_refused_once_the_price_is_known(wor
     assert [path.partition(".")[0][-2] for path in paths] == ["0", "1", "3", "4"]
 
 
-async def test_fifty_beneficiaries_within_five_seconds(world):
+async def test_fifty_beneficiaries_within_five_seconds(world: World) -> None:
     """The mission's SC-002."""
     allocations = world.allocations() * 10
     started = time.monotonic()
@@ -212,7 +217,7 @@ async def test_fifty_beneficiaries_within_five_seconds(world):
     assert len(registered.allocations) == 50
 
 
-async def test_the_result_is_json(world):
+async def test_the_result_is_json(world: World) -> None:
     registered = await register_milestone(world.workspace(), world.schedule())
     fields = json.loads(registered.model_dump_json())
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.services.backend import connect, staleness
+from milestones.testing.world import World
 
 
-async def test_an_index_of_another_node_that_stands_still(world: Any) -> None:
+async def test_an_index_of_another_node_that_stands_still(world: World) -> None:
     """Kupo is in step with its own node; Ogmios' node is far ahead."""
     world.advance(1_000)
     async with (
@@ -23,7 +22,7 @@ async def test_an_index_of_another_node_that_stands_still(world: Any) -> None:
     assert "slots behind the node" in warning
 
 
-async def test_one_that_is_in_step_is_not_warned_of(world: Any) -> None:
+async def test_one_that_is_in_step_is_not_warned_of(world: World) -> None:
     world.advance(1_000)
     async with world.backend() as backend:
         assert await staleness(backend) == []

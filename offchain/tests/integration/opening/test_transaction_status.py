@@ -10,14 +10,15 @@ from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
 from milestones.services.sending.building import VALID_FOR_SECONDS
 from milestones.services.transaction import transaction_status
+from milestones.testing.world import World
 
 
-async def look(world, transaction_hash):
+async def look(world: World, transaction_hash: Any) -> Any:
     async with world.backend() as backend:
         return await transaction_status(backend, transaction_hash)
 
 
-async def test_one_in_a_block(world):
+async def test_one_in_a_block(world: World) -> None:
     async with world.backend() as backend:
         published = await publish_script(backend, key=world.keys["relayer"], wait=True)
     newest = await look(world, published.transaction_hash)
@@ -30,14 +31,14 @@ async def test_one_in_a_block(world):
     assert (older.slot, older.block) == (block.slot, block.header_hash.hex())
 
 
-async def test_one_of_somebody_else_is_found_too(world):
+async def test_one_of_somebody_else_is_found_too(world: World) -> None:
     paid = world.pay(world.address("oracle-0"), 5_000_000)
     found = await look(world, paid.hex())
 
     assert (found.status, found.command) == ("confirmed", None)
 
 
-async def test_one_that_nobody_knows(world):
+async def test_one_that_nobody_knows(world: World) -> None:
     found = await look(world, "ab" * 32)
 
     assert found.status == "unknown"
@@ -46,7 +47,7 @@ async def test_one_that_nobody_knows(world):
 
 
 @pytest.mark.parametrize("text", ["", "ab", "zz" * 32, "../" * 21 + "x", "ab" * 33])
-async def test_what_is_no_id_is_refused(world, text):
+async def test_what_is_no_id_is_refused(world: World, text: Any) -> None:
     with pytest.raises(InvalidInput, match="not a transaction id"):
         await look(world, text)
 
@@ -58,7 +59,7 @@ class TestUnderWay:
     def devnet_options(self) -> dict[str, Any]:
         return {"block_interval_s": None}
 
-    async def test_one_that_waits_and_is_then_included(self, world):
+    async def test_one_that_waits_and_is_then_included(self, world: World) -> None:
         async with world.backend() as backend:
             published = await publish_script(backend, key=world.keys["relayer"])
         waiting = await look(world, published.transaction_hash)
@@ -68,7 +69,7 @@ class TestUnderWay:
         assert waiting.status == "submitted"
         assert included.status == "confirmed"
 
-    async def test_one_that_is_rolled_back_waits_again(self, world):
+    async def test_one_that_is_rolled_back_waits_again(self, world: World) -> None:
         async with world.backend() as backend:
             published = await publish_script(backend, key=world.keys["relayer"])
         world.devnet.chain.mine()
@@ -79,7 +80,7 @@ class TestUnderWay:
         assert before.status == "confirmed"
         assert after.status == "submitted"
 
-    async def test_one_whose_time_has_passed_can_never_be(self, world):
+    async def test_one_whose_time_has_passed_can_never_be(self, world: World) -> None:
         snapshot = world.devnet.chain.snapshot()
         async with world.backend() as backend:
             published = await publish_script(backend, key=world.keys["relayer"])

@@ -6,9 +6,9 @@ The unsound ones are opened past this program's own checks, as the chain allows.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from past_checks import open_past_all_checks
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential, script_credential
@@ -21,27 +21,30 @@ from milestones.protocol.claim_file import make_claim_file
 from milestones.protocol.datums import VaultState, terms_token_name, vault_token_name
 from milestones.protocol.distribution import Distribution
 from milestones.services.verify import verify
+from milestones.testing.world import World
+from milestones.transactions.draft import TransactionDraft
+from tests.support.past_checks import open_past_all_checks
 
 
-async def audit(world, distribution, **options):
-    address = getattr(distribution, "address", distribution)
+async def audit(world: World, distribution: Distribution | Address, **options: Any) -> Any:
+    address = distribution.address if isinstance(distribution, Distribution) else distribution
     async with world.backend() as backend:
         return await verify(backend, contract_address=address, **options)
 
 
-def failed(verified) -> list[str]:
+def failed(verified: Any) -> list[str]:
     return names(verified, "failed")
 
 
-def names(verified, outcome: str) -> list[str]:
+def names(verified: Any, outcome: str) -> list[str]:
     return [check.name for check in verified.checks if check.outcome == outcome]
 
 
-def distribution_of(world, **changes) -> Distribution:
+def distribution_of(world: World, **changes: Any) -> Distribution:
     return Distribution.from_schedule(parse_schedule(world.schedule(**changes)), world.contract)
 
 
-async def test_a_sound_distribution(world):
+async def test_a_sound_distribution(world: World) -> None:
     distribution = await world.open()
     verified = await audit(world, distribution)
 
@@ -59,7 +62,7 @@ async def test_a_sound_distribution(world):
     assert verified.datum.total_token_amount == 15_000
 
 
-async def test_local_records_are_not_believed(world):
+async def test_local_records_are_not_believed(world: World) -> None:
     """The data directory holds another schedule under the distribution's id."""
     distribution = await world.open()
     other = world.schedule(quorum_threshold=1, beneficiary_allocations=world.allocations()[:2])
@@ -70,18 +73,18 @@ async def test_local_records_are_not_believed(world):
     assert len(verified.allocations) == 5
 
 
-async def test_an_address_where_nothing_is(world):
+async def test_an_address_where_nothing_is(world: World) -> None:
     distribution = distribution_of(world)
     with pytest.raises(NotFound, match="no contract UTxO was found"):
         await audit(world, distribution)
 
 
-async def test_an_address_of_somebody_else(world):
+async def test_an_address_of_somebody_else(world: World) -> None:
     with pytest.raises(InvalidAddress, match="not an address of this contract"):
         await audit(world, world.address("creator"))
 
 
-async def test_a_private_distribution_is_unsound_until_its_schedule_is_given(world):
+async def test_a_private_distribution_is_unsound_until_its_schedule_is_given(world: World) -> None:
     schedule = world.schedule()
     distribution = await world.open(schedule, private=True)
     blind = await audit(world, distribution)
@@ -94,7 +97,7 @@ async def test_a_private_distribution_is_unsound_until_its_schedule_is_given(wor
     assert "given schedule file" in seeing.checks[11].detail
 
 
-async def test_a_claim_file_shows_its_own_allocations(world):
+async def test_a_claim_file_shows_its_own_allocations(world: World) -> None:
     distribution = await world.open(private=True)
     claim_file = make_claim_file(distribution, [3])
     verified = await audit(world, distribution, claim_file=claim_file)
@@ -104,7 +107,7 @@ async def test_a_claim_file_shows_its_own_allocations(world):
     assert "claim file" in verified.checks[-1].detail
 
 
-async def test_the_given_file_is_of_another_schedule(world):
+async def test_the_given_file_is_of_another_schedule(world: World) -> None:
     distribution = await world.open()
     other = parse_schedule(world.schedule(beneficiary_allocations=world.allocations()[:4]))
     verified = await audit(world, distribution, schedule=other)
@@ -113,7 +116,7 @@ async def test_the_given_file_is_of_another_schedule(world):
     assert "not the one that the terms promise" in verified.checks[11].detail
 
 
-async def test_a_published_schedule_that_is_not_the_one_in_the_terms(world):
+async def test_a_published_schedule_that_is_not_the_one_in_the_terms(world: World) -> None:
     await world.publish()
     distribution = distribution_of(world)
     allocations = tuple(distribution.allocations.values())
@@ -124,7 +127,7 @@ async def test_a_published_schedule_that_is_not_the_one_in_the_terms(world):
     assert failed(verified) == ["schedule"]
 
 
-async def test_terms_that_were_opened_twice(world):
+async def test_terms_that_were_opened_twice(world: World) -> None:
     distribution = await world.open()
     await open_past_all_checks(world, distribution)
     verified = await audit(world, distribution)
@@ -146,7 +149,9 @@ SCRIPT = Address(0, script_credential(bytes(28)))
         ("vesting_timestamp", 1_795_000_000_000, "looks like milliseconds"),
     ],
 )
-async def test_an_allocation_that_can_never_be_paid(world, field, value, told):
+async def test_an_allocation_that_can_never_be_paid(
+    world: World, field: Any, value: Any, told: Any
+) -> None:
     allocations = world.allocations()
     allocations[2][field] = value
     distribution = distribution_of(
@@ -163,7 +168,7 @@ async def test_an_allocation_that_can_never_be_paid(world, field, value, told):
     assert "4 of 5" in verified.checks[-1].detail
 
 
-async def test_a_script_that_may_benefit_is_no_fault(world):
+async def test_a_script_that_may_benefit_is_no_fault(world: World) -> None:
     allocations = world.allocations()
     allocations[2]["beneficiary_address"] = SCRIPT.to_bech32()
     schedule = world.schedule(beneficiary_allocations=allocations)
@@ -173,7 +178,7 @@ async def test_a_script_that_may_benefit_is_no_fault(world):
     assert verified.verdict == "sound"
 
 
-async def test_ada_that_could_be_stranded(world):
+async def test_ada_that_could_be_stranded(world: World) -> None:
     allocations = [{**each, "token_amount": 3_000_000} for each in world.allocations()]
     allocations[4]["token_amount"] = 1_000_000
     distribution = distribution_of(
@@ -187,7 +192,7 @@ async def test_ada_that_could_be_stranded(world):
     assert "twice what an output must hold" in verified.allocations[4].reason
 
 
-async def test_a_quorum_that_no_transaction_can_carry(world):
+async def test_a_quorum_that_no_transaction_can_carry(world: World) -> None:
     oracles = [Address(0, key_credential(blake2b_224(b"%d" % n))) for n in range(20)]
     distribution = distribution_of(
         world, oracle_addresses=[each.to_bech32() for each in oracles], quorum_threshold=16
@@ -200,7 +205,7 @@ async def test_a_quorum_that_no_transaction_can_carry(world):
     assert "over 15 signatures" in verified.checks[8].detail
 
 
-async def test_terms_for_another_network_and_version(world):
+async def test_terms_for_another_network_and_version(world: World) -> None:
     metadata = {"network_magic": 2, "created_at": world.now, "contract_version": "0.9.0"}
     distribution = distribution_of(world, contract_metadata=metadata)
     await world.publish()
@@ -210,7 +215,7 @@ async def test_terms_for_another_network_and_version(world):
     assert failed(verified) == ["network", "contract_version"]
 
 
-async def test_taking_back_before_all_is_vested(world):
+async def test_taking_back_before_all_is_vested(world: World) -> None:
     distribution = distribution_of(
         world,
         beneficiary_allocations=world.allocations(vesting=world.now + 10_000),
@@ -224,7 +229,7 @@ async def test_taking_back_before_all_is_vested(world):
     assert all(each.status == "milestone_not_attested" for each in verified.allocations)
 
 
-async def test_that_the_creator_can_take_back_now_is_a_warning_and_no_flaw(world):
+async def test_that_the_creator_can_take_back_now_is_a_warning_and_no_flaw(world: World) -> None:
     distribution = await world.open(world.schedule(reclaim_after=world.now + 1_000))
     before = await audit(world, distribution)
     world.advance(2_000)
@@ -236,7 +241,7 @@ async def test_that_the_creator_can_take_back_now_is_a_warning_and_no_flaw(world
     assert after.warnings == (after.checks[12].detail,)
 
 
-async def test_an_irrevocable_distribution_says_so(world):
+async def test_an_irrevocable_distribution_says_so(world: World) -> None:
     distribution = await world.open(world.schedule(reclaim_after=None, irrevocable=True))
     verified = await audit(world, distribution)
 
@@ -244,13 +249,16 @@ async def test_an_irrevocable_distribution_says_so(world):
     assert verified.checks[12].detail == "irrevocable: nothing can be taken back"
 
 
-async def test_terms_with_a_datum_of_another_shape(world):
+async def test_terms_with_a_datum_of_another_shape(world: World) -> None:
     """The contract doesn't read the metadata: a description may be anything there, but not here."""
     await world.publish()
     proper = distribution_of(world)
 
-    def spoil(draft):
+    places = []
+
+    def spoil(draft: TransactionDraft) -> TransactionDraft:
         *fields, metadata = proper.terms.to_data().fields
+        assert isinstance(metadata, Constr)
         odd = Constr(0, (*metadata.fields[:3], b"\xff\xfe"))
         datum = plutus_data.encode(Constr(0, (*fields, odd)))
         digest = blake2b_224(datum)
@@ -269,11 +277,11 @@ async def test_terms_with_a_datum_of_another_shape(world):
             ),
         )
         mint = replace(draft.mints[0], assets={terms.asset_name: 1, vault.asset_name: 1})
-        spoil.address = where
+        places.append(where)
         return replace(draft, outputs=outputs, mints=(mint,))
 
     await open_past_all_checks(world, proper, change=spoil)
-    verified = await audit(world, spoil.address)
+    verified = await audit(world, places[0])
 
     assert verified.verdict == "unsound"
     assert failed(verified) == ["terms"]
@@ -281,7 +289,7 @@ async def test_terms_with_a_datum_of_another_shape(world):
     assert verified.datum is None
 
 
-async def test_junk_at_the_address_changes_nothing(world):
+async def test_junk_at_the_address_changes_nothing(world: World) -> None:
     distribution = await world.open()
     world.pay(distribution.address, 5_000_000, tokens=7)
     verified = await audit(world, distribution)

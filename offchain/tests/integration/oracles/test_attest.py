@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from milestones.domain.schedule import parse_schedule
@@ -15,16 +13,19 @@ from milestones.services.distribution.signatures import (
     complete_statements,
     milestones_signed,
 )
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
+from tests.support.wallets import wallet_entry
 
 
-def by_hash(opened: Any) -> list[str]:
+def by_hash(opened: OpenDistribution) -> list[str]:
     """The oracles' names in the order of the terms."""
     return sorted(
         ("oracle-0", "oracle-1", "oracle-2"), key=lambda name: opened.world.keys[name].key_hash
     )
 
 
-async def test_a_quorum_is_attested_and_seen_on_the_chain(opened: Any) -> None:
+async def test_a_quorum_is_attested_and_seen_on_the_chain(opened: OpenDistribution) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     result = await opened.attest(wait=True)
     assert (result.status, result.resumed, result.warnings) == ("confirmed", False, ())
@@ -40,20 +41,24 @@ async def test_a_quorum_is_attested_and_seen_on_the_chain(opened: Any) -> None:
     assert set(result.signers) == expected
 
 
-async def test_a_wallets_signatures_are_attested(opened: Any) -> None:
-    await opened.commit(opened.wallet_entry("oracle-0"), opened.entry("oracle-2"))
+async def test_a_wallets_signatures_are_attested(opened: OpenDistribution) -> None:
+    await opened.commit(wallet_entry(opened, "oracle-0"), opened.entry("oracle-2"))
     await opened.attest(wait=True)
     on_chain = await read_on_chain(opened.backend, opened.address)
     assert on_chain.attested() == {"milestone-001"}
 
 
-async def test_no_more_signatures_are_paid_for_than_the_quorum_takes(opened: Any) -> None:
+async def test_no_more_signatures_are_paid_for_than_the_quorum_takes(
+    opened: OpenDistribution,
+) -> None:
     await opened.commit(*(opened.entry(f"oracle-{number}") for number in range(3)))
     assert len((await opened.attest(dry_run=True)).signers) == 2
 
 
 @pytest.mark.parametrize("signers", [(), ("oracle-1",)])
-async def test_without_a_quorum_nothing_is_signed(opened: Any, signers: tuple[str, ...]) -> None:
+async def test_without_a_quorum_nothing_is_signed(
+    opened: OpenDistribution, signers: tuple[str, ...]
+) -> None:
     if signers:
         await opened.commit(*(opened.entry(name) for name in signers))
     with pytest.raises(NotAllowedYet, match=f"has {len(signers)} of the 2 signatures") as refused:
@@ -63,14 +68,14 @@ async def test_without_a_quorum_nothing_is_signed(opened: Any, signers: tuple[st
     assert opened.backend.storage.journal.pending(command="attest") == []
 
 
-async def test_a_milestone_is_attested_once(opened: Any) -> None:
+async def test_a_milestone_is_attested_once(opened: OpenDistribution) -> None:
     await opened.attested("milestone-001")
     with pytest.raises(NotAllowedYet, match="attested already") as refused:
         await opened.attest()
     assert refused.value.rule == "attested"
 
 
-async def test_one_forged_signature_is_named_by_the_chain(opened: Any) -> None:
+async def test_one_forged_signature_is_named_by_the_chain(opened: OpenDistribution) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.forged("oracle-1"))
     with pytest.raises(ChainRejected) as refused:
         await opened.attest()
@@ -82,7 +87,7 @@ async def test_one_forged_signature_is_named_by_the_chain(opened: Any) -> None:
     assert len(record.oracle_signatures) == 2
 
 
-async def test_all_forged_signatures_are_named(opened: Any) -> None:
+async def test_all_forged_signatures_are_named(opened: OpenDistribution) -> None:
     await opened.commit(opened.forged("oracle-0"), opened.forged("oracle-2"))
     with pytest.raises(ChainRejected) as refused:
         await opened.attest()
@@ -91,7 +96,9 @@ async def test_all_forged_signatures_are_named(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-async def test_good_signatures_make_up_for_a_forged_one(opened: Any, place: int) -> None:
+async def test_good_signatures_make_up_for_a_forged_one(
+    opened: OpenDistribution, place: int
+) -> None:
     bad = by_hash(opened)[place]
     good = [name for name in by_hash(opened) if name != bad]
     await opened.commit(opened.forged(bad), *(opened.entry(name) for name in good))
@@ -101,7 +108,7 @@ async def test_good_signatures_make_up_for_a_forged_one(opened: Any, place: int)
     assert opened.world.address(bad).to_bech32() in result.warnings[0]
 
 
-async def test_another_statement_makes_up_for_a_forged_one(opened: Any) -> None:
+async def test_another_statement_makes_up_for_a_forged_one(opened: OpenDistribution) -> None:
     other = opened.statement().verification_posix_ms + 5_000
     await opened.commit(opened.forged("oracle-0"), opened.entry("oracle-1"))
     await opened.commit(
@@ -113,7 +120,7 @@ async def test_another_statement_makes_up_for_a_forged_one(opened: Any) -> None:
     assert result.refused_oracles == (opened.world.address("oracle-0"),)
 
 
-async def test_a_dry_run_submits_nothing(opened: Any) -> None:
+async def test_a_dry_run_submits_nothing(opened: OpenDistribution) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     result = await opened.attest(dry_run=True)
     assert result.status == "dry_run"
@@ -121,7 +128,7 @@ async def test_a_dry_run_submits_nothing(opened: Any) -> None:
     assert not (await read_on_chain(opened.backend, opened.address)).attestations
 
 
-async def test_nothing_is_attested_where_nothing_was_deployed(world: Any) -> None:
+async def test_nothing_is_attested_where_nothing_was_deployed(world: World) -> None:
     schedule = parse_schedule(world.schedule())
     async with world.backend() as backend:
         with pytest.raises(NotFound, match="no contract UTxO was found"):
@@ -133,7 +140,7 @@ async def test_nothing_is_attested_where_nothing_was_deployed(world: Any) -> Non
             )
 
 
-async def test_signatures_are_at_hand_only_with_a_quorum(opened: Any) -> None:
+async def test_signatures_are_at_hand_only_with_a_quorum(opened: OpenDistribution) -> None:
     on_chain = await read_on_chain(opened.backend, opened.address)
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     await opened.commit(opened.entry("oracle-0", "milestone-002"), milestone="milestone-002")
@@ -145,7 +152,9 @@ async def test_signatures_are_at_hand_only_with_a_quorum(opened: Any) -> None:
     assert len(attesting.witnesses) == 2
 
 
-async def test_a_transaction_that_waits_for_a_block_is_not_doubled(opened: Any) -> None:
+async def test_a_transaction_that_waits_for_a_block_is_not_doubled(
+    opened: OpenDistribution,
+) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     opened.world.devnet.chain.production = "by hand"
     first = await opened.attest()
@@ -162,7 +171,9 @@ async def test_a_transaction_that_waits_for_a_block_is_not_doubled(opened: Any) 
     assert len(on_chain.attestations[b"milestone-001"]) == 1
 
 
-async def test_a_transaction_that_was_lost_is_sent_again_as_it_was(opened: Any) -> None:
+async def test_a_transaction_that_was_lost_is_sent_again_as_it_was(
+    opened: OpenDistribution,
+) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     chain = opened.world.devnet.chain
     before = chain.snapshot()
@@ -175,7 +186,7 @@ async def test_a_transaction_that_was_lost_is_sent_again_as_it_was(opened: Any) 
     assert (await read_on_chain(opened.backend, opened.address)).attested() == {"milestone-001"}
 
 
-async def test_a_key_without_funds_can_not_pay(opened: Any) -> None:
+async def test_a_key_without_funds_can_not_pay(opened: OpenDistribution) -> None:
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     with pytest.raises(InsufficientFunds):
         await opened.attest(key="beneficiary-1")

@@ -11,9 +11,11 @@ from milestones.cardano.address import Address, key_credential
 from milestones.errors import InvalidAddress, NotFound
 from milestones.protocol.claim_file import make_claim_file, parse_claim_file
 from milestones.services.calculate_distribution import calculate_distribution
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 
 
-async def calculate(opened: Any, beneficiary: Address | str, **options: Any) -> Any:
+async def calculate(opened: OpenDistribution, beneficiary: Address | str, **options: Any) -> Any:
     if isinstance(beneficiary, str):
         beneficiary = opened.world.address(beneficiary)
     return await calculate_distribution(
@@ -29,7 +31,7 @@ def sums(result: Any) -> tuple[int, int, int]:
     return result.claimable_amount, result.later_amount, result.claimed_amount
 
 
-async def test_the_json_has_the_quickstarts_shape(opened: Any) -> None:
+async def test_the_json_has_the_quickstarts_shape(opened: OpenDistribution) -> None:
     await opened.attested("milestone-001")
     document = (await calculate(opened, "beneficiary-0")).model_dump(mode="json")
     assert document["beneficiary_address"] == opened.world.address("beneficiary-0").to_bech32()
@@ -46,7 +48,7 @@ async def test_the_json_has_the_quickstarts_shape(opened: Any) -> None:
     assert allocation["beneficiary_index"] == 0
 
 
-async def test_from_unattested_to_claimed(opened: Any) -> None:
+async def test_from_unattested_to_claimed(opened: OpenDistribution) -> None:
     before = await calculate(opened, "beneficiary-0")
     assert sums(before) == (0, 1_000, 0)
     assert before.allocations[0].reason == "milestone not attested"
@@ -56,7 +58,7 @@ async def test_from_unattested_to_claimed(opened: Any) -> None:
     assert not signed.allocations[0].attested
     await opened.attest(wait=True)
     assert (await calculate(opened, "beneficiary-0")).allocations[0].attested
-    await opened.release(0)
+    await opened.release(0, wait=True)
     after = await calculate(opened, "beneficiary-0")
     assert sums(after) == (0, 0, 1_000)
     assert (after.allocations[0].status, after.allocations[0].reason) == (
@@ -65,12 +67,12 @@ async def test_from_unattested_to_claimed(opened: Any) -> None:
     )
 
 
-async def test_one_signature_is_no_quorum(opened: Any) -> None:
+async def test_one_signature_is_no_quorum(opened: OpenDistribution) -> None:
     await opened.commit(opened.entry("oracle-0"))
     assert sums(await calculate(opened, "beneficiary-0")) == (0, 1_000, 0)
 
 
-async def test_an_address_without_allocation_is_named(opened: Any) -> None:
+async def test_an_address_without_allocation_is_named(opened: OpenDistribution) -> None:
     with pytest.raises(NotFound, match="has no allocation") as refused:
         await calculate(opened, "stranger")
     stranger = opened.world.address("stranger").to_bech32()
@@ -78,7 +80,9 @@ async def test_an_address_without_allocation_is_named(opened: Any) -> None:
     assert stranger in refused.value.message
 
 
-async def test_the_same_key_with_another_staking_part_is_pointed_at(opened: Any) -> None:
+async def test_the_same_key_with_another_staking_part_is_pointed_at(
+    opened: OpenDistribution,
+) -> None:
     plain = opened.world.address("beneficiary-0")
     staked = Address(0, plain.payment, key_credential(b"\x05" * 28))
     with pytest.raises(NotFound) as refused:
@@ -86,7 +90,7 @@ async def test_the_same_key_with_another_staking_part_is_pointed_at(opened: Any)
     assert plain.to_bech32() in refused.value.hint
 
 
-async def test_an_address_of_mainnet_is_refused(opened: Any) -> None:
+async def test_an_address_of_mainnet_is_refused(opened: OpenDistribution) -> None:
     with pytest.raises(InvalidAddress, match="an address of mainnet") as refused:
         await calculate(opened, Address(1, opened.world.address("beneficiary-0").payment))
     assert refused.value.path == "beneficiary_address"
@@ -96,7 +100,7 @@ class TestManyAllocations:
     """Two people, several milestones, several vesting times; and one allocation that looks like another."""
 
     @pytest.fixture
-    def schedule_changes(self, world: Any) -> dict[str, Any]:
+    def schedule_changes(self, world: World) -> dict[str, Any]:
         now = world.now
         plan = (
             ("beneficiary-0", 1, "milestone-001", now - 10),
@@ -118,7 +122,7 @@ class TestManyAllocations:
         ]
         return {"beneficiary_allocations": rows}
 
-    async def test_the_sums_are_right_at_every_step(self, opened: Any) -> None:
+    async def test_the_sums_are_right_at_every_step(self, opened: OpenDistribution) -> None:
         total = 1 + 20 + 300 + 4_000 + 600_000 + 600_000
 
         async def expect(claimable: int, claimed: int) -> None:
@@ -133,25 +137,25 @@ class TestManyAllocations:
         await expect(claimable=0, claimed=0)
         await opened.attested("milestone-001")
         await expect(claimable=1, claimed=0)
-        await opened.release(0, 4)
+        await opened.release(0, 4, wait=True)
         await expect(claimable=0, claimed=1)
         opened.world.advance(5_000)
         await expect(claimable=20, claimed=1)
         await opened.attested("milestone-003")
         await expect(claimable=1_200_020, claimed=1)
-        await opened.release(5)
+        await opened.release(5, wait=True)
         await expect(claimable=600_020, claimed=600_001)
         await opened.attested("milestone-002")
         await expect(claimable=600_320, claimed=600_001)
         opened.world.advance(50_000)
         await expect(claimable=604_320, claimed=600_001)
-        await opened.release(1, 2, 3, 6)
+        await opened.release(1, 2, 3, 6, wait=True)
         await expect(claimable=0, claimed=total)
         other = await calculate(opened, "beneficiary-1")
         assert sums(other) == (0, 0, 50_000)
 
     async def test_vesting_is_judged_by_the_newest_block_second_by_second(
-        self, opened: Any
+        self, opened: OpenDistribution
     ) -> None:
         await opened.attested("milestone-001")
         vesting = opened.distribution.allocations[1].vesting_timestamp
@@ -173,7 +177,7 @@ class TestPrivate:
     def deploy_options(self) -> dict[str, Any]:
         return {"private": True}
 
-    async def test_a_claim_file_is_enough(self, opened: Any) -> None:
+    async def test_a_claim_file_is_enough(self, opened: OpenDistribution) -> None:
         await opened.attested("milestone-001")
         shutil.rmtree(opened.world.data_directory)
         with pytest.raises(NotFound, match="no schedule of this distribution is published"):

@@ -7,24 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from opened import in_lovelace
 
 from milestones.errors import InvalidInput, LimitsExceeded, NotAllowedYet, OutcomeUnknown
 from milestones.services.attest import attest
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 from milestones.transactions.contract_drafts import open_draft
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")
 
 
-async def paid_out(stage: Any) -> None:
+async def paid_out(stage: OpenDistribution) -> None:
     """Everybody has everything."""
     await stage.signed(*MILESTONES)
     await stage.release(everything=True, wait=True)
 
 
-async def attested_again(stage: Any, folder: str) -> None:
+async def attested_again(stage: OpenDistribution, folder: str) -> None:
     """Another attestation of milestone 001: somebody else had not seen the first."""
     chain = stage.world.devnet.chain
     chain.production = "by hand"
@@ -41,7 +42,7 @@ async def attested_again(stage: Any, folder: str) -> None:
     chain.production = "at once"
 
 
-async def opened_again(stage: Any) -> None:
+async def opened_again(stage: OpenDistribution) -> None:
     """The same terms once more, past the program's own checks."""
     backend = stage.backend
     draft = open_draft(stage.distribution, scripts=await require_published(backend))
@@ -49,7 +50,7 @@ async def opened_again(stage: Any) -> None:
     await perform(backend, sending, key=stage.world.keys["creator"])
 
 
-async def test_when_all_is_paid_every_deposit_comes_back(stage: Any) -> None:
+async def test_when_all_is_paid_every_deposit_comes_back(stage: OpenDistribution) -> None:
     await paid_out(stage)
     on_chain = await stage.on_chain()
     deposits = sum(
@@ -73,7 +74,7 @@ async def test_when_all_is_paid_every_deposit_comes_back(stage: Any) -> None:
     assert left == []
 
 
-async def test_every_attestation_is_burnt_also_the_superfluous(stage: Any) -> None:
+async def test_every_attestation_is_burnt_also_the_superfluous(stage: OpenDistribution) -> None:
     await attested_again(stage, "other")
     await stage.attested("milestone-002", "milestone-003")
     await stage.release(everything=True, wait=True)
@@ -83,7 +84,9 @@ async def test_every_attestation_is_burnt_also_the_superfluous(stage: Any) -> No
     assert await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True) == []
 
 
-async def test_what_has_no_room_is_left_and_told_but_never_what_has(stage: Any) -> None:
+async def test_what_has_no_room_is_left_and_told_but_never_what_has(
+    stage: OpenDistribution,
+) -> None:
     await paid_out(stage)
     all_of_it = await stage.close(dry_run=True)
     assert all_of_it.attestations_burnt == 3
@@ -99,7 +102,7 @@ async def test_what_has_no_room_is_left_and_told_but_never_what_has(stage: Any) 
 
 
 async def test_vaults_that_do_not_fit_into_one_transaction_are_named_with_numbers(
-    stage: Any,
+    stage: OpenDistribution,
 ) -> None:
     await paid_out(stage)
     chain = stage.world.devnet.chain
@@ -112,14 +115,16 @@ async def test_vaults_that_do_not_fit_into_one_transaction_are_named_with_number
     assert stage.journal.pending(command="close") == []
 
 
-async def test_only_the_creator_can(stage: Any) -> None:
+async def test_only_the_creator_can(stage: OpenDistribution) -> None:
     await paid_out(stage)
     with pytest.raises(InvalidInput, match="the creator's key hash is") as refused:
         await stage.close(key="relayer")
     assert refused.value.path == "signing_key_path"
 
 
-async def test_not_before_reclaim_after_while_something_is_unclaimed(stage: Any) -> None:
+async def test_not_before_reclaim_after_while_something_is_unclaimed(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     await stage.release(0, wait=True)
     with pytest.raises(NotAllowedYet, match="14000 tokens are not claimed yet") as refused:
@@ -141,7 +146,7 @@ class TestIrrevocable:
         """Nothing can be taken back."""
         return {"reclaim_after": None, "irrevocable": True}
 
-    async def test_what_is_unclaimed_stays(self, stage: Any) -> None:
+    async def test_what_is_unclaimed_stays(self, stage: OpenDistribution) -> None:
         with pytest.raises(NotAllowedYet, match="nobody can ever take them back") as refused:
             await stage.close()
         assert refused.value.rule == "irrevocable"
@@ -151,12 +156,12 @@ class TestIrrevocable:
 
 class TestLovelace:
     @pytest.fixture
-    def schedule_changes(self, world: Any) -> dict[str, Any]:
+    def schedule_changes(self, world: World) -> dict[str, Any]:
         """ADA is distributed."""
-        return in_lovelace(world)
+        return world.in_lovelace()
 
-    async def test_deposits_and_unclaimed_ada_are_told_apart(self, stage: Any) -> None:
-        reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+    async def test_deposits_and_unclaimed_ada_are_told_apart(self, stage: OpenDistribution) -> None:
+        reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
         stage.reach(reclaim_after)
         before = (await stage.wealth_of("creator")).lovelace
         result = await stage.close(wait=True)
@@ -167,7 +172,7 @@ class TestLovelace:
         assert gained == expected - result.fee_estimate
 
 
-async def test_a_closed_distribution_can_not_be_closed_again(stage: Any) -> None:
+async def test_a_closed_distribution_can_not_be_closed_again(stage: OpenDistribution) -> None:
     await paid_out(stage)
     await stage.close(wait=True)
     with pytest.raises(NotAllowedYet, match="was closed") as refused:
@@ -175,7 +180,7 @@ async def test_a_closed_distribution_can_not_be_closed_again(stage: Any) -> None
     assert refused.value.rule == "closed"
 
 
-async def test_a_dry_run_leaves_everything_as_it_is(stage: Any) -> None:
+async def test_a_dry_run_leaves_everything_as_it_is(stage: OpenDistribution) -> None:
     await paid_out(stage)
     shown = await stage.close(dry_run=True)
     assert shown.status == "dry_run"
@@ -184,7 +189,7 @@ async def test_a_dry_run_leaves_everything_as_it_is(stage: Any) -> None:
     assert (await stage.close(wait=True)).fee_estimate == shown.fee_estimate
 
 
-async def test_a_lost_answer_is_found_again(stage: Any) -> None:
+async def test_a_lost_answer_is_found_again(stage: OpenDistribution) -> None:
     await paid_out(stage)
     async with stage.on_a_bad_line("after") as (broken, _):
         with pytest.raises(OutcomeUnknown) as lost:
@@ -195,14 +200,15 @@ async def test_a_lost_answer_is_found_again(stage: Any) -> None:
     assert result.status == "confirmed"
 
 
-async def test_a_claim_that_comes_in_between_is_seen(stage: Any) -> None:
+async def test_a_claim_that_comes_in_between_is_seen(stage: OpenDistribution) -> None:
     await stage.attested(*MILESTONES)
     await stage.release(1, 2, 3, 4, wait=True)
-    reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+    reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
     stage.reach(reclaim_after)
     closed, paid = await asyncio.gather(
         stage.close(wait=True), stage.elsewhere("other").release(0), return_exceptions=True
     )
+    assert not isinstance(closed, BaseException)
     # Whoever was first, the tokens went to one of them, and the closing went through.
     assert closed.status == "confirmed"
     claimed = not isinstance(paid, BaseException)
@@ -210,7 +216,7 @@ async def test_a_claim_that_comes_in_between_is_seen(stage: Any) -> None:
     assert await stage.tokens_of("beneficiary-0") == (1_000 if claimed else 0)
 
 
-async def test_terms_opened_twice_are_closed_twice(stage: Any) -> None:
+async def test_terms_opened_twice_are_closed_twice(stage: OpenDistribution) -> None:
     await opened_again(stage)
     await stage.attested("milestone-001")
     assert len((await stage.on_chain()).vaults) == 2
@@ -218,7 +224,7 @@ async def test_terms_opened_twice_are_closed_twice(stage: Any) -> None:
     for _ in range(2):
         await stage.release(0, wait=True)
     assert await stage.tokens_of("beneficiary-0") == 2_000
-    reclaim_after = stage.distribution.terms.reclaim_after_posix_ms // 1000
+    reclaim_after = (stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000
     stage.reach(reclaim_after)
     before = await stage.wealth_of("creator")
     result = await stage.close(wait=True)
@@ -237,7 +243,7 @@ class TestPages:
         """Three pages."""
         return {"page_depth": 1}
 
-    async def test_all_vaults_are_closed_together(self, stage: Any) -> None:
+    async def test_all_vaults_are_closed_together(self, stage: OpenDistribution) -> None:
         await paid_out(stage)
         result = await stage.close(wait=True)
         assert [each.vaults for each in result.transactions] == [3]

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from past_checks import open_past_all_checks
 
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet
 from milestones.protocol.distribution import Distribution
+from milestones.testing.distribution import OpenDistribution
+from tests.support.past_checks import open_past_all_checks
 
 
 def left_out(report: Any) -> dict[int, str]:
@@ -27,13 +28,13 @@ class TestForgedSignatures:
     """Milestone 001 has nothing but a quorum of which one signature is forged."""
 
     @pytest.fixture
-    async def stage(self, stage: Any) -> Any:
+    async def stage(self, stage: OpenDistribution) -> Any:
         await stage.attested("milestone-003")
         await stage.signed("milestone-001", by=1, forged=1)
         await stage.signed("milestone-002")
         return stage
 
-    async def test_the_other_milestones_are_paid(self, stage: Any) -> None:
+    async def test_the_other_milestones_are_paid(self, stage: OpenDistribution) -> None:
         report = await stage.release(everything=True, wait=True)
         assert paid(report) == [1, 2, 4]
         assert left_out(report) == dict.fromkeys((0, 3), "rejected_by_the_chain")
@@ -44,7 +45,7 @@ class TestForgedSignatures:
         assert (await stage.on_chain()).attested() == {"milestone-002", "milestone-003"}
 
     async def test_also_when_it_comes_after_transactions_that_are_not_sent_yet(
-        self, stage: Any
+        self, stage: OpenDistribution
     ) -> None:
         later = stage.elsewhere("later")
         await later.signed("milestone-001")
@@ -52,7 +53,7 @@ class TestForgedSignatures:
         report = await later.release(everything=True, wait=True)
         assert (paid(report), sorted(left_out(report))) == ([0, 2, 3], [1, 4])
 
-    async def test_a_dry_run_says_the_same_and_sends_nothing(self, stage: Any) -> None:
+    async def test_a_dry_run_says_the_same_and_sends_nothing(self, stage: OpenDistribution) -> None:
         report = await stage.release(everything=True, dry_run=True)
         assert (report.status, paid(report), sorted(left_out(report))) == (
             "dry_run",
@@ -61,18 +62,22 @@ class TestForgedSignatures:
         )
         assert stage.journal.pending(command="submit-release") == []
 
-    async def test_when_nothing_else_is_left_it_is_an_error(self, stage: Any) -> None:
+    async def test_when_nothing_else_is_left_it_is_an_error(self, stage: OpenDistribution) -> None:
         await stage.release(everything=True, wait=True)
         for wanted in ({"everything": True}, {"milestone": "milestone-001"}):
             with pytest.raises(ChainRejected, match="refuses the signature"):
                 await stage.release(**wanted)
 
-    async def test_what_is_named_is_paid_as_a_whole_or_not_at_all(self, stage: Any) -> None:
+    async def test_what_is_named_is_paid_as_a_whole_or_not_at_all(
+        self, stage: OpenDistribution
+    ) -> None:
         with pytest.raises(ChainRejected, match="refuses the signature"):
             await stage.release(0, 2)
         assert await stage.tokens_of("beneficiary-2") == 0
 
-    async def test_the_command_prints_the_report_and_its_exit_code_tells(self, stage: Any) -> None:
+    async def test_the_command_prints_the_report_and_its_exit_code_tells(
+        self, stage: OpenDistribution
+    ) -> None:
         run = await stage.world.cli(
             *("submit-release", "--contract-address", stage.address.to_bech32(), "--all"),
             key="relayer",
@@ -82,7 +87,9 @@ class TestForgedSignatures:
         assert [each["beneficiary_index"] for each in run.json["left_out"]] == [0, 3]
         assert "not paid: allocations 0, 3" in run.stderr
 
-    async def test_a_wallet_that_is_short_learns_what_the_rest_costs(self, stage: Any) -> None:
+    async def test_a_wallet_that_is_short_learns_what_the_rest_costs(
+        self, stage: OpenDistribution
+    ) -> None:
         needed = await stage.release(everything=True, dry_run=True)
         with pytest.raises(InsufficientFunds) as refused:
             await stage.release(everything=True, key="beneficiary-3")
@@ -100,7 +107,7 @@ class Odd:
 class TestLeavesThatNobodyCanBePaid:
     """The distribution is opened past the program's own checks."""
 
-    async def opened(self, stage: Any, odd: Odd, **changes: Any) -> Any:
+    async def opened(self, stage: OpenDistribution, odd: Odd, **changes: Any) -> Any:
         allocations = stage.world.allocations()
         for each in allocations:
             each["token_amount"] *= changes.get("factor", 1)
@@ -118,7 +125,7 @@ class TestLeavesThatNobodyCanBePaid:
         await open_past_all_checks(stage.world, distribution)
         return replace(stage, distribution=distribution)
 
-    async def test_an_allocation_of_nothing(self, stage: Any) -> None:
+    async def test_an_allocation_of_nothing(self, stage: OpenDistribution) -> None:
         """The contract refuses a payout of no token, and with it all that are in the transaction."""
         odd = await self.opened(stage, Odd(3, 0))
         await odd.signed("milestone-001", "milestone-002", "milestone-003")
@@ -129,7 +136,7 @@ class TestLeavesThatNobodyCanBePaid:
         with pytest.raises(ChainRejected):
             await odd.release(3)
 
-    async def test_ada_below_the_ledgers_minimum(self, stage: Any) -> None:
+    async def test_ada_below_the_ledgers_minimum(self, stage: OpenDistribution) -> None:
         """Scripts agree to it: only the ledger refuses it, once it is submitted."""
         stage.world.pay(stage.world.address("creator"), 100_000_000)
         odd = await self.opened(

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from milestones.testing.distribution import OpenDistribution
 
-async def ran(stage: Any, command: str, *arguments: str, key: str | None = "relayer") -> Any:
+
+async def ran(
+    stage: OpenDistribution, command: str, *arguments: str, key: str | None = "relayer"
+) -> Any:
     """A run of the command for this distribution; `key` is configured."""
     address = stage.address.to_bech32()
     return await stage.world.cli(command, "--contract-address", address, *arguments, key=key)
@@ -24,7 +28,7 @@ def told(run: Any, exit_code: int, code: str) -> Any:
     return error["details"]
 
 
-async def test_the_quickstarts_command(stage: Any) -> None:
+async def test_the_quickstarts_command(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     run = await ran(
         stage,
@@ -44,7 +48,7 @@ async def test_the_quickstarts_command(stage: Any) -> None:
     assert await stage.tokens_of("beneficiary-0") == 1_000
 
 
-async def test_every_refusal_has_its_exit_code(stage: Any) -> None:
+async def test_every_refusal_has_its_exit_code(stage: OpenDistribution) -> None:
     await stage.signed("milestone-001", by=1)
     details = told(
         await ran(stage, "submit-release", "--beneficiary-index", "0"), 5, "not_allowed_yet"
@@ -68,7 +72,9 @@ async def test_every_refusal_has_its_exit_code(stage: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "no such file"), ("{}", "cborHex"), ("key", "not JSON")]
 )
-async def test_a_key_file_that_is_none(stage: Any, content: str | None, reason: str) -> None:
+async def test_a_key_file_that_is_none(
+    stage: OpenDistribution, content: str | None, reason: str
+) -> None:
     path = stage.world.directory / "wrong.skey"
     if content is not None:
         path.write_text(content)
@@ -84,7 +90,7 @@ class TestPrivate:
         """Nothing is published."""
         return {"private": True}
 
-    async def written_claim_file(self, stage: Any) -> Any:
+    async def written_claim_file(self, stage: OpenDistribution) -> Any:
         """What the administrator's `claim-file` writes for the beneficiary of allocation 3."""
         schedule = stage.distribution.schedule().model_dump(mode="json", exclude_none=True)
         beneficiary = stage.world.address("beneficiary-3").to_bech32()
@@ -101,7 +107,9 @@ class TestPrivate:
         told(await stage.world.cli(*command, *nobody), 4, "not_found")
         return json.loads(file.read_text())
 
-    async def test_a_claim_file_is_all_that_a_beneficiary_needs(self, stage: Any) -> None:
+    async def test_a_claim_file_is_all_that_a_beneficiary_needs(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.attested("milestone-001")
         elsewhere = ("--data-dir", str(stage.world.directory / "mine"))
         claim = await self.written_claim_file(stage)
@@ -120,7 +128,7 @@ class TestPrivate:
         assert "allocations[0]" in told(run, 2, "invalid_schedule")["path"]
 
 
-async def test_closing(stage: Any) -> None:
+async def test_closing(stage: OpenDistribution) -> None:
     details = told(await ran(stage, "close", key="creator"), 5, "not_allowed_yet")
     assert details["rule"] == "reclaim_after"
     assert told(await ran(stage, "close"), 2, "invalid_input")["path"] == "signing_key_path"

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from milestones.errors import NotAllowedYet
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 
 
-async def test_two_who_claim_different_allocations_at_once_are_both_paid(stage: Any) -> None:
+async def test_two_who_claim_different_allocations_at_once_are_both_paid(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     other = stage.elsewhere("other")
     first, second = await asyncio.gather(
@@ -24,7 +28,9 @@ async def test_two_who_claim_different_allocations_at_once_are_both_paid(stage: 
     assert "built again on what is there" in told
 
 
-async def test_two_who_claim_the_same_allocation_at_once_pay_it_once(stage: Any) -> None:
+async def test_two_who_claim_the_same_allocation_at_once_pay_it_once(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     other = stage.elsewhere("other")
     outcomes = await asyncio.gather(
@@ -42,7 +48,7 @@ async def test_two_who_claim_the_same_allocation_at_once_pay_it_once(stage: Any)
 class TestWithoutBlocks:
     """Blocks come only when the test says so: the mempool decides who was first."""
 
-    async def test_who_comes_second_waits_for_the_block(self, stage: Any) -> None:
+    async def test_who_comes_second_waits_for_the_block(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001")
         chain = stage.world.devnet.chain
         chain.production = "by hand"
@@ -56,7 +62,9 @@ class TestWithoutBlocks:
         chain.mine()
         assert await stage.tokens_of("beneficiary-3") == 4_000
 
-    async def test_the_same_command_again_finds_its_transaction(self, stage: Any) -> None:
+    async def test_the_same_command_again_finds_its_transaction(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.attested("milestone-001")
         chain = stage.world.devnet.chain
         chain.production = "by hand"
@@ -72,7 +80,9 @@ class TestWithoutBlocks:
         with pytest.raises(NotAllowedYet, match=first.transaction_hash):
             await stage.release(0)
 
-    async def test_a_transaction_that_was_displaced_is_built_again(self, stage: Any) -> None:
+    async def test_a_transaction_that_was_displaced_is_built_again(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.attested("milestone-001")
         chain = stage.world.devnet.chain
         before = chain.snapshot()
@@ -92,7 +102,9 @@ class TestPages:
         """Two allocations a page."""
         return {"page_depth": 1}
 
-    async def test_each_page_takes_a_transaction_and_they_hang_together(self, stage: Any) -> None:
+    async def test_each_page_takes_a_transaction_and_they_hang_together(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.signed("milestone-001", "milestone-002", "milestone-003")
         report = await stage.release(everything=True, wait=True)
         assert report.paid_token_amount == 15_000
@@ -107,7 +119,7 @@ class TestPages:
         ]
         assert (await stage.on_chain()).remaining == 0
 
-    async def test_pages_can_be_claimed_side_by_side(self, stage: Any) -> None:
+    async def test_pages_can_be_claimed_side_by_side(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001")
         report, other = await asyncio.gather(
             stage.release(0, wait=True), stage.elsewhere("other").release(3, key="stranger")
@@ -119,12 +131,12 @@ class TestManyOnOnePage:
     COUNT = 250
 
     @pytest.fixture
-    def schedule_changes(self, world: Any) -> dict[str, Any]:
+    def schedule_changes(self, world: World) -> dict[str, Any]:
         """More allocations of one page than a transaction can pay."""
         entry = world.allocations()[1]
         return {"beneficiary_allocations": [entry] * self.COUNT, "page_depth": 8}
 
-    async def test_as_many_as_fit_go_into_one_transaction(self, stage: Any) -> None:
+    async def test_as_many_as_fit_go_into_one_transaction(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-002")
         report = await stage.release(milestone="milestone-002", wait=True)
         first, second = report.transactions

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from opened import in_lovelace
 
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.errors import (
@@ -17,9 +16,11 @@ from milestones.errors import (
 )
 from milestones.protocol.claim_file import make_claim_file, parse_claim_file
 from milestones.services.distribution.schedule_source import known_distribution
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 
 
-async def test_an_empty_wallet_learns_the_fee(stage: Any) -> None:
+async def test_an_empty_wallet_learns_the_fee(stage: OpenDistribution) -> None:
     await stage.attested("milestone-002")
     with pytest.raises(InsufficientFunds) as refused:
         await stage.release(1, key="beneficiary-1")
@@ -34,7 +35,9 @@ async def test_an_empty_wallet_learns_the_fee(stage: Any) -> None:
     assert stage.journal.pending(command="submit-release") == []
 
 
-async def test_what_was_said_to_be_needed_is_enough_and_hardly_more_than_that(stage: Any) -> None:
+async def test_what_was_said_to_be_needed_is_enough_and_hardly_more_than_that(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-002")
     with pytest.raises(InsufficientFunds) as refused:
         await stage.release(1, key="beneficiary-1")
@@ -49,7 +52,9 @@ async def test_what_was_said_to_be_needed_is_enough_and_hardly_more_than_that(st
     assert report.status == "confirmed"
 
 
-async def test_for_several_transactions_the_sum_is_told_and_none_is_sent(stage: Any) -> None:
+async def test_for_several_transactions_the_sum_is_told_and_none_is_sent(
+    stage: OpenDistribution,
+) -> None:
     await stage.signed("milestone-001", "milestone-002", "milestone-003")
     plan = await stage.release(everything=True, dry_run=True)
     stage.world.pay(stage.world.address("beneficiary-1"), 8_000_000)
@@ -65,11 +70,11 @@ class TestLovelace:
     """ADA goes out: the payer adds nothing but the fee."""
 
     @pytest.fixture
-    def schedule_changes(self, world: Any) -> dict[str, Any]:
+    def schedule_changes(self, world: World) -> dict[str, Any]:
         """The five allocations, each times 10,000, in lovelace."""
-        return in_lovelace(world)
+        return world.in_lovelace()
 
-    async def test_too_little_collateral_is_named(self, stage: Any) -> None:
+    async def test_too_little_collateral_is_named(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-002")
         # Enough for the fee and the change, but a collateral with tokens needs change of its own.
         stage.world.pay(stage.world.address("beneficiary-1"), 1_300_000, tokens=5)
@@ -80,7 +85,7 @@ class TestLovelace:
         assert refused.value.details["required_lovelace"] > 1_300_000
         assert stage.journal.pending(command="submit-release") == []
 
-    async def test_exactly_the_amount_is_paid(self, stage: Any) -> None:
+    async def test_exactly_the_amount_is_paid(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-002")
         before = (await stage.wealth_of("relayer")).lovelace
         report = await stage.release(milestone="milestone-002", wait=True)
@@ -90,7 +95,7 @@ class TestLovelace:
         assert before - (await stage.wealth_of("relayer")).lovelace == report.fee_estimate
 
 
-async def test_what_a_script_may_use_is_named_when_it_is_too_much(stage: Any) -> None:
+async def test_what_a_script_may_use_is_named_when_it_is_too_much(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     chain = stage.world.devnet.chain
     chain.parameters = replace(
@@ -109,7 +114,9 @@ class TestPrivate:
         """Nothing is published."""
         return {"private": True}
 
-    async def test_a_stranger_to_the_schedule_needs_a_claim_file(self, stage: Any) -> None:
+    async def test_a_stranger_to_the_schedule_needs_a_claim_file(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.attested("milestone-001")
         beneficiary = stage.elsewhere("beneficiary")
         with pytest.raises(NotFound, match="no schedule of this distribution is published"):
@@ -123,7 +130,9 @@ class TestPrivate:
         assert await stage.tokens_of("beneficiary-3") == 4_000
 
 
-async def test_a_beneficiary_with_nothing_but_the_address_and_a_key_can_claim(stage: Any) -> None:
+async def test_a_beneficiary_with_nothing_but_the_address_and_a_key_can_claim(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     beneficiary = stage.elsewhere("beneficiary")
     report = await beneficiary.release(

@@ -9,14 +9,15 @@ import sys
 from typing import Any
 
 import pytest
-from cutting_proxy import Moment, cutting_proxy
 
 from milestones.errors import NotAllowedYet, OutcomeUnknown
+from milestones.testing.cutting_proxy import Moment, cutting_proxy
+from milestones.testing.distribution import OpenDistribution
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_lost_answer_is_told_and_the_same_command_again_finds_it(
-    stage: Any, moment: Moment
+    stage: OpenDistribution, moment: Moment
 ) -> None:
     await stage.attested("milestone-001")
     async with stage.on_a_bad_line(moment) as (broken, proxy):
@@ -35,7 +36,9 @@ async def test_a_lost_answer_is_told_and_the_same_command_again_finds_it(
         await stage.release(0)
 
 
-async def test_a_lost_answer_does_not_get_in_the_way_of_another_allocation(stage: Any) -> None:
+async def test_a_lost_answer_does_not_get_in_the_way_of_another_allocation(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     async with stage.on_a_bad_line("before") as (broken, _):
         with pytest.raises(OutcomeUnknown) as lost:
@@ -52,7 +55,7 @@ class TestSeveralTransactions:
         """Three pages."""
         return {"page_depth": 1}
 
-    async def test_what_was_cut_off_in_the_middle_goes_on(self, stage: Any) -> None:
+    async def test_what_was_cut_off_in_the_middle_goes_on(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001", "milestone-002", "milestone-003")
         async with stage.on_a_bad_line("after") as (broken, _):
             with pytest.raises(OutcomeUnknown) as lost:
@@ -64,7 +67,7 @@ class TestSeveralTransactions:
         assert report.paid_token_amount == 15_000
         assert (await stage.on_chain()).remaining == 0
 
-    async def test_what_was_sent_before_an_error_is_told(self, stage: Any) -> None:
+    async def test_what_was_sent_before_an_error_is_told(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001", "milestone-002", "milestone-003")
         # The second submission is the one that is cut.
         async with stage.on_a_bad_line("before", skip=1) as (broken, _):
@@ -75,7 +78,9 @@ class TestSeveralTransactions:
         assert "the same command goes on" in lost.value.hint
 
 
-async def test_a_program_killed_before_it_could_submit_is_finished_by_the_next(stage: Any) -> None:
+async def test_a_program_killed_before_it_could_submit_is_finished_by_the_next(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     world = stage.world
     arguments = (

@@ -15,9 +15,11 @@ from milestones.errors import (
 )
 from milestones.services.submit_release import submit_release
 from milestones.services.submit_release.plan import Selection
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 
 
-async def test_one_allocation_is_paid_exactly(stage: Any) -> None:
+async def test_one_allocation_is_paid_exactly(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     report = await stage.release(0, wait=True)
     assert report.status == "confirmed"
@@ -28,7 +30,9 @@ async def test_one_allocation_is_paid_exactly(stage: Any) -> None:
     assert vault.utxo.reference.transaction_id.hex() == report.transaction_hash
 
 
-async def test_the_report_has_the_quickstarts_fields_and_the_whole_cost(stage: Any) -> None:
+async def test_the_report_has_the_quickstarts_fields_and_the_whole_cost(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     before = (await stage.wealth_of("relayer")).lovelace
     report = (await stage.release(0, wait=True)).model_dump(mode="json")
@@ -51,7 +55,7 @@ async def test_the_report_has_the_quickstarts_fields_and_the_whole_cost(stage: A
     ],
 )
 async def test_an_index_must_be_of_the_kind_that_the_other_flags_say(
-    stage: Any, kind: dict[str, Any], path: str, named: str
+    stage: OpenDistribution, kind: dict[str, Any], path: str, named: str
 ) -> None:
     await stage.attested("milestone-001", "milestone-002")
     if "beneficiary" in kind:
@@ -65,12 +69,15 @@ async def test_an_index_must_be_of_the_kind_that_the_other_flags_say(
     assert named in refused.value.message
     assert real in refused.value.message
     assert stage.journal.pending(command="submit-release") == []
-    confirmed = {"beneficiary": stage.world.address("beneficiary-0"), "milestone": "milestone-001"}
+    confirmed: dict[str, Any] = {
+        "beneficiary": stage.world.address("beneficiary-0"),
+        "milestone": "milestone-001",
+    }
     assert (await stage.release(0, **confirmed)).paid_token_amount == 1_000
 
 
 @pytest.mark.parametrize("index", [-1, 5, 8])
-async def test_an_allocation_that_there_is_not(stage: Any, index: int) -> None:
+async def test_an_allocation_that_there_is_not(stage: OpenDistribution, index: int) -> None:
     with pytest.raises(NotFound, match=f"allocation {index} is not known"):
         await stage.release(index)
 
@@ -83,14 +90,14 @@ async def test_an_allocation_that_there_is_not(stage: Any, index: int) -> None:
     ],
 )
 async def test_what_to_pay_must_be_said_once(
-    stage: Any, options: dict[str, Any], path: str
+    stage: OpenDistribution, options: dict[str, Any], path: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         await stage.release(**options)
     assert refused.value.path == path
 
 
-async def test_a_kind_that_there_is_not(stage: Any) -> None:
+async def test_a_kind_that_there_is_not(stage: OpenDistribution) -> None:
     with pytest.raises(NotFound, match="as asked for"):
         await stage.release(beneficiary=stage.world.address("stranger"))
     with pytest.raises(NotFound, match="as asked for"):
@@ -99,7 +106,7 @@ async def test_a_kind_that_there_is_not(stage: Any) -> None:
 
 @pytest.mark.parametrize("signatures", [0, 1])
 async def test_without_a_quorum_it_says_how_many_signatures_there_are(
-    stage: Any, signatures: int
+    stage: OpenDistribution, signatures: int
 ) -> None:
     if signatures:
         await stage.signed("milestone-001", by=signatures)
@@ -112,11 +119,11 @@ async def test_without_a_quorum_it_says_how_many_signatures_there_are(
 
 class TestVesting:
     @pytest.fixture
-    def schedule_changes(self, world: Any) -> dict[str, Any]:
+    def schedule_changes(self, world: World) -> dict[str, Any]:
         """Everything vests in an hour."""
         return {"beneficiary_allocations": world.allocations(vesting=world.now + 3_600)}
 
-    async def test_nothing_is_paid_before_its_time(self, stage: Any) -> None:
+    async def test_nothing_is_paid_before_its_time(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001")
         vesting = stage.distribution.allocations[0].vesting_timestamp
         stage.world.advance(vesting - stage.world.now - 10)
@@ -132,7 +139,9 @@ class TestVesting:
         assert (await stage.release(0, wait=True)).status == "confirmed"
 
 
-async def test_what_is_claimed_is_told_with_the_transaction_that_paid(stage: Any) -> None:
+async def test_what_is_claimed_is_told_with_the_transaction_that_paid(
+    stage: OpenDistribution,
+) -> None:
     await stage.attested("milestone-001")
     paid = await stage.release(0, wait=True)
     with pytest.raises(NotAllowedYet) as refused:
@@ -143,14 +152,14 @@ async def test_what_is_claimed_is_told_with_the_transaction_that_paid(stage: Any
     assert await stage.tokens_of("beneficiary-0") == 1_000
 
 
-async def test_of_several_one_that_may_not_be_paid_stops_all(stage: Any) -> None:
+async def test_of_several_one_that_may_not_be_paid_stops_all(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     with pytest.raises(NotAllowedYet, match="allocation 1 waits for milestone 'milestone-002'"):
         await stage.release(0, 1, 3)
     assert (await stage.release(0, 3, wait=True)).paid_token_amount == 5_000
 
 
-async def test_one_transaction_attests_and_pays(stage: Any) -> None:
+async def test_one_transaction_attests_and_pays(stage: OpenDistribution) -> None:
     await stage.signed("milestone-001")
     report = await stage.release(0, wait=True)
     assert report.attested
@@ -163,7 +172,7 @@ async def test_one_transaction_attests_and_pays(stage: Any) -> None:
     assert await stage.tokens_of("beneficiary-3") == 4_000
 
 
-async def test_a_forged_signature_is_named_and_nothing_is_sent(stage: Any) -> None:
+async def test_a_forged_signature_is_named_and_nothing_is_sent(stage: OpenDistribution) -> None:
     await stage.signed("milestone-001", by=1, forged=1)
     with pytest.raises(ChainRejected) as refused:
         await stage.release(0)
@@ -173,7 +182,7 @@ async def test_a_forged_signature_is_named_and_nothing_is_sent(stage: Any) -> No
     assert stage.journal.pending(command="submit-release") == []
 
 
-async def test_a_good_signature_makes_up_for_a_forged_one(stage: Any) -> None:
+async def test_a_good_signature_makes_up_for_a_forged_one(stage: OpenDistribution) -> None:
     # In the order of the hashes, one of the first two is forged, so that it is tried.
     names = sorted(range(3), key=lambda n: stage.world.keys[f"oracle-{n}"].key_hash)
     await stage.signed("milestone-001", by=2, forged=1)
@@ -183,7 +192,7 @@ async def test_a_good_signature_makes_up_for_a_forged_one(stage: Any) -> None:
     assert told == (2 in names[:2])
 
 
-async def test_a_relayer_pays_everybody_and_attests_what_is_signed(stage: Any) -> None:
+async def test_a_relayer_pays_everybody_and_attests_what_is_signed(stage: OpenDistribution) -> None:
     await stage.signed("milestone-001", "milestone-002", "milestone-003")
     report = await stage.release(everything=True, wait=True)
     assert sorted(entry.beneficiary_index for entry in report.paid) == [0, 1, 2, 3, 4]
@@ -197,7 +206,7 @@ async def test_a_relayer_pays_everybody_and_attests_what_is_signed(stage: Any) -
     assert on_chain.remaining == 0
 
 
-async def test_all_of_a_milestone_and_all_of_a_beneficiary(stage: Any) -> None:
+async def test_all_of_a_milestone_and_all_of_a_beneficiary(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001", "milestone-002")
     report = await stage.release(milestone="milestone-001", wait=True)
     assert [entry.beneficiary_index for entry in report.paid] == [0, 3]
@@ -206,7 +215,7 @@ async def test_all_of_a_milestone_and_all_of_a_beneficiary(stage: Any) -> None:
     assert [entry.beneficiary_index for entry in report.paid] == [1]
 
 
-async def test_of_a_kind_what_is_not_due_is_left_with_its_reason(stage: Any) -> None:
+async def test_of_a_kind_what_is_not_due_is_left_with_its_reason(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     await stage.release(0, wait=True)
     report = await stage.release(everything=True, wait=True)
@@ -220,7 +229,7 @@ async def test_of_a_kind_what_is_not_due_is_left_with_its_reason(stage: Any) -> 
     assert refused.value.rule == "quorum"
 
 
-async def test_when_all_of_a_kind_is_paid_it_says_so(stage: Any) -> None:
+async def test_when_all_of_a_kind_is_paid_it_says_so(stage: OpenDistribution) -> None:
     await stage.attested("milestone-003")
     await stage.release(2, wait=True)
     with pytest.raises(NotAllowedYet) as refused:
@@ -228,7 +237,7 @@ async def test_when_all_of_a_kind_is_paid_it_says_so(stage: Any) -> None:
     assert refused.value.rule == "claimed"
 
 
-async def test_a_dry_run_shows_all_and_leaves_no_trace(stage: Any) -> None:
+async def test_a_dry_run_shows_all_and_leaves_no_trace(stage: OpenDistribution) -> None:
     await stage.signed("milestone-001", "milestone-002")
     before = await stage.wealth_of("relayer")
     report = await stage.release(everything=True, dry_run=True)
@@ -245,7 +254,7 @@ async def test_a_dry_run_shows_all_and_leaves_no_trace(stage: Any) -> None:
     )
 
 
-async def test_a_closed_distribution_pays_nothing(stage: Any) -> None:
+async def test_a_closed_distribution_pays_nothing(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001", "milestone-002", "milestone-003")
     await stage.release(everything=True, wait=True)
     await stage.close(wait=True)
@@ -254,7 +263,7 @@ async def test_a_closed_distribution_pays_nothing(stage: Any) -> None:
     assert refused.value.rule == "closed"
 
 
-async def test_a_distribution_that_was_never_opened(stage: Any) -> None:
+async def test_a_distribution_that_was_never_opened(stage: OpenDistribution) -> None:
     terms = replace(stage.distribution.terms, quorum_threshold=1)
     nowhere = terms.address(stage.world.contract.vault_hash)
     with pytest.raises(NotFound, match="no contract UTxO was found"):

@@ -14,9 +14,10 @@ from milestones.services.sending.funds import funds_of
 from milestones.services.sending.tracking import see_through, unsettled
 from milestones.services.transaction import transaction_status
 from milestones.storage.submission import StatusChange
+from milestones.testing.distribution import OpenDistribution
 
 
-async def attest_it(stage: Any, *, wait: bool = False) -> Any:
+async def attest_it(stage: OpenDistribution, *, wait: bool = False) -> Any:
     """The relayer attests milestone 001."""
     await stage.signed("milestone-001")
     return await attest(
@@ -28,20 +29,20 @@ async def attest_it(stage: Any, *, wait: bool = False) -> Any:
     )
 
 
-async def funds(stage: Any) -> set[Any]:
+async def funds(stage: OpenDistribution) -> set[Any]:
     """What the relayer can spend, as the program sees it."""
     pending = await unsettled(stage.backend)
     found = await funds_of(stage.backend, stage.world.keys["relayer"].key_hash, pending)
     return {utxo.reference for utxo in found.utxos}
 
 
-async def unspent(stage: Any) -> set[Any]:
+async def unspent(stage: OpenDistribution) -> set[Any]:
     """What the chain says that the relayer has."""
     address = stage.world.address("relayer").to_bech32()
     return {m.reference for m in await stage.backend.kupo.matches(address, unspent=True)}
 
 
-async def test_change_counts_before_a_block_has_it(stage: Any) -> None:
+async def test_change_counts_before_a_block_has_it(stage: OpenDistribution) -> None:
     stage.world.devnet.chain.production = "by hand"
     await attest_it(stage)
     waiting = await funds(stage)
@@ -50,7 +51,7 @@ async def test_change_counts_before_a_block_has_it(stage: Any) -> None:
     assert await unspent(stage) == waiting
 
 
-async def test_change_that_was_spent_since_counts_no_more(stage: Any) -> None:
+async def test_change_that_was_spent_since_counts_no_more(stage: OpenDistribution) -> None:
     first = await attest_it(stage)
     assert stage.journal.find(first.transaction_hash).status == "submitted"
     await stage.release(0, wait=True)
@@ -58,7 +59,7 @@ async def test_change_that_was_spent_since_counts_no_more(stage: Any) -> None:
     assert (await stage.release(3, wait=True)).warnings == ()
 
 
-async def test_what_the_node_has_forgotten_does_not_count(stage: Any) -> None:
+async def test_what_the_node_has_forgotten_does_not_count(stage: OpenDistribution) -> None:
     chain = stage.world.devnet.chain
     before, snapshot = await unspent(stage), chain.snapshot()
     await attest_it(stage)
@@ -66,7 +67,7 @@ async def test_what_the_node_has_forgotten_does_not_count(stage: Any) -> None:
     assert await funds(stage) == before
 
 
-async def test_a_transaction_whose_time_is_up_is_given_up(stage: Any) -> None:
+async def test_a_transaction_whose_time_is_up_is_given_up(stage: OpenDistribution) -> None:
     chain = stage.world.devnet.chain
     snapshot = chain.snapshot()
     first = await attest_it(stage)
@@ -77,7 +78,7 @@ async def test_a_transaction_whose_time_is_up_is_given_up(stage: Any) -> None:
     assert stage.journal.find(first.transaction_hash).status == "expired"
 
 
-async def test_what_was_rolled_back_and_forgotten_is_sent_again(stage: Any) -> None:
+async def test_what_was_rolled_back_and_forgotten_is_sent_again(stage: OpenDistribution) -> None:
     chain = stage.world.devnet.chain
     snapshot = chain.snapshot()
     first = await attest_it(stage, wait=True)
@@ -86,7 +87,7 @@ async def test_what_was_rolled_back_and_forgotten_is_sent_again(stage: Any) -> N
     assert (again.resumed, again.transaction_hash) == (True, first.transaction_hash)
 
 
-async def test_nothing_is_concluded_from_an_index_that_is_behind(stage: Any) -> None:
+async def test_nothing_is_concluded_from_an_index_that_is_behind(stage: OpenDistribution) -> None:
     """A block has it, the index has not read that block, and its time is up."""
     stage.world.devnet.break_interface("kupo", "stale")
     first = await attest_it(stage)
@@ -100,7 +101,7 @@ async def test_nothing_is_concluded_from_an_index_that_is_behind(stage: Any) -> 
     assert again.transaction_hash == first.transaction_hash
 
 
-async def test_one_that_another_chain_has_is_left_alone(stage: Any) -> None:
+async def test_one_that_another_chain_has_is_left_alone(stage: OpenDistribution) -> None:
     """A private network started anew has the old one's magic, and the data directory is the same."""
     chain = stage.world.devnet.chain
     before, snapshot = await unspent(stage), chain.snapshot()
@@ -117,14 +118,16 @@ async def test_one_that_another_chain_has_is_left_alone(stage: Any) -> None:
     assert elsewhere.journal.find(first.transaction_id).status == "prepared"
 
 
-async def test_money_at_a_pointer_address_is_left_alone(stage: Any) -> None:
+async def test_money_at_a_pointer_address_is_left_alone(stage: OpenDistribution) -> None:
     """Anybody can send it there, and no command may stumble over it."""
     pointer = bytes((0x40,)) + stage.world.keys["relayer"].key_hash + bytes((1, 2, 3))
     stage.world.devnet.chain.pay_from_faucet(decode_address(pointer), 900_000_000, {})
     assert (await attest_it(stage, wait=True)).status == "confirmed"
 
 
-async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(stage: Any) -> None:
+async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(
+    stage: OpenDistribution,
+) -> None:
     chain = stage.world.devnet.chain
     chain.production = "by hand"
     waiting = asyncio.ensure_future(attest_it(stage, wait=True))
@@ -138,7 +141,9 @@ async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(sta
     assert "Kupo" in unknown.value.reason
 
 
-async def test_a_forgotten_transaction_of_another_command_is_sent_again(stage: Any) -> None:
+async def test_a_forgotten_transaction_of_another_command_is_sent_again(
+    stage: OpenDistribution,
+) -> None:
     chain = stage.world.devnet.chain
     snapshot = chain.snapshot()
     attested = await attest_it(stage)
@@ -151,7 +156,7 @@ async def test_a_forgotten_transaction_of_another_command_is_sent_again(stage: A
     assert attested.transaction_hash in sent
 
 
-async def test_waiting_outlives_a_node_that_forgets(stage: Any) -> None:
+async def test_waiting_outlives_a_node_that_forgets(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     chain = stage.world.devnet.chain
     chain.production = "by hand"
@@ -170,7 +175,7 @@ async def test_waiting_outlives_a_node_that_forgets(stage: Any) -> None:
     assert stage.journal.find(report.transaction_hash).status == "confirmed"
 
 
-async def test_waiting_ends_when_another_transaction_was_faster(stage: Any) -> None:
+async def test_waiting_ends_when_another_transaction_was_faster(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     chain = stage.world.devnet.chain
     snapshot = chain.snapshot()
@@ -183,7 +188,7 @@ async def test_waiting_ends_when_another_transaction_was_faster(stage: Any) -> N
     assert stage.journal.find(report.transaction_hash).status == "rejected"
 
 
-async def test_an_index_that_stands_still_is_warned_of(stage: Any) -> None:
+async def test_an_index_that_stands_still_is_warned_of(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001")
     stage.world.devnet.break_interface("kupo", "stale")
     stage.world.advance(300)
@@ -193,7 +198,7 @@ async def test_an_index_that_stands_still_is_warned_of(stage: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["ogmios", "kupo"])
-async def test_a_service_that_is_down_is_named(stage: Any, name: str) -> None:
+async def test_a_service_that_is_down_is_named(stage: OpenDistribution, name: str) -> None:
     stage.world.devnet.break_interface(name, "dropping")
     with pytest.raises(ServiceUnavailable) as down:
         await stage.release(0)

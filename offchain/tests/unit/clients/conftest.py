@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from wire_schemas import VARIABLE, directory
 
 from milestones.clients.ogmios_client import OgmiosClient
+from tests.support.wire_schemas import VARIABLE, directory
 
 Play = Callable[[dict[str, Any], ServerConnection], Any]
 

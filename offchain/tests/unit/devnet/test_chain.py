@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, outputs_of_alice, payment_on
-from ledger_world import ALICE, YES_V3, key_address, minting, script_ref, wire
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
@@ -23,6 +21,8 @@ from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.devnet.ogmios.parameters import read_parameters
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, outputs_of_alice, payment_on
+from tests.support.raw_transactions import ALICE, YES_V3, key_address, minting, script_ref, wire
 
 
 def chain_with(**settings: Any) -> Chain:

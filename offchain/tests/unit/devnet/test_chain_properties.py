@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.session import ChainSync
 from milestones.devnet.opening import ChainConfig, open_chain
+from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 
 STEPS = st.lists(
     st.one_of(

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from devnet_clients import ALICE_ADDRESS, payment_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.queries import PREFIX
 from milestones.devnet.ogmios.session import _METHODS, Session
 from milestones.devnet.opening import ChainConfig, open_chain
+from tests.support.devnet_clients import ALICE_ADDRESS, payment_on
 
 METHODS = [*_METHODS, f"{PREFIX}utxo", f"{PREFIX}eraSummaries", f"{PREFIX}x", "x", ""]
 NAMES = st.sampled_from(

@@ -8,7 +8,6 @@ import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_world import ALICE, BOB, key_address, key_hash
 
 from milestones.cardano import bech32
 from milestones.cardano.outputs import OutputReference
@@ -16,6 +15,7 @@ from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.errors import InvalidInput
+from tests.support.raw_transactions import ALICE, BOB, key_address, key_hash
 
 POLICY, STAKE = b"\x07" * 28, b"\x08" * 28
 REFERENCE = OutputReference(b"\x01" * 32, 5)

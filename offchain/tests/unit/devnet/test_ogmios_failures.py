@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from ledger_world import BOB, payment
 
 from milestones.devnet.ledger import failures
 from milestones.devnet.ledger.failures import (
@@ -20,6 +19,7 @@ from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import ANSWERS, PRIORITY, rpc_failure
 from milestones.devnet.ogmios.rpc import MISSING
+from tests.support.raw_transactions import BOB, payment
 
 
 def test_every_failure_of_the_ledger_has_an_answer() -> None:

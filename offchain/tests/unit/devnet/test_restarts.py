@@ -7,10 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import cbor2
-from devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_world import ALICE, YES_V3, hash256, inline, key_address, script_address, script_ref
 
 from milestones.devnet.chain import Chain
 from milestones.devnet.kupo.index import Index, Watch
@@ -18,6 +16,16 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.kupo.rendering import match_json
 from milestones.devnet.ogmios.rendering import block_json
 from milestones.devnet.opening import ChainConfig, open_chain
+from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from tests.support.raw_transactions import (
+    ALICE,
+    YES_V3,
+    hash256,
+    inline,
+    key_address,
+    script_address,
+    script_ref,
+)
 
 STEPS = st.lists(
     st.one_of(

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-import wire_schemas
+
+from tests.support import wire_schemas
 
 JSON = "application/json;charset=utf-8"
 TIP = {"slot": 1, "id": "00" * 32}

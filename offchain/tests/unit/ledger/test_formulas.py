@@ -5,21 +5,6 @@ from __future__ import annotations
 import cbor2
 import pycardano
 import pytest
-from ledger_world import (
-    ALICE,
-    MODELS,
-    YES_MINT,
-    YES_SPEND,
-    YES_V3,
-    Draft,
-    key_address,
-    minting,
-    payment,
-    reference,
-    script_ref,
-    spending,
-    wire,
-)
 
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.value import AssetId, Value
@@ -35,6 +20,21 @@ from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ledger.utxo import value_size
 from milestones.devnet.ledger.utxow import language_views, script_integrity_hash
+from tests.support.raw_transactions import (
+    ALICE,
+    MODELS,
+    YES_MINT,
+    YES_SPEND,
+    YES_V3,
+    Draft,
+    key_address,
+    minting,
+    payment,
+    reference,
+    script_ref,
+    spending,
+    wire,
+)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ from zlib import crc32
 
 import cbor2
 import pytest
-from ledger_world import payment, reference
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
-from milestones.cardano.outputs import Script
+from milestones.cardano.outputs import Script, ScriptLanguage
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.auxiliary_data import check_auxiliary_form
@@ -28,6 +27,7 @@ from milestones.devnet.ledger.scripts import (
 from milestones.devnet.ledger.transaction import decode_transaction, witnesses_from_item
 from milestones.devnet.ogmios.rendering import native_script_json, output_json
 from milestones.errors import InvalidEncoding
+from tests.support.raw_transactions import payment, reference
 
 POLICY, KEY = b"p" * 28, b"k" * 28
 MANY = {number.to_bytes(32, "big"): 1 for number in range(1_500)}
@@ -221,7 +221,9 @@ def test_the_end_of_a_program_is_its_last_bit() -> None:
         FlatReader(b"").bit()
 
 
-def program(version: tuple[int, int, int], term: str, language: str = "plutus:v3") -> Script:
+def program(
+    version: tuple[int, int, int], term: str, language: ScriptLanguage = "plutus:v3"
+) -> Script:
     numbers = "".join(f"{each:08b}" for each in version)
     return Script(language, cbor2.dumps(bits(numbers + term)))
 

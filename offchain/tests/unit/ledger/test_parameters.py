@@ -8,11 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-import wire_schemas
 
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ogmios.parameters import parameters_json, parse_parameters
 from milestones.errors import InvalidConfiguration
+from tests.support import wire_schemas
 
 
 def test_the_default_cost_models_are_those_of_protocol_11() -> None:

@@ -8,7 +8,11 @@ from typing import Any
 
 import cbor2
 import pytest
-from ledger_world import (
+
+from milestones.devnet.ledger.fees import minimum_fee, minimum_lovelace, transaction_size
+from milestones.devnet.ledger.resolved_transaction import resolve
+from milestones.devnet.ledger.transaction import decode_transaction
+from tests.support.raw_transactions import (
     ALICE,
     BOB,
     NO_V3,
@@ -33,10 +37,6 @@ from ledger_world import (
     wire,
     with_collateral,
 )
-
-from milestones.devnet.ledger.fees import minimum_fee, minimum_lovelace, transaction_size
-from milestones.devnet.ledger.resolved_transaction import resolve
-from milestones.devnet.ledger.transaction import decode_transaction
 
 
 def accepted(draft: Draft) -> None:

@@ -8,7 +8,18 @@ from zlib import crc32
 
 import cbor2
 import pytest
-from ledger_world import (
+
+from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.devnet.ledger.evaluator import run_script
+from milestones.devnet.ledger.failures import (
+    TransactionRejected,
+)
+from milestones.devnet.ledger.parameters import PLUTUS_V3
+from milestones.devnet.ledger.rules import effects, evaluate
+from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.ogmios.failures import rpc_failure
+from tests.support.raw_transactions import (
     ALICE,
     BOB,
     NO_SPEND,
@@ -27,15 +38,6 @@ from ledger_world import (
     script_ref,
     spending,
 )
-
-from milestones.cardano.outputs import OutputReference, Script
-from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.ledger.evaluator import run_script
-from milestones.devnet.ledger.failures import TransactionRejected
-from milestones.devnet.ledger.parameters import PLUTUS_V3
-from milestones.devnet.ledger.rules import effects, evaluate
-from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.ogmios.failures import rpc_failure
 
 TRACES_AND_FAILS = bytes.fromhex("581b010100232633573892010d736169642022686922e280a60a004981")
 

@@ -6,12 +6,21 @@ from typing import Any
 
 import cbor2
 import pytest
-from ledger_world import ALICE, BOB, hash256, key_address, payment, reference, script_ref, wire
 
 from milestones.cardano.outputs import Script
 from milestones.devnet.ledger.failures import DecodingFailure, TransactionRejected
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import rpc_failure
+from tests.support.raw_transactions import (
+    ALICE,
+    BOB,
+    hash256,
+    key_address,
+    payment,
+    reference,
+    script_ref,
+    wire,
+)
 
 
 def test_a_payment_is_read() -> None:

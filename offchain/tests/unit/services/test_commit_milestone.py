@@ -15,9 +15,10 @@ from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, No
 from milestones.services.backend import Workspace
 from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
 from milestones.storage.storage import Storage
+from tests.support.desk import Desk
 
 
-async def commit(desk: Any, *entries: OracleSignature, **options: Any) -> MilestoneCommitted:
+async def commit(desk: Desk, *entries: OracleSignature, **options: Any) -> MilestoneCommitted:
     given = {"milestone_identifier": "milestone-001", "oracle_signatures": entries, **options}
     return await commit_milestone(desk.workspace, **given)
 
@@ -25,7 +26,7 @@ async def commit(desk: Any, *entries: OracleSignature, **options: Any) -> Milest
 QUICKSTART = {"quorum_threshold": 2, "total_oracles": 3}
 
 
-async def test_a_quorum_makes_the_milestone_verified(desk: Any) -> None:
+async def test_a_quorum_makes_the_milestone_verified(desk: Desk) -> None:
     result = await commit(desk, desk.entry(0), desk.entry(1), **QUICKSTART)
     assert (result.status, result.verified, result.quorum_status) == ("stored", True, "met")
     assert (result.signature_count, result.quorum_threshold, result.total_oracles) == (2, 2, 3)
@@ -43,7 +44,7 @@ async def test_a_quorum_makes_the_milestone_verified(desk: Any) -> None:
     assert len(document["oracle_signatures"]) == 2
 
 
-async def test_signatures_come_one_by_one(desk: Any) -> None:
+async def test_signatures_come_one_by_one(desk: Desk) -> None:
     first = await commit(desk, desk.entry(0), **QUICKSTART)
     assert (first.verified, first.quorum_status, first.signature_count) == (False, "pending", 1)
     second = await commit(desk, desk.entry(2))
@@ -51,7 +52,7 @@ async def test_signatures_come_one_by_one(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_the_same_oracle_twice_counts_once(desk: Any, at_once: bool) -> None:
+async def test_the_same_oracle_twice_counts_once(desk: Desk, at_once: bool) -> None:
     later = desk.entry(0).model_copy(update={"signature_timestamp": 1_735_689_999})
     if at_once:
         result = await commit(desk, desk.entry(0), later, **QUICKSTART)
@@ -65,14 +66,14 @@ async def test_the_same_oracle_twice_counts_once(desk: Any, at_once: bool) -> No
     assert record.oracle_signatures == (later,)
 
 
-async def test_strangers_who_came_before_the_terms_were_known_block_nobody(desk: Any) -> None:
+async def test_strangers_who_came_before_the_terms_were_known_block_nobody(desk: Desk) -> None:
     await commit(desk, *(desk.entry(number) for number in (3, 4, 5)), **QUICKSTART)
     desk.know_schedule()
     result = await commit(desk, desk.entry(0), desk.entry(1))
     assert (result.signature_count, result.quorum_status) == (2, "met")
 
 
-async def test_different_statements_do_not_add_up(desk: Any) -> None:
+async def test_different_statements_do_not_add_up(desk: Desk) -> None:
     other = desk.entry(1, verification_posix_ms=1_735_689_601_000)
     result = await commit(desk, desk.entry(0), other, **QUICKSTART)
     assert (result.signature_count, result.quorum_status) == (1, "pending")
@@ -93,7 +94,7 @@ async def test_different_statements_do_not_add_up(desk: Any) -> None:
     ],
 )
 async def test_a_statement_about_something_else_is_refused_whole(
-    desk: Any, change: dict[str, Any], path: str, words: str
+    desk: Desk, change: dict[str, Any], path: str, words: str
 ) -> None:
     with pytest.raises(InvalidSignature, match=words) as refused:
         await commit(desk, desk.entry(0), desk.entry(1, **change), **QUICKSTART)
@@ -113,7 +114,7 @@ async def test_a_statement_about_something_else_is_refused_whole(
     ],
 )
 async def test_a_wrong_form_is_refused_with_its_path(
-    desk: Any, change: dict[str, Any], path: str, words: str
+    desk: Desk, change: dict[str, Any], path: str, words: str
 ) -> None:
     wrong = desk.entry(1).model_copy(update=change)
     with pytest.raises(InvalidSignature, match=words) as refused:
@@ -122,13 +123,13 @@ async def test_a_wrong_form_is_refused_with_its_path(
     assert desk.workspace.storage.records.all() == []
 
 
-async def test_a_forged_signature_of_the_right_form_is_kept(desk: Any) -> None:
+async def test_a_forged_signature_of_the_right_form_is_kept(desk: Desk) -> None:
     """Cryptography is the chain's: only the form is checked here."""
     forged = desk.entry(1).model_copy(update={"signature": bytes(64)})
     assert (await commit(desk, desk.entry(0), forged, **QUICKSTART)).verified
 
 
-async def test_the_terms_decide_where_they_are_known(desk: Any) -> None:
+async def test_the_terms_decide_where_they_are_known(desk: Desk) -> None:
     desk.know_schedule()
     result = await commit(desk, desk.entry(0), desk.entry(2))
     assert (result.quorum_threshold, result.total_oracles, result.verified) == (2, 3, True)
@@ -139,7 +140,7 @@ async def test_the_terms_decide_where_they_are_known(desk: Any) -> None:
     [({"quorum_threshold": 1}, "quorum_threshold"), ({"total_oracles": 5}, "total_oracles")],
 )
 async def test_numbers_that_contradict_the_terms_are_refused(
-    desk: Any, given: dict[str, int], path: str
+    desk: Desk, given: dict[str, int], path: str
 ) -> None:
     desk.know_schedule()
     with pytest.raises(InvalidInput, match="the distribution's terms say") as refused:
@@ -147,14 +148,14 @@ async def test_numbers_that_contradict_the_terms_are_refused(
     assert refused.value.path == path
 
 
-async def test_a_stranger_is_no_oracle_of_known_terms(desk: Any) -> None:
+async def test_a_stranger_is_no_oracle_of_known_terms(desk: Desk) -> None:
     desk.know_schedule()
     with pytest.raises(InvalidSignature, match="none of the distribution's oracles") as refused:
         await commit(desk, desk.entry(0), desk.entry(3))
     assert refused.value.path == "oracle_signatures[1].oracle_address"
 
 
-async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Any) -> None:
+async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Desk) -> None:
     desk.know_schedule()
     with pytest.raises(NotFound, match="no allocation") as refused:
         await commit(
@@ -163,7 +164,7 @@ async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Any) -> None:
     assert refused.value.hint == "its milestones: milestone-001, milestone-002"
 
 
-async def test_an_edited_schedule_is_not_believed(desk: Any) -> None:
+async def test_an_edited_schedule_is_not_believed(desk: Desk) -> None:
     document = desk.schedule.model_copy(update={"quorum_threshold": 1}).model_dump(mode="json")
     desk.workspace.storage.schedules.save(desk.distribution.id, document)
     with pytest.raises(InvalidInput, match="terms are not known"):
@@ -178,14 +179,14 @@ async def test_an_edited_schedule_is_not_believed(desk: Any) -> None:
     ],
 )
 async def test_an_impossible_quorum_is_refused(
-    desk: Any, given: dict[str, int], words: str
+    desk: Desk, given: dict[str, int], words: str
 ) -> None:
     with pytest.raises(InvalidInput, match=words) as refused:
         await commit(desk, desk.entry(0), **given)
     assert refused.value.path == "quorum_threshold"
 
 
-async def test_more_signers_than_oracles_are_refused_over_several_commits(desk: Any) -> None:
+async def test_more_signers_than_oracles_are_refused_over_several_commits(desk: Desk) -> None:
     await commit(desk, desk.entry(0), desk.entry(1), quorum_threshold=2, total_oracles=2)
     with pytest.raises(InvalidSignature, match="3 oracles signed, but there are only 2"):
         await commit(desk, desk.entry(2))
@@ -194,18 +195,18 @@ async def test_more_signers_than_oracles_are_refused_over_several_commits(desk: 
 
 
 @pytest.mark.parametrize("identifier", ["", "m" * 65, "\ud800"])
-async def test_an_impossible_name_of_a_milestone_is_refused(desk: Any, identifier: str) -> None:
+async def test_an_impossible_name_of_a_milestone_is_refused(desk: Desk, identifier: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         await commit(desk, desk.entry(0), milestone_identifier=identifier, **QUICKSTART)
     assert refused.value.path == "milestone_identifier"
 
 
-async def test_no_signature_is_an_error(desk: Any) -> None:
+async def test_no_signature_is_an_error(desk: Desk) -> None:
     with pytest.raises(InvalidSignature, match="there is no signature"):
         await commit(desk, **QUICKSTART)
 
 
-async def test_the_address_must_be_the_one_that_was_signed_for(desk: Any) -> None:
+async def test_the_address_must_be_the_one_that_was_signed_for(desk: Desk) -> None:
     result = await commit(
         desk, desk.entry(0), contract_address=desk.distribution.address, **QUICKSTART
     )
@@ -214,7 +215,7 @@ async def test_the_address_must_be_the_one_that_was_signed_for(desk: Any) -> Non
         await commit(desk, desk.entry(0), contract_address=desk.key(0).address(0), **QUICKSTART)
 
 
-async def test_equal_names_in_two_distributions_never_mix(desk: Any) -> None:
+async def test_equal_names_in_two_distributions_never_mix(desk: Desk) -> None:
     await commit(desk, desk.entry(0), **QUICKSTART)
     other = desk.entry(1, distribution_id=b"\x09" * 28)
     result = await commit(desk, other, **QUICKSTART)
@@ -222,14 +223,14 @@ async def test_equal_names_in_two_distributions_never_mix(desk: Any) -> None:
     assert len(desk.workspace.storage.records.all()) == 2
 
 
-async def test_a_name_never_escapes_the_folder(desk: Any) -> None:
+async def test_a_name_never_escapes_the_folder(desk: Desk) -> None:
     name = "../../../escape"
     result = await commit(desk, desk.entry(0, name), milestone_identifier=name, **QUICKSTART)
     folder = desk.workspace.storage.data_directory / "milestones"
     assert Path(result.file).parent == folder
 
 
-async def test_a_corrupted_record_is_moved_aside_and_told(desk: Any) -> None:
+async def test_a_corrupted_record_is_moved_aside_and_told(desk: Desk) -> None:
     first = await commit(desk, desk.entry(0), **QUICKSTART)
     Path(first.file).write_text("{", encoding="utf-8")
     result = await commit(desk, desk.entry(1), **QUICKSTART)
@@ -237,7 +238,7 @@ async def test_a_corrupted_record_is_moved_aside_and_told(desk: Any) -> None:
     assert "can't be used" in result.warnings[0]
 
 
-def test_commits_at_the_same_time_lose_nothing(desk: Any) -> None:
+def test_commits_at_the_same_time_lose_nothing(desk: Desk) -> None:
     def one(number: int) -> None:
         workspace = Workspace(
             contract=desk.workspace.contract,

@@ -16,9 +16,10 @@ from milestones.protocol.oracle_signatures import Statement, witness_of
 from milestones.services.backend import Network, Workspace
 from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
 from milestones.storage.signature_files import read_signature_file
+from tests.support.desk import Desk
 
 
-async def payload(desk: Any, **options: Any) -> Any:
+async def payload(desk: Desk, **options: Any) -> Any:
     usual = {
         "contract_address": desk.distribution.address,
         "milestone_identifier": "milestone-001",
@@ -27,7 +28,7 @@ async def payload(desk: Any, **options: Any) -> Any:
     return await oracle_payload(desk.workspace, **{**usual, **options})
 
 
-async def test_the_payload_is_the_statement_of_the_protocol(desk: Any) -> None:
+async def test_the_payload_is_the_statement_of_the_protocol(desk: Desk) -> None:
     result = await payload(desk, evidence_hash=b"\xab" * 32)
     assert cbor2.loads(bytes.fromhex(result.signed_data)) == [
         desk.workspace.contract.policy_id,
@@ -41,7 +42,7 @@ async def test_the_payload_is_the_statement_of_the_protocol(desk: Any) -> None:
     assert (result.evidence_hash, result.verification_timestamp) == ("ab" * 32, 1_735_689_600)
 
 
-async def test_an_unknown_schedule_is_a_warning_and_a_known_one_a_check(desk: Any) -> None:
+async def test_an_unknown_schedule_is_a_warning_and_a_known_one_a_check(desk: Desk) -> None:
     assert "could not be checked" in (await payload(desk)).warnings[0]
     desk.know_schedule()
     assert (await payload(desk)).warnings == ()
@@ -61,13 +62,13 @@ async def test_an_unknown_schedule_is_a_warning_and_a_known_one_a_check(desk: An
         ({"evidence_hash": bytes(65)}, "evidence_hash"),
     ],
 )
-async def test_a_wrong_field_is_named(desk: Any, options: dict[str, Any], path: str) -> None:
+async def test_a_wrong_field_is_named(desk: Desk, options: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         await payload(desk, **options)
     assert refused.value.path == path
 
 
-async def test_an_address_of_somebody_is_no_distribution(desk: Any) -> None:
+async def test_an_address_of_somebody_is_no_distribution(desk: Desk) -> None:
     with pytest.raises(InvalidAddress) as refused:
         await payload(desk, contract_address=desk.key(0).address(0))
     assert refused.value.path == "contract_address"
@@ -81,7 +82,7 @@ def test_evidence_is_hashed_with_blake2b_256(tmp_path: Path) -> None:
         evidence_hash_of(tmp_path / "absent.pdf")
 
 
-async def sign(desk: Any, number: int, **options: Any) -> Any:
+async def sign(desk: Desk, number: int, **options: Any) -> Any:
     usual = {
         "signed_data": desk.statement().signed_data,
         "key": desk.key(number),
@@ -91,7 +92,7 @@ async def sign(desk: Any, number: int, **options: Any) -> Any:
     return await oracle_sign(workspace, **{**usual, **options})
 
 
-async def test_the_entry_is_a_genuine_signature_with_the_missions_fields(desk: Any) -> None:
+async def test_the_entry_is_a_genuine_signature_with_the_missions_fields(desk: Desk) -> None:
     result = await sign(desk, 1)
     entry = result.entry.model_dump(mode="json")
     assert list(entry) == [
@@ -107,14 +108,14 @@ async def test_the_entry_is_a_genuine_signature_with_the_missions_fields(desk: A
     )
 
 
-async def test_what_is_signed_is_told_in_words(desk: Any) -> None:
+async def test_what_is_signed_is_told_in_words(desk: Desk) -> None:
     told = " ".join((await sign(desk, 1)).statement)
     assert "'milestone-001' was reached at 2025-01-01 00:00:00 UTC" in told
     assert desk.distribution.id.hex() in told
     assert desk.distribution.address.to_bech32() in told
 
 
-async def test_entries_gather_in_a_file(desk: Any, tmp_path: Path) -> None:
+async def test_entries_gather_in_a_file(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "new" / "signatures.json"
     for number, expected in ((0, 1), (1, 2), (0, 2)):
         result = await sign(desk, number, output=file)
@@ -124,7 +125,7 @@ async def test_entries_gather_in_a_file(desk: Any, tmp_path: Path) -> None:
     assert all(witness_of(entry) for entry in entries)
 
 
-async def test_a_file_that_is_no_signatures_is_left_alone(desk: Any, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_signatures_is_left_alone(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "signatures.json"
     file.write_text('{"my": "notes"}', encoding="utf-8")
     with pytest.raises(InvalidSignature, match="oracle_signatures"):
@@ -132,13 +133,13 @@ async def test_a_file_that_is_no_signatures_is_left_alone(desk: Any, tmp_path: P
     assert json.loads(file.read_text(encoding="utf-8")) == {"my": "notes"}
 
 
-async def test_a_stranger_does_not_sign(desk: Any) -> None:
+async def test_a_stranger_does_not_sign(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="none of the distribution's 3 oracles") as refused:
         await sign(desk, 3)
     assert refused.value.path == "signing_key_path"
 
 
-async def test_another_network_is_refused(desk: Any) -> None:
+async def test_another_network_is_refused(desk: Desk) -> None:
     mainnet = Workspace(
         contract=desk.workspace.contract,
         network=Network("preprod", 1),
@@ -156,18 +157,18 @@ async def test_another_network_is_refused(desk: Any) -> None:
     ],
 )
 async def test_another_contract_or_distribution_is_refused(
-    desk: Any, change: dict[str, Any], words: str
+    desk: Desk, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidInput, match=words):
         await sign(desk, 0, signed_data=desk.statement(**change).signed_data)
 
 
-async def test_a_milestone_outside_the_schedule_is_refused(desk: Any) -> None:
+async def test_a_milestone_outside_the_schedule_is_refused(desk: Desk) -> None:
     with pytest.raises(NotFound, match="milestone-009"):
         await sign(desk, 0, signed_data=desk.statement("milestone-009").signed_data)
 
 
-async def test_bytes_that_say_nothing_are_not_signed(desk: Any) -> None:
+async def test_bytes_that_say_nothing_are_not_signed(desk: Desk) -> None:
     with pytest.raises(InvalidSignature, match="not a statement of an oracle"):
         await sign(desk, 0, signed_data=b"pay me")
     two_ways = cbor2.dumps(cbor2.loads(desk.statement().signed_data))
@@ -176,6 +177,6 @@ async def test_bytes_that_say_nothing_are_not_signed(desk: Any) -> None:
         await sign(desk, 0, signed_data=two_ways)
 
 
-async def test_without_schedule_or_chain_nothing_is_signed(desk: Any) -> None:
+async def test_without_schedule_or_chain_nothing_is_signed(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="terms are not known"):
         await sign(desk, 0, schedule=None)

@@ -260,11 +260,12 @@ def test_damaged_entries_strand_nothing(storage: Storage) -> None:
         for identifier, each in ENTRIES.items()
         if each["history"][-1]["status"] in ("prepared", "submitted", "unknown")
     ]
-    for identifier, damage in zip(
-        open_ones,
-        ({"details": {}}, {"details": None, "history": []}, {"details": {"result": {}}}),
-        strict=True,
-    ):
+    damages: tuple[dict[str, Any], ...] = (
+        {"details": {}},
+        {"details": None, "history": []},
+        {"details": {"result": {}}},
+    )
+    for identifier, damage in zip(open_ones, damages, strict=True):
         path = folder(storage) / f"{identifier}.json"
         path.write_text(json.dumps({**ENTRIES[identifier], **damage}))
     found = storage.journal.pending()

@@ -29,7 +29,7 @@ def test_a_failed_write_leaves_the_old_content_and_no_litter(
     def broken(_: int) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(files.os, "fsync", broken)
+    monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(InvalidConfiguration, match="the disk is full"):
         folder.write("a", to_text({"version": 2}))
     assert folder.read("a", to_document) == {"version": 1}

@@ -257,10 +257,12 @@ def test_a_file_system_that_shares_no_memory_is_refused(
     storage: Storage, submission: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's file system without locks stands in for a network's: it keeps no write-ahead log."""
-    connect = sqlite3.connect
+    connect: Any = sqlite3.connect
 
     def without_locks(name: str, **options: Any) -> sqlite3.Connection:
-        return connect(f"{name}&vfs=unix-none" if options.get("uri") else name, **options)
+        place = f"{name}&vfs=unix-none" if options.get("uri") else name
+        connection: sqlite3.Connection = connect(place, **options)
+        return connection
 
     monkeypatch.setattr(sqlite3, "connect", without_locks)
     with pytest.raises(InvalidConfiguration, match="file system") as refused:

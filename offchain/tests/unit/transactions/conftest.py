@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from mainnet_prices import MAINNET
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import AssetId, Value
 from milestones.transactions.wallet import SigningKey
+from tests.support.mainnet_prices import MAINNET
 
 MakeUtxo = Callable[..., Utxo]
 
@@ -39,7 +40,7 @@ def make_utxo(address: Address) -> MakeUtxo:
     """Makes the wallet's outputs, each from a transaction of its own."""
     made = 0
 
-    def make(lovelace: int, assets: dict[AssetId, int] | None = None, **fields: object) -> Utxo:
+    def make(lovelace: int, assets: dict[AssetId, int] | None = None, **fields: Any) -> Utxo:
         nonlocal made
         made += 1
         where = str(fields.pop("address", address))

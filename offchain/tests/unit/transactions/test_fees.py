@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_the_minimum_counts_the_bytes_of_its_own_amount(parameters: ProtocolPara
 
 
 def test_min_ada_raises_adds_or_ignores(parameters: ProtocolParameters) -> None:
-    def settled(**fields: object) -> int:
+    def settled(**fields: Any) -> int:
         output = replace(PLAIN, **fields)
         return fees.with_min_ada(output, parameters).value.lovelace
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pycardano
 import pytest
@@ -37,8 +38,8 @@ LITTLE = ExecutionUnits(1000, 100_000)
 def build(parameters: ProtocolParameters, address: Address) -> Build:
     """Balances a draft against a wallet."""
 
-    def build(draft: TransactionDraft, *wallet: Utxo, **options: object) -> BalancedTransaction:
-        arguments = {"parameters": parameters, "change_address": address, **options}
+    def build(draft: TransactionDraft, *wallet: Utxo, **options: Any) -> BalancedTransaction:
+        arguments: dict[str, Any] = {"parameters": parameters, "change_address": address, **options}
         return balance(draft, wallet=wallet, **arguments)
 
     return build

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, Final
+
+from tests.support.checkout import OFFCHAIN
 
 ODD_VALUES: Final[tuple[Any, ...]] = (
     *(None, True, -1, 0, 1.5, 1e308, 1 << 63, -(1 << 200), "", "0", "\x00", "\ud7ff", "é" * 40),
@@ -91,3 +98,33 @@ def _repeated(right: bytes, damage: Damage) -> bytes:
 _ACCIDENTS: Final[tuple[Callable[[bytes, Damage], bytes], ...]] = (
     *(_flipped, _cut, _inserted, _removed, _repeated),
 )
+
+
+def requests_made(
+    directory: Path,
+    description: dict[str, Any],
+    url: str,
+    arguments: Sequence[str],
+    hooks: str | None = None,
+) -> int:
+    """How many requests were made without anything found; an assertion with its report otherwise.
+
+    `hooks` names a module that schemathesis loads.
+    """
+    (directory / "openapi.json").write_text(json.dumps(description))
+    environment = {**os.environ, "NO_COLOR": "1"}
+    if hooks is not None:
+        environment |= {"SCHEMATHESIS_HOOKS": hooks, "PYTHONPATH": str(OFFCHAIN)}
+    command = [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", url]
+    settings = ["--seed", "2026", "--warnings", "off", "--no-shrink"]
+    done = subprocess.run(
+        [*command, *settings, *arguments],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = re.findall(r"(\d+) generated, \1 passed", done.stdout)
+    return int(made)

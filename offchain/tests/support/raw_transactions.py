@@ -14,7 +14,6 @@ from typing import Any
 
 import cbor2
 from nacl.signing import SigningKey
-from wire_schemas import WireObserver, directory
 
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger.failures import TransactionRejected
@@ -25,6 +24,7 @@ from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.devnet.ogmios.rpc import MISSING, RpcFailure
+from tests.support.wire_schemas import WireObserver, directory
 
 ALICE, BOB = SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
 

@@ -1,0 +1,1 @@
+"""What only the project's own tests need: hostile, random and hand-made transactions, wire formats."""

@@ -1,0 +1,68 @@
+"""How random values of the project's own types are made: a test asks for `from_type(Allocation)`.
+
+Importing this registers the strategies by type.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from milestones.cardano.address import Address, Credential
+from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+
+HASHES = st.binary(min_size=28, max_size=28)
+KEYS = st.builds(Credential, st.just("key"), HASHES)
+CREDENTIALS = st.builds(Credential, st.sampled_from(("key", "script")), HASHES)
+MILESTONES = st.one_of(
+    st.sampled_from(("milestone-001", "milestone-002", "étape")),
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=16),
+)
+MOMENTS = st.one_of(st.sampled_from((0, 1735689600)), st.integers(0, 10**10))
+AMOUNTS = st.one_of(st.sampled_from((1, 1_000_000)), st.integers(1, 1 << 56))
+
+
+def key_addresses(network_id: int) -> st.SearchStrategy[Address]:
+    """Addresses that a key spends from, on one network."""
+    return st.builds(Address, st.just(network_id), KEYS, st.none() | CREDENTIALS)
+
+
+def allocations(network_id: int) -> st.SearchStrategy[Allocation]:
+    """Allocations that keep every rule, on one network."""
+    return st.builds(
+        Allocation,
+        beneficiary_address=key_addresses(network_id),
+        token_amount=AMOUNTS,
+        milestone_identifier=MILESTONES,
+        vesting_timestamp=MOMENTS,
+    )
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> MilestoneSchedule:
+    """Schedules that keep every rule, on the test network with magic 42, at any time before 2286."""
+    oracles = draw(
+        st.lists(key_addresses(0), min_size=1, max_size=5, unique_by=lambda a: a.payment.hash)
+    )
+    policy_id = draw(st.just(b"") | HASHES)
+    irrevocable = draw(st.booleans())
+    return MilestoneSchedule(
+        token_policy_id=policy_id,
+        token_name=draw(st.binary(max_size=32)) if policy_id else b"",
+        beneficiary_allocations=tuple(draw(st.lists(allocations(0), min_size=1, max_size=20))),
+        oracle_addresses=tuple(oracles),
+        quorum_threshold=draw(st.integers(1, len(oracles))),
+        creator=draw(key_addresses(0)),
+        reclaim_after=None if irrevocable else draw(st.integers(10**10 + 1, 10**11)),
+        irrevocable=irrevocable,
+        contract_metadata=ContractMetadata(
+            created_at=draw(MOMENTS), network_magic=42, description=draw(st.text(max_size=60))
+        ),
+    )
+
+
+st.register_type_strategy(Credential, CREDENTIALS)
+st.register_type_strategy(
+    Address, st.builds(Address, st.sampled_from((0, 1)), CREDENTIALS, st.none() | CREDENTIALS)
+)
+st.register_type_strategy(Allocation, allocations(0))
+st.register_type_strategy(MilestoneSchedule, schedules())
