@@ -6,11 +6,16 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from milestones.errors import InvalidConfiguration, InvalidInput, NotAllowedYet, NotFound
+from milestones.storage.journal_rows import Row
 from milestones.storage.storage import Storage
 from milestones.storage.submission import Submission
 
@@ -271,6 +276,39 @@ def test_no_content_of_an_entry_is_an_unexpected_error(
     assert found is not None
     assert (found.status, found.payload) == ("unknown", None)
     assert ids(storage.journal.pending()) == [one]
+
+
+VALUES = (
+    st.none()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False)
+    | st.binary(max_size=40)
+    | st.text(st.characters(codec="utf-8"), max_size=40)
+    | st.sampled_from(("{}", "[]", '{"version": 3}', '{"payload": {}}', '{"version": "x"}'))
+)
+
+
+@given(
+    values=st.dictionaries(st.sampled_from(Row._fields), VALUES, min_size=1, max_size=3),
+    as_text=st.booleans(),
+)
+def test_no_value_of_a_column_is_an_unexpected_error(
+    submission: Make, values: dict[str, Any], as_text: bool
+) -> None:
+    with TemporaryDirectory() as directory, closing(Storage(Path(directory))) as storage:
+        storage.journal.prepare(submission(), slot=0)
+        for name, value in values.items():
+            # Bytes as text need not be UTF-8.
+            new = "CAST(? AS TEXT)" if as_text and isinstance(value, bytes) else "?"
+            change(storage, f"UPDATE OR IGNORE submissions SET {name} = {new}", value)  # noqa: S608
+        one = submission().transaction_id
+        storage.journal.unsettled(0)
+        storage.journal.of(b"\1" * 28)
+        found = storage.journal.find(one)
+        if found is not None:
+            assert found.transaction_cbor == submission().transaction_cbor
+            storage.journal.mark(one, "confirmed", at_posix_ms=5)
+        storage.journal.prepare(submission(at_posix_ms=6), slot=1 << 62)
 
 
 @pytest.mark.parametrize("cbor", ["84", "", "84a1000182f5f6", "80"])
