@@ -239,11 +239,20 @@ transactions:
 
 ```text
 data/
-├── milestones/    a record for each milestone: the oracles' signatures
-├── schedules/     complete schedules
-├── cache/         what was last seen of each contract
-└── …              the journal of submissions, and the network's parameters
+├── milestones/       a record for each milestone: the oracles' signatures
+├── schedules/        complete schedules
+├── cache/            what was last seen of each contract, and the network's parameters
+└── journal.sqlite3   the journal of submissions
 ```
+
+The journal is an SQLite database; while it is used `journal.sqlite3-wal` and `-shm` are beside it. It has to be
+on a local disk: where the file system keeps no locks, or shares no memory between processes, it is refused.
+Copy the directory while no command runs. What release 0.1.0 left in `journal/` is taken over, and the folder
+is kept as `journal.migrated`.
+
+A file that can't be used is kept as `<name>.corrupt-1` and reported. One that a later version of the program
+has written stays as it is: a command that needs it says so and ends with exit code 2, others pass it over
+with a warning.
 """
 
 

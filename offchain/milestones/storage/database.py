@@ -209,6 +209,7 @@ class JournalDatabase:
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
         )
+        connection.text_factory = _text
         # Also at the end of a process that forgot to close: the log is then written back.
         self._close = weakref.finalize(self, connection.close)
         self._connection, self._file = connection, _identity(self.path)
@@ -303,6 +304,7 @@ class JournalDatabase:
             ):
                 new.execute("BEGIN IMMEDIATE")
                 _create_tables(new)
+                broken.text_factory = _text
                 for order in ("ASC", "DESC"):
                     with suppress(sqlite3.DatabaseError):
                         self._version(broken)
@@ -373,6 +375,11 @@ class JournalDatabase:
         if message not in self._said:
             self._said.add(message)
             self.report(Report("passed_over", self.path, message))
+
+
+def _text(raw: bytes) -> str:
+    """Of a damaged text what can be read: one letter must not stop every command."""
+    return raw.decode(errors="replace")
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -157,7 +157,8 @@ def _whole_parts(row: Row, broken: set[str]) -> Entry:
 
 def _from_bytes(row: Row) -> dict[str, Any]:
     status = row.status if row.status in get_args(TransactionStatus) else "unknown"
-    history = [{"status": status, "at_posix_ms": row.prepared_at_posix_ms}]
+    moment = row.prepared_at_posix_ms
+    history = [{"status": status, "at_posix_ms": moment if isinstance(moment, int) else 0}]
     return {**facts_of(row.transaction_cbor), "history": history}
 
 

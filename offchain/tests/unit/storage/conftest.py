@@ -30,7 +30,7 @@ def transaction(number: int) -> tuple[str, bytes]:
     return blake2b_256(body).hex(), b"\x84" + body + bytes.fromhex("a0f5f6")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def submission() -> Callable[..., Submission]:
     """Makes a release's submission, prepared at 1,000 ms; each number is another transaction."""
 

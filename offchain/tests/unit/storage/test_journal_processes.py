@@ -68,6 +68,11 @@ def run(directory: Path, program: str, *arguments: str, **options: Any) -> str:
     return stdout
 
 
+def finish(process: subprocess.Popen[str]) -> None:
+    """Waits for its end, and closes what is left of its lines."""
+    process.communicate(timeout=60)
+
+
 def damage(path: Path, content: bytes = b"no database" * 1000) -> None:
     path.write_bytes(content)
 
@@ -88,8 +93,10 @@ for number in range(1000000):
     lines = [process.stdout.readline()]
     time.sleep(random.Random(seed).uniform(0, 0.3))  # noqa: S311
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
-    said = [line.split() for line in (*lines, *rest.splitlines())]
+    # Not `communicate`: it passes over what was read ahead of the first line.
+    lines += process.stdout.read().splitlines()
+    finish(process)
+    said = [line.split() for line in lines]
     storage = Storage(tmp_path / "data")
     found = storage.journal.unsettled(0)
     storage.close()
@@ -386,7 +393,8 @@ say("end")
     process.stdout.readline()
     time.sleep(random.Random(seed).uniform(0, 0.03))  # noqa: S311
     process.send_signal(signal.SIGKILL)
-    said, _ = process.communicate(timeout=60)
+    said = process.stdout.read()
+    finish(process)
     with closing(Storage(tmp_path / "data")) as storage:
         assert len(storage.journal.pending()) in ((1,) if said else (0, 1))
         storage.journal.prepare(submission(2), slot=0)
