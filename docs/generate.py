@@ -165,7 +165,10 @@ def _walk(name: str, found: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def _options(function: Callable[..., Any]) -> str:
-    hints = get_type_hints(function, include_extras=True)
+    hints = {
+        name: _annotated(hint)
+        for name, hint in get_type_hints(function, include_extras=True).items()
+    }
     parameters = inspect.signature(function).parameters
     rows = [
         _option(name, hints[name], parameter.default)
@@ -175,6 +178,12 @@ def _options(function: Callable[..., Any]) -> str:
     if not rows:
         return "It takes no options.\n"
     return _row("option", "takes", "meaning") + _row("---", "---", "---") + "".join(rows)
+
+
+def _annotated(hint: Any) -> Any:
+    """The hint itself: Python 3.10 wraps it where the default is None."""
+    inner = (each for each in get_args(hint) if get_origin(each) is Annotated)
+    return hint if get_origin(hint) is Annotated else next(inner, hint)
 
 
 def _option(name: str, hint: Any, default: Any) -> str:

@@ -68,6 +68,7 @@ class LazyGroup(Group):
     """The commands by name and first sentence; each is loaded when a command line names it."""
 
     def __init__(self, **attributes: Any) -> None:
+        """The group with a stand-in for each command."""
         super().__init__(**attributes)
         for name, sentence in COMMANDS.items():
             self.add_command(TyperCommand(name, help=sentence))

@@ -64,6 +64,7 @@ class Later(ModuleType):
     """
 
     def __init__(self, name: str, *, needed_for: str = "") -> None:
+        """Nothing is imported yet."""
         super().__init__(name)
         self._needed_for = needed_for
 

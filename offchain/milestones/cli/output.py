@@ -24,6 +24,7 @@ class Output:
     """Where a command's words go. JSON when standard output is not a terminal, or when asked for."""
 
     def __init__(self, *, as_json: bool = False) -> None:
+        """`as_json`: JSON was asked for."""
         self.as_json = as_json or not sys.stdout.isatty()
         self._results = Console(soft_wrap=True)
         self._messages = Console(stderr=True, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import subprocess
@@ -42,6 +43,22 @@ def test_a_name_comes_from_where_it_is_defined() -> None:
     """So that a traceback and the documents name the same module."""
     for name, home in milestones._HOMES.items():
         assert getattr(milestones, name).__module__.startswith(home), name
+
+
+def test_no_room_below_the_command_line_goes_through_the_front_door() -> None:
+    """It stands on all of them: they would stand on themselves."""
+    package = Path(milestones.__file__).parent
+    modules = [
+        path for path in package.rglob("*.py") if path.parent not in (package, package / "cli")
+    ]
+    assert len(modules) > 100
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert "milestones" not in [alias.name for alias in node.names], path
+            elif isinstance(node, ast.ImportFrom) and node.module == "milestones":
+                taken = {alias.name for alias in node.names}
+                assert not taken & set(milestones._HOMES), path
 
 
 def test_another_name_is_refused_as_by_any_module() -> None:
