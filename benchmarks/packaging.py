@@ -25,7 +25,7 @@ VERSIONS: Final = ("3.10", "3.11", "3.12", "3.13")
 IN_WHEEL: Final = (
     "milestones/py.typed",
     "milestones/protocol/plutus.json",
-    "milestones/protocol/releases/",
+    "milestones/protocol/versions/",
     "milestones/cli/app.py",
     "milestones/schemas/schedule.json",
     "milestones/devnet/control/openapi.json",
@@ -40,7 +40,7 @@ IN_SDIST: Final = (
     "pyproject.toml",
     "contracts/aiken.toml",
     "contracts/compiled/plutus.json",
-    "contracts/releases/",
+    "contracts/versions/",
     "contracts/validators/",
     "docs/index.md",
     "offchain/milestones/py.typed",

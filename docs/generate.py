@@ -28,7 +28,7 @@ from milestones import errors
 from milestones.cli.app import COMMANDS, options
 from milestones.cli.config import CONFIG_VARIABLE, DEFAULT_FILES, VARIABLES, Config
 from milestones.clients.rejections import REJECTIONS
-from milestones.demo.story import tell_story
+from milestones.demo.story import play_story
 from milestones.domain.models import (
     Allocation,
     MilestoneCompletion,
@@ -241,7 +241,7 @@ _SETTINGS: Final = """
 not mainnet. It is compared with the node's magic before anything is signed; `network_magic` narrows
 `testnet` down to one. `reference_scripts` (`<transaction id>#<index>`, separated by commas) are outputs known
 to hold the published scripts; without it they are looked up. `blueprint_path` is another compiled
-contract, see [contract releases](../contract-releases.md).
+contract, see [contract releases](../contract-versions.md).
 
 The data directory holds copies of what is on the chain, collected signatures and a journal of submitted
 transactions:
@@ -299,7 +299,7 @@ Unknown fields are refused; `$schema` may name the schema, for the editor. Schem
 | `*_posix_ms` | POSIX milliseconds |
 | `*_timestamp`, `*_at`, `now`, `reclaim_after` | POSIX seconds |
 | `slot`, `*_slot` | slots since the network's start |
-| `size`, `transaction_size` | bytes |
+| `size` | bytes |
 | `memory`, `cpu` | execution units |
 
 Numbers are whole, and can be larger than 2^53: token amounts reach 2^63 - 1.
@@ -367,7 +367,7 @@ def _results() -> list[tuple[str, type[BaseModel]]]:
         "verify": milestones.verify,
         "close": milestones.close,
         "transaction": milestones.transaction_status,
-        "demo": tell_story,
+        "demo": play_story,
     }
     found = [(name, _returned(service)) for name, service in services.items()]
     return [*found, ("oracle-sign", SignatureEntry)]

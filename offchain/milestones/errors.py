@@ -91,7 +91,7 @@ class InvalidInput(MilestonesError):
         )
         self.reason = message
 
-    def under(self, prefix: str) -> InvalidInput:
+    def inside(self, prefix: str) -> InvalidInput:
         """The same error seen from the outside: `prefix` is put before its path."""
         joined = (
             f"{prefix}.{self.path}"

@@ -1,4 +1,4 @@
-"""Which network: the magic that tells networks apart, and the network id inside addresses."""
+"""Which network: the magic that keeps networks apart, and the network id inside addresses."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "keys": "Show the addresses of key files, or make new keys. Needs no network.",
     "register-milestone": "Validate a schedule; compute its datum, id and address. Needs no network.",
     "publish-script": "Publish the contract's scripts, once per network, for everybody's use.",
-    "deploy": "Open a distribution: lock the tokens, publish the schedule.",
+    "deploy": "Open a distribution: lock the tokens, announce the schedule.",
     "claim-file": "Write what a beneficiary of a private distribution needs to claim. Needs no network.",
     "demo": "Play the whole story on an embedded chain, in under a minute; nothing is left behind.",
     "commit-milestone": "Check the form of oracle signatures, and keep them."
@@ -146,13 +146,13 @@ def main() -> None:
 
 
 def _fault(error: Exception, output: Output) -> int:
-    told = MilestonesError(
+    fault = MilestonesError(
         f"{type(error).__name__}: {error}",
         hint="this is a fault of the program: please report it with the lines above; what was submitted"
         " is in the data directory's journal",
     )
-    output.error(told)
-    return told.exit_code
+    output.error(fault)
+    return fault.exit_code
 
 
 def _usage(error: Any, output: Output) -> int:

@@ -164,8 +164,8 @@ def _file(given: Path | None, environment: Mapping[str, str], directory: Path) -
                 f"there is no file {path}", path="config", hint="correct --config, or leave it out"
             )
         return path
-    standing = (directory / name for name in DEFAULT_FILES)
-    return next((path for path in standing if path.is_file()), None)
+    found = (directory / name for name in DEFAULT_FILES)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

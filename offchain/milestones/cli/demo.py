@@ -32,13 +32,13 @@ def demo(
     quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)
     console = Console(soft_wrap=True, highlight=False)
 
-    def tell(line: str) -> None:
+    def narrate(line: str) -> None:
         if not quiet:
             console.print(line, markup=False)
 
     async def play() -> Summary:
         async with stages.set_stage() as stage:
-            return await stories.tell_story(stage, tell)
+            return await stories.play_story(stage, narrate)
 
     summary = asyncio.run(play())
     if quiet:

@@ -30,13 +30,13 @@ def deploy(  # noqa: PLR0917 - an option each
     ] = None,
     signing_key_path: SigningKeyPath = None,
     private: Annotated[
-        bool, typer.Option("--private", help="Don't publish the schedule on chain.")
+        bool, typer.Option("--private", help="Don't announce the schedule on chain.")
     ] = False,
     allow_script_beneficiaries: ScriptBeneficiaries = False,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
-    """Open a distribution: lock the tokens, publish the schedule."""
+    """Open a distribution: lock the tokens, announce the schedule."""
     session = session_of(context)
     key = session.signing_key(signing_key_path)
     if (schedule is None) == (contract_address is None):

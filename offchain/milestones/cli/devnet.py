@@ -38,7 +38,7 @@ ControlUrl = Annotated[
     str | None,
     typer.Option(
         envvar="MILESTONES_CONTROL_URL",
-        help="The chain's control interface, as its first line tells; else http://127.0.0.1:1338.",
+        help="The chain's control interface, as its first line says; else http://127.0.0.1:1338.",
         show_default=False,
         show_envvar=True,
     ),

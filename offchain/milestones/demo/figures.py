@@ -85,7 +85,7 @@ class Holdings:
 
 
 async def holdings_of(stage: Stage, name: str, token: AssetId) -> Holdings:
-    """What somebody holds now, as Kupo tells."""
+    """What somebody holds now, as Kupo says."""
     address = stage.address(name).to_bech32()
     matches = await stage.backend.kupo.matches(address, unspent=True)
     values = [match.output.value for match in matches]

@@ -39,7 +39,7 @@ from milestones.services.submit_release.plan import Selection
 from milestones.transactions.contract_drafts import Attesting, attest_draft
 from milestones.transactions.draft import Mint, TransactionDraft
 
-Tell = Callable[[str], None]
+Narrate = Callable[[str], None]
 TOKEN_NAME: Final = b"GRANT"
 DAY: Final = 86_400
 MILESTONES: Final = ("design", "prototype", "launch")
@@ -56,13 +56,13 @@ QUORUM: Final = 2
 VESTS_AFTER_DAYS: Final = 30
 
 
-async def tell_story(stage: Stage, tell: Tell) -> Summary:
-    """Plays all chapters; `tell` gets a line for each thing that happens.
+async def play_story(stage: Stage, narrate: Narrate) -> Summary:
+    """Plays all chapters; `narrate` gets a line for each thing that happens.
 
     Raises where anything is accepted that must be refused, or the other way round.
     """
     started = stopwatch.monotonic()
-    story = Story(stage, tell)
+    story = Story(stage, narrate)
     await story.mint()
     await story.open()
     await story.attack_before_attestation()
@@ -75,7 +75,7 @@ async def tell_story(stage: Stage, tell: Tell) -> Summary:
     books = await close_books(
         stage, story.token, MINTED, sum(tx.fee_lovelace for tx in story.transactions)
     )
-    tell(
+    narrate(
         f"The books: {books.lovelace_with_people:,} lovelace with people,"
         f" {books.lovelace_in_published_scripts:,} in the published scripts,"
         f" {books.lovelace_in_fees:,} in fees: together {books.lovelace_at_start:,}, as at the start."
@@ -100,14 +100,19 @@ async def tell_story(stage: Stage, tell: Tell) -> Summary:
 
 
 class Story:
-    """The chapters, in the order of `tell_story`, and what they leave for later ones."""
+    """The chapters, in the order of `play_story`, and what they leave for later ones."""
 
     token: AssetId
     address: Address
     distribution: Distribution
 
-    def __init__(self, stage: Stage, tell: Tell) -> None:
-        self.stage, self.backend, self.keys, self.tell = stage, stage.backend, stage.keys, tell
+    def __init__(self, stage: Stage, narrate: Narrate) -> None:
+        self.stage, self.backend, self.keys, self.narrate = (
+            stage,
+            stage.backend,
+            stage.keys,
+            narrate,
+        )
         self.refusals: list[Refusal] = []
         self.transactions: list[TransactionFigures] = []
 
@@ -127,7 +132,7 @@ class Story:
         """The schedule is registered, the scripts are published, the distribution is opened."""
         registered = await register_milestone(self.backend, await self._schedule())
         self.address = registered.contract_address
-        self.tell(
+        self.narrate(
             f"A schedule is registered: {len(BENEFICIARIES)} beneficiaries, {len(MILESTONES)}"
             f" milestones, {len(ORACLES)} oracles of whom {QUORUM} make a quorum."
         )
@@ -203,7 +208,7 @@ class Story:
     async def steal_payouts(self) -> None:
         """The clock moves past the vesting time; only then are the payouts themselves attacked."""
         self.stage.advance((VESTS_AFTER_DAYS + 1) * DAY)
-        self.tell(f"{VESTS_AFTER_DAYS + 1} days pass.")
+        self.narrate(f"{VESTS_AFTER_DAYS + 1} days pass.")
         thief = self.stage.address("relayer")
         release = await hostile.honest_release(
             self.backend, await self._on_chain(), self.distribution, 0
@@ -351,14 +356,14 @@ class Story:
     def _refused(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
         who = "the program, before signing" if refusal.refused_by == "program" else "the chain"
-        self.tell(f"  refused by {who}: {refusal.attempt} ({refusal.message})")
+        self.narrate(f"  refused by {who}: {refusal.attempt} ({refusal.message})")
 
     def _happened(self, sentence: str, what: str, transaction_hash: str) -> None:
         submission = self.backend.storage.journal.find(transaction_hash)
         if submission is None:
             raise AssertionError(f"{what} is not in the journal")
         self.transactions.append(figures_of(what, transaction_hash, submission.transaction_cbor))
-        self.tell(sentence)
+        self.narrate(sentence)
 
 
 def _only_signed_by(key_hash: bytes) -> bytes:

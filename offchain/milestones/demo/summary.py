@@ -1,4 +1,4 @@
-"""What the demo tells at its end: one object, which `milestones demo --json` prints."""
+"""What the demo reports at its end: one object, which `milestones demo --json` prints."""
 
 from __future__ import annotations
 

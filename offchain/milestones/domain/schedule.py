@@ -36,7 +36,7 @@ def parse_allocations(raw: Any) -> tuple[Allocation, ...]:
     try:
         return read_records(Allocation, raw, InvalidSchedule)
     except InvalidSchedule as error:
-        raise error.under("beneficiary_allocations") from None
+        raise error.inside("beneficiary_allocations") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The contract seen from off chain: datums, redeemers, ids, addresses, the published schedule."""
+"""The contract seen from off chain: datums, redeemers, ids, addresses, the announced schedule."""

@@ -1,4 +1,4 @@
-"""The published schedule as transaction metadata: in pieces, over as many transactions as it takes.
+"""The announced schedule as transaction metadata: in pieces, over as many transactions as it takes.
 
 Under label 1296649285 stands `[version, links, chunks]`. The chunks (bytes, at most 64 each) are a
 segment of the compact schedule; the links, `[slot, transaction id]`, name earlier transactions whose
@@ -42,19 +42,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedPart:
+class SchedulePart:
     """What one transaction holds of a schedule."""
 
     links: tuple[Link, ...]
     segment: bytes
 
 
-def encode_part(part: PublishedPart) -> bytes:
+def encode_part(part: SchedulePart) -> bytes:
     """The transaction's whole metadata (auxiliary data in the form of a plain map)."""
     return mapping([(integer(LABEL), encode_content(part))])
 
 
-def encode_content(part: PublishedPart) -> bytes:
+def encode_content(part: SchedulePart) -> bytes:
     """What stands under the label."""
     links = [
         array((integer(link.slot), cbor.encode_bytes(link.transaction_id))) for link in part.links
@@ -64,18 +64,18 @@ def encode_content(part: PublishedPart) -> bytes:
     return array((integer(VERSION), array(links), array(chunks)))
 
 
-def decode_part(metadata: bytes) -> PublishedPart:
+def decode_part(metadata: bytes) -> SchedulePart:
     """Reads metadata in any form the ledger knows: a map, with scripts beside it, or tagged.
 
     Raises `InvalidEncoding` where nothing of ours is in it, or nothing that can be read.
     """
     parts = _labelled(cbor.read(metadata)).array()
     if not parts or parts[0].unsigned() != VERSION:
-        raise InvalidEncoding("a schedule published in a version that this program doesn't know")
+        raise InvalidEncoding("a schedule announced in a version that this program doesn't know")
     if len(parts) != 3:
-        raise InvalidEncoding("a published schedule has a version, links and chunks")
+        raise InvalidEncoding("an announced schedule has a version, links and chunks")
     links = tuple(_link(item) for item in parts[1].array())
-    return PublishedPart(links, b"".join(chunk.bytes() for chunk in parts[2].array()))
+    return SchedulePart(links, b"".join(chunk.bytes() for chunk in parts[2].array()))
 
 
 def _labelled(item: Item) -> Item:
@@ -124,7 +124,7 @@ def split_schedule(body: bytes, *, opening_capacity: int, part_capacity: int) ->
     capacity = segment_capacity(part_capacity, GROUP - 1)
     if capacity < CHUNK:
         raise InvalidSchedule(
-            f"{part_capacity} bytes of metadata are too few to publish a schedule"
+            f"{part_capacity} bytes of metadata are too few to announce a schedule"
         )
     segments = [body[start : start + capacity] for start in range(0, len(body), capacity)]
     if len(segments[-1]) > segment_capacity(opening_capacity, _opening_links(len(segments) - 1)):
@@ -132,7 +132,7 @@ def split_schedule(body: bytes, *, opening_capacity: int, part_capacity: int) ->
     links = _opening_links(len(segments) - 1)
     if len(segments) > MOST_PARTS or links * _LARGEST_LINK + _FRAME > opening_capacity:
         raise InvalidSchedule(
-            "the schedule is too large to be published on chain",
+            "the schedule is too large to be announced on chain",
             hint="open the distribution as a private one, and hand out claim files",
         )
     return tuple(segments)
@@ -150,18 +150,18 @@ def segment_capacity(metadata_capacity: int, links: int) -> int:
 
 
 class ScheduleAssembly:
-    """Puts a published schedule together, whatever order its parts are found in.
+    """Puts an announced schedule together, whatever order its parts are found in.
 
     Start with the opening's metadata; `missing` says what to look for; `add` each part's metadata;
     once nothing is missing, `body` is what `decode_allocations` reads. Everything raises
-    `InvalidEncoding` for what can't be a published schedule.
+    `InvalidEncoding` for what can't be an announced schedule.
     """
 
     __slots__ = ("_links", "_opening", "_parts")
 
     def __init__(self, opening_metadata: bytes) -> None:
         self._opening = decode_part(opening_metadata)
-        self._parts: dict[bytes, PublishedPart] = {}
+        self._parts: dict[bytes, SchedulePart] = {}
         self._links: dict[bytes, Link] = {}
         self._follow(self._opening.links)
 
@@ -181,11 +181,11 @@ class ScheduleAssembly:
     def body(self) -> bytes:
         """All segments in order."""
         segments: list[bytes] = []
-        waiting: list[PublishedPart | Link] = [*self._opening.links, self._opening]
+        waiting: list[SchedulePart | Link] = [*self._opening.links, self._opening]
         waiting.reverse()
         while waiting:
             next_one = waiting.pop()
-            if isinstance(next_one, PublishedPart):
+            if isinstance(next_one, SchedulePart):
                 segments.append(next_one.segment)
                 continue
             part = self._parts.get(next_one.transaction_id)

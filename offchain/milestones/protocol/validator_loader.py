@@ -47,9 +47,9 @@ def load_contract(path: Path | None = None) -> Contract:
     return parse_blueprint(_read(path), str(path))
 
 
-def load_releases() -> tuple[Contract, ...]:
-    """Every release that came with this program: the one that it opens distributions with, then former ones."""
-    return (load_contract(), *map(load_contract, sorted(_former_releases())))
+def load_versions() -> tuple[Contract, ...]:
+    """Every version that came with this program: the one that distributions are opened with comes first."""
+    return (load_contract(), *map(load_contract, sorted(_former_versions())))
 
 
 def parse_blueprint(text: str, name: str = "plutus.json") -> Contract:
@@ -75,9 +75,9 @@ def _own_blueprint() -> str:
     return _read(CHECKOUT / "compiled" / "plutus.json")
 
 
-def _former_releases() -> Iterable[Path]:
-    packaged = Path(__file__).parent / "releases"
-    folder = packaged if packaged.is_dir() else CHECKOUT / "releases"
+def _former_versions() -> Iterable[Path]:
+    packaged = Path(__file__).parent / "versions"
+    folder = packaged if packaged.is_dir() else CHECKOUT / "versions"
     return folder.glob("*/plutus.json")
 
 

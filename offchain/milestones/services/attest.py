@@ -36,7 +36,7 @@ from milestones.transactions.wallet import SigningKey
 
 
 class MilestoneAttested(Result):
-    """The attestation. Fee, collateral and deposit in lovelace; times in POSIX seconds.
+    """The attestation. Fee, collateral and deposit in lovelace; size in bytes; times in POSIX seconds.
 
     `refused_oracles` are those whose signature the chain refuses and that were left out. `resumed` says
     that an earlier run of the command had sent the transaction.
@@ -54,7 +54,7 @@ class MilestoneAttested(Result):
     fee_estimate: int
     collateral_amount: int
     deposit_lovelace: int
-    transaction_size: int
+    size: int
     resumed: bool = False
 
 
@@ -149,7 +149,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
             fee_estimate=submission.fee_lovelace,
             collateral_amount=submission.collateral_lovelace,
             deposit_lovelace=payload.deposit_lovelace,
-            transaction_size=submission.size,
+            size=submission.size,
             resumed=sent.resumed,
         )
 

@@ -15,7 +15,7 @@ from milestones.clients.kupo_client import KupoClient
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidConfiguration, NetworkMismatch
-from milestones.protocol.validator_loader import Contract, load_contract, load_releases
+from milestones.protocol.validator_loader import Contract, load_contract, load_versions
 from milestones.storage.storage import Storage
 
 
@@ -42,12 +42,12 @@ class Network:
 class Workspace:
     """What is needed where nobody is asked: the contract, the network, and a place for files.
 
-    `contract` is the version that is worked with, `releases` all versions to choose from (`select_version`).
+    `contract` is the version that is worked with, `versions` all versions to choose from (`select_version`).
     `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
     """
 
     contract: Contract
-    releases: tuple[Contract, ...] = ()
+    versions: tuple[Contract, ...] = ()
     network: Network
     storage: Storage
     reference_scripts: tuple[OutputReference, ...] = ()
@@ -73,12 +73,12 @@ def open_workspace(
             path="network",
             hint=f"give {', '.join(KNOWN_MAGICS)} or testnet",
         )
-    releases = load_releases()
+    versions = load_versions()
     if blueprint is not None:
-        releases = (load_contract(blueprint), *releases)
+        versions = (load_contract(blueprint), *versions)
     return Workspace(
-        contract=releases[0],
-        releases=releases,
+        contract=versions[0],
+        versions=versions,
         network=Network(network, network_magic or KNOWN_MAGICS.get(network)),
         storage=Storage(Path(data_directory)),
         reference_scripts=reference_scripts,
@@ -101,10 +101,10 @@ class Backend(Workspace):
 W = TypeVar("W", bound=Workspace)
 
 
-def select_version(workspace: W, release: bytes | str) -> W:
-    """The workspace with the release of this vault hash, policy id or version; as it is if none is known."""
-    for contract in workspace.releases:
-        if release in (contract.vault_hash, contract.policy_id, contract.version):
+def select_version(workspace: W, version: bytes | str) -> W:
+    """The workspace with the version of this vault hash, policy id or version; as it is if none is known."""
+    for contract in workspace.versions:
+        if version in (contract.vault_hash, contract.policy_id, contract.version):
             return replace(workspace, contract=contract)
     return workspace
 
@@ -117,7 +117,7 @@ async def connect(
     async with AsyncExitStack() as stack:
         yield Backend(
             contract=workspace.contract,
-            releases=workspace.releases,
+            versions=workspace.versions,
             network=workspace.network,
             storage=workspace.storage,
             reference_scripts=workspace.reference_scripts,

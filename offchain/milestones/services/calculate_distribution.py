@@ -18,7 +18,7 @@ from milestones.services.backend import (
 from milestones.services.distribution.claims import (
     allocations_of,
     as_before_closing,
-    claim_standing,
+    current_claims,
 )
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
@@ -88,8 +88,8 @@ async def calculate_distribution(
     _must_be_on_the_network(on_chain.terms, beneficiary_address)
     distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
     own = allocations_of(distribution, beneficiary_address)
-    standing = await claim_standing(backend, on_chain, distribution)
-    states = [state for state in standing.states if state.index in own]
+    claims = await current_claims(backend, on_chain, distribution)
+    states = [state for state in claims.states if state.index in own]
     sums = amounts(states)
     return DistributionCalculated(
         beneficiary_address=beneficiary_address,
@@ -99,7 +99,7 @@ async def calculate_distribution(
         claimed_amount=sums.claimed,
         total_amount=sum(state.allocation.token_amount for state in states),
         allocations=tuple(CalculatedAllocation.of(state) for state in states),
-        now=standing.time.now,
+        now=claims.time.now,
         warnings=(*await staleness(backend), *storage_warnings(backend)),
     )
 

@@ -44,7 +44,7 @@ from milestones.transactions.wallet import SigningKey
 class ClosingTransaction(TransactionView):
     """One closing. Deposits are in lovelace, `tokens_returned` in the token's smallest unit."""
 
-    vaults: int
+    vault_count: int
     attestations_burnt: int
     deposits_returned_lovelace: int
     tokens_returned: int
@@ -181,7 +181,7 @@ def _view(sent: CommandTransaction) -> ClosingTransaction:
     known = payload if isinstance(payload, ClosingPayload) else None
     return ClosingTransaction(
         **transaction_fields(sent),
-        vaults=known.vaults if known else 0,
+        vault_count=known.vaults if known else 0,
         attestations_burnt=known.attestations_burnt if known else 0,
         deposits_returned_lovelace=known.deposits_returned_lovelace if known else 0,
         tokens_returned=known.tokens_returned if known else 0,

@@ -95,7 +95,7 @@ def _place_of(
     try:
         statement = Statement.parse(entries[0].signed_data)
     except InvalidSignature as error:
-        raise error.under(f"{FIELD}[0]") from None
+        raise error.inside(f"{FIELD}[0]") from None
     return select_version(workspace, statement.policy_id), statement.distribution_id
 
 
@@ -218,7 +218,7 @@ def _must_be_about(
         statement = Statement.parse(entry.signed_data)
         _must_name(workspace, statement, distribution_id, milestone_identifier)
     except InvalidSignature as error:
-        raise error.under(f"{FIELD}[{index}]") from None
+        raise error.inside(f"{FIELD}[{index}]") from None
 
 
 def _must_name(

@@ -166,8 +166,8 @@ async def _index_what_is_missing(
     backend: Backend, key: SigningKey | None, facts: _NodeFacts, since_slot: int | None
 ) -> tuple[tuple[str, ...], list[str]]:
     """The patterns that were added, and a warning for each that Kupo was slow to confirm."""
-    releases = (backend.contract, *backend.releases)
-    wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in releases)]
+    versions = (backend.contract, *backend.versions)
+    wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in versions)]
     if key is not None:
         wanted.append(f"{key.key_hash.hex()}/*")
     start = _start(facts) if since_slot is None else since_slot

@@ -14,7 +14,7 @@ from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedul
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.services.backend import Workspace, storage_warnings
-from milestones.services.distribution.datum import ReadableTerms, readable_terms
+from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.preflight import ada_problems, must_be_for_contract
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
@@ -47,7 +47,7 @@ class Registered(Result):
     distribution_id: HexField
     contract_address: AddressField
     datum_cbor: HexField
-    datum: ReadableTerms
+    datum: TermsView
     pages: tuple[HexField, ...]
     page_depth: int
     total_token_amount: int
@@ -186,7 +186,7 @@ def _registered(
         distribution_id=distribution.id,
         contract_address=distribution.address,
         datum_cbor=terms.encode(),
-        datum=readable_terms(terms),
+        datum=terms_view(terms),
         pages=terms.pages,
         page_depth=terms.page_depth,
         total_token_amount=terms.total_token_amount,

@@ -12,7 +12,7 @@ from milestones.services.sending.tracking import state_of
 class TransactionReport(Result):
     """What has become of a transaction.
 
-    `confirmed`: a block has it, whose `slot` and `block` (the header's hash) are told, and `depth`, the
+    `confirmed`: a block has it, whose `slot` and `block` (the header's hash) are given, and `depth`, the
     number of blocks after it. `submitted`: the mempool has it. `rejected` and `expired`: it can never be
     included any more, and what it spent can be spent anew. `unknown`: nobody has it now. `command` is the
     one of this program that made it, where the journal knows.

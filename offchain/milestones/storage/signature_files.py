@@ -30,7 +30,7 @@ def read_signature_file(path: Path) -> tuple[OracleSignature, ...]:
     try:
         return read_records(OracleSignature, entries, InvalidSignature)
     except InvalidSignature as error:
-        raise error.under(FIELD) from None
+        raise error.inside(FIELD) from None
 
 
 def add_to_signature_file(path: Path, entry: OracleSignature) -> int:

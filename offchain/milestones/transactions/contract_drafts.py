@@ -78,7 +78,7 @@ def open_draft(
 ) -> TransactionDraft:
     """Opens a distribution: output 0 is the terms, outputs 1 to n the vaults in page order, funded.
 
-    `metadata` is the published schedule, CBOR by label. A creator that is a script must be spent from
+    `metadata` is the announced schedule, CBOR by label. A creator that is a script must be spent from
     in the same transaction: the caller adds that input.
     """
     vaults = distribution.fresh_vaults()

@@ -184,7 +184,7 @@ def test_the_quickstart_steps_1_to_7(checkout: ProcessWorld) -> None:
 def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
     checkout: ProcessWorld,
 ) -> None:
-    """Without local files, each command works on, the published schedule included."""
+    """Without local files, each command works on, the announced schedule included."""
     contract = deploy(checkout)
     file = sign(checkout, contract)
     commit(checkout, file)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from milestones.domain.models import Allocation
+from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.published_schedule import encode_allocations
-from milestones.protocol.schedule_metadata import LABEL, PublishedPart, encode_content
+from milestones.protocol.schedule_metadata import LABEL, SchedulePart, encode_content
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
 from milestones.testing.world import World
@@ -28,7 +28,7 @@ async def open_past_all_checks(
         draft = open_draft(
             distribution,
             scripts=await require_published(backend),
-            metadata={LABEL: encode_content(PublishedPart((), body))},
+            metadata={LABEL: encode_content(SchedulePart((), body))},
         )
         sending = SendDraft(name="test", draft=change(draft))
         await perform(backend, sending, key=world.keys["creator"])

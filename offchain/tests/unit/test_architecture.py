@@ -15,7 +15,7 @@ RULES = """
 import sys
 import milestones.domain.claims, milestones.domain.merkle, milestones.domain.models
 import milestones.domain.quorum, milestones.domain.schedule
-import milestones.protocol.distribution, milestones.protocol.published_schedule
+import milestones.protocol.distribution, milestones.protocol.announced_schedule
 import milestones.protocol.validator_loader
 reaching = ("httpx", "websockets", "asyncio", "pycardano", "milestones.clients",
             "milestones.services", "milestones.storage", "milestones.transactions")

@@ -39,7 +39,7 @@ from milestones.services.check_status.report import (
 from milestones.services.distribution.claims import (
     PastClaim,
     as_before_closing,
-    claim_standing,
+    current_claims,
     past_claims,
     unknown_milestone,
 )
@@ -105,8 +105,8 @@ async def _see(backend: Backend, on_chain: OnChain) -> tuple[_Seen, list[str]]:
         warnings.append(f"{error.message}; allocations are not shown")
         time = await chain_time(backend)
         return _Seen(on_chain, None, history, [], time), warnings
-    standing = await claim_standing(backend, on_chain, distribution, history=history)
-    return _Seen(on_chain, distribution, history, standing.states, standing.time), warnings
+    current = await current_claims(backend, on_chain, distribution, history=history)
+    return _Seen(on_chain, distribution, history, current.states, current.time), warnings
 
 
 def _doubts(on_chain: OnChain, history: list[PastClaim]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Local records and cache beside the chain: what differs is told, and repaired.
+"""Local records and cache beside the chain: what differs is reported, and repaired.
 
 Signatures are never thrown away for it: the chain knows which statement counts, not which signatures
 somebody still collects.

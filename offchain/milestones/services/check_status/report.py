@@ -1,4 +1,4 @@
-"""What `check-status` tells. Amounts in the token's smallest unit; times in POSIX seconds."""
+"""What `check-status` reports. Amounts in the token's smallest unit; times in POSIX seconds."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.protocol.schedule_metadata import (
     LABEL,
     Link,
-    PublishedPart,
+    SchedulePart,
     encode_content,
     encode_part,
     links_of_opening,
@@ -34,7 +34,7 @@ IN_FLIGHT: Final = 5
 """Parts sent before a block is waited for: less than a block's worth, so that a mempool has room."""
 MARGIN_BYTES: Final = 300
 """Left free in each transaction for inputs and change that turn out longer than when it was measured."""
-_EMPTY: Final = PublishedPart((), b"")
+_EMPTY: Final = SchedulePart((), b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Announcement:
 
     def opening_metadata(self) -> dict[int, bytes]:
         """The opening's own metadata, by label."""
-        part = PublishedPart(links_of_opening(self.links), self.segments[-1])
+        part = SchedulePart(links_of_opening(self.links), self.segments[-1])
         return {LABEL: encode_content(part)}
 
     def must_wait(self) -> bool:
@@ -105,7 +105,7 @@ class Announcement:
     async def next_part(self, context: BuildContext) -> SubmissionRequest:
         """The next part, tied to the one before."""
         number = len(self.links)
-        part = PublishedPart(links_of_part(self.links), self.segments[number])
+        part = SchedulePart(links_of_part(self.links), self.segments[number])
         draft = TransactionDraft(metadata={LABEL: encode_content(part)})
         return SubmissionRequest(
             transaction=await context.build(draft, include=self.tie()),

@@ -11,8 +11,8 @@ from milestones.cardano.value import LOVELACE
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
 from milestones.errors import NotFound
+from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.published_schedule import encode_allocations
 from milestones.services.backend import (
     Backend,
     Workspace,
@@ -211,7 +211,9 @@ class _Deploy(SendingCommand[Deployed]):
             total_token_amount=payload.total_token_amount,
             fee_estimate=sum(each.fee_lovelace for each in transactions),
             collateral_amount=submission.collateral_lovelace,
-            deposits_lovelace=LockedDeposits(terms=terms, vaults=vaults, total=terms + vaults),
+            deposits=LockedDeposits(
+                terms_lovelace=terms, vaults_lovelace=vaults, total_lovelace=terms + vaults
+            ),
             transactions=transactions,
         )
 

@@ -35,11 +35,11 @@ class OpeningTransaction(View):
 
 
 class LockedDeposits(View):
-    """Lovelace that stays locked until the distribution is closed, beside any ADA distributed."""
+    """What stays locked until the distribution is closed, beside any ADA distributed."""
 
-    terms: int
-    vaults: int
-    total: int
+    terms_lovelace: int
+    vaults_lovelace: int
+    total_lovelace: int
 
 
 class Deployed(Result):
@@ -57,5 +57,5 @@ class Deployed(Result):
     total_token_amount: int
     fee_estimate: int
     collateral_amount: int
-    deposits_lovelace: LockedDeposits
+    deposits: LockedDeposits
     transactions: tuple[OpeningTransaction, ...]

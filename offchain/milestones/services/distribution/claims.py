@@ -23,20 +23,20 @@ from milestones.services.distribution.signatures import milestones_signed
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimStanding:
+class CurrentClaims:
     """The states at one moment, by index."""
 
     states: list[ClaimState]
     time: ChainTime
 
 
-async def claim_standing(
+async def current_claims(
     backend: Backend,
     on_chain: OnChain,
     distribution: Distribution,
     *,
     history: list[PastClaim] | None = None,
-) -> ClaimStanding:
+) -> CurrentClaims:
     """The state of every allocation that `distribution` knows. `history` spares the question if known.
 
     The vaults' bits say what is claimed; once they are gone, the history does.
@@ -54,7 +54,7 @@ async def claim_standing(
         signed=milestones_signed(backend, on_chain),
         closed=on_chain.closed,
     )
-    return ClaimStanding(states, time)
+    return CurrentClaims(states, time)
 
 
 def allocations_of(distribution: Distribution, address: Address) -> tuple[int, ...]:

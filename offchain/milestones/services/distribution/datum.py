@@ -9,14 +9,14 @@ from milestones.protocol.datums import Terms
 from milestones.services.results import View
 
 
-class ReadableCredential(View):
+class CredentialView(View):
     """A payment credential."""
 
     type: Literal["key", "script"]
     hash: HexField
 
 
-class ReadableMetadata(View):
+class TermsMetadataView(View):
     """What terms say about themselves."""
 
     created_at_posix_ms: int
@@ -25,7 +25,7 @@ class ReadableMetadata(View):
     description: str
 
 
-class ReadableTerms(View):
+class TermsView(View):
     """The terms' datum, field by field. `reclaim_after_posix_ms` is None where it is irrevocable."""
 
     token_policy_id: HexField
@@ -35,15 +35,15 @@ class ReadableTerms(View):
     pages: tuple[HexField, ...]
     oracles: tuple[HexField, ...]
     quorum_threshold: int
-    creator: ReadableCredential
+    creator: CredentialView
     reclaim_after_posix_ms: int | None
-    metadata: ReadableMetadata
+    metadata: TermsMetadataView
 
 
-def readable_terms(terms: Terms) -> ReadableTerms:
+def terms_view(terms: Terms) -> TermsView:
     """The terms' datum in words."""
     metadata = terms.metadata
-    return ReadableTerms(
+    return TermsView(
         token_policy_id=terms.token.policy_id,
         token_name=terms.token.asset_name,
         total_token_amount=terms.total_token_amount,
@@ -51,9 +51,9 @@ def readable_terms(terms: Terms) -> ReadableTerms:
         pages=terms.pages,
         oracles=terms.oracles,
         quorum_threshold=terms.quorum_threshold,
-        creator=ReadableCredential(type=terms.creator.kind, hash=terms.creator.hash),
+        creator=CredentialView(type=terms.creator.kind, hash=terms.creator.hash),
         reclaim_after_posix_ms=terms.reclaim_after_posix_ms,
-        metadata=ReadableMetadata(
+        metadata=TermsMetadataView(
             created_at_posix_ms=metadata.created_at_posix_ms,
             network_magic=metadata.network_magic,
             contract_version=metadata.contract_version,

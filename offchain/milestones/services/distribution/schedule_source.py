@@ -13,10 +13,10 @@ from milestones.clients.chain_walk import RollForward
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
+from milestones.protocol.announced_schedule import decode_allocations
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.published_schedule import decode_allocations
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import OnChain
@@ -35,11 +35,11 @@ async def known_distribution(
     try:
         local = _local_distribution(backend, on_chain.terms)
     except InvalidSchedule as untrue:
-        # Somebody edited the file: what the chain has published is read instead.
+        # Somebody edited the file: what the chain announces is read instead.
         return await _restored(backend, on_chain, untrue)
     if local is not None:
         return local
-    distribution = await published_distribution(backend, on_chain)
+    distribution = await announced_distribution(backend, on_chain)
     _keep(backend, distribution)
     return distribution
 
@@ -53,12 +53,12 @@ def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
 
 
 async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule) -> Distribution:
-    """The published schedule, in place of a local file that is not true; that is moved aside and told.
+    """The announced schedule, in place of a local file that is not true; that is moved aside and reported.
 
-    Where none is published the file stays where it is: it may be all that there is of a private one.
+    Where none is announced the file stays where it is: it may be all that there is of a private one.
     """
     try:
-        distribution = await published_distribution(backend, on_chain)
+        distribution = await announced_distribution(backend, on_chain)
     except NotFound as error:
         raise NotFound(
             f"{error.message}; and the schedule in the data directory is not true: {untrue.message}",
@@ -75,27 +75,27 @@ def _keep(backend: Backend, distribution: Distribution) -> None:
     backend.storage.schedules.keep(distribution.id, document)
 
 
-async def published_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
-    """The distribution from the schedule that was published with its opening.
+async def announced_distribution(backend: Backend, on_chain: OnChain) -> Distribution:
+    """The distribution from the schedule that was announced with its opening.
 
     Raises `NotFound` where none was, or none that can be read, and `InvalidSchedule` where it does not
     lead to the terms' roots.
     """
     terms = on_chain.terms
     try:
-        body = await _published_body(backend, on_chain)
+        body = await _announced_body(backend, on_chain)
         most = terms.paging.most_allocations
         allocations = decode_allocations(body, most=most, network_id=terms.network_id)
     except InvalidEncoding as error:
         raise NotFound(
-            f"no schedule of this distribution is published on the chain: {error.reason}",
+            f"no schedule of this distribution is announced on the chain: {error.reason}",
             hint="if it is private, give the schedule file or your claim file",
             details={"contract_address": on_chain.address.to_bech32()},
         ) from None
     return Distribution.check(terms, backend.contract, allocations)
 
 
-async def _published_body(backend: Backend, on_chain: OnChain) -> bytes:
+async def _announced_body(backend: Backend, on_chain: OnChain) -> bytes:
     opening = on_chain.opening
     link = Link(opening.point.slot, opening.transaction_id)
     assembly = ScheduleAssembly(await _metadata_of(backend, link, opening.point))

@@ -15,7 +15,7 @@ from milestones.errors import NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, select_version
-from milestones.services.distribution.claims import claim_standing, past_claims
+from milestones.services.distribution.claims import current_claims, past_claims
 from milestones.services.distribution.on_chain import (
     OpenDistribution,
     distribution_id_of,
@@ -81,10 +81,10 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
         on_chain = must_be_open(await read_on_chain(backend, self.address))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
-        standing = await claim_standing(backend, on_chain, distribution)
+        claims = await current_claims(backend, on_chain, distribution)
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
         being_paid = [index for each in sent for index in allocations_in(each.submission)]
-        chosen = choose(standing.states, self.selection, ours=frozenset(being_paid))
+        chosen = choose(claims.states, self.selection, ours=frozenset(being_paid))
         if chosen.refused is not None:
             raise await _refusal(backend, on_chain, chosen.refused)
         self.skipped = chosen.skipped

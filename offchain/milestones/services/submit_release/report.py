@@ -69,11 +69,11 @@ class LeftOutAllocation(SkippedAllocation):
 class ReleaseTransaction(TransactionView):
     """One transaction. `deposits_lovelace` is what it adds to the payouts.
 
-    `attested` is the milestone that it puts on the chain as well.
+    `attested_milestone` is the milestone that it puts on the chain as well, if it does.
     """
 
-    allocations: tuple[int, ...]
-    attested: str | None
+    beneficiary_indices: tuple[int, ...]
+    attested_milestone: str | None
     deposits_lovelace: int
 
     @classmethod
@@ -83,8 +83,8 @@ class ReleaseTransaction(TransactionView):
         known = payload if isinstance(payload, ReleasePayload) else None
         return cls(
             **transaction_fields(sent),
-            allocations=known.allocations if known else (),
-            attested=known.attested if known else None,
+            beneficiary_indices=known.allocations if known else (),
+            attested_milestone=known.attested if known else None,
             deposits_lovelace=known.deposits_lovelace if known else 0,
         )
 
@@ -133,7 +133,7 @@ def report_of(
             transaction_hash=transaction.transaction_hash,
         )
         for transaction in transactions
-        for index in transaction.allocations
+        for index in transaction.beneficiary_indices
         if index in allocations
     )
     return ReleaseReport(
@@ -143,7 +143,7 @@ def report_of(
         collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
         deposits_lovelace=sum(transaction.deposits_lovelace for transaction in transactions),
         contract_address=contract_address,
-        attested=any(transaction.attested for transaction in transactions),
+        attested=any(transaction.attested_milestone for transaction in transactions),
         paid_token_amount=sum(allocation.token_amount for allocation in paid),
         claimed_before=sum(state.status == "claimed" for state in skipped),
         paid=paid,

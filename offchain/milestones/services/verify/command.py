@@ -25,9 +25,9 @@ from milestones.services.backend import (
     select_version,
     staleness,
 )
-from milestones.services.distribution.datum import ReadableTerms, readable_terms
+from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
-from milestones.services.distribution.schedule_source import published_distribution
+from milestones.services.distribution.schedule_source import announced_distribution
 from milestones.services.preflight import ada_problems
 from milestones.services.results import Result
 from milestones.services.verify import checks as audit
@@ -52,7 +52,7 @@ class VerifiedAllocation(Allocation):
 class Verified(Result):
     """The audit. `datum` is None where the terms can't be read.
 
-    It is unsound where a check fails; what only has to be known is a check's warning, told under
+    It is unsound where a check fails; what only has to be known is a check's warning, also under
     `warnings` too.
     """
 
@@ -61,7 +61,7 @@ class Verified(Result):
     distribution_id: HexField
     checks: tuple[Check, ...]
     allocations: tuple[VerifiedAllocation, ...] = ()
-    datum: ReadableTerms | None = None
+    datum: TermsView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def verify(
 ) -> Verified:
     """Checks everything that can be checked; what fails is a line of the result, not an error.
 
-    The schedule is the published one, unless a file is given (as for a private distribution); local
+    The schedule is the announced one, unless a file is given (as for a private distribution); local
     records are not looked at. The rules are those of registration, at the time of opening. Raises
     `NotFound` where there never was a distribution at the address, `InvalidAddress`.
     """
@@ -116,7 +116,7 @@ async def verify(
         distribution_id=distribution_id,
         checks=tuple(checks),
         allocations=allocations,
-        datum=readable_terms(on_chain.terms),
+        datum=terms_view(on_chain.terms),
         warnings=(*warnings, *(each.detail for each in checks if each.outcome == audit.WARNING)),
     )
 
@@ -159,7 +159,7 @@ async def _sourced(
         found = open_claim_file(claim_file, on_chain.terms, backend.contract)
         return found, "the claim file"
     if schedule is None:
-        return await published_distribution(backend, on_chain), "published on the chain"
+        return await announced_distribution(backend, on_chain), "announced on the chain"
     allocations = schedule.beneficiary_allocations
     found = Distribution.check(on_chain.terms, backend.contract, allocations)
     return found, "the given schedule file"

@@ -23,7 +23,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, chain_time
 from milestones.services.deploy import deploy, registered_schedule
 from milestones.services.distribution.on_chain import read_on_chain
-from milestones.services.distribution.schedule_source import published_distribution
+from milestones.services.distribution.schedule_source import announced_distribution
 from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
@@ -48,7 +48,7 @@ async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published
     async with world.backend() as backend:
         deployed = await open_(world, backend, schedule)
         on_chain = await read_on_chain(backend, deployed.contract_address)
-        published = await published_distribution(backend, on_chain)
+        published = await announced_distribution(backend, on_chain)
 
     expected = Distribution.from_schedule(parse_schedule(schedule), world.contract)
     assert deployed.status == "confirmed"
@@ -59,7 +59,7 @@ async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published
     assert published.allocations == expected.allocations
     assert on_chain.opening.transaction_id.hex() == deployed.transaction_hash
     lovelace = on_chain.terms_utxos[0].output.value.lovelace + vault.utxo.output.value.lovelace
-    assert deployed.deposits_lovelace.total == lovelace
+    assert deployed.deposits.total_lovelace == lovelace
 
 
 async def test_what_is_paid_is_what_was_shown(world: World) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_paid_is_what_was_shown(world: World) -> None:
         deployed.fee_estimate,
         deployed.deposits_lovelace,
     )
-    assert before - after == deployed.fee_estimate + deployed.deposits_lovelace.total
+    assert before - after == deployed.fee_estimate + deployed.deposits.total_lovelace
 
 
 async def test_a_dry_run_writes_nothing_down(world: World) -> None:
@@ -102,8 +102,8 @@ async def test_ada_is_locked_with_a_deposit_on_top(world: World) -> None:
 
     assert deployed.total_token_amount == 15_000_000
     held = on_chain.vaults[0].utxo.output.value.lovelace
-    assert held == 15_000_000 + deployed.deposits_lovelace.vaults
-    assert deployed.deposits_lovelace.vaults > 1_000_000
+    assert held == 15_000_000 + deployed.deposits.vaults_lovelace
+    assert deployed.deposits.vaults_lovelace > 1_000_000
 
 
 async def test_a_private_opening_publishes_nothing(world: World) -> None:
@@ -112,7 +112,7 @@ async def test_a_private_opening_publishes_nothing(world: World) -> None:
         deployed = await open_(world, backend, private=True)
         on_chain = await read_on_chain(backend, deployed.contract_address)
         with pytest.raises(NotFound, match="no schedule"):
-            await published_distribution(backend, on_chain)
+            await announced_distribution(backend, on_chain)
 
     kept = registered_schedule(world.workspace(), deployed.contract_address)
     assert kept.total_token_amount == 15_000
@@ -282,7 +282,7 @@ class TestLargeSchedules:
             shown = await open_(world, backend, schedule, dry_run=True)
             deployed = await open_(world, backend, schedule, progress=told.append)
             on_chain = await read_on_chain(backend, deployed.contract_address)
-            published = await published_distribution(backend, on_chain)
+            published = await announced_distribution(backend, on_chain)
 
         assert len(deployed.schedule_transactions) == len(told) == 2
         assert len(published.allocations) == 600
@@ -302,7 +302,7 @@ class TestLargeSchedules:
         world.devnet.chain.mine(3)
         async with world.backend() as backend:
             on_chain = await read_on_chain(backend, deployed.contract_address)
-            published = await published_distribution(backend, on_chain)
+            published = await announced_distribution(backend, on_chain)
 
         assert len(deployed.schedule_transactions) == 1
         assert len(published.allocations) == 300
@@ -316,7 +316,7 @@ class TestLargeSchedules:
                 await open_(world, backend, schedule, progress=stop)
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
-            published = await published_distribution(backend, on_chain)
+            published = await announced_distribution(backend, on_chain)
             parts = backend.storage.journal.of(deployed.distribution_id, purpose="schedule_part")
 
         assert len(published.allocations) == 600
@@ -332,7 +332,7 @@ class TestLargeSchedules:
             await spend_everything(world, backend)
             deployed = await open_(world, backend, schedule)
             on_chain = await read_on_chain(backend, deployed.contract_address)
-            published = await published_distribution(backend, on_chain)
+            published = await announced_distribution(backend, on_chain)
 
         assert len(published.allocations) == 600
         assert len(deployed.transactions) == 3
@@ -378,7 +378,7 @@ class TestUnderWay:
         assert first.status == second.status == "submitted"
         assert first.transaction_hash == second.transaction_hash
         assert "still on its way" in second.warnings[-1]
-        assert second.deposits_lovelace == first.deposits_lovelace
+        assert second.deposits == first.deposits
         assert waiting == 1
 
     async def test_two_openings_follow_each_other_without_a_block(self, world: World) -> None:

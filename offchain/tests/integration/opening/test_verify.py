@@ -116,7 +116,7 @@ async def test_the_given_file_is_of_another_schedule(world: World) -> None:
     assert "not the one that the terms promise" in verified.checks[11].detail
 
 
-async def test_a_published_schedule_that_is_not_the_one_in_the_terms(world: World) -> None:
+async def test_a_announced_schedule_that_is_not_the_one_in_the_terms(world: World) -> None:
     await world.publish()
     distribution = distribution_of(world)
     allocations = tuple(distribution.allocations.values())

@@ -229,7 +229,7 @@ async def test_terms_opened_twice_are_closed_twice(stage: OpenDistribution) -> N
     before = await stage.wealth_of("creator")
     result = await stage.close(wait=True)
     assert len(result.transactions) == 2
-    assert [each.vaults for each in result.transactions] == [1, 1]
+    assert [each.vault_count for each in result.transactions] == [1, 1]
     assert result.attestations_burnt == 1
     token = stage.distribution.token
     gained = (await stage.wealth_of("creator")).quantity(token) - before.quantity(token)
@@ -246,5 +246,5 @@ class TestPages:
     async def test_all_vaults_are_closed_together(self, stage: OpenDistribution) -> None:
         await paid_out(stage)
         result = await stage.close(wait=True)
-        assert [each.vaults for each in result.transactions] == [3]
+        assert [each.vault_count for each in result.transactions] == [3]
         assert await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True) == []

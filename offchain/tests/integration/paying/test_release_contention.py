@@ -108,10 +108,10 @@ class TestPages:
         await stage.signed("milestone-001", "milestone-002", "milestone-003")
         report = await stage.release(everything=True, wait=True)
         assert report.paid_token_amount == 15_000
-        pages = [{index >> 1 for index in each.allocations} for each in report.transactions]
+        pages = [{index >> 1 for index in each.beneficiary_indices} for each in report.transactions]
         assert all(len(page) == 1 for page in pages)
         # Page 0 has milestones 001 and 002, page 1 has 003 and 001, page 2 has 002.
-        assert [each.attested for each in report.transactions] == [
+        assert [each.attested_milestone for each in report.transactions] == [
             "milestone-001",
             "milestone-002",
             "milestone-003",
@@ -140,9 +140,9 @@ class TestManyOnOnePage:
         await stage.attested("milestone-002")
         report = await stage.release(milestone="milestone-002", wait=True)
         first, second = report.transactions
-        assert len(first.allocations) + len(second.allocations) == self.COUNT
-        assert len(first.allocations) >= 100
+        assert len(first.beneficiary_indices) + len(second.beneficiary_indices) == self.COUNT
+        assert len(first.beneficiary_indices) >= 100
         limit = stage.world.devnet.chain.parameters.max_transaction_size
-        each = first.size / len(first.allocations)
+        each = first.size / len(first.beneficiary_indices)
         assert limit - 2 * each < first.size <= limit
         assert await stage.tokens_of("beneficiary-1") == 2_000 * self.COUNT

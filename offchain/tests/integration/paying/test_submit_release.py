@@ -163,7 +163,7 @@ async def test_one_transaction_attests_and_pays(stage: OpenDistribution) -> None
     await stage.signed("milestone-001")
     report = await stage.release(0, wait=True)
     assert report.attested
-    assert [each.attested for each in report.transactions] == ["milestone-001"]
+    assert [each.attested_milestone for each in report.transactions] == ["milestone-001"]
     on_chain = await stage.on_chain()
     (live,) = on_chain.attestations[b"milestone-001"]
     assert live.utxo.reference.transaction_id.hex() == report.transaction_hash

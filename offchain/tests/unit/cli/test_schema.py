@@ -78,7 +78,7 @@ def test_names_and_words_are_written_with_underscores(name: str) -> None:
 def test_a_time_in_milliseconds_says_so_wherever_it_stands() -> None:
     """The datum holds milliseconds, everything else seconds: one name never means both."""
     datum = schema("register-milestone-result")["$defs"]
-    assert "reclaim_after_posix_ms" in datum["ReadableTerms"]["properties"]
-    assert "created_at_posix_ms" in datum["ReadableMetadata"]["properties"]
-    for part in (datum["ReadableTerms"], datum["ReadableMetadata"]):
+    assert "reclaim_after_posix_ms" in datum["TermsView"]["properties"]
+    assert "created_at_posix_ms" in datum["TermsMetadataView"]["properties"]
+    for part in (datum["TermsView"], datum["TermsMetadataView"]):
         assert not {"reclaim_after", "created_at"} & set(part["properties"])

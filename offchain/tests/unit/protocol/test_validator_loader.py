@@ -16,7 +16,7 @@ from milestones.protocol.validator_loader import (
     LARGEST_BLUEPRINT,
     Contract,
     load_contract,
-    load_releases,
+    load_versions,
     parse_blueprint,
 )
 
@@ -60,7 +60,7 @@ def test_former_releases_come_after_the_one_that_distributions_are_opened_with(
         (tmp_path / "releases" / version / "plutus.json").write_text(text)
     shutil.copytree(CHECKOUT / "compiled", tmp_path / "compiled")
     monkeypatch.setattr("milestones.protocol.validator_loader.CHECKOUT", tmp_path)
-    assert [each.version for each in load_releases()] == [contract.version, "0.8.1", "0.9.0"]
+    assert [each.version for each in load_versions()] == [contract.version, "0.8.1", "0.9.0"]
 
 
 STRANGER = Script("plutus:v3", bytes.fromhex("4401020304"))

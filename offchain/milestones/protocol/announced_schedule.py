@@ -1,4 +1,4 @@
-"""The schedule as it is published on chain: its allocations, in order, in a compact CBOR form.
+"""The schedule as it is announced on chain: its allocations, in order, in a compact CBOR form.
 
 Everything else of a schedule is in the terms. The form (version 1) is an array of
 `[count, addresses, milestones, address steps, milestone places, vesting times, amounts]`:

@@ -16,7 +16,7 @@ from milestones.testing.cast import ORACLES
 from milestones.testing.grant import FIRST, Grant, five_allocations, open_grant, set_up
 from milestones.testing.processes import ProcessWorld
 
-RELEASE = "another_release.json"
+RELEASE = "another_version.json"
 LATER = {"MILESTONES_BLUEPRINT": RELEASE}
 
 

@@ -1,4 +1,4 @@
-"""The published schedule: the same schedule comes back, from any number of parts; junk does not."""
+"""The announced schedule: the same schedule comes back, from any number of parts; junk does not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidEncoding, InvalidSchedule
-from milestones.protocol.published_schedule import (
+from milestones.protocol.announced_schedule import (
     decode_allocations,
     decode_column,
     encode_allocations,
@@ -24,8 +24,8 @@ from milestones.protocol.schedule_metadata import (
     LABEL,
     MOST_PARTS,
     Link,
-    PublishedPart,
     ScheduleAssembly,
+    SchedulePart,
     decode_part,
     encode_part,
     links_of_opening,
@@ -69,12 +69,12 @@ def publish(
     links: list[Link] = []
     chain: dict[bytes, tuple[int, bytes]] = {}
     for number, segment in enumerate(segments):
-        metadata = encode_part(PublishedPart(links_of_part(links), segment))
+        metadata = encode_part(SchedulePart(links_of_part(links), segment))
         assert len(metadata) <= part_capacity
         transaction_id = number.to_bytes(32, "big")
         chain[transaction_id] = (1000 + number, metadata)
         links.append(Link(1000 + number, transaction_id))
-    opening = encode_part(PublishedPart(links_of_opening(links), last))
+    opening = encode_part(SchedulePart(links_of_opening(links), last))
     assert len(opening) <= opening_capacity
     return opening, chain
 
@@ -187,8 +187,8 @@ def test_a_segment_fits_into_its_capacity(capacity: int, links: int) -> None:
     largest = tuple(Link((1 << 64) - 1, bytes(32)) for _ in range(links))
     fits = segment_capacity(capacity, links)
     if fits:
-        assert len(encode_part(PublishedPart(largest, bytes(fits)))) <= capacity
-        assert len(encode_part(PublishedPart((), bytes(fits + 8)))) > capacity - 44 * links - 14
+        assert len(encode_part(SchedulePart(largest, bytes(fits)))) <= capacity
+        assert len(encode_part(SchedulePart((), bytes(fits + 8)))) > capacity - 44 * links - 14
 
 
 def test_the_last_byte_of_room_for_links_decides() -> None:
@@ -227,18 +227,18 @@ def test_what_does_not_fit_is_refused() -> None:
     st.lists(st.builds(Link, st.integers(0, 1 << 40), st.binary(min_size=32, max_size=32))),
 )
 def test_metadata_keeps_the_ledgers_rules(segment: bytes, links: list[Link]) -> None:
-    metadata = encode_part(PublishedPart(tuple(links), segment))
+    metadata = encode_part(SchedulePart(tuple(links), segment))
     ((label, (version, shown, chunks)),) = cbor2.loads(metadata).items()
     assert (label, version) == (LABEL, 1)
     assert label.to_bytes(4, "big") == b"MILE"
     assert all(len(chunk) <= 64 for chunk in chunks)
     assert b"".join(chunks) == segment
     assert shown == [[link.slot, link.transaction_id] for link in links]
-    assert decode_part(metadata) == PublishedPart(tuple(links), segment)
+    assert decode_part(metadata) == SchedulePart(tuple(links), segment)
 
 
 def test_every_form_of_auxiliary_data_is_read() -> None:
-    part = PublishedPart((), b"segment")
+    part = SchedulePart((), b"segment")
     plain = cbor2.loads(encode_part(part))
     beside = {674: {"msg": ["hello"]}, **plain}
     forms = (beside, [beside, []], cbor2.CBORTag(259, {0: beside}))
@@ -317,20 +317,20 @@ def test_a_schedule_with_one_defect(place: int, value: object, words: str) -> No
 def test_parts_that_lead_in_circles_or_astray_are_refused() -> None:
     one, other = Link(1, b"1" * 32), Link(2, b"2" * 32)
     with pytest.raises(InvalidEncoding, match="linked twice"):
-        ScheduleAssembly(encode_part(PublishedPart((one, one), b"")))
-    assembly = ScheduleAssembly(encode_part(PublishedPart((one,), b"")))
+        ScheduleAssembly(encode_part(SchedulePart((one, one), b"")))
+    assembly = ScheduleAssembly(encode_part(SchedulePart((one,), b"")))
     with pytest.raises(InvalidEncoding, match="missing"):
         assembly.body()
     with pytest.raises(InvalidEncoding, match="no missing part"):
-        assembly.add(other.transaction_id, encode_part(PublishedPart((), b"")))
+        assembly.add(other.transaction_id, encode_part(SchedulePart((), b"")))
     with pytest.raises(InvalidEncoding, match="linked twice"):
-        assembly.add(one.transaction_id, encode_part(PublishedPart((one,), b"")))
+        assembly.add(one.transaction_id, encode_part(SchedulePart((one,), b"")))
 
 
 def test_nobody_makes_a_reader_fetch_parts_without_end() -> None:
     links = [Link(slot, slot.to_bytes(32, "big")) for slot in range(MOST_PARTS + 1)]
-    assembly = ScheduleAssembly(encode_part(PublishedPart(tuple(links[:1]), b"")))
+    assembly = ScheduleAssembly(encode_part(SchedulePart(tuple(links[:1]), b"")))
     for link, following in pairwise(links[:-1]):
-        assembly.add(link.transaction_id, encode_part(PublishedPart((following,), b"")))
+        assembly.add(link.transaction_id, encode_part(SchedulePart((following,), b"")))
     with pytest.raises(InvalidEncoding, match=f"in more than {MOST_PARTS} parts"):
-        assembly.add(links[-2].transaction_id, encode_part(PublishedPart((links[-1],), b"")))
+        assembly.add(links[-2].transaction_id, encode_part(SchedulePart((links[-1],), b"")))
