@@ -133,12 +133,14 @@ class SendingCommand(ABC, Generic[R]):
 class Run:
     """One command under way: what it may use, and what has become of its transactions.
 
-    `payer` is the payment key's hash (28 bytes) whose outputs pay. `transactions` are by id
-    (hexadecimal), in the order in which they were sent, those of earlier runs
-    first. `pending` is everything in the journal that a block may still bring, of all commands.
+    `chain` says which chain the node follows (`chain_of`). `payer` is the payment key's hash (28 bytes)
+    whose outputs pay. `transactions` are by id (hexadecimal), in the order in which they were sent, those
+    of earlier runs first. `pending` is everything in the journal that a block may still bring, of all
+    commands.
     """
 
     backend: Backend
+    chain: str
     payer: bytes
     signers: tuple[Signer, ...]
     command: str
@@ -153,9 +155,11 @@ class Run:
     async def look_back(self) -> None:
         """Finds out where the journal's transactions are; what was lost is sent again, but by a dry run."""
         if self.dry_run:
-            self.pending = await unsettled(self.backend)
+            self.pending = await unsettled(self.backend, self.chain)
             return
-        self.pending = await take_up_unsettled(self.backend, self.command, self.distribution_id)
+        self.pending = await take_up_unsettled(
+            self.backend, self.chain, self.command, self.distribution_id
+        )
         for transaction_id in list(self.transactions):
             submission = self.backend.storage.journal.find(transaction_id)
             if submission is None or submission.status in ("rejected", "expired"):
@@ -211,9 +215,7 @@ class Run:
         signed = await signed_by(request.transaction, self.signers)
         tip = await self.backend.ogmios.network_tip()
         slot = tip.slot if tip else 0
-        submission = self._submission(
-            request, signed.cbor, chain=await chain_of(self.backend), slot=slot
-        )
+        submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
         self.backend.storage.journal.prepare(submission, slot=slot)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
         self._note(submission, "submitted")
@@ -305,6 +307,7 @@ async def perform(
     await require_network(backend)
     run = Run(
         backend=backend,
+        chain=await chain_of(backend),
         payer=key.key_hash,
         signers=(key,),
         command=command.name,
