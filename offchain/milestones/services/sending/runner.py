@@ -318,35 +318,30 @@ async def perform(
         warnings=await staleness(backend),
     )
     try:
-        report = await _attempts(command, run)
+        for attempt in range(ATTEMPTS):
+            seen = (await backend.kupo.health()).checkpoint_slot
+            try:
+                await run.look_back()
+                async for request in command.build(run):
+                    await run.send(request)
+                if wait:
+                    await run.see_through()
+                break
+            except ChainRejected as error:
+                if not (command.competing and error.inputs_spent and attempt + 1 < ATTEMPTS):
+                    raise
+            run.warnings.append(
+                "what this would have spent was spent meanwhile: built again on what is there"
+            )
+            # It may have been the change of a transaction of ours that the node has forgotten.
+            await run.look_back()
+            await wait_for_news(backend, seen)
     except MilestonesError as error:
         run.say_what_was_sent(error)
         raise
-    run.warnings += storage_warnings(backend)
-    return report.model_copy(update={"warnings": tuple(dict.fromkeys(run.warnings))})
-
-
-async def _attempts(command: SendingCommand[R], run: Run) -> R:
-    """The command's report, built anew on the chain's new state as long as its inputs are gone."""
-    for left in reversed(range(ATTEMPTS)):
-        seen = (await run.backend.kupo.health()).checkpoint_slot
-        try:
-            await run.look_back()
-            async for request in command.build(run):
-                await run.send(request)
-            if run.wait:
-                await run.see_through()
-            return command.report(run)
-        except ChainRejected as error:
-            if not (command.competing and error.inputs_spent and left):
-                raise
-        run.warnings.append(
-            "what this would have spent was spent meanwhile: built again on what is there"
-        )
-        # It may have been the change of a transaction of ours that the node has forgotten.
-        await run.look_back()
-        await wait_for_news(run.backend, seen)
-    raise AssertionError("the last attempt returns or raises")
+    report = command.report(run)
+    warnings = (*run.warnings, *storage_warnings(backend))
+    return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
 
 
 class DraftSent(Result):
