@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 import milestones
-from milestones.cli.options import address, read_schedule
+from milestones.cli.options import address
 from milestones.cli.session import session_of
-from milestones.errors import InvalidInput
 
 
 def claim_file(
@@ -27,17 +26,7 @@ def claim_file(
     """Write what a beneficiary of a private distribution needs to claim. Needs no network."""
     session = session_of(context)
     beneficiary = address(beneficiary_address, "beneficiary_address")
-    if (contract_address is None) == (schedule is None):
-        raise InvalidInput(
-            "one of --contract-address and --schedule is needed, and not both",
-            path="schedule",
-            hint="give the schedule file, or the address of a schedule registered in this data directory",
-        )
-    if schedule is not None:
-        known = read_schedule(schedule)
-    else:
-        where = address(contract_address or "", "contract_address")
-        known = milestones.registered_schedule(session.workspace, where)
+    known = session.schedule(schedule, contract_address)
     session.output.result(
         milestones.write_claim_file(
             session.workspace, known, beneficiary_address=beneficiary, output=output

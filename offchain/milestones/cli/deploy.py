@@ -13,11 +13,8 @@ from milestones.cli.options import (
     ScriptBeneficiaries,
     SigningKeyPath,
     Wait,
-    address,
-    read_schedule,
 )
 from milestones.cli.session import session_of
-from milestones.errors import InvalidInput
 
 
 def deploy(  # noqa: PLR0917 - an option each
@@ -39,17 +36,7 @@ def deploy(  # noqa: PLR0917 - an option each
     """Open a distribution: lock the tokens, announce the schedule."""
     session = session_of(context)
     key = session.signing_key(signing_key_path)
-    if (schedule is None) == (contract_address is None):
-        raise InvalidInput(
-            "one of --schedule and --contract-address names what to open",
-            path="schedule",
-            hint="give the schedule file, or the address of a schedule registered in this data directory",
-        )
-    if schedule is not None:
-        wanted = read_schedule(schedule)
-    else:
-        where = address(contract_address or "", "contract_address")
-        wanted = milestones.registered_schedule(session.workspace, where)
+    wanted = session.schedule(schedule, contract_address)
     session.perform(
         lambda backend: milestones.deploy(
             backend,

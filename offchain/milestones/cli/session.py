@@ -13,8 +13,9 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
+from milestones.cli.options import address, read_schedule
 from milestones.cli.output import Output
-from milestones.errors import InvalidConfiguration
+from milestones.errors import InvalidConfiguration, InvalidInput
 
 if TYPE_CHECKING:
     import asyncio
@@ -69,6 +70,22 @@ class Session:
                 hint="give --signing-key-path, or set signing_key_path in the configuration",
             )
         return milestones.SigningKey.load(chosen)
+
+    def schedule(
+        self, file: Path | None, contract_address: str | None
+    ) -> milestones.MilestoneSchedule:
+        """The schedule in a file, or the one that is registered in the data directory for an address."""
+        if (file is None) == (contract_address is None):
+            raise InvalidInput(
+                "one of --schedule and --contract-address is needed, and not both",
+                path="schedule",
+                hint="give the schedule file, or the address of a schedule registered in this data"
+                " directory",
+            )
+        if file is not None:
+            return read_schedule(file)
+        where = address(contract_address or "", "contract_address")
+        return milestones.registered_schedule(self.workspace, where)
 
     def perform(self, service: Callable[[milestones.Backend], Awaitable[R]]) -> R:
         """Connects, runs the service to its end, and prints its result."""

@@ -32,6 +32,7 @@ from milestones.services.distribution.schedule_source import (
     local_terms,
 )
 from milestones.services.distribution.signatures import (
+    must_be_for_contract,
     seen_on_chain,
     statement_seconds,
     usable_entries,
@@ -224,12 +225,7 @@ def _must_be_about(
 def _must_name(
     workspace: Workspace, statement: Statement, distribution_id: bytes, milestone_identifier: str
 ) -> None:
-    if statement.policy_id != workspace.contract.policy_id:
-        raise InvalidSignature(
-            f"the oracle signed for another contract, {statement.policy_id.hex()}",
-            path="signed_data",
-            hint="name the blueprint of the version that opened the distribution",
-        )
+    must_be_for_contract(statement, workspace.contract)
     if statement.distribution_id != distribution_id:
         raise InvalidSignature(
             f"the oracle signed for another distribution, {statement.distribution_id.hex()},"

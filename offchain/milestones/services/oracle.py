@@ -33,6 +33,7 @@ from milestones.services.distribution.schedule_source import (
     known_distribution,
     local_distribution,
 )
+from milestones.services.distribution.signatures import must_be_for_contract
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
@@ -163,7 +164,7 @@ async def oracle_sign(
     """
     statement = Statement.parse(signed_data)
     workspace = select_version(workspace, statement.policy_id)
-    _must_be_of(workspace, statement)
+    must_be_for_contract(statement, workspace.contract)
     if schedule is not None:
         distribution = distribution_of(schedule, workspace, statement.distribution_id)
         terms, warnings = distribution.terms, doubts_about(statement, distribution)
@@ -205,16 +206,6 @@ async def _on_chain(backend: Backend, statement: Statement) -> tuple[Terms, tupl
     if statement.verification_posix_ms > now:
         warnings.append("the milestone is said to be reached at a time that is still to come")
     return on_chain.terms, tuple(warnings)
-
-
-def _must_be_of(workspace: Workspace, statement: Statement) -> None:
-    if statement.policy_id != workspace.contract.policy_id:
-        raise InvalidInput(
-            f"the statement is for the contract {statement.policy_id.hex()}, not for"
-            f" {workspace.contract.policy_id.hex()}",
-            path="signed_data",
-            hint="name the blueprint of the version that opened the distribution",
-        )
 
 
 def _must_be_configured(workspace: Workspace, terms: Terms) -> None:

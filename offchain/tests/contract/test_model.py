@@ -56,7 +56,7 @@ from tests.support.model_stage import (
 )
 from tests.support.payout_model import Account
 
-RUNS = int(os.environ.get("MILESTONES_MODEL_RUNS", "40"))
+RUNS = int(os.environ.get("MILESTONES_MODEL_RUNS", "60"))
 STEPS = 25
 DEPOSIT = 2_000_000
 """Lovelace that every first vault has beyond its minimum."""

@@ -64,7 +64,7 @@ async def test_scripts_are_published_once_and_the_transaction_is_found(world: Wo
     assert first.json["vault"]["script_hash"] == world.contract.vault_hash.hex()
     assert (second.exit_code, second.json["status"]) == (0, "already_published")
     assert second.json["registry"] == first.json["registry"]
-    assert (found.exit_code, found.json["status"]) == (0, "in_block")
+    assert (found.exit_code, found.json["status"]) == (0, "confirmed")
     assert found.json["depth"] == 0
     assert found.json["command"] == "publish-script"
 

@@ -19,6 +19,7 @@ from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
 from milestones.protocol.datums import Terms
 from milestones.protocol.oracle_signatures import Statement, entry_of, witness_of
 from milestones.protocol.redeemers import Attest, OracleWitness
+from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import LiveAttestation, OnChain
 from milestones.transactions.contract_drafts import Attesting
@@ -38,6 +39,17 @@ class SignedStatement:
         """The attestation by the first oracles that make a quorum, those in `without` passed over."""
         usable = [witness for oracle, witness in self.witnesses.items() if oracle not in without]
         return Attesting.of(terms, self.statement, usable[: terms.quorum_threshold])
+
+
+def must_be_for_contract(statement: Statement, contract: Contract) -> None:
+    """What is signed is about this contract. Raises `InvalidSignature` about `signed_data`."""
+    if statement.policy_id != contract.policy_id:
+        raise InvalidSignature(
+            f"the statement is for another contract, {statement.policy_id.hex()}, not for"
+            f" {contract.policy_id.hex()}",
+            path="signed_data",
+            hint="name the blueprint of the version that opened the distribution",
+        )
 
 
 def statements_at_hand(

@@ -139,7 +139,7 @@ async def test_ec_2_what_never_arrived_is_told_once_it_has_expired_and_replaced(
     assert checkout.succeed("transaction", transaction)["status"] == "unknown"
     attested.reach(3 * HOUR)
     told = checkout.succeed("transaction", transaction)
-    assert (told["status"], told["command"]) == ("rejected_for_ever", "submit-release")
+    assert (told["status"], told["command"]) == ("expired", "submit-release")
     assert "which has passed" in told["reason"]
     again = attested.release(*first, "--wait")
     assert (again.exit_code, again.json["status"]) == (0, "confirmed")

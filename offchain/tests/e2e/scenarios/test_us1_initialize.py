@@ -106,7 +106,7 @@ def test_us1_3_commands_connect_after_the_initialization(tmp_path: Path) -> None
         assert grant.status()["contract_state"]["unclaimed_count"] == 5
         assert grant.amounts("beneficiary-0")["total_amount"] == 13_000
         found = checkout.succeed("transaction", published["transaction_hash"])
-        assert found["status"] == "in_block"
+        assert found["status"] == "confirmed"
         assert checkout.succeed("verify", *grant.where)["verdict"] == "sound"
 
 

@@ -154,7 +154,7 @@ def test_us6_4_the_transaction_is_followed_into_its_block_and_the_transfer_confi
     released = attested.release("--beneficiary-index", "1").json
     transaction = released["transaction_hash"]
     found = attested.world.succeed("transaction", transaction)
-    assert (found["status"], found["command"]) == ("in_block", "submit-release")
+    assert (found["status"], found["command"]) == ("confirmed", "submit-release")
     height = attested.world.state()["tip"]["height"]
     attested.world.control("mine", count=3)
     deeper = attested.world.succeed("transaction", transaction)
@@ -186,7 +186,7 @@ def test_us6_4_waiting_returns_once_a_block_has_it_and_no_sooner(
     waiting = checkout.start("submit-release", *grant.where, *second, *key, "--wait")
     (transaction,) = until(lambda: checkout.state()["mempool"])
     found = checkout.succeed("transaction", transaction)
-    assert (found["status"], found["command"]) == ("in_mempool", "submit-release")
+    assert (found["status"], found["command"]) == ("submitted", "submit-release")
     assert waiting.poll() is None
     assert checkout.tokens_of("beneficiary-1") == 0
     checkout.control("mine")
@@ -194,7 +194,7 @@ def test_us6_4_waiting_returns_once_a_block_has_it_and_no_sooner(
     assert waiting.returncode == 0, stderr
     waited = json.loads(stdout)
     assert (waited["status"], waited["transaction_hash"]) == ("confirmed", transaction)
-    assert checkout.succeed("transaction", transaction)["status"] == "in_block"
+    assert checkout.succeed("transaction", transaction)["status"] == "confirmed"
     assert checkout.tokens_of("beneficiary-1") == 2_000
 
 

@@ -124,6 +124,8 @@ class TestManyAllocations:
 
     async def test_the_sums_are_right_at_every_step(self, opened: OpenDistribution) -> None:
         total = 1 + 20 + 300 + 4_000 + 600_000 + 600_000
+        allocations = opened.distribution.allocations
+        vests = {index: each.vesting_timestamp for index, each in allocations.items()}
 
         async def expect(claimable: int, claimed: int) -> None:
             result = await calculate(opened, "beneficiary-0")
@@ -139,7 +141,7 @@ class TestManyAllocations:
         await expect(claimable=1, claimed=0)
         await opened.release(0, 4, wait=True)
         await expect(claimable=0, claimed=1)
-        opened.world.advance(5_000)
+        opened.reach(vests[1])
         await expect(claimable=20, claimed=1)
         await opened.attested("milestone-003")
         await expect(claimable=1_200_020, claimed=1)
@@ -147,7 +149,7 @@ class TestManyAllocations:
         await expect(claimable=600_020, claimed=600_001)
         await opened.attested("milestone-002")
         await expect(claimable=600_320, claimed=600_001)
-        opened.world.advance(50_000)
+        opened.reach(vests[3])
         await expect(claimable=604_320, claimed=600_001)
         await opened.release(1, 2, 3, 6, wait=True)
         await expect(claimable=0, claimed=total)
@@ -180,7 +182,7 @@ class TestPrivate:
     async def test_a_claim_file_is_enough(self, opened: OpenDistribution) -> None:
         await opened.attested("milestone-001")
         shutil.rmtree(opened.world.data_directory)
-        with pytest.raises(NotFound, match="no schedule of this distribution is published"):
+        with pytest.raises(NotFound, match="no schedule of this distribution is announced"):
             await calculate(opened, "beneficiary-0")
         document = make_claim_file(opened.distribution, [0]).model_dump(mode="json")
         result = await calculate(opened, "beneficiary-0", claim_file=parse_claim_file(document))

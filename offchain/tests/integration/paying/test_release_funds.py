@@ -119,7 +119,7 @@ class TestPrivate:
     ) -> None:
         await stage.attested("milestone-001")
         beneficiary = stage.elsewhere("beneficiary")
-        with pytest.raises(NotFound, match="no schedule of this distribution is published"):
+        with pytest.raises(NotFound, match="no schedule of this distribution is announced"):
             await beneficiary.release(0, key="beneficiary-0")
         document = make_claim_file(stage.distribution, [0, 3]).model_dump(mode="json")
         claims = parse_claim_file(document)

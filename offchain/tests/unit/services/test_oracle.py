@@ -152,7 +152,7 @@ async def test_another_network_is_refused(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"policy_id": b"\x07" * 28}, "for the contract"),
+        ({"policy_id": b"\x07" * 28}, "for another contract"),
         ({"distribution_id": b"\x07" * 28}, "describes the distribution"),
     ],
 )

@@ -13,6 +13,7 @@ from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import Value
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation
+from milestones.domain.paging import Paging
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.datums import VaultState
 from milestones.services.distribution.on_chain import LiveVault
@@ -55,6 +56,11 @@ class Shown:
     def terms(self) -> Shown:
         """Has the depth of the pages."""
         return self
+
+    @property
+    def paging(self) -> Paging:
+        """How the schedule is cut."""
+        return Paging(self.page_depth, len(self.vaults))
 
     def attested(self) -> frozenset[str]:
         """Milestones on the chain."""
