@@ -262,7 +262,21 @@ def _attempt(
         units=order.units,
         assumed_units=order.assumed_units,
     )
-    return _measured(order, assembly, chosen)
+    signers = expected_key_hashes(assembly) if order.signers is None else order.signers
+    size = len(assembly.transaction([_PLACEHOLDER_WITNESS] * len(signers))) - _VALIDITY_BYTE
+    return BalancedTransaction(
+        assembly=assembly,
+        key_hashes=signers,
+        wallet_inputs=chosen,
+        size=size,
+        minimum_fee_lovelace=fees.minimum_fee_lovelace(
+            size=size,
+            units=assembly.total_units(),
+            reference_scripts_size=assembly.reference_scripts_size(),
+            parameters=parameters,
+        ),
+        _order=order,
+    )
 
 
 def _collateral(order: _Order, fee_lovelace: int) -> Collateral | None:
@@ -273,25 +287,6 @@ def _collateral(order: _Order, fee_lovelace: int) -> Collateral | None:
         fee_lovelace=fee_lovelace,
         change_address=order.change_address,
         parameters=order.parameters,
-    )
-
-
-def _measured(order: _Order, assembly: Assembly, chosen: tuple[Utxo, ...]) -> BalancedTransaction:
-    signers = expected_key_hashes(assembly) if order.signers is None else order.signers
-    size = len(assembly.transaction([_PLACEHOLDER_WITNESS] * len(signers))) - _VALIDITY_BYTE
-    minimum = fees.minimum_fee_lovelace(
-        size=size,
-        units=assembly.total_units(),
-        reference_scripts_size=assembly.reference_scripts_size(),
-        parameters=assembly.parameters,
-    )
-    return BalancedTransaction(
-        assembly=assembly,
-        key_hashes=signers,
-        wallet_inputs=chosen,
-        size=size,
-        minimum_fee_lovelace=minimum,
-        _order=order,
     )
 
 

@@ -22,7 +22,6 @@ from milestones.protocol.schedule_metadata import (
     links_of_part,
     split_schedule,
 )
-from milestones.services.backend import chain_of
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.runner import Run, SubmissionRequest
 from milestones.services.sending.tracking import find_block, track
@@ -149,9 +148,8 @@ async def resume(
     Nothing is sent here. None where nothing of it is left, or where something else has spent the last
     part's change, so that no transaction could be tied to it any more.
     """
-    here = await chain_of(run.backend)
     parts = run.backend.storage.journal.of(
-        distribution_id, command=run.command, purpose="schedule_part", chain=here
+        distribution_id, command=run.command, purpose="schedule_part", chain=run.chain
     )
     chain = await _alive(run, longest_chain(parts))
     if not chain:

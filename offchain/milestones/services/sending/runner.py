@@ -133,12 +133,14 @@ class SendingCommand(ABC, Generic[R]):
 class Run:
     """One command under way: what it may use, and what has become of its transactions.
 
-    `payer` is the payment key's hash (28 bytes) whose outputs pay. `transactions` are by id
-    (hexadecimal), in the order in which they were sent, those of earlier runs
-    first. `pending` is everything in the journal that a block may still bring, of all commands.
+    `chain` says which chain the node follows (`chain_of`). `payer` is the payment key's hash (28 bytes)
+    whose outputs pay. `transactions` are by id (hexadecimal), in the order in which they were sent, those
+    of earlier runs first. `pending` is everything in the journal that a block may still bring, of all
+    commands.
     """
 
     backend: Backend
+    chain: str
     payer: bytes
     signers: tuple[Signer, ...]
     command: str
@@ -153,9 +155,11 @@ class Run:
     async def look_back(self) -> None:
         """Finds out where the journal's transactions are; what was lost is sent again, but by a dry run."""
         if self.dry_run:
-            self.pending = await unsettled(self.backend)
+            self.pending = await unsettled(self.backend, self.chain)
             return
-        self.pending = await take_up_unsettled(self.backend, self.command, self.distribution_id)
+        self.pending = await take_up_unsettled(
+            self.backend, self.chain, self.command, self.distribution_id
+        )
         for transaction_id in list(self.transactions):
             submission = self.backend.storage.journal.find(transaction_id)
             if submission is None or submission.status in ("rejected", "expired"):
@@ -211,9 +215,7 @@ class Run:
         signed = await signed_by(request.transaction, self.signers)
         tip = await self.backend.ogmios.network_tip()
         slot = tip.slot if tip else 0
-        submission = self._submission(
-            request, signed.cbor, chain=await chain_of(self.backend), slot=slot
-        )
+        submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
         self.backend.storage.journal.prepare(submission, slot=slot)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
         self._note(submission, "submitted")
@@ -305,6 +307,7 @@ async def perform(
     await require_network(backend)
     run = Run(
         backend=backend,
+        chain=await chain_of(backend),
         payer=key.key_hash,
         signers=(key,),
         command=command.name,
@@ -315,35 +318,30 @@ async def perform(
         warnings=await staleness(backend),
     )
     try:
-        report = await _attempts(command, run)
+        for attempt in range(ATTEMPTS):
+            seen = (await backend.kupo.health()).checkpoint_slot
+            try:
+                await run.look_back()
+                async for request in command.build(run):
+                    await run.send(request)
+                if wait:
+                    await run.see_through()
+                break
+            except ChainRejected as error:
+                if not (command.competing and error.inputs_spent and attempt + 1 < ATTEMPTS):
+                    raise
+            run.warnings.append(
+                "what this would have spent was spent meanwhile: built again on what is there"
+            )
+            # It may have been the change of a transaction of ours that the node has forgotten.
+            await run.look_back()
+            await wait_for_news(backend, seen)
     except MilestonesError as error:
         run.say_what_was_sent(error)
         raise
-    run.warnings += storage_warnings(backend)
-    return report.model_copy(update={"warnings": tuple(dict.fromkeys(run.warnings))})
-
-
-async def _attempts(command: SendingCommand[R], run: Run) -> R:
-    """The command's report, built anew on the chain's new state as long as its inputs are gone."""
-    for left in reversed(range(ATTEMPTS)):
-        seen = (await run.backend.kupo.health()).checkpoint_slot
-        try:
-            await run.look_back()
-            async for request in command.build(run):
-                await run.send(request)
-            if run.wait:
-                await run.see_through()
-            return command.report(run)
-        except ChainRejected as error:
-            if not (command.competing and error.inputs_spent and left):
-                raise
-        run.warnings.append(
-            "what this would have spent was spent meanwhile: built again on what is there"
-        )
-        # It may have been the change of a transaction of ours that the node has forgotten.
-        await run.look_back()
-        await wait_for_news(run.backend, seen)
-    raise AssertionError("the last attempt returns or raises")
+    report = command.report(run)
+    warnings = (*run.warnings, *storage_warnings(backend))
+    return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
 
 
 class DraftSent(Result):

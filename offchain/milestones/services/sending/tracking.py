@@ -26,7 +26,7 @@ from milestones.errors import (
     ServiceOutOfSync,
     ServiceUnavailable,
 )
-from milestones.services.backend import Backend, chain_of
+from milestones.services.backend import Backend
 from milestones.storage.submission import Submission, chains_of
 
 POLL_SECONDS: Final = 0.25
@@ -37,7 +37,7 @@ LOOK_AGAIN_SECONDS: Final = 30.0
 """How long a transaction is waited for before the mempool is asked whether it still has it."""
 WAIT_SECONDS: Final = 7200
 """How long a transaction is waited for at most: as long as one is valid."""
-MEMPOOL_QUESTIONS: Final = 4
+MEMPOOL_QUESTIONS: Final = 3
 """How often the mempool is asked about one command's journal. What it was not asked about is sent again."""
 REACH_BACK_SLOTS: Final = 7200
 """How far before a transaction was written down it is looked for: a rollback can take time back."""
@@ -220,18 +220,17 @@ async def _depth(backend: Backend, point: Point) -> int | None:
 # -- the journal's unsettled transactions
 
 
-async def unsettled(backend: Backend) -> list[TrackedSubmission]:
-    """Where everything is that a block may still bring, or a rollback take away; oldest first.
+async def unsettled(backend: Backend, chain: str) -> list[TrackedSubmission]:
+    """Where everything is that a block of the chain may still bring, or a rollback take away; oldest first.
 
     Nothing is sent or written down. See `take_up_unsettled`.
     """
     tip = await backend.ogmios.network_tip()
-    journal, chain = backend.storage.journal, await chain_of(backend)
-    return await track(backend, journal.unsettled(tip.slot if tip else 0, chain))
+    return await track(backend, backend.storage.journal.unsettled(tip.slot if tip else 0, chain))
 
 
 async def take_up_unsettled(
-    backend: Backend, command: str, distribution_id: bytes | None
+    backend: Backend, chain: str, command: str, distribution_id: bytes | None
 ) -> list[TrackedSubmission]:
     """As `unsettled`, after what was lost was sent again, and what can't come any more given up.
 
@@ -240,14 +239,15 @@ async def take_up_unsettled(
     rollback can take it away.
     """
     tip = await backend.ogmios.network_tip()
+    slot = tip.slot if tip else 0
     found = []
-    for tracked in await unsettled(backend):
+    for tracked in await track(backend, backend.storage.journal.unsettled(slot, chain)):
         submission, status = tracked.submission, tracked.status
         limit = submission.valid_until_slot
         if status == "expired":
             mark(backend, submission, "expired", f"slot {limit} passed")
         elif status == "confirmed" and not submission.is_of(None, distribution_id, command):
-            if limit is not None and tip is not None and tip.slot >= limit:
+            if limit is not None and slot >= limit:
                 mark(backend, submission, "confirmed", "in a block")
         elif status != "unknown":
             found.append(tracked)

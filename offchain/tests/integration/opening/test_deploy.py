@@ -20,7 +20,7 @@ from milestones.errors import (
     NotFound,
 )
 from milestones.protocol.distribution import Distribution
-from milestones.services.backend import Backend, chain_time
+from milestones.services.backend import Backend, chain_of, chain_time
 from milestones.services.deploy import deploy, registered_schedule
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import announced_distribution
@@ -349,7 +349,7 @@ def stop(_message: str) -> None:
 async def spend_everything(world: World, backend: Backend) -> None:
     """The creator does something else with all of the wallet."""
     key = world.keys["creator"]
-    funds = await funds_of(backend, key.key_hash, await unsettled(backend))
+    funds = await funds_of(backend, key.key_hash, await unsettled(backend, await chain_of(backend)))
     draft = TransactionDraft(spends=tuple(Spend(utxo) for utxo in funds.utxos))
     await perform(backend, SendDraft(name="other", draft=draft), key=key)
 

@@ -10,6 +10,7 @@ import pytest
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
+from milestones.services.backend import chain_of
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.tracking import see_through, unsettled
 from milestones.services.transaction import transaction_status
@@ -31,7 +32,7 @@ async def attest_it(stage: OpenDistribution, *, wait: bool = False) -> Any:
 
 async def funds(stage: OpenDistribution) -> set[Any]:
     """What the relayer can spend, as the program sees it."""
-    pending = await unsettled(stage.backend)
+    pending = await unsettled(stage.backend, await chain_of(stage.backend))
     found = await funds_of(stage.backend, stage.world.keys["relayer"].key_hash, pending)
     return {utxo.reference for utxo in found.utxos}
 
