@@ -101,7 +101,9 @@ def _run_suites() -> None:
         streams, sys.stdout = sys.stdout, nowhere
         try:
             options = ("-q", "-p", "no:cacheprovider", f"--ignore={SUITES / 'test_costs.py'}")
-            code = pytest.main([*options, str(SUITES)])
+            # The package is loaded already; its assertions need not be explained.
+            quiet = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+            code = pytest.main([*options, *quiet, str(SUITES)])
         finally:
             sys.stdout = streams
     if code != pytest.ExitCode.OK:

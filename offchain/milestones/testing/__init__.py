@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from milestones.testing.cast import Account, key_of
+    from milestones.testing.cast import key_of
     from milestones.testing.contract import ContractHarness
     from milestones.testing.distribution import OpenDistribution, open_distribution
-    from milestones.testing.embedded import EmbeddedDevnet
+    from milestones.testing.embedded import Account, EmbeddedDevnet
     from milestones.testing.processes import (
         CommandResult,
         DevnetProcess,
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Account": "cast",
+    "Account": "embedded",
     "CommandResult": "processes",
     "ContractHarness": "contract",
     "DevnetProcess": "processes",

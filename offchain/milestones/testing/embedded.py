@@ -5,26 +5,64 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from milestones.cardano.address import Address
-from milestones.cardano.network import network_id_of
 from milestones.cardano.value import Value
 from milestones.devnet.chain import Chain
+from milestones.devnet.funds import ACCOUNT_LOVELACE
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.errors import InvalidConfiguration
-from milestones.testing.cast import NETWORK_NAMES, Account, funded_accounts
+from milestones.testing.cast import NETWORK_NAMES
+from milestones.transactions.wallet import SigningKey
 
 T = TypeVar("T")
 
 START_SECONDS: Final = 60.0
 """Longest wait for the start, on a machine that has much else to do."""
+
+
+ACCOUNTS: Final = 10
+"""How many accounts have funds, as in `milestones devnet`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A key that everybody knows, whose address holds `lovelace` when the chain starts.
+
+    `seed` is the Ed25519 secret (32 bytes) as every library takes it, `address` is Bech32.
+    """
+
+    address: str
+    seed: bytes
+    lovelace: int
+
+    @property
+    def key(self) -> SigningKey:
+        """The key as this program has it."""
+        return SigningKey.from_bytes(self.seed)
+
+    @property
+    def verification_key(self) -> bytes:
+        """The Ed25519 public key, 32 bytes."""
+        return self.key.verification_key
+
+    @property
+    def key_hash(self) -> bytes:
+        """The hash that addresses hold, 28 bytes."""
+        return self.key.key_hash
+
+    def save(self, path: Path) -> Path:
+        """Writes a key file as `cardano-cli` does. Raises `InvalidKeyFile` where there is one."""
+        self.key.save(path)
+        return path
 
 
 def devnet_config(options: Mapping[str, Any]) -> DevnetConfig:
@@ -50,16 +88,13 @@ class EmbeddedDevnet:
     """A running chain: `with EmbeddedDevnet() as devnet: ...`.
 
     Options are the fields of `DevnetConfig` and `ChainConfig`, such as `network_magic=1`,
-    `block_interval_s=None` (blocks by hand) or `ogmios_version="7.0.0"`. Ports are free ones. Ten
-    `accounts` hold 10,000 ADA each. Methods can be called from any thread; each returns when it is done.
+    `block_interval_s=None` (blocks by hand) or `ogmios_version="7.0.0"`. Ports are free ones. There are
+    ten funded accounts unless `accounts` says otherwise. Methods can be called from any thread; each
+    returns when it is done.
     """
 
     def __init__(self, **options: Any) -> None:
-        config = devnet_config(options)
-        network_id = network_id_of(config.chain.network_magic)
-        self.accounts: tuple[Account, ...] = funded_accounts(network_id)
-        funds = {each.address: each.lovelace for each in self.accounts} | dict(config.chain.funds)
-        self._config = replace(config, chain=replace(config.chain, funds=funds))
+        self._config = devnet_config({"accounts": ACCOUNTS, **options})
         self._started: Future[tuple[Devnet, asyncio.AbstractEventLoop]] = Future()
         self._thread = Thread(target=self._run, name="milestones-devnet", daemon=True)
 
@@ -157,6 +192,14 @@ class EmbeddedDevnet:
         }
 
     # -- what it shows
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """The accounts that the chain began with: the first ones of `milestones devnet`."""
+        found = self._ask(lambda devnet: devnet.accounts)
+        return tuple(
+            Account(each.address.to_bech32(), each.seed, ACCOUNT_LOVELACE) for each in found
+        )
 
     @property
     def now_posix_ms(self) -> int:

@@ -1,7 +1,7 @@
 """Random lives of three distributions at once, honest and hostile, against a model in plain Python.
 
 Before every step the model says whether the chain must take it; after every step the chain's books are
-held against the model's, and whatever is claimable is claimed, on trial. `make test` lives forty lives of
+held against the model's, and whatever is claimable is claimed, on trial. `make test` lives sixty lives of
 up to 25 steps, always the same; `MILESTONES_MODEL_RUNS=2000` lives as many as one likes and counts them.
 """
 

@@ -14,9 +14,10 @@ import pytest
 
 import milestones.testing
 from milestones.cardano.value import AssetId
+from milestones.devnet.funds import ACCOUNT_LOVELACE
 from milestones.errors import InsufficientFunds, InvalidConfiguration, NotFound
 from milestones.testing import EmbeddedDevnet
-from milestones.testing.cast import ACCOUNT_LOVELACE, ADA
+from milestones.testing.cast import ADA
 from milestones.testing.processes import PROGRAM, program_environment
 from milestones.transactions.wallet import SigningKey
 
@@ -42,7 +43,7 @@ def test_accounts_hold_what_they_say_and_their_keys_are_always_the_same(
         assert SigningKey.from_bytes(account.seed).address(0).to_bech32() == account.address
     first = devnet.accounts[0]
     assert SigningKey.load(first.save(tmp_path / "first.skey")) == first.key
-    # Programs of others have this in their tests.
+    # `milestones devnet` prints it, and programs of others have it in their tests.
     assert first.address == "addr_test1vrl3ma905xqlgpxp3ttw3mfjpe779muaefu6rf7zqaj0jlsp02hpx"
 
 
@@ -109,6 +110,14 @@ def test_funds_of_ones_own_are_added_to_the_accounts() -> None:
     with EmbeddedDevnet(funds={address: 5 * ADA}) as devnet:
         assert devnet.value_at(address).lovelace == 5 * ADA
         assert devnet.value_at(devnet.accounts[9].address).lovelace == ACCOUNT_LOVELACE
+
+
+def test_as_many_accounts_as_are_asked_for(tmp_path: Path) -> None:
+    with EmbeddedDevnet(accounts=2, state_dir=tmp_path / "chain") as devnet:
+        first, second = devnet.accounts
+    # A chain that is gone on with has those that it began with.
+    with EmbeddedDevnet(state_dir=tmp_path / "chain") as devnet:
+        assert devnet.accounts == (first, second)
 
 
 def test_a_start_that_fails_says_why() -> None:
