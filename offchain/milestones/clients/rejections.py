@@ -318,16 +318,6 @@ def _over_budget(data: Any) -> Iterator[str]:
             yield _run(entry)
 
 
-def inputs_are_spent(error: ChainRejected) -> bool:
-    """Whether the refusal is one that a transaction already on its way gets too."""
-    return error.inputs_spent
-
-
-def over_budget(error: ChainRejected) -> list[str]:
-    """The script runs (such as `spend 0`) that an evaluation stopped because they took too much."""
-    return list(error.over_budget)
-
-
 def _fill(template: str, data: Any) -> str:
     """The template with its paths looked up; empty where one of them leads nowhere."""
     values = {path: _at(data, path) for path in re.findall(r"\{([\w.]+)\}", template)}

@@ -66,13 +66,6 @@ class Block:
         """Bytes of the transactions."""
         return sum(len(each.transaction.raw) for each in self.inclusions)
 
-    def ancestors(self) -> Iterator[Block]:
-        """The blocks before this one, the latest first."""
-        block = self.parent
-        while block is not None:
-            yield block
-            block = block.parent
-
 
 def forge(slot: int, inclusions: tuple[Inclusion, ...], parent: Block | None) -> Block:
     """A block on top of `parent`. Its hash covers slot, height, parent and every transaction."""
