@@ -241,7 +241,7 @@ _SETTINGS: Final = """
 not mainnet. It is compared with the node's magic before anything is signed; `network_magic` narrows
 `testnet` down to one. `reference_scripts` (`<transaction id>#<index>`, separated by commas) are outputs known
 to hold the published scripts; without it they are looked up. `blueprint_path` is another compiled
-contract, see [contract releases](../contract-versions.md).
+contract, see [its versions](../contract-versions.md).
 
 The data directory holds copies of what is on the chain, collected signatures and a journal of submitted
 transactions:
@@ -256,7 +256,7 @@ data/
 
 The journal is an SQLite database; while it is used `journal.sqlite3-wal` and `-shm` are beside it. It has to be
 on a local disk: where the file system keeps no locks, or shares no memory between processes, it is refused.
-Copy the directory while no command runs. What release 0.1.0 left in `journal/` is taken over, and the folder
+Copy the directory while no command runs. What version 0.1.0 left in `journal/` is taken over, and the folder
 is kept as `journal.migrated`.
 
 A file that can't be used is kept as `<name>.corrupt-1` and reported. One that a later version of the program
@@ -542,7 +542,7 @@ def _errors() -> str:
 _ERRORS: Final = """# Errors and exit codes
 
 In JSON mode an error is an object `{"error": {"code", "message", "details", "hint"}}` on standard output; the
-exit code tells the kind. `hint` says what to do next. Where an input is wrong, `details.path` names the
+exit code says the kind. `hint` says what to do next. Where an input is wrong, `details.path` names the
 field, such as `beneficiary_allocations[3].token_amount`.
 
 Two commands print a result and end with another exit code than 0 all the same: `verify` with 5 where a check
