@@ -30,7 +30,7 @@ def first_paragraph(page: str) -> str:
 def sentences(paragraph: str) -> list[list[str]]:
     """The words of each sentence; what follows a colon or a semicolon is still the same sentence."""
     found = re.split(r"(?<=[.!?])[*_)\"']*\s+", paragraph)
-    return [re.findall(r"[\w'’.,:/<>-]*\w[\w'’<>-]*", sentence) for sentence in found]
+    return [re.findall(r"[\w'.,:/<>-]*\w[\w'<>-]*", sentence) for sentence in found]
 
 
 @pytest.mark.parametrize("page", page_names())
