@@ -24,7 +24,7 @@ from pydantic import BaseModel, TypeAdapter
 from typer.models import ArgumentInfo
 
 import milestones
-from milestones import errors
+from milestones import errors, testing
 from milestones.cli.app import COMMANDS, options
 from milestones.cli.config import CONFIG_VARIABLE, DEFAULT_FILES, VARIABLES, Config
 from milestones.clients.rejections import REJECTIONS
@@ -349,9 +349,9 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return str(schema.get("type", "any"))
 
 
-def _results() -> list[tuple[str, type[BaseModel]]]:
-    """The model of what every command prints, by the command's name."""
-    services = {
+def _services() -> dict[str, Callable[..., Any]]:
+    """The function that is a command, by the command's name."""
+    return {
         "init": milestones.init,
         "keys": milestones.show_keys,
         "register-milestone": milestones.register_milestone,
@@ -369,7 +369,11 @@ def _results() -> list[tuple[str, type[BaseModel]]]:
         "transaction": milestones.transaction_status,
         "demo": play_story,
     }
-    found = [(name, _returned(service)) for name, service in services.items()]
+
+
+def _results() -> list[tuple[str, type[BaseModel]]]:
+    """The model of what every command prints, by the command's name."""
+    found = [(name, _returned(service)) for name, service in _services().items()]
     return [*found, ("oracle-sign", SignatureEntry)]
 
 
@@ -436,6 +440,10 @@ def _api() -> str:
         text += f"\n## {title}\n"
         for name in names:
             text += f"\n### {name}\n\n{_described(name, getattr(milestones, name))}\n"
+    text += _TESTING_KIT + _row("name", "meaning") + _row("---", "---")
+    for name in testing.__all__:
+        documented = inspect.cleandoc(getattr(testing, name).__doc__ or "")
+        text += _row(f"`{name}`", _sentences(documented))
     return text
 
 
@@ -446,7 +454,9 @@ def _described(name: str, value: Any) -> str:
         return "The module with every error, see [errors and exit codes](errors.md)."
     documented = inspect.cleandoc(value.__doc__ or "")
     if not inspect.isclass(value):
-        return f"```text\n{_signature(name, value)}\n```\n\n{documented}"
+        result = next((schema for schema, service in _services().items() if service is value), "")
+        returned = f"\n\nReturns {_link(f'{result}-result')}." if result else ""
+        return f"```text\n{_signature(name, value)}\n```\n\n{documented}{returned}"
     members = "".join(_members(value))
     return documented + (f"\n\n{_row('member', 'meaning')}{_row('---', '---')}{members}".rstrip())
 
@@ -505,17 +515,42 @@ def _sentences(documented: str) -> str:
 
 _API: Final = """# The Python API
 
-What `import milestones` offers is all that is public. These names, their arguments and what they return
-follow semantic versioning. So do the command line's options, its JSON, and the files that it reads. Before
-1.0 a minor version may change them, and the [changelog](../../CHANGELOG.md) then says how. Every other module
-is private: it may change with any version.
+What `import milestones` offers is public, and is listed here. Everything else is private, and may change with
+any version.
 
 A name is loaded when it is first used, so `import milestones` alone costs next to nothing. Results are
 frozen pydantic models; `model_dump(mode="json")` is what the command of the same name prints, see
-[files and results](files.md#results). Fields may be added to a result with any version.
+[files and results](files.md#results).
 
 A function that takes a `Backend` asks the services through it; `connect` makes one. A function that takes a
-`Workspace` asks nobody. [For developers](../guides/developer.md) has a program that uses them.
+`Workspace` asks nobody. [An application](../guides/application.md) uses them.
+
+## What is public
+
+These follow [semantic versioning](https://semver.org). Before 1.0 a minor version may change them, and the
+[changelog](../../CHANGELOG.md) then says how.
+
+- **`milestones.__all__`**: the names, the arguments, the fields of results and their types. Fields may be added
+  to a result, and arguments with a default to a function, with any version.
+- **`milestones.errors`**: the classes, `code` and `exit_code`. The words of `message` and `hint` may change.
+- **`milestones.testing.__all__`**: the names below, and the [pytest fixtures](../guides/testing.md).
+- **The command line**: [commands and options](commands.md), [exit codes](errors.md), and the JSON on standard
+  output. What a terminal shows may change.
+- **Files**: what the program [reads](files.md) stays readable. The number in a schema's id grows where a
+  file of before is no longer valid.
+- **The data directory**: what an older version has written is taken over, what a newer one has written is left
+  alone.
+- **The contract**: all [its versions](../contract-versions.md) are kept, whatever the program's version.
+
+Private are all other modules, also those that a traceback shows, and whatever begins with `_`. Members of the
+classes below that the tables don't list are private too.
+"""
+
+_TESTING_KIT: Final = """
+## The test kit
+
+`milestones.testing`, in the extra `devnet`; [testing your own program](../guides/testing.md) shows it.
+
 """
 
 
