@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections import Counter
+from typing import Final, get_args
 
 import pytest
 
-from .pages import page_names, prose, read
+from milestones.domain.models import TransactionStatus
+
+from .pages import PROJECT, page_names, prose, read
 
 MOST_WORDS: Final = 29
 _NO_PROSE: Final = ("#", "|", "<!--", "- ", "* ", "> ", "1. ", "```")
@@ -70,3 +73,32 @@ def test_one_word_has_one_meaning(page: str) -> None:
         for match in re.finditer(pattern, text, re.IGNORECASE)
     }
     assert not found
+
+
+GLOSSARY: Final = read("docs/glossary.md")
+
+
+def test_the_glossarys_classes_are_in_the_code() -> None:
+    """Each `LikeThis`, as a class or a type of that name."""
+    package = PROJECT / "offchain" / "milestones"
+    source = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    names = set(re.findall(r"`([A-Z]\w+)`", GLOSSARY))
+    assert len(names) > 5
+    missing = {
+        name for name in names if not re.search(rf"^(?:class )?{name}\b[(:= ]", source, re.M)
+    }
+    assert not missing
+
+
+def test_the_glossary_has_every_status_of_a_transaction() -> None:
+    """In the row of `TransactionStatus`."""
+    (row,) = (line for line in GLOSSARY.splitlines() if line.startswith("| `TransactionStatus`"))
+    assert {f"`{status}`" in row for status in get_args(TransactionStatus)} == {True}
+
+
+def test_the_glossary_explains_each_word_once() -> None:
+    """A word with two rows would have two meanings."""
+    heads = [line.split("|")[1] for line in GLOSSARY.splitlines() if line.startswith("| ")]
+    words = Counter(word for head in heads for word in re.findall(r"\*\*([^*]+)\*\*", head))
+    assert [word for word, count in words.items() if count > 1] == []
+    assert {"release", "publish", "announce", "milestone", "slot"} <= set(words)
