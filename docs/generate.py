@@ -493,7 +493,7 @@ def _members(kind: type) -> Iterator[str]:
         fields = inspect.get_annotations(kind)
     for name, annotation in fields.items():
         if not name.startswith(("_", "model_")):
-            yield _row(f"`{name}`", f"`{annotation}`")
+            yield _row(f"`{name}`", f"`{_READ_AS.sub(_read_as, str(annotation))}`")
     for name, value in vars(kind).items():
         inner = getattr(value, "__func__", value)
         documented = inspect.getdoc(inner) if name not in fields else None
@@ -507,6 +507,12 @@ def _members(kind: type) -> Iterator[str]:
 
 
 _BOUND: Final = ("self", "cls")
+_READ_AS: Final = re.compile(r"\b(AddressField|HexField|TextField)\b")
+"""Types of fields that say how they are written in JSON; in the program they are plain."""
+
+
+def _read_as(field: re.Match[str]) -> str:
+    return {"AddressField": "Address", "HexField": "bytes", "TextField": "str"}[field[0]]
 
 
 def _sentences(documented: str) -> str:
@@ -543,7 +549,8 @@ These follow [semantic versioning](https://semver.org). Before 1.0 a minor versi
 - **The contract**: all [its versions](../contract-versions.md) are kept, whatever the program's version.
 
 Private are all other modules, also those that a traceback shows, and whatever begins with `_`. Members of the
-classes below that the tables don't list are private too.
+classes below that the tables don't list are private too, and so are types that this page names and doesn't
+describe: hand such values on as they are. In JSON, `bytes` are hexadecimal and an `Address` is Bech32.
 """
 
 _TESTING_KIT: Final = """
