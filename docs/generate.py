@@ -62,7 +62,8 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
     ),
     "milestone-record": (
         MilestoneCompletion,
-        "`milestones/*.json` in the data directory: what is known of one milestone.",
+        "`milestones/*.json` in the [data directory](configuration.md#the-data-directory): what is known of one"
+        " milestone.",
     ),
 }
 
@@ -243,7 +244,9 @@ not mainnet. It is compared with the node's magic before anything is signed; `ne
 to hold the published scripts; without it they are looked up. `blueprint_path` is another compiled
 contract, see [its versions](../contract-versions.md).
 
-The data directory holds copies of what is on the chain, collected signatures and a journal of submitted
+## The data directory
+
+It holds copies of what is on the chain, collected signatures and a journal of submitted
 transactions:
 
 ```text
