@@ -2,7 +2,7 @@
 
 project = "milestones"
 extensions = ["myst_parser"]
-root_doc = "docs/contents"
+root_doc = "docs/index"
 include_patterns = ["docs/**", "infra/README.md"]
 include_patterns += ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 html_theme = "furo"

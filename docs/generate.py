@@ -24,7 +24,7 @@ from pydantic import BaseModel, TypeAdapter
 from typer.models import ArgumentInfo
 
 import milestones
-from milestones import errors
+from milestones import errors, testing
 from milestones.cli.app import COMMANDS, options
 from milestones.cli.config import CONFIG_VARIABLE, DEFAULT_FILES, VARIABLES, Config
 from milestones.clients.rejections import REJECTIONS
@@ -62,7 +62,8 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
     ),
     "milestone-record": (
         MilestoneCompletion,
-        "`milestones/*.json` in the data directory: what is known of one milestone.",
+        "`milestones/*.json` in the [data directory](configuration.md#the-data-directory): what is known of one"
+        " milestone.",
     ),
 }
 
@@ -241,9 +242,11 @@ _SETTINGS: Final = """
 not mainnet. It is compared with the node's magic before anything is signed; `network_magic` narrows
 `testnet` down to one. `reference_scripts` (`<transaction id>#<index>`, separated by commas) are outputs known
 to hold the published scripts; without it they are looked up. `blueprint_path` is another compiled
-contract, see [contract releases](../contract-versions.md).
+contract, see [its versions](../contract-versions.md).
 
-The data directory holds copies of what is on the chain, collected signatures and a journal of submitted
+## The data directory
+
+It holds copies of what is on the chain, collected signatures and a journal of submitted
 transactions:
 
 ```text
@@ -256,7 +259,7 @@ data/
 
 The journal is an SQLite database; while it is used `journal.sqlite3-wal` and `-shm` are beside it. It has to be
 on a local disk: where the file system keeps no locks, or shares no memory between processes, it is refused.
-Copy the directory while no command runs. What release 0.1.0 left in `journal/` is taken over, and the folder
+Copy the directory while no command runs. What version 0.1.0 left in `journal/` is taken over, and the folder
 is kept as `journal.migrated`.
 
 A file that can't be used is kept as `<name>.corrupt-1` and reported. One that a later version of the program
@@ -349,9 +352,9 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     return str(schema.get("type", "any"))
 
 
-def _results() -> list[tuple[str, type[BaseModel]]]:
-    """The model of what every command prints, by the command's name."""
-    services = {
+def _services() -> dict[str, Callable[..., Any]]:
+    """The function that is a command, by the command's name."""
+    return {
         "init": milestones.init,
         "keys": milestones.show_keys,
         "register-milestone": milestones.register_milestone,
@@ -369,7 +372,11 @@ def _results() -> list[tuple[str, type[BaseModel]]]:
         "transaction": milestones.transaction_status,
         "demo": play_story,
     }
-    found = [(name, _returned(service)) for name, service in services.items()]
+
+
+def _results() -> list[tuple[str, type[BaseModel]]]:
+    """The model of what every command prints, by the command's name."""
+    found = [(name, _returned(service)) for name, service in _services().items()]
     return [*found, ("oracle-sign", SignatureEntry)]
 
 
@@ -436,6 +443,10 @@ def _api() -> str:
         text += f"\n## {title}\n"
         for name in names:
             text += f"\n### {name}\n\n{_described(name, getattr(milestones, name))}\n"
+    text += _TESTING_KIT + _row("name", "meaning") + _row("---", "---")
+    for name in testing.__all__:
+        documented = inspect.cleandoc(getattr(testing, name).__doc__ or "")
+        text += _row(f"`{name}`", _sentences(documented))
     return text
 
 
@@ -446,7 +457,9 @@ def _described(name: str, value: Any) -> str:
         return "The module with every error, see [errors and exit codes](errors.md)."
     documented = inspect.cleandoc(value.__doc__ or "")
     if not inspect.isclass(value):
-        return f"```text\n{_signature(name, value)}\n```\n\n{documented}"
+        result = next((schema for schema, service in _services().items() if service is value), "")
+        returned = f"\n\nReturns {_link(f'{result}-result')}." if result else ""
+        return f"```text\n{_signature(name, value)}\n```\n\n{documented}{returned}"
     members = "".join(_members(value))
     return documented + (f"\n\n{_row('member', 'meaning')}{_row('---', '---')}{members}".rstrip())
 
@@ -483,7 +496,7 @@ def _members(kind: type) -> Iterator[str]:
         fields = inspect.get_annotations(kind)
     for name, annotation in fields.items():
         if not name.startswith(("_", "model_")):
-            yield _row(f"`{name}`", f"`{annotation}`")
+            yield _row(f"`{name}`", f"`{_READ_AS.sub(_read_as, str(annotation))}`")
     for name, value in vars(kind).items():
         inner = getattr(value, "__func__", value)
         documented = inspect.getdoc(inner) if name not in fields else None
@@ -497,6 +510,12 @@ def _members(kind: type) -> Iterator[str]:
 
 
 _BOUND: Final = ("self", "cls")
+_READ_AS: Final = re.compile(r"\b(AddressField|HexField|TextField)\b")
+"""Types of fields that say how they are written in JSON; in the program they are plain."""
+
+
+def _read_as(field: re.Match[str]) -> str:
+    return {"AddressField": "Address", "HexField": "bytes", "TextField": "str"}[field[0]]
 
 
 def _sentences(documented: str) -> str:
@@ -505,17 +524,43 @@ def _sentences(documented: str) -> str:
 
 _API: Final = """# The Python API
 
-What `import milestones` offers is all that is public. These names, their arguments and what they return
-follow semantic versioning. So do the command line's options, its JSON, and the files that it reads. Before
-1.0 a minor version may change them, and the [changelog](../../CHANGELOG.md) then says how. Every other module
-is private: it may change with any version.
+What `import milestones` offers is public, and is listed here. Everything else is private, and may change with
+any version.
 
 A name is loaded when it is first used, so `import milestones` alone costs next to nothing. Results are
 frozen pydantic models; `model_dump(mode="json")` is what the command of the same name prints, see
-[files and results](files.md#results). Fields may be added to a result with any version.
+[files and results](files.md#results).
 
 A function that takes a `Backend` asks the services through it; `connect` makes one. A function that takes a
-`Workspace` asks nobody. [For developers](../guides/developer.md) has a program that uses them.
+`Workspace` asks nobody. [An application](../guides/application.md) uses them.
+
+## What is public
+
+These follow [semantic versioning](https://semver.org). Before 1.0 a minor version may change them, and the
+[changelog](../../CHANGELOG.md) then says how.
+
+- **`milestones.__all__`**: the names, the arguments, the fields of results and their types. Fields may be added
+  to a result, and arguments with a default to a function, with any version.
+- **`milestones.errors`**: the classes, `code` and `exit_code`. The words of `message` and `hint` may change.
+- **`milestones.testing.__all__`**: the names below, and the [pytest fixtures](../guides/testing.md).
+- **The command line**: [commands and options](commands.md), [exit codes](errors.md), and the JSON on standard
+  output. What a terminal shows may change.
+- **Files**: what the program [reads](files.md) stays readable. The number in a schema's id grows where a
+  file of before is no longer valid.
+- **The data directory**: what an older version has written is taken over, what a newer one has written is left
+  alone.
+- **The contract**: all [its versions](../contract-versions.md) are kept, whatever the program's version.
+
+Private are all other modules, also those that a traceback shows, and whatever begins with `_`. Members of the
+classes below that the tables don't list are private too, and so are types that this page names and doesn't
+describe: hand such values on as they are. In JSON, `bytes` are hexadecimal and an `Address` is Bech32.
+"""
+
+_TESTING_KIT: Final = """
+## The test kit
+
+`milestones.testing`, in the extra `devnet`; [testing your own program](../guides/testing.md) shows it.
+
 """
 
 
@@ -542,7 +587,7 @@ def _errors() -> str:
 _ERRORS: Final = """# Errors and exit codes
 
 In JSON mode an error is an object `{"error": {"code", "message", "details", "hint"}}` on standard output; the
-exit code tells the kind. `hint` says what to do next. Where an input is wrong, `details.path` names the
+exit code says the kind. `hint` says what to do next. Where an input is wrong, `details.path` names the
 field, such as `beneficiary_allocations[3].token_amount`.
 
 Two commands print a result and end with another exit code than 0 all the same: `verify` with 5 where a check

@@ -1,8 +1,8 @@
 """Milestone payouts on Cardano that nobody has to trust anybody for.
 
 What a program may rely on stands in `__all__`, and a name is loaded when it is first used. Every command
-is an `async` function: a `Backend` and arguments in, an immutable result model out. Those that ask no
-service take a `Workspace`. What goes wrong on purpose is a `MilestonesError`.
+is a function: a `Backend` and arguments in, an immutable result model out. Those that ask a service are
+`async`; those that ask none take a `Workspace`. What goes wrong on purpose is a `MilestonesError`.
 """
 
 from __future__ import annotations

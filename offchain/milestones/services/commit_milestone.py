@@ -83,7 +83,7 @@ async def commit_milestone(
 def _place_of(
     workspace: Workspace, entries: Sequence[OracleSignature], contract_address: Address | None
 ) -> tuple[Workspace, bytes]:
-    """The workspace with the release of the contract that it is about, and the distribution's id."""
+    """The workspace with the version of the contract that it is about, and the distribution's id."""
     if not entries:
         raise InvalidSignature(
             "there is no signature",

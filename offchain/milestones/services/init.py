@@ -73,7 +73,7 @@ class Services(View):
 class Initialised(Result):
     """`failed`: something is down or on another network; `degraded`: all answer, not all is well.
 
-    `indexed` are the patterns that Kupo was told to watch now.
+    `indexed` are the patterns that Kupo watches from now on.
     """
 
     status: Literal["success", "degraded", "failed"]
@@ -91,7 +91,7 @@ async def init(
 ) -> Initialised:
     """Asks every service; adds what Kupo must watch; remembers the network for offline commands.
 
-    Kupo is told to watch the contract's script and, where a key is given, the key's addresses. It then
+    Kupo is asked to watch the contract's script and, where a key is given, the key's addresses. It then
     reads the chain again from `since_slot`, also what it watches already; by default only what is
     missing, from the origin on a private network, and from a day and a half ago on a public one, where
     the origin is days away. Nothing is raised for a service that is down: the report says it.
@@ -159,7 +159,7 @@ async def _asked(
 
 
 SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
-"""How far back Kupo goes without being told that it is unsafe (36 hours), less an hour for the way there."""
+"""How far back Kupo goes without a word that it is unsafe (36 hours), less an hour for the way there."""
 
 
 async def _index_what_is_missing(

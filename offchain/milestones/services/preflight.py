@@ -202,7 +202,7 @@ async def must_be_indexed(backend: Backend, address: Address) -> None:
     text = address.to_bech32()
     if not await backend.kupo.patterns_including(text):
         raise NotFound(
-            f"Kupo does not index {text}, so it can't be told what is there",
+            f"Kupo does not index {text}, so what is there is not known",
             hint="run `milestones init` first",
             details={"address": text},
         )
@@ -211,7 +211,7 @@ async def must_be_indexed(backend: Backend, address: Address) -> None:
 async def must_not_have_been_opened(backend: Backend, distribution: Distribution) -> None:
     """These terms were never opened: twice funds them twice, and inherits every signature.
 
-    Raises `ServiceOutOfSync` where the index is behind: it couldn't tell.
+    Raises `ServiceOutOfSync` where the index is behind, and so could be wrong.
     """
     await must_be_indexed(backend, distribution.address)
     await wait_for_index(backend)

@@ -1,4 +1,4 @@
-"""The journal of release 0.1.0, `journal/<transaction id>.json`, taken over into the database.
+"""The journal of version 0.1.0, `journal/<transaction id>.json`, taken over into the database.
 
 What a command wanted to find again was JSON under `details`, a shape for each command. Nothing is deleted:
 the folder is renamed once everything is in the database.

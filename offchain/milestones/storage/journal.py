@@ -47,7 +47,7 @@ _IS_UNSETTLED: Final = (
 class SubmissionJournal:
     """`journal.sqlite3` in the data directory. Nothing is ever deleted by the program.
 
-    The file is made when the first transaction is written. What release 0.1.0 left in `journal/` is taken
+    The file is made when the first transaction is written. What version 0.1.0 left in `journal/` is taken
     over when it is opened. Raises `InvalidConfiguration` where the file system refuses. An entry of a later
     version is followed, and never changed.
     """

@@ -21,7 +21,7 @@ from milestones.domain.reading import HexField, Record
 from milestones.errors import InvalidEncoding, InvalidInput
 
 ENTRY_VERSION: Final = 2
-"""Of the entries that this program writes. 1 were the JSON files of release 0.1.0."""
+"""Of the entries that this program writes. 1 were the JSON files of version 0.1.0."""
 
 PENDING: Final[tuple[TransactionStatus, ...]] = ("prepared", "submitted", "unknown")
 """The chain may still take it, or has taken it without our knowing."""
@@ -83,7 +83,7 @@ class ReleasePayload(Record):
 class AttestationPayload(Record):
     """What is attested: `signers` and `refused_oracles` are the oracles' hashes (28 bytes).
 
-    An entry taken over from release 0.1.0 has its moment rounded down to a second.
+    An entry taken over from version 0.1.0 has its moment rounded down to a second.
     """
 
     purpose: Literal["attestation"] = "attestation"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def milestones_devnet_options() -> Mapping[str, Any]:
     """What the chain of `milestones_devnet` and `milestones_world` is made with; override it.
 
-    Names are the fields of `DevnetConfig` and `ChainConfig`, such as `block_interval_s` or `network_magic`.
+    Such as `block_interval_s` or `network_magic`; the page about testing has a table of all.
     """
     return {}
 

@@ -5,7 +5,8 @@ The convention, for whoever writes a page:
 - ```` ```console ````: commands after `$ ` (a `\\` at the end goes on with the next line). Any other line is
   what the command prints: JSON of which the real output must hold at least as much, or text; `…` stands
   for anything. `(exit code 5)` says how the command ends where it is not 0.
-- ```` ```console background ````: one command that goes on running while the page does.
+- ```` ```console background ````: one command that goes on running while the page does, from the moment on in
+  which it has printed the line that is shown.
 - ```` ```console real-network ```` and ```` ```console elsewhere ````: not run by the tests, but listed.
 - ```` ```json file=NAME ````, `python`, `yaml`: the reader saves this under that name.
 - `<name>` in a command or a file: what an earlier command printed under `name`.

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,8 +22,22 @@ from .pages import PROJECT, Block, Command, blocks, commands
 from .ready import ReadyProgram
 
 PATIENCE_SECONDS: Final = 120
+PORTS: Final = ("1337", "1442", "1338", "8000")
+"""Those that pages name: Ogmios', Kupo's, the control interface's, and a reader's own server's."""
 _OURS: Final = ("MILESTONES_", "CARDANO_", "OGMIOS_", "KUPO_")
 _PLACEHOLDER: Final = re.compile(r"<([a-z][a-z0-9_]*)>")
+
+
+CURL: Final = """
+import argparse, httpx
+asked = argparse.ArgumentParser()
+asked.add_argument("-s", action="store_true")
+asked.add_argument("-X", default="GET")
+asked.add_argument("url")
+asked = asked.parse_args()
+print(httpx.request(asked.X, asked.url, timeout=60, trust_env=False).text)
+"""
+"""What the pages use of curl, for machines without it."""
 
 
 class PageError(AssertionError):
@@ -39,8 +54,7 @@ class Reader:
     def __init__(self, folder: Path, program: ReadyProgram) -> None:
         self._program = program
         self.folder, self.known = folder, {"project": str(PROJECT)}
-        ports = dict(zip(("1337", "1442", "1338"), _free_ports(3), strict=True))
-        self._ports = {port: str(free) for port, free in ports.items()}
+        self._ports = dict(zip(PORTS, map(str, _free_ports(len(PORTS))), strict=True))
         self._directory = str(folder)
         self._running: list[subprocess.Popen[str]] = []
         self._environment = self._fresh_environment()
@@ -113,7 +127,9 @@ class Reader:
         self._remember(done.stdout)
 
     def _start(self, command: Command) -> None:
-        line = self._filled(command.line, command.place)
+        """Starts a command, and waits for its first line, or for the line that the page shows of its log."""
+        line, shown = (self._filled(text, command.place) for text in (command.line, command.output))
+        logs = bool(shown) and not shown.startswith("{")
         names = {"ogmios": "1337", "kupo": "1442", "control": "1338"}
         ports = " ".join(f"--{name}-port {self._ports[port]}" for name, port in names.items())
         line = line.replace("milestones devnet", f"python -m milestones devnet {ports}")
@@ -123,16 +139,19 @@ class Reader:
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if logs else None,
             text=True,
             start_new_session=True,
         )
         self._running.append(process)
         assert process.stdout is not None
-        first = process.stdout.readline()
-        if not first:
+        printed = process.stdout.readline()
+        while logs and shown not in printed and (more := process.stdout.readline()):
+            printed += more
+        if not printed:
             raise PageError(f"{command.place}: it ended at once\n$ {line}")
-        _compare(command, first, "")
-        self._remember(first)
+        _compare(replace(command, output=shown), printed, "")
+        self._remember(printed)
 
     def _filled(self, text: str, place: str) -> str:
         unknown = [name for name in _PLACEHOLDER.findall(text) if name not in self.known]
@@ -140,7 +159,7 @@ class Reader:
             raise PageError(f"{place}: nothing before it printed <{unknown[0]}>")
         text = _PLACEHOLDER.sub(lambda match: self.known[match[1]], text)
         for port, free in self._ports.items():
-            text = re.sub(rf"(localhost:|127\.0\.0\.1:|-port ){port}\b", rf"\g<1>{free}", text)
+            text = re.sub(rf"(localhost:|127\.0\.0\.1:|\bport[ =]){port}\b", rf"\g<1>{free}", text)
         return text
 
     def _remember(self, output: str) -> None:
@@ -158,7 +177,10 @@ class Reader:
         programs = self.folder / ".bin"
         programs.mkdir()
         python = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
-        for name, script in (("python", python), ("milestones", self._program.script)):
+        scripts = {"python": python, "milestones": self._program.script}
+        if shutil.which("curl") is None:
+            scripts["curl"] = f"#!{sys.executable}\n{CURL}"
+        for name, script in scripts.items():
             (programs / name).write_text(script, encoding="utf-8")
             (programs / name).chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

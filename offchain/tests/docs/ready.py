@@ -68,7 +68,6 @@ LOADED: Final = (
     "milestones.demo.story",
     "milestones.services.close",
     "milestones.services.verify",
-    "pycardano",
     "websockets.asyncio.client",
 )
 """What commands load when they need it, loaded here once."""
@@ -119,7 +118,7 @@ def _end(main: Callable[[], None]) -> None:
 
 
 def _attend(connection: socket.socket, main: Callable[[], None]) -> None:
-    """Runs one command in a fork of this fork, and tells how it ended."""
+    """Runs one command in a fork of this fork, and says how it ended."""
     head, files, _, _ = socket.recv_fds(connection, 4, 3)
     size, wish = int.from_bytes(head, "big"), b""
     while len(wish) < size:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
+
+import milestones
+import milestones.testing
 
 from .pages import Block, blocks, page_names
 from .reader import PageError, Reader
@@ -48,6 +52,32 @@ def test_a_snippet_of_code_is_saved_and_used() -> None:
             if block.language == "python":
                 assert block.saved_as, f"{block.place}: not saved under a name"
                 assert block.saved_as in typed, f"{block.place}: nothing runs it"
+
+
+def test_python_on_a_page_uses_only_what_is_public() -> None:
+    """So whoever starts from it stands on what semantic versioning covers."""
+    used = set[str]()
+    for block in _all_blocks():
+        if block.language == "python":
+            for node in ast.walk(ast.parse(block.text)):
+                used |= {f"{block.place}: {name}" for name in _taken(node)}
+    assert len(used) > 10
+    public = {"milestones", *(f"milestones.{name}" for name in milestones.__all__)}
+    public |= {f"milestones.errors.{name}" for name in vars(milestones.errors)}
+    public |= {f"milestones.testing.{name}" for name in milestones.testing.__all__}
+    assert [each for each in sorted(used) if each.partition(": ")[2] not in public] == []
+
+
+def _taken(node: ast.AST) -> list[str]:
+    """What an import or `milestones.<name>` takes of the program, dotted."""
+    names: list[str] = []
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        names = [f"{node.value.id}.{node.attr}"]
+    return [name for name in names if name.partition(".")[0] == "milestones"]
 
 
 def test_what_is_not_run_is_listed() -> None:

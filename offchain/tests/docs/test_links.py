@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from .pages import PROJECT, anchors, page_names, prose, read, slug
+from .pages import PROJECT, anchors, blocks, page_names, prose, read, slug
 
+HOME = "docs/index.md"
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -51,13 +52,26 @@ def test_every_page_can_be_reached() -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    """The generator's contents name it, alone or by its folder."""
-    contents = {line.strip() for line in read("docs/contents.rst").splitlines()}
+    """The home page's contents name it, alone or by its folder."""
+    contents = {
+        line.strip()
+        for block in blocks(HOME)
+        if block.language == "{toctree}"
+        for line in block.text.splitlines()
+    }
     for page in page_names():
         name = PurePosixPath(page).with_suffix("")
         shown = name.relative_to("docs") if page.startswith("docs/") else f"../{name}"
         folder = PurePosixPath(str(shown)).parent / "*"
-        assert str(shown) in contents or str(folder) in contents, page
+        assert page == HOME or str(shown) in contents or str(folder) in contents, page
+
+
+def test_there_is_one_home_page() -> None:
+    """Its contents are the site's, and no other page has any."""
+    with_contents = {page for page in page_names() for b in blocks(page) if "toctree" in b.language}
+    assert with_contents == {HOME}
+    assert not list((PROJECT / "docs").rglob("*.rst"))
+    assert f'root_doc = "{PurePosixPath(HOME).with_suffix("")}"' in read("docs/conf.py")
 
 
 @pytest.mark.parametrize(

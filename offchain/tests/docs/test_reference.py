@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +18,10 @@ import pytest
 
 import milestones
 from milestones.cli.config import load_config
+from milestones.devnet.opening import ChainConfig
+from milestones.devnet.server import DevnetConfig
 
-from .pages import PROJECT
+from .pages import PROJECT, read
 
 REFERENCE = PROJECT / "docs" / "reference"
 SCHEMAS = PROJECT / "offchain" / "milestones" / "schemas"
@@ -89,6 +94,20 @@ def test_the_page_of_the_api_lists_what_is_public(generate: ModuleType) -> None:
     assert sorted(listed) == milestones.__all__
     text = (REFERENCE / "api.md").read_text(encoding="utf-8")
     assert [line[4:] for line in text.splitlines() if line.startswith("### ")] == listed
+
+
+def test_the_options_of_a_test_chain_are_those_there_are() -> None:
+    """With their defaults; what is left out is for the program itself."""
+    table = read("docs/guides/testing.md").partition("## Another chain")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| `?([^|]*?)`? \|", table, re.MULTILINE)
+    listed = {name: default for names, default in rows for name in re.findall(r"\w+", names)}
+    known = {each.name: each for kind in (DevnetConfig, ChainConfig) for each in fields(kind)}
+    own = {"chain", "accounts", "parameters", "production", "control_port_may_move"}
+    assert set(listed) == set(known) - own
+    for name, default in listed.items():
+        factory = known[name].default_factory
+        expected = known[name].default if factory is MISSING else factory()
+        assert ast.literal_eval(default) == expected, name
 
 
 def _schema(name: str) -> Any:

@@ -91,6 +91,23 @@ def test_the_code_that_is_named_exists(requirement: str) -> None:
         )
 
 
+NAMED: Final = re.compile(r"`([a-z_/]+\.py)` \(((?:`\w+`(?:, )?)+)\)")
+
+
+def test_the_functions_that_are_named_are_in_their_files() -> None:
+    """As in `services/preflight.py` (`why_not`)."""
+    named = [
+        (path, name)
+        for cells in rows().values()
+        for path, names in NAMED.findall(cells)
+        for name in re.findall(r"\w+", names)
+    ]
+    assert len(named) > 10
+    for path, name in named:
+        source = (ROOT / "offchain" / "milestones" / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:async def|def|class) {name}\b", source, re.M), (path, name)
+
+
 @pytest.mark.parametrize("file", SCENARIO_FILES, ids=lambda path: path.name)
 def test_every_scenario_test_stands_in_the_row_of_its_requirement(file: Path) -> None:
     for function in functions(file):
