@@ -13,44 +13,73 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from milestones import errors
     from milestones.cardano.address import Address
-    from milestones.domain.models import Allocation, MilestoneSchedule, OracleSignature
+    from milestones.domain.models import (
+        Allocation,
+        MilestoneSchedule,
+        OracleSignature,
+    )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.validator_loader import Contract, load_contract
-    from milestones.services.attest import attest
+    from milestones.services.attest import MilestoneAttested, attest
     from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
-    from milestones.services.calculate_distribution import calculate_distribution
-    from milestones.services.check_status import check_status
-    from milestones.services.claim_file import write_claim_file
-    from milestones.services.close import close
-    from milestones.services.commit_milestone import commit_milestone
-    from milestones.services.deploy import deploy, registered_schedule
-    from milestones.services.init import init
-    from milestones.services.keys import show_keys
-    from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
-    from milestones.services.publish_script import publish_script
-    from milestones.services.register_milestone import register_milestone
-    from milestones.services.submit_release import Selection, submit_release
-    from milestones.services.transaction import transaction_status
-    from milestones.services.verify import verify
+    from milestones.services.calculate_distribution import (
+        DistributionCalculated,
+        calculate_distribution,
+    )
+    from milestones.services.check_status import StatusReport, check_status
+    from milestones.services.claim_file import ClaimFileWritten, write_claim_file
+    from milestones.services.close import Closed, close
+    from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
+    from milestones.services.deploy import Deployed, deploy, registered_schedule
+    from milestones.services.init import Initialised, init
+    from milestones.services.keys import KeysShown, show_keys
+    from milestones.services.oracle import (
+        OraclePayload,
+        OracleSigned,
+        evidence_hash_of,
+        oracle_payload,
+        oracle_sign,
+    )
+    from milestones.services.publish_script import Published, publish_script
+    from milestones.services.register_milestone import Registered, register_milestone
+    from milestones.services.submit_release import ReleaseReport, Selection, submit_release
+    from milestones.services.transaction import TransactionReport, transaction_status
+    from milestones.services.verify import Verified, verify
     from milestones.storage.signature_files import read_signature_file
     from milestones.transactions.wallet import SigningKey
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "Address",
     "Allocation",
     "Backend",
     "ClaimFile",
+    "ClaimFileWritten",
+    "Closed",
     "Contract",
+    "Deployed",
+    "DistributionCalculated",
+    "Initialised",
+    "KeysShown",
+    "MilestoneAttested",
+    "MilestoneCommitted",
     "MilestoneSchedule",
     "MilestonesError",
     "Network",
+    "OraclePayload",
     "OracleSignature",
+    "OracleSigned",
+    "Published",
+    "Registered",
+    "ReleaseReport",
     "Selection",
     "SigningKey",
+    "StatusReport",
+    "TransactionReport",
+    "Verified",
     "Workspace",
     "__version__",
     "attest",
@@ -87,22 +116,28 @@ _NAMES: Final = {
     "errors": ("MilestonesError",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
     "protocol.validator_loader": ("Contract", "load_contract"),
-    "services.attest": ("attest",),
+    "services.attest": ("MilestoneAttested", "attest"),
     "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),
-    "services.calculate_distribution": ("calculate_distribution",),
-    "services.check_status": ("check_status",),
-    "services.claim_file": ("write_claim_file",),
-    "services.close": ("close",),
-    "services.commit_milestone": ("commit_milestone",),
-    "services.deploy": ("deploy", "registered_schedule"),
-    "services.init": ("init",),
-    "services.keys": ("show_keys",),
-    "services.oracle": ("evidence_hash_of", "oracle_payload", "oracle_sign"),
-    "services.publish_script": ("publish_script",),
-    "services.register_milestone": ("register_milestone",),
-    "services.submit_release": ("Selection", "submit_release"),
-    "services.transaction": ("transaction_status",),
-    "services.verify": ("verify",),
+    "services.calculate_distribution": ("DistributionCalculated", "calculate_distribution"),
+    "services.check_status": ("StatusReport", "check_status"),
+    "services.claim_file": ("ClaimFileWritten", "write_claim_file"),
+    "services.close": ("Closed", "close"),
+    "services.commit_milestone": ("MilestoneCommitted", "commit_milestone"),
+    "services.deploy": ("Deployed", "deploy", "registered_schedule"),
+    "services.init": ("Initialised", "init"),
+    "services.keys": ("KeysShown", "show_keys"),
+    "services.oracle": (
+        "OraclePayload",
+        "OracleSigned",
+        "evidence_hash_of",
+        "oracle_payload",
+        "oracle_sign",
+    ),
+    "services.publish_script": ("Published", "publish_script"),
+    "services.register_milestone": ("Registered", "register_milestone"),
+    "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
+    "services.transaction": ("TransactionReport", "transaction_status"),
+    "services.verify": ("Verified", "verify"),
     "storage.signature_files": ("read_signature_file",),
     "transactions.wallet": ("SigningKey",),
 }

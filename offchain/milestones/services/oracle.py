@@ -40,6 +40,8 @@ from milestones.storage.signature_files import add_to_signature_file
 from milestones.transactions.wallet import SigningKey
 
 EVIDENCE_BYTES: Final = 64
+CLOCKS_DIFFER_MS: Final = 600_000
+"""How far a machine's time may be ahead of the newest block's, which is up to minutes old, without a word."""
 
 
 class OraclePayload(Result):
@@ -203,7 +205,7 @@ async def _on_chain(backend: Backend, statement: Statement) -> tuple[Terms, tupl
         distribution = None
     warnings = [*await staleness(backend), *doubts_about(statement, distribution)]
     now = (await chain_time(backend)).now_posix_ms
-    if statement.verification_posix_ms > now:
+    if statement.verification_posix_ms > now + CLOCKS_DIFFER_MS:
         warnings.append("the milestone is said to be reached at a time that is still to come")
     return on_chain.terms, tuple(warnings)
 

@@ -7,6 +7,7 @@ import asyncio
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
     value = getattr(milestones, name)
     assert name in dir(milestones)
     if name == "__version__":
-        assert value == "0.1.0"
+        assert value == version("milestones")
     else:
         assert inspect.getdoc(value)
 

@@ -52,6 +52,15 @@ async def test_a_stranger_does_not_sign(opened: OpenDistribution) -> None:
         await sign(opened, "stranger")
 
 
+async def test_clocks_may_differ_by_minutes(opened: OpenDistribution) -> None:
+    """The newest block is up to minutes old: the usual order of commands ends in no false alarm."""
+    moment = (opened.world.now + 300) * 1000
+    result = await sign(
+        opened, "oracle-0", opened.statement(verification_posix_ms=moment).signed_data
+    )
+    assert not [w for w in result.warnings if "still to come" in w]
+
+
 async def test_a_time_to_come_is_a_warning(opened: OpenDistribution) -> None:
     moment = (opened.world.now + 86_400) * 1000
     signed_data = opened.statement(verification_posix_ms=moment).signed_data
