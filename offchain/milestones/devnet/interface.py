@@ -88,6 +88,9 @@ async def read_body(request: Request) -> bytes | None:
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Longest WebSocket message that is read; a longer one ends the connection."""
 
+SHUTDOWN_SECONDS = 1.0
+"""How long a request that is being answered may take after the end was asked for."""
+
 KEEP_ALIVE_SECONDS = 90
 """How long an HTTP connection may idle: one that is closed under a client's next request looks dropped."""
 
@@ -109,6 +112,35 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes the port and the connections; returns once they are closed, with no fixed pause.
+
+        What has not ended after `SHUTDOWN_SECONDS` is cut off.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in tuple(self.server_state.connections):
+            connection.shutdown()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SHUTDOWN_SECONDS
+        while self.server_state.connections or self.server_state.tasks:
+            if loop.time() > deadline:
+                self._cut_off()
+                break
+            await asyncio.sleep(0.002)
+        for server in self.servers:
+            await server.wait_closed()
+
+    def _cut_off(self) -> None:
+        for task in tuple(self.server_state.tasks):
+            task.cancel()
+        for connection in tuple(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -138,7 +170,6 @@ class Interface:
             ws_ping_interval=None,
             ws_per_message_deflate=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
