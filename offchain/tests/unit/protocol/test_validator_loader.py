@@ -51,13 +51,13 @@ def test_a_file_and_its_text_give_the_same(contract: Contract, tmp_path: Path) -
     assert load_contract(path).version == "1.2.3"
 
 
-def test_former_releases_come_after_the_one_that_distributions_are_opened_with(
+def test_former_versions_come_after_the_one_that_distributions_are_opened_with(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for version in ("0.9.0", "0.8.1"):
         text = json.dumps(blueprint(contract)).replace("1.2.3", version)
-        (tmp_path / "releases" / version).mkdir(parents=True)
-        (tmp_path / "releases" / version / "plutus.json").write_text(text)
+        (tmp_path / "versions" / version).mkdir(parents=True)
+        (tmp_path / "versions" / version / "plutus.json").write_text(text)
     shutil.copytree(CHECKOUT / "compiled", tmp_path / "compiled")
     monkeypatch.setattr("milestones.protocol.validator_loader.CHECKOUT", tmp_path)
     assert [each.version for each in load_versions()] == [contract.version, "0.8.1", "0.9.0"]
