@@ -101,6 +101,12 @@ class Item:
         value: tuple[tuple[Item, Item], ...] = self._of(MAP)
         return value
 
+    def members(self) -> tuple[Item, ...]:
+        """What an array or a map holds, in order: of a map the keys, each before its value."""
+        if self.kind == MAP:
+            return tuple(member for pair in self.pairs() for member in pair)
+        return self.array()
+
     def entries(self) -> Iterator[tuple[Item, Item]]:
         """The entries of a map, refusing a key that stands twice, however it is encoded."""
         seen: set[Any] = set()

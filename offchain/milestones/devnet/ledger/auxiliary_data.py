@@ -87,10 +87,7 @@ def leaves(item: Item) -> Iterator[Item]:
     pending = [item]
     while pending:
         current = pending.pop()
-        if current.kind == cbor.ARRAY:
-            pending += current.array()
-        elif current.kind == cbor.MAP:
-            for key, value in current.pairs():
-                pending += (key, value)
+        if current.kind in (cbor.ARRAY, cbor.MAP):
+            pending += current.members()
         else:
             yield current

@@ -19,11 +19,8 @@ def check_plutus_data(item: Item) -> None:
     pending = [item]
     while pending:
         current = pending.pop()
-        if current.kind == cbor.ARRAY:
-            pending += current.array()
-        elif current.kind == cbor.MAP:
-            for key, value in current.pairs():
-                pending += (key, value)
+        if current.kind in (cbor.ARRAY, cbor.MAP):
+            pending += current.members()
         elif current.kind == cbor.TAG:
             pending += _tagged(current)
         elif current.kind == cbor.BYTES:
