@@ -73,9 +73,9 @@ async def test_what_is_paid_is_what_was_shown(world: World) -> None:
 
     assert shown.status == "dry_run"
     assert unchanged == before
-    assert (shown.fee_estimate, shown.deposits_lovelace) == (
+    assert (shown.fee_estimate, shown.deposits) == (
         deployed.fee_estimate,
-        deployed.deposits_lovelace,
+        deployed.deposits,
     )
     assert before - after == deployed.fee_estimate + deployed.deposits.total_lovelace
 
