@@ -87,6 +87,17 @@ class Item:
             )
         return value
 
+    def definite_bytes(self, length: int | None = None) -> bytes:
+        """The value of a byte string, refusing one that comes in chunks.
+
+        Below protocol 12 the ledger reads chunks in Plutus Data and metadata only. Source:
+        `decodeBytes` in `Cardano.Ledger.Binary.Decoding.Decoder`.
+        """
+        value = self.bytes(length)
+        if self.indefinite:
+            raise InvalidEncoding(f"a byte string in chunks at byte {self.start}")
+        return value
+
     def text(self) -> str:
         """The value of a text string."""
         return str(self._of(TEXT))

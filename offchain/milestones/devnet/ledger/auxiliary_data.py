@@ -75,7 +75,7 @@ def _check_scripts(fields: Mapping[int, Item]) -> None:
         raise InvalidEncoding(f"unknown fields of auxiliary data {sorted(unknown)}")
     for number in range(1, 5):
         for script in fields[number].array() if number in fields else ():
-            native_script(script) if number == 1 else script.bytes()
+            native_script(script) if number == 1 else script.definite_bytes()
 
 
 def _labels(item: Item) -> dict[int, Item]:

@@ -53,11 +53,11 @@ def decode_mint(item: Item) -> Value:
 def _multi_asset(item: Item) -> dict[AssetId, int]:
     found: dict[AssetId, int] = {}
     for policy, names in item.entries():
-        policy_id = policy.bytes(28)
+        policy_id = policy.definite_bytes(28)
         if not names.pairs():
             raise InvalidEncoding(f"a policy without tokens at byte {policy.start}")
         for name, quantity in names.entries():
-            asset_name = name.bytes()
+            asset_name = name.definite_bytes()
             if len(asset_name) > 32:
                 raise InvalidEncoding(f"an asset name over 32 bytes at byte {name.start}")
             if not quantity.integer():
@@ -115,10 +115,10 @@ def _array_form(item: Item) -> Output:
     value, size = decode_output_value(parts[1])
     return Output(
         raw=item.raw,
-        address=decode_address(parts[0].bytes()),
+        address=decode_address(parts[0].definite_bytes()),
         value=value,
         value_size=size,
-        datum_hash=parts[2].bytes(32) if len(parts) == 3 else None,
+        datum_hash=parts[2].definite_bytes(32) if len(parts) == 3 else None,
     )
 
 
@@ -130,7 +130,7 @@ def _map_form(item: Item) -> Output:
     value, size = decode_output_value(fields[1])
     return Output(
         raw=item.raw,
-        address=decode_address(fields[0].bytes()),
+        address=decode_address(fields[0].definite_bytes()),
         value=value,
         value_size=size,
         datum_hash=datum_hash,
@@ -143,9 +143,9 @@ def _datum(item: Item) -> tuple[bytes | None, bytes | None]:
     """(hash, None) or (None, inline datum). CDDL: `datum_option`."""
     parts = item.array()
     if len(parts) == 2 and parts[0].unsigned() == 0:
-        return parts[1].bytes(32), None
+        return parts[1].definite_bytes(32), None
     if len(parts) == 2 and parts[0].unsigned() == 1 and parts[1].tag == 24:
-        datum = parts[1].value.bytes()
+        datum = parts[1].value.definite_bytes()
         check_plutus_data(cbor.read(datum))
         return None, datum
     raise InvalidEncoding(f"not a datum option at byte {item.start}")

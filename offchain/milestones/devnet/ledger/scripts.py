@@ -26,7 +26,7 @@ def check_native_script(item: Item) -> None:
     """Raises `InvalidEncoding` unless `item` is a native script."""
     kind, argument, clauses = native_script_parts(item)
     if kind == SIGNATURE:
-        argument.bytes(28)
+        argument.definite_bytes(28)
     elif kind == AT_LEAST:
         argument.integer()
     elif kind in (INVALID_BEFORE, INVALID_AFTER):
@@ -86,7 +86,7 @@ def decode_reference_script(item: Item) -> Script:
     """The script of an output: tag 24 around the bytes of `[language, script]`."""
     if item.tag != 24 or item.kind != cbor.TAG:
         raise InvalidEncoding(f"not a reference script at byte {item.start}")
-    parts = cbor.read(item.value.bytes()).array()
+    parts = cbor.read(item.value.definite_bytes()).array()
     language = parts[0].unsigned() if len(parts) == 2 else -1
     if not 0 <= language < len(LANGUAGES):
         raise InvalidEncoding(f"not a script of a known language at byte {item.start}")
@@ -101,4 +101,4 @@ def native_script(item: Item) -> Script:
 
 def plutus_script(language: int, item: Item) -> Script:
     """A Plutus script of version `language` (1 to 3). Whether it is well-formed is a rule's business."""
-    return Script(LANGUAGES[language], item.bytes())
+    return Script(LANGUAGES[language], item.definite_bytes())

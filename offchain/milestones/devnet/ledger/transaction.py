@@ -1,7 +1,8 @@
 """Transactions and their witnesses, decoded in one pass; every hash is taken over the bytes as received.
 
-Legal but unusual encodings (indefinite lengths, sets with or without tag 258, both forms of outputs
-and redeemers) are read as what they mean. Source: Conway CDDL, `transaction`, `transaction_body` and
+Legal but unusual encodings (arrays and maps of indefinite length, sets with or without tag 258, both
+forms of outputs and redeemers) are read as what they mean. Byte strings in chunks are legal in Plutus
+Data and metadata only. Source: Conway CDDL, `transaction`, `transaction_body` and
 `transaction_witness_set`.
 """
 
@@ -119,7 +120,7 @@ def _key_witness(item: Item) -> VerificationKeyWitness:
     parts = item.array()
     if len(parts) != 2:
         raise InvalidEncoding(f"not a key witness at byte {item.start}")
-    return VerificationKeyWitness(parts[0].bytes(32), parts[1].bytes(64))
+    return VerificationKeyWitness(parts[0].definite_bytes(32), parts[1].definite_bytes(64))
 
 
 def _redeemers(item: Item) -> tuple[Redeemer, ...]:
@@ -263,7 +264,7 @@ def _inputs(item: Item) -> tuple[OutputReference, ...]:
         parts = element.array()
         if len(parts) != 2 or parts[1].unsigned() > 65535:
             raise InvalidEncoding(f"not an input at byte {element.start}")
-        references.append(OutputReference(parts[0].bytes(32), parts[1].unsigned()))
+        references.append(OutputReference(parts[0].definite_bytes(32), parts[1].unsigned()))
     if len(set(references)) != len(references):
         raise InvalidEncoding(f"an input stands twice in the set at byte {item.start}")
     return tuple(sorted(references))
@@ -279,7 +280,7 @@ def _outputs(item: Item) -> tuple[Output, ...]:
 
 
 def _signers(item: Item) -> tuple[bytes, ...]:
-    hashes = [each.bytes(28) for each in set_elements(item, "required signers")]
+    hashes = [each.definite_bytes(28) for each in set_elements(item, "required signers")]
     if len(set(hashes)) != len(hashes):
         raise InvalidEncoding(f"a required signer stands twice at byte {item.start}")
     return tuple(sorted(hashes))
@@ -292,7 +293,7 @@ def _network(item: Item) -> int:
 
 
 def _hash(item: Item) -> bytes:
-    return item.bytes(32)
+    return item.definite_bytes(32)
 
 
 _FIELDS: Final[dict[int, tuple[str, Callable[[Item], Any]]]] = {

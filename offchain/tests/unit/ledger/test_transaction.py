@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 import cbor2
 import pytest
@@ -14,11 +15,17 @@ from milestones.devnet.ogmios.failures import rpc_failure
 from tests.support.raw_transactions import (
     ALICE,
     BOB,
+    YES_MINT,
+    YES_V3,
+    Raw,
+    dumps,
     hash256,
+    inline,
     key_address,
     payment,
     reference,
     script_ref,
+    spending,
     wire,
 )
 
@@ -94,6 +101,86 @@ def refused(change: Any) -> str:
     draft = payment()
     draft.last_step = change
     return undecodable(draft.seal())
+
+
+def in_chunks(value: bytes) -> Raw:
+    """A byte string of indefinite length, in two pieces."""
+    middle = len(value) // 2
+    return Raw(b"\x5f" + dumps(value[:middle]) + dumps(value[middle:]) + b"\xff")
+
+
+def tag_24_in_chunks(content: Any) -> Raw:
+    return Raw(b"\xd8\x18" + in_chunks(dumps(content)).cbor)
+
+
+def a_byron_address() -> bytes:
+    payload = dumps([bytes(28), {}, 0])
+    return dumps([cbor2.CBORTag(24, payload), crc32(payload)])
+
+
+POLICY, TO_BOB = bytes(28), {0: key_address(BOB), 1: 2_000_000}
+
+BODIES_IN_CHUNKS: dict[str, dict[int, Any]] = {
+    "input": {0: [[in_chunks(bytes(32)), 0]]},
+    "collateral": {13: [[in_chunks(bytes(32)), 0]]},
+    "reference input": {18: [[in_chunks(bytes(32)), 0]]},
+    "address, array form": {1: [[in_chunks(key_address(BOB)), 2_000_000]]},
+    "address, map form": {1: [{**TO_BOB, 0: in_chunks(key_address(BOB))}]},
+    "Byron address": {1: [[in_chunks(a_byron_address()), 2_000_000]]},
+    "datum hash, array form": {1: [[key_address(BOB), 2_000_000, in_chunks(bytes(32))]]},
+    "datum hash, map form": {1: [{**TO_BOB, 2: [0, in_chunks(bytes(32))]}]},
+    "inline datum": {1: [{**TO_BOB, 2: [1, tag_24_in_chunks([])]}]},
+    "reference script": {1: [{**TO_BOB, 3: tag_24_in_chunks([3, YES_V3])}]},
+    "script inside": {1: [{**TO_BOB, 3: cbor2.CBORTag(24, dumps([3, in_chunks(YES_V3)]))}]},
+    "policy": {1: [[key_address(BOB), [2_000_000, {in_chunks(POLICY): {b"": 1}}]]]},
+    "asset name": {1: [[key_address(BOB), [2_000_000, {POLICY: {in_chunks(b"name"): 1}}]]]},
+    "minted asset name": {9: {POLICY: {in_chunks(b"name"): 1}}},
+    "auxiliary data hash": {7: in_chunks(bytes(32))},
+    "script integrity hash": {11: in_chunks(bytes(32))},
+    "required signer": {14: [in_chunks(bytes(28))]},
+    "collateral return": {16: [in_chunks(key_address(BOB)), 2_000_000]},
+}
+
+
+@pytest.mark.parametrize("fields", BODIES_IN_CHUNKS.values(), ids=BODIES_IN_CHUNKS)
+def test_bodies_hold_no_bytes_in_chunks(fields: dict[int, Any]) -> None:
+    assert "in chunks" in refused(lambda body: body.update(fields))
+
+
+@pytest.mark.parametrize(
+    "witnesses",
+    [
+        {0: [[in_chunks(bytes(32)), bytes(64)]]},
+        {0: [[bytes(32), in_chunks(bytes(64))]]},
+        {1: [[0, in_chunks(bytes(28))]]},
+        {3: [in_chunks(YES_MINT)]},
+        {6: [in_chunks(YES_MINT)]},
+        {7: [in_chunks(YES_V3)]},
+    ],
+    ids=["key", "signature", "native script's key", "Plutus V1", "Plutus V2", "Plutus V3"],
+)
+def test_witnesses_hold_no_bytes_in_chunks(witnesses: dict[int, Any]) -> None:
+    draft = payment()
+    draft.witnesses = witnesses
+    assert "in chunks" in undecodable(draft.seal())
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_scripts_in_auxiliary_data_hold_no_bytes_in_chunks(number: int) -> None:
+    draft = payment()
+    script = [0, in_chunks(bytes(28))] if number == 1 else in_chunks(YES_V3)
+    draft.auxiliary = cbor2.CBORTag(259, {number: [script]})
+    assert "in chunks" in undecodable(draft.seal())
+
+
+def test_plutus_data_and_metadata_may_hold_bytes_in_chunks() -> None:
+    draft = spending(3, YES_V3)
+    data = [in_chunks(b"some bytes"), cbor2.CBORTag(2, in_chunks(b"\x01" * 9))]
+    draft.body[1] = [{**TO_BOB, 2: inline(data)}]
+    ((pointer, (_, units)),) = draft.witnesses[5].items()
+    draft.witnesses[5] = {pointer: [data, units]}
+    draft.auxiliary = {1: in_chunks(b"some bytes")}
+    assert draft.judge() is None
 
 
 def test_an_input_that_stands_twice_is_refused() -> None:
