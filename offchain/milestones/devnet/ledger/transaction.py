@@ -84,7 +84,7 @@ def witnesses_from_item(item: Item) -> Witnesses:
         raise InvalidEncoding(f"unknown witness fields {sorted(unknown)}")
     scripts = [native_script(each) for each in _elements(fields, 1)]
     for number, version in PLUTUS_FIELDS.items():
-        scripts += [plutus_script(version, each) for each in _elements(fields, number)]
+        scripts += _plutus_scripts(version, _elements(fields, number))
     return Witnesses(
         raw=item.raw,
         keys=tuple(dict.fromkeys(_key_witness(each) for each in _elements(fields, 0))),
@@ -107,6 +107,17 @@ def set_elements(item: Item, what: str) -> tuple[Item, ...]:
 
 def _elements(fields: Mapping[int, Item], number: int) -> tuple[Item, ...]:
     return set_elements(fields[number], "witnesses") if number in fields else ()
+
+
+def _plutus_scripts(version: int, items: tuple[Item, ...]) -> list[Script]:
+    """A field's scripts, none of them twice; native ones may be. Ledger: `scriptDecoderV9`."""
+    scripts: dict[Script, None] = {}
+    for item in items:
+        script = plutus_script(version, item)
+        if script in scripts:
+            raise InvalidEncoding(f"a Plutus script stands twice, at byte {item.start}")
+        scripts[script] = None
+    return list(scripts)
 
 
 def _datums(fields: Mapping[int, Item]) -> tuple[Item, ...]:

@@ -22,6 +22,7 @@ from tests.support.raw_transactions import (
     hash256,
     inline,
     key_address,
+    native,
     payment,
     reference,
     script_ref,
@@ -181,6 +182,29 @@ def test_plutus_data_and_metadata_may_hold_bytes_in_chunks() -> None:
     draft.witnesses[5] = {pointer: [data, units]}
     draft.auxiliary = {1: in_chunks(b"some bytes")}
     assert draft.judge() is None
+
+
+@pytest.mark.parametrize(("number", "code"), [(3, YES_MINT), (6, YES_MINT), (7, YES_V3)])
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_plutus_script_that_stands_twice_is_refused(
+    number: int, code: bytes, tagged: bool
+) -> None:
+    """However its bytes' length is written."""
+    draft = payment()
+    scripts = [code, Raw(b"\x59" + len(code).to_bytes(2, "big") + code)]
+    draft.witnesses[number] = cbor2.CBORTag(258, scripts) if tagged else scripts
+    assert "a Plutus script stands twice" in undecodable(draft.seal())
+
+
+def test_other_witnesses_may_stand_twice() -> None:
+    """Keys, native scripts and datums; and one code is three scripts in three versions."""
+    draft = native(payment(), [1, []])
+    draft.witnesses[1] *= 2
+    draft.keys *= 2
+    assert draft.judge() is None
+    draft.witnesses |= {4: [7, 7], 3: [YES_V3], 6: [YES_V3], 7: [YES_V3]}
+    witnesses = decode_transaction(draft.seal()).witnesses
+    assert (len(witnesses.scripts), len(witnesses.datums), len(witnesses.keys)) == (4, 1, 1)
 
 
 def test_an_input_that_stands_twice_is_refused() -> None:
