@@ -16,11 +16,8 @@ from milestones.cardano.outputs import Script
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import LedgerAddress, decode_address
 from milestones.devnet.ledger.plutus_data import check_plutus_data
-from milestones.devnet.ledger.scripts import decode_reference_script
+from milestones.devnet.ledger.scripts import INT64_MAX, INT64_MIN, decode_reference_script
 from milestones.errors import InvalidEncoding
-
-INT64_MAX: Final = (1 << 63) - 1
-"""Largest quantity that can be minted at once; the least is -2^63. Source: CDDL `nonzero_int64`."""
 
 COMPACT_LIMIT: Final = 65535
 """Bytes that the ledger's packed form of a token bundle may take. Source: `isMultiAssetSmallEnough`."""
@@ -41,11 +38,14 @@ def decode_output_value(item: Item) -> tuple[Value, int]:
 
 
 def decode_mint(item: Item) -> Value:
-    """What a transaction mints and burns. Quantities are non-zero and fit 64 bits, signed."""
+    """What a transaction mints and burns. Quantities are non-zero and fit 64 bits, signed.
+
+    Source: CDDL `nonzero_int64`.
+    """
     assets = _multi_asset(item)
     if not assets:
         raise InvalidEncoding(f"an empty mint at byte {item.start}")
-    if any(not -INT64_MAX - 1 <= quantity <= INT64_MAX for quantity in assets.values()):
+    if any(not INT64_MIN <= quantity <= INT64_MAX for quantity in assets.values()):
         raise InvalidEncoding(f"a minted quantity over 64 bits at byte {item.start}")
     return Value(0, assets)
 

@@ -21,6 +21,10 @@ AT_LEAST: Final = 3
 INVALID_BEFORE: Final = 4
 INVALID_AFTER: Final = 5
 
+INT64_MIN: Final = -(1 << 63)
+INT64_MAX: Final = (1 << 63) - 1
+"""Range of a signed number of 64 bits. Source: CDDL `int64`."""
+
 
 def check_native_script(item: Item) -> None:
     """Raises `InvalidEncoding` unless `item` is a native script."""
@@ -28,11 +32,17 @@ def check_native_script(item: Item) -> None:
     if kind == SIGNATURE:
         argument.definite_bytes(28)
     elif kind == AT_LEAST:
-        argument.integer()
+        _check_at_least(argument)
     elif kind in (INVALID_BEFORE, INVALID_AFTER):
         argument.unsigned()
     for clause in clauses:
         check_native_script(clause)
+
+
+def _check_at_least(item: Item) -> None:
+    """The number wanted is a signed one of 64 bits; of none or less, everything agrees."""
+    if not INT64_MIN <= item.integer() <= INT64_MAX:
+        raise InvalidEncoding(f"a native script's number over 64 bits at byte {item.start}")
 
 
 def native_script_holds(

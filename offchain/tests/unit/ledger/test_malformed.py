@@ -23,6 +23,7 @@ from milestones.devnet.ledger.plutus_data import check_plutus_data
 from milestones.devnet.ledger.scripts import (
     check_native_script,
     decode_reference_script,
+    native_script_holds,
 )
 from milestones.devnet.ledger.transaction import decode_transaction, witnesses_from_item
 from milestones.devnet.ogmios.rendering import native_script_json, output_json
@@ -55,6 +56,12 @@ REFUSED: list[tuple[Callable[[Item], Any], Any, str]] = [
     (check_native_script, [6, []], "not a native script"),
     (check_native_script, [], "not a native script"),
     (check_native_script, [3, []], "not a native script"),
+    (check_native_script, [3, 1 << 63, []], "over 64 bits"),
+    (check_native_script, [3, -(1 << 63) - 1, []], "over 64 bits"),
+    (check_native_script, [3, (1 << 64) - 1, []], "over 64 bits"),
+    (check_native_script, [1, [[3, -(1 << 64), [[0, KEY]]]]], "over 64 bits"),
+    (check_auxiliary_form, [{}, [[3, 1 << 63, []]]], "over 64 bits"),
+    (witnesses_from_item, {1: [[3, 1 << 63, []]]}, "over 64 bits"),
     (check_plutus_data, Tag(120, []), "tag 120"),
     (check_plutus_data, Tag(102, [1]), "tag 102"),
     (check_plutus_data, Tag(102, [-1, []]), "unsigned|natural|integer"),
@@ -132,6 +139,15 @@ def test_native_scripts_are_shown_clause_by_clause() -> None:
         "atLeast": 1,
         "from": [{"clause": "all", "from": inner}, {"clause": "any", "from": []}, signature],
     }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "agrees"), [(-(1 << 63), True), (0, True), (1, False), ((1 << 63) - 1, False)]
+)
+def test_a_native_script_may_want_any_signed_number_of_64_bits(wanted: int, agrees: bool) -> None:
+    script = [3, wanted, []]
+    check_native_script(item(script))
+    assert native_script_holds(cbor2.dumps(script), frozenset(), None, None) == agrees
 
 
 @pytest.mark.parametrize("language", [0, 3])
