@@ -26,6 +26,9 @@ DERIVATION_PATH: Final = 1
 MAGIC: Final = 2
 """Attributes of a Byron address: an encrypted payload, and the network's magic off mainnet."""
 
+BYRON_TYPES: Final = (0, 2)
+"""A Byron address' type: spent with a key, or redeemed from the sale of vouchers."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerAddress:
@@ -110,21 +113,32 @@ def _variable_length(data: bytes) -> tuple[int, int]:
 
 
 def _byron(raw: bytes) -> LedgerAddress:
-    """`[24(bytes of [root, attributes, type]), CRC-32]`. Source: Byron CDDL, `address`."""
+    """`[24(bytes of [root, attributes, type]), CRC-32]`. Source: `Cardano.Chain.Common.Address`."""
     wrapped, checksum = _pair(cbor.read(raw))
     if wrapped.kind != cbor.TAG or wrapped.tag != 24:
         raise InvalidEncoding("not a Byron address")
-    payload = wrapped.value.bytes()
+    payload = wrapped.value.definite_bytes()
     if zlib.crc32(payload) != checksum.unsigned():
         raise InvalidEncoding("a Byron address' checksum is wrong")
-    parts = cbor.read(payload).array()
-    if len(parts) != 3:
+    content = cbor.read(payload)
+    parts = content.array()
+    if len(parts) != 3 or content.indefinite:
         raise InvalidEncoding("not a Byron address")
-    parts[0].bytes(28)
-    attributes = {key.unsigned(): value.bytes() for key, value in parts[1].entries()}
-    return LedgerAddress(
-        raw, 0 if MAGIC in attributes else 1, None, None, _attributes_size(attributes)
-    )
+    root, attributes, kind = parts
+    root.definite_bytes(28)
+    if _shortest_number(kind) not in BYRON_TYPES:
+        raise InvalidEncoding(f"a Byron address of type {kind.unsigned()}")
+    found = _attributes(attributes)
+    return LedgerAddress(raw, 0 if MAGIC in found else 1, None, None, _attributes_size(found))
+
+
+def _attributes(item: Item) -> dict[int, bytes]:
+    """Attributes by their number, a byte. Ledger: `decCBORAttributes`, over `decodeMapSkel`."""
+    pairs = [(key.unsigned(), value.definite_bytes()) for key, value in item.pairs()]
+    numbers = [number for number, _ in pairs]
+    if item.indefinite or numbers != sorted(set(numbers)) or max(numbers, default=0) > 255:
+        raise InvalidEncoding("a Byron address' attributes ascend, and their numbers are bytes")
+    return dict(pairs)
 
 
 def _attributes_size(attributes: Mapping[int, bytes]) -> int:
@@ -132,10 +146,29 @@ def _attributes_size(attributes: Mapping[int, bytes]) -> int:
     size = 0
     for number, value in attributes.items():
         if number == MAGIC:
-            cbor.read(value).unsigned()
+            if _shortest_number(cbor.read(value)) >= 1 << 32:
+                raise InvalidEncoding("a Byron address' network magic takes more than 32 bits")
+        elif number == DERIVATION_PATH:
+            size += len(_shortest_bytes(cbor.read(value)))
         else:
-            size += len(cbor.read(value).bytes() if number == DERIVATION_PATH else value)
+            size += len(value)
     return size
+
+
+def _shortest_number(item: Item) -> int:
+    """A number in its shortest form. Ledger: `decodeWord8Canonical`, `decodeWord32Canonical`."""
+    number = item.unsigned()
+    if item.raw != cbor.head(cbor.UINT, number):
+        raise InvalidEncoding("a number in a Byron address is not in its shortest form")
+    return number
+
+
+def _shortest_bytes(item: Item) -> bytes:
+    """A byte string in its shortest form. Ledger: `decodeBytesCanonical`."""
+    value = item.bytes()
+    if item.raw != cbor.encode_bytes(value):
+        raise InvalidEncoding("bytes in a Byron address are not in their shortest form")
+    return value
 
 
 def _pair(item: Item) -> tuple[Item, Item]:

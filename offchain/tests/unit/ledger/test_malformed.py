@@ -31,6 +31,8 @@ from milestones.errors import InvalidEncoding
 from tests.support.raw_transactions import payment, reference
 
 POLICY, KEY = b"p" * 28, b"k" * 28
+ROOT_AND = b"\x83\x58\x1c" + KEY
+"""The start of a Byron address' payload, before its attributes and its type."""
 MANY = {number.to_bytes(32, "big"): 1 for number in range(1_500)}
 Tag = cbor2.CBORTag
 
@@ -93,7 +95,10 @@ def test_what_is_not_well_formed_is_refused(
 
 
 def byron(*parts: Any, tag: int = 24, checksum: int = 0) -> bytes:
-    payload = cbor2.dumps(list(parts))
+    return byron_of(cbor2.dumps(list(parts)), tag, checksum)
+
+
+def byron_of(payload: bytes, tag: int = 24, checksum: int = 0) -> bytes:
     return cbor2.dumps([Tag(tag, payload), crc32(payload) ^ checksum])
 
 
@@ -105,8 +110,28 @@ def byron(*parts: Any, tag: int = 24, checksum: int = 0) -> bytes:
         (byron(KEY, {}), "not a Byron address"),
         (byron(KEY, {2: b"\x40"}, 0), "unsigned|natural|integer"),
         (cbor2.dumps([1, 2, 3]), "not a Byron address"),
+        (byron(KEY, {}, 1), "type 1"),
+        (byron(KEY, {}, 3), "type 3"),
+        (byron(KEY, {}, 300), "type 300"),
+        (byron(KEY, {}, b""), "integer"),
+        (byron_of(ROOT_AND + b"\xa0\x18\x00"), "number .* shortest form"),
+        (byron_of(b"\x9f" + ROOT_AND[1:] + b"\xa0\x00\xff"), "not a Byron address"),
+        (byron_of(b"\x83\x5f" + ROOT_AND[1:] + b"\xff\xa0\x00"), "in chunks"),
+        (byron_of(ROOT_AND + b"\xbf\x03\x40\xff\x00"), "attributes ascend"),
+        (byron(KEY, {4: b"", 3: b""}, 0), "attributes ascend"),
+        (byron_of(ROOT_AND + b"\xa2\x03\x40\x03\x40\x00"), "attributes ascend"),
+        (byron(KEY, {256: b""}, 0), "numbers are bytes"),
+        (byron(KEY, {-1: b""}, 0), "integer"),
+        (byron(KEY, {3: 5}, 0), "bytes"),
+        (byron_of(ROOT_AND + b"\xa1\x03\x5f\x41a\xff\x00"), "in chunks"),
+        (byron(KEY, {2: cbor2.dumps(1 << 32)}, 0), "more than 32 bits"),
+        (byron(KEY, {2: b"\x18\x07"}, 0), "number .* shortest form"),
+        (byron(KEY, {2: b"\x07\x07"}, 0), "follow the end"),
+        (byron(KEY, {1: b"\x58\x03abc"}, 0), "bytes .* shortest form"),
+        (byron(KEY, {1: b"\x5f\x43abc\xff"}, 0), "bytes .* shortest form"),
+        (byron(KEY, {1: b"\x01"}, 0), "expected bytes"),
     ],
-    ids=["tag", "checksum", "parts", "magic", "pair"],
+    ids=lambda part: part.hex()[-20:] if isinstance(part, bytes) else part,
 )
 def test_byron_addresses_that_are_none(raw: bytes, reason: str) -> None:
     with pytest.raises(InvalidEncoding, match=reason):
@@ -117,6 +142,16 @@ def test_byron_addresses_name_their_network_by_an_attribute() -> None:
     assert decode_address(byron(KEY, {}, 0)).network_id == 1
     assert decode_address(byron(KEY, {2: b"\x01"}, 0)).network_id == 0
     assert decode_address(byron(KEY, {1: b"\x43abc"}, 0)).is_bootstrap
+
+
+def test_byron_addresses_that_the_ledger_takes() -> None:
+    """Of either type, up to the largest magic, with attributes that nobody knows."""
+    assert decode_address(byron(KEY, {}, 2)).network_id == 1
+    assert decode_address(byron(KEY, {2: cbor2.dumps((1 << 32) - 1)}, 0)).network_id == 0
+    unknown = decode_address(byron(KEY, {0: b"ab", 1: b"\x43abc", 2: b"\x01", 255: b"\xff"}, 0))
+    assert (unknown.network_id, unknown.attributes_size) == (0, 6)
+    wide = b"\xb8\x02\x18\x03\x58\x01a\x19\x00\x04\x40\x00"
+    assert decode_address(byron_of(ROOT_AND + wide)).attributes_size == 1
 
 
 def test_long_bytes_are_data_in_pieces_of_at_most_64_bytes() -> None:
