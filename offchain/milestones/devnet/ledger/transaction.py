@@ -135,11 +135,15 @@ def _key_witness(item: Item) -> VerificationKeyWitness:
 
 
 def _redeemers(item: Item) -> tuple[Redeemer, ...]:
-    """Both forms: the array of Alonzo and the map of Conway."""
+    """Both forms: the array of Alonzo and the map of Conway.
+
+    Of redeemers that stand twice, the last counts. Ledger: `decodeRedeemersWith`, over `Map.fromList`.
+    """
     found = _redeemer_list(item) if item.kind == cbor.ARRAY else _redeemer_map(item)
-    if not found or len({redeemer.pointer for redeemer in found}) != len(found):
-        raise InvalidEncoding(f"no redeemer, or one that stands twice, at byte {item.start}")
-    return tuple(sorted(found, key=_order))
+    if not found:
+        raise InvalidEncoding(f"no redeemer at byte {item.start}")
+    last = {redeemer.pointer: redeemer for redeemer in found}
+    return tuple(sorted(last.values(), key=_order))
 
 
 def _order(redeemer: Redeemer) -> tuple[int, int]:
@@ -158,7 +162,7 @@ def _redeemer_list(item: Item) -> list[Redeemer]:
 
 def _redeemer_map(item: Item) -> list[Redeemer]:
     found = []
-    for key, value in item.entries():
+    for key, value in item.pairs():
         pointer, content = key.array(), value.array()
         if len(pointer) != 2 or len(content) != 2:
             raise InvalidEncoding(f"not a redeemer at byte {key.start}")

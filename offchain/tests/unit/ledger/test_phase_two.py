@@ -29,7 +29,9 @@ from tests.support.raw_transactions import (
     YES_SPEND,
     YES_V3,
     Draft,
+    Raw,
     check_shape,
+    dumps,
     inline,
     key_address,
     minting,
@@ -80,6 +82,23 @@ def test_units_are_exact(units: tuple[int, int], enough: bool) -> None:
         assert draft.judge() is None
     else:
         refused(draft, 3136)
+
+
+@pytest.mark.parametrize("first", [(0, 0), (1 << 62, 1 << 62)])
+def test_a_redeemer_that_a_later_one_replaces_costs_nothing(first: tuple[int, int]) -> None:
+    """Neither too little nor too much in it matters; in the last one it does."""
+    draft = spending(3, YES_V3)
+    ((pointer, last),) = draft.witnesses[5].items()
+
+    def redeemers(*contents: Any) -> Raw:
+        pairs = b"".join(dumps(pointer) + dumps(content) for content in contents)
+        return Raw(bytes((0xA0 + len(contents),)) + pairs)
+
+    draft.witnesses[5] = redeemers([8, list(first)], last)
+    assert draft.judge() is None
+    assert evaluated(draft) == [(RedeemerPointer("spend", pointer[1]), ExecutionUnits(500, 64_100))]
+    draft.witnesses[5] = redeemers(last, [8, list(first)])
+    assert draft.judge() is not None
 
 
 def test_what_a_valid_transaction_changes() -> None:

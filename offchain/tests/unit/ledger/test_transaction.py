@@ -9,6 +9,7 @@ import cbor2
 import pytest
 
 from milestones.cardano.outputs import Script
+from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger.failures import DecodingFailure, TransactionRejected
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import rpc_failure
@@ -85,6 +86,32 @@ def test_redeemers_come_as_a_list_or_as_a_map() -> None:
     as_list = decode_transaction(draft.seal()).witnesses
     assert as_map.redeemers == as_list.redeemers
     assert as_map.redeemers_raw != as_list.redeemers_raw
+
+
+REDEEMERS_TWICE = {
+    "map": b"\xa3" + b"".join(map(dumps, ([0, 1], [7, [1, 2]], [1, 0], [9, [5, 6]]))),
+    "map of indefinite length": b"\xbf"
+    + b"".join(map(dumps, ([0, 1], [7, [1, 2]], [1, 0], [9, [5, 6]]))),
+    "array": b"\x83" + dumps([0, 1, 7, [1, 2]]) + dumps([1, 0, 9, [5, 6]]),
+}
+"""A redeemer for the second input and one for the first policy, before another for that input."""
+
+
+@pytest.mark.parametrize("form", REDEEMERS_TWICE)
+def test_of_redeemers_that_stand_twice_the_last_counts(form: str) -> None:
+    """However the pointer is written."""
+    pointer, wide = dumps([0, 1]), b"\x9f\x18\x00\x19\x00\x01\xff"
+    last = {
+        "map": pointer + dumps([8, [3, 4]]),
+        "map of indefinite length": wide + dumps([8, [3, 4]]) + b"\xff",
+        "array": dumps([0, 1, 8, [3, 4]]),
+    }[form]
+    draft = payment()
+    draft.witnesses[5] = Raw(REDEEMERS_TWICE[form] + last)
+    spend, mint = decode_transaction(draft.seal()).witnesses.redeemers
+    assert (spend.pointer, spend.data) == (RedeemerPointer("spend", 1), b"\x08")
+    assert spend.units == ExecutionUnits(memory=3, cpu=4)
+    assert mint.pointer == RedeemerPointer("mint", 0)
 
 
 def undecodable(raw: bytes) -> str:
