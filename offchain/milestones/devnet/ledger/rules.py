@@ -134,4 +134,7 @@ def evaluate(
     redeemer. Raises `TransactionRejected`: with `TransactionScriptFailures`, or with what keeps every
     script from being run (`BadTranslation`, for unknown inputs too, or `Unsupported`).
     """
-    return evaluate_scripts(resolve(transaction, unspent, environment))
+    resolved = resolve(transaction, unspent, environment)
+    if beyond := list(check_supported(resolved)):
+        raise TransactionRejected(*beyond)
+    return evaluate_scripts(resolved)

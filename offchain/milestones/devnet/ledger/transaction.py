@@ -63,8 +63,9 @@ class Redeemer:
 class Witnesses:
     """A decoded witness set.
 
-    `datums` are by hash, their CBOR as received. `datums_raw` and `redeemers_raw` are the fields'
-    bytes as received, over which the script integrity hash is taken; None where the field is absent.
+    `bootstraps` counts the witnesses of Byron addresses. `datums` are by hash, their CBOR as received.
+    `datums_raw` and `redeemers_raw` are the fields' bytes as received, over which the script integrity
+    hash is taken; None where the field is absent.
     """
 
     raw: bytes
@@ -88,7 +89,7 @@ def witnesses_from_item(item: Item) -> Witnesses:
     return Witnesses(
         raw=item.raw,
         keys=tuple(dict.fromkeys(_key_witness(each) for each in _elements(fields, 0))),
-        bootstraps=len(_elements(fields, 2)),
+        bootstraps=_count_bootstraps(_elements(fields, 2)),
         scripts={script.hash(): script for script in scripts},
         datums={blake2b_256(each.raw): each.raw for each in _datums(fields)},
         datums_raw=fields[4].raw if 4 in fields else None,
@@ -132,6 +133,20 @@ def _key_witness(item: Item) -> VerificationKeyWitness:
     if len(parts) != 2:
         raise InvalidEncoding(f"not a key witness at byte {item.start}")
     return VerificationKeyWitness(parts[0].definite_bytes(32), parts[1].definite_bytes(64))
+
+
+def _count_bootstraps(items: tuple[Item, ...]) -> int:
+    """The number of bootstrap witnesses: each a key, a signature, a chain code and attributes.
+
+    The last two are bytes of any length below protocol 12. Ledger: `BootstrapWitness`.
+    """
+    for item in items:
+        parts = item.array()
+        if len(parts) != 4:
+            raise InvalidEncoding(f"not a bootstrap witness at byte {item.start}")
+        for part, length in zip(parts, (32, 64, None, None), strict=True):
+            part.definite_bytes(length)
+    return len(items)
 
 
 def _redeemers(item: Item) -> tuple[Redeemer, ...]:

@@ -115,8 +115,6 @@ def evaluate_scripts(
     Ledger: `evalTxExUnitsWithLogs`. Raises `TransactionRejected` with `TransactionScriptFailures`, or
     with the `BadTranslation` or `Unsupported` that no script can be run for.
     """
-    if resolved.body.unsupported:
-        raise TransactionRejected(failures.Unsupported(", ".join(resolved.body.unsupported)))
     redeemers = resolved.transaction.witnesses.redeemers
     if redeemers:
         _check_known(resolved)

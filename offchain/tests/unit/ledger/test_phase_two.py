@@ -12,9 +12,7 @@ import pytest
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger.evaluator import run_script
-from milestones.devnet.ledger.failures import (
-    TransactionRejected,
-)
+from milestones.devnet.ledger.failures import TransactionRejected, Unsupported
 from milestones.devnet.ledger.parameters import PLUTUS_V3
 from milestones.devnet.ledger.rules import effects, evaluate
 from milestones.devnet.ledger.transaction import decode_transaction
@@ -42,6 +40,10 @@ from tests.support.raw_transactions import (
 )
 
 TRACES_AND_FAILS = bytes.fromhex("581b010100232633573892010d736169642022686922e280a60a004981")
+
+BYRON_PAYLOAD = dumps([bytes(28), {}, 0])
+BYRON = dumps([cbor2.CBORTag(24, BYRON_PAYLOAD), crc32(BYRON_PAYLOAD)])
+"""An address of the Byron era, of mainnet."""
 
 
 def refused(draft: Draft, code: int) -> Any:
@@ -172,6 +174,27 @@ def test_evaluation_beside_a_redeemer_that_points_to_nothing(astray: tuple[int, 
     assert f"#{astray[1]} points to nothing" in rpc_failure(caught.value).data["reason"]
 
 
+def unsupported(draft: Draft) -> str:
+    with pytest.raises(TransactionRejected) as caught:
+        evaluated(draft)
+    (failure,) = caught.value.failures
+    assert isinstance(failure, Unsupported)
+    return failure.what
+
+
+def test_evaluation_beside_byron_witnesses() -> None:
+    draft = minting(3, YES_V3)
+    draft.witnesses[2] = [[bytes(32), bytes(64), b"", b""]]
+    assert unsupported(draft) == "Byron (bootstrap) witnesses"
+
+
+@pytest.mark.parametrize("field_number", [0, 13])
+def test_evaluation_of_inputs_at_byron_addresses(field_number: int) -> None:
+    draft = minting(3, YES_V3)
+    draft.add_input(reference("byron"), [BYRON, 3_000_000], field_number)
+    assert unsupported(draft) == "an input locked by a Byron address"
+
+
 def test_evaluation_without_the_script() -> None:
     draft = minting(3, YES_V3)
     draft.witnesses.pop(7)
@@ -238,12 +261,10 @@ def test_what_hinders_the_scripts_is_told_before_lesser_faults() -> None:
 
 
 def test_no_script_sees_a_byron_address() -> None:
-    payload = cbor2.dumps([bytes(28), {}, 0])
-    byron = cbor2.dumps([cbor2.CBORTag(24, payload), crc32(payload)])
     draft = minting(3, YES_V3)
     draft.environment = replace(draft.environment, network_id=1)
     address = b"\x61" + key_address(BOB)[1:]
-    draft.body[1] = [[byron, 2_000_000]]
+    draft.body[1] = [[BYRON, 2_000_000]]
     draft.last_step = lambda body: body[1].__setitem__(-1, [address, body[1][-1][1]])
     refused(draft, 3004)
 

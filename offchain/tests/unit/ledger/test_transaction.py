@@ -181,11 +181,16 @@ def test_bodies_hold_no_bytes_in_chunks(fields: dict[int, Any]) -> None:
         {0: [[in_chunks(bytes(32)), bytes(64)]]},
         {0: [[bytes(32), in_chunks(bytes(64))]]},
         {1: [[0, in_chunks(bytes(28))]]},
+        {2: [[bytes(32), bytes(64), in_chunks(bytes(32)), b"\xa0"]]},
+        {2: [[bytes(32), bytes(64), bytes(32), in_chunks(b"\xa0")]]},
         {3: [in_chunks(YES_MINT)]},
         {6: [in_chunks(YES_MINT)]},
         {7: [in_chunks(YES_V3)]},
     ],
-    ids=["key", "signature", "native script's key", "Plutus V1", "Plutus V2", "Plutus V3"],
+    ids=[
+        *("key", "signature", "native script's key", "chain code", "attributes"),
+        *("Plutus V1", "Plutus V2", "Plutus V3"),
+    ],
 )
 def test_witnesses_hold_no_bytes_in_chunks(witnesses: dict[int, Any]) -> None:
     draft = payment()
