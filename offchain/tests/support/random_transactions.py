@@ -49,9 +49,8 @@ MOST_STUCK: Final = 6
 
 def byron_address(attribute_bytes: int = 0) -> bytes:
     """An address of the Byron era on magic 42, with a derivation path of some length."""
-    attributes = {2: cbor2.dumps(42)}
-    if attribute_bytes:
-        attributes[1] = cbor2.dumps(bytes(attribute_bytes))
+    path = {1: cbor2.dumps(bytes(attribute_bytes))} if attribute_bytes else {}
+    attributes = {**path, 2: cbor2.dumps(42)}
     payload = cbor2.dumps([b"\x0b" * 28, attributes, 0])
     return cbor2.dumps([cbor2.CBORTag(24, payload), zlib.crc32(payload)])
 
