@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
@@ -44,15 +44,15 @@ class Form:
             case Code():
                 written = value.cbor
             case cbor2.CBORTag():
-                written = self._head(6, value.tag) + self.write(value.value)
+                written = self.head(6, value.tag) + self.write(value.value)
             case bool() | None:
                 written = cbor2.dumps(value)
             case int():
-                written = self._head(0, value) if value >= 0 else self._head(1, -1 - value)
+                written = self.head(0, value) if value >= 0 else self.head(1, -1 - value)
             case bytes():
-                written = self._head(2, len(value)) + value
+                written = self.head(2, len(value)) + value
             case str():
-                written = self._head(3, len(value.encode())) + value.encode()
+                written = self.head(3, len(value.encode())) + value.encode()
             case dict():
                 pairs = (self.write(k) + self.write(v) for k, v in value.items())
                 written = self._group(5, len(value), b"".join(pairs))
@@ -66,9 +66,9 @@ class Form:
     def _group(self, kind: int, count: int, inside: bytes) -> bytes:
         if self.indefinite:
             return bytes((kind << 5 | 31,)) + inside + b"\xff"
-        return self._head(kind, count) + inside
+        return self.head(kind, count) + inside
 
-    def _head(self, kind: int, argument: int) -> bytes:
+    def head(self, kind: int, argument: int) -> bytes:
         if self.wide and argument < 1 << 32:
             return bytes((kind << 5 | 26,)) + argument.to_bytes(4, "big")
         if argument < 24:
@@ -198,8 +198,16 @@ class Proposal:
         return witnesses
 
     def written_redeemers(self, redeemers: dict[tuple[int, int], Any]) -> Code:
-        """Redeemers as a witness set holds them; plain forms of arrays are used for Plutus Data."""
-        return Code(self.form.write(redeemers))
+        """Redeemers as a witness set holds them; plain forms of arrays are used for Plutus Data.
+
+        A redeemer's content is an array of definite length, whatever the form.
+        """
+        definite = replace(self.form, indefinite=False)
+        contents = {
+            pointer: Code(definite.head(4, len(content)) + b"".join(map(self.form.write, content)))
+            for pointer, content in redeemers.items()
+        }
+        return Code(self.form.write(contents))
 
     def pointers(self) -> dict[tuple[int, int], Any]:
         """The redeemers by tag and index."""

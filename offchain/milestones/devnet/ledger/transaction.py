@@ -179,7 +179,8 @@ def _redeemer_map(item: Item) -> list[Redeemer]:
     found = []
     for key, value in item.pairs():
         pointer, content = key.array(), value.array()
-        if len(pointer) != 2 or len(content) != 2:
+        # The content is a tuple to the ledger (`decodeTuple`): of definite length below protocol 12.
+        if len(pointer) != 2 or len(content) != 2 or value.indefinite:
             raise InvalidEncoding(f"not a redeemer at byte {key.start}")
         found.append(_redeemer(*pointer, *content))
     return found

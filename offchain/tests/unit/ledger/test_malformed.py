@@ -93,6 +93,20 @@ REFUSED: list[tuple[Callable[[Item], Any], Any, str]] = [
 ]
 
 
+def test_a_redeemers_content_in_a_map_has_a_definite_length() -> None:
+    """Its pointer, its units and the map itself need not, nor does a redeemer in an array."""
+    pointer, data, units = b"\x9f\x00\x00\xff", b"\x9f\xff", b"\x9f\x01\x01\xff"
+    in_map = b"\xa1\x05\xbf" + pointer + b"\x82" + data + units + b"\xff"
+    in_array = b"\xa1\x05\x9f\x9f\x00\x00" + data + units + b"\xff\xff"
+    for legal in (in_map, in_array):
+        (redeemer,) = witnesses_from_item(cbor.read(legal)).redeemers
+        assert redeemer.data == data
+    with pytest.raises(InvalidEncoding, match="not a redeemer"):
+        witnesses_from_item(
+            cbor.read(b"\xa1\x05\xbf" + pointer + b"\x9f" + data + units + b"\xff\xff")
+        )
+
+
 @pytest.mark.parametrize(("decode", "value", "reason"), REFUSED)
 def test_what_is_not_well_formed_is_refused(
     decode: Callable[[Item], Any], value: Any, reason: str
