@@ -78,15 +78,6 @@ class Item:
         """The value of an unsigned integer, 0 to 2^64 - 1."""
         return int(self._of(UINT))
 
-    def bytes(self, length: int | None = None) -> bytes:
-        """The value of a byte string, of exactly `length` bytes where one is given."""
-        value = bytes(self._of(BYTES))
-        if length is not None and len(value) != length:
-            raise InvalidEncoding(
-                f"expected {length} bytes, found {len(value)} at byte {self.start}"
-            )
-        return value
-
     def definite_bytes(self, length: int | None = None) -> bytes:
         """The value of a byte string, refusing one that comes in chunks.
 
@@ -96,6 +87,15 @@ class Item:
         value = self.bytes(length)
         if self.indefinite:
             raise InvalidEncoding(f"a byte string in chunks at byte {self.start}")
+        return value
+
+    def bytes(self, length: int | None = None) -> bytes:
+        """The value of a byte string, of exactly `length` bytes where one is given."""
+        value = bytes(self._of(BYTES))
+        if length is not None and len(value) != length:
+            raise InvalidEncoding(
+                f"expected {length} bytes, found {len(value)} at byte {self.start}"
+            )
         return value
 
     def text(self) -> str:
