@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.ledger.plutus.data import decode_data
 from milestones.devnet.ledger.plutus.flat import MalformedScript
@@ -21,6 +23,12 @@ from milestones.devnet.ledger.plutus.terms import (
     flat_bytes,
     read_program,
 )
+
+_OVERSPENT: Final = (
+    "The machine terminated part way through evaluation due to overspending the budget.\n"
+    "The budget when the machine terminated was:\n({{cpu: {cpu}\n| mem: {memory}}})"
+)
+"""How nodes say it. Source: `UntypedPlutusCore.Evaluation.Machine.Cek`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +45,44 @@ class Result:
     failure: str = ""
     reason: str = ""
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the script agrees."""
+        return not self.failure
+
+
+def is_well_formed(script: Script, protocol_version: int) -> bool:
+    """Whether the ledger takes a script at a protocol version; native ones always.
+
+    Ledger: `isValidPlutusScript`.
+    """
+    if script.language == "native":
+        return True
+    try:
+        read_program(flat_bytes(script.code, script.language), script.language, protocol_version)
+    except MalformedScript:
+        return False
+    return True
+
 
 def evaluate(
-    code: bytes,
+    script: Script,
     arguments: Sequence[bytes],
-    *,
-    language: str,
-    protocol_version: int,
     model: Sequence[int],
     budget: ExecutionUnits,
+    protocol_version: int,
 ) -> Result:
-    """Runs a script (a CBOR byte string) on arguments (CBOR of Plutus Data) within a budget.
+    """Runs a Plutus script on arguments (CBOR of Plutus Data) within a budget.
 
-    `language` is `plutus:v1` to `plutus:v3`. Raises `InvalidEncoding` for arguments that are no data,
+    `model` is the language's cost model. Raises `InvalidEncoding` for arguments that are no data,
     `UnsupportedFunction` where a function's library is missing.
     """
-    nothing = ExecutionUnits(0, 0)
+    nothing, language = ExecutionUnits(0, 0), script.language
     try:
-        program = read_program(flat_bytes(code, language), language, protocol_version)
+        program = read_program(flat_bytes(script.code, language), language, protocol_version)
     except MalformedScript as malformed:
-        return Result(nothing, failure="malformed", reason=malformed.message)
+        reason = f"the script is not well-formed: {malformed.message}"
+        return Result(nothing, failure="malformed", reason=reason)
     if program.is_open:
         return Result(nothing, failure="open", reason="the script has a free variable")
     term: Term = program.term
@@ -73,5 +99,7 @@ def evaluate(
             failure, reason = "return", "a V3 script must return the unit"
     except ScriptFailure as failed:
         failure, reason = failed.kind, failed.reason
+    if failure == "budget":
+        reason = _OVERSPENT.format(cpu=machine.cpu, memory=machine.memory)
     units = ExecutionUnits(budget.memory - machine.memory, budget.cpu - machine.cpu)
     return Result(units, tuple(machine.logs), failure, reason)

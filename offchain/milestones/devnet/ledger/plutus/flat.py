@@ -204,7 +204,11 @@ def _kind(tags: list[int]) -> tuple[Kind, list[int]]:
     """(kind, tags left). Lists, arrays and pairs are type constructors, applied by tag 7."""
     if tags and tags[0] in _KINDS:
         return _KINDS[tags[0]], tags[1:]
-    if tags[:1] != [_APPLICATION]:
+    if not tags:
+        malformed("a constant without a type")
+    if tags[0] in (_LIST, _PAIR, _ARRAY):
+        malformed("a list or a pair of nothing, or an array")
+    if tags[0] != _APPLICATION:
         malformed("not a constant's type")
     if tags[1:2] in ([_LIST], [_ARRAY]):
         inner, rest = _kind(tags[2:])

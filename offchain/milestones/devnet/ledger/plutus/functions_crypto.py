@@ -15,7 +15,7 @@ from typing import Any, Final
 from milestones.devnet.ledger.plutus import crypto, values
 from milestones.devnet.ledger.plutus.functions_numbers import BuiltinFailure
 from milestones.devnet.ledger.plutus.values import Cell, Curve
-from milestones.errors import ServiceUnavailable
+from milestones.errors import MilestonesError
 
 LONGEST_TAG: Final = 255
 """Bytes of the domain separation tag that `hashToGroup` takes."""
@@ -27,15 +27,15 @@ _ORDER: Final = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF000000
 _SIZES: Final = {values.G1: 48, values.G2: 96}
 
 
-class UnsupportedFunction(ServiceUnavailable):
+class UnsupportedFunction(MilestonesError):
     """A built-in function whose library is not installed; `function` is its name."""
+
+    code = "cannot_evaluate"
 
     def __init__(self, function: str) -> None:
         self.function = function
         super().__init__(
-            f"the built-in function {function}",
-            "the package pyblst",
-            "it is not installed",
+            f"a script uses {function}, for which the package pyblst is not installed",
             hint="install it beside the embedded chain: pip install pyblst",
         )
 
