@@ -198,7 +198,7 @@ def decode_data(raw: bytes) -> Data:
 
 
 def _decode(raw: bytes) -> tuple[Data, int]:  # noqa: C901, PLR0912, PLR0915 - one loop, no recursion
-    position = 0
+    position, end = 0, len(raw)
     groups: list[_Group] = []
     done: Data | None = None
     while True:
@@ -210,11 +210,23 @@ def _decode(raw: bytes) -> tuple[Data, int]:  # noqa: C901, PLR0912, PLR0915 - o
         else:
             start = position
             major = byte >> 5
-            if byte in (0x9F, 0xBF):
+            if 0x40 <= byte < 0x58:
+                position += byte - 0x3F
+                done = Data(STRING, raw[start + 1 : position])
+                if position > end:
+                    raise IndexError
+            elif byte < 0x18:
+                position += 1
+                done = Data(NUMBER, byte)
+            elif byte == 0xD8 and 121 <= raw[position + 1] <= 127 and raw[position + 2] == 0x9F:
+                groups.append(_Group(CONSTR, -1, raw[position + 1] - 121))
+                position += 3
+                continue
+            elif byte in (0x9F, 0xBF):
                 groups.append(_Group(LIST if byte == 0x9F else MAP, -1))
                 position += 1
                 continue
-            if major == cbor.BYTES:
+            elif major == cbor.BYTES:
                 value, position = _read_bytes(raw, position)
                 done = Data(STRING, value)
             else:

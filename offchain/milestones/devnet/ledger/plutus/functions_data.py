@@ -125,9 +125,8 @@ def union_value(one: Tokens, other: Tokens) -> Tokens:
 
 def value_contains(one: Tokens, other: Tokens) -> bool:
     """Whether `one` has at least what `other` has."""
-    for tokens in (one, other):
-        if any(quantity < 0 for names in tokens.policies.values() for quantity in names.values()):
-            raise BuiltinFailure("valueContains: a negative quantity")
+    if one.has_negative or other.has_negative:
+        raise BuiltinFailure("valueContains: a negative quantity")
     if other.count > one.count:
         return False
     return all(

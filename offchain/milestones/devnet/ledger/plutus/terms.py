@@ -8,7 +8,6 @@ Source: the Plutus Core specification, appendix on the flat serialisation;
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from milestones.cardano import cbor
@@ -50,6 +49,10 @@ LAST_BUILTIN: Final = 100
 """`scaleValue`, the last of protocol version 11."""
 
 
+MOST_KEPT: Final = 1 << 19
+"""Bytes of scripts whose terms are kept, some 200 times as large; the latest is, whatever its size."""
+
+
 class Program:
     """A well-formed script. `is_open`: with a free variable where the ledger looks for one."""
 
@@ -73,9 +76,23 @@ def flat_bytes(code: bytes, language: str) -> bytes:
         raise MalformedScript(error.message) from None
 
 
-@lru_cache(maxsize=256)
 def read_program(flat: bytes, language: str, protocol_version: int) -> Program:
-    """Reads a flat program. Raises `MalformedScript`."""
+    """Reads a flat program, or has it from before. Raises `MalformedScript`."""
+    key = (flat, language, protocol_version)
+    known = _KEPT.pop(key, None)
+    program = _KEPT[key] = known or _read_program(*key)
+    if known is None:
+        kept = list(_KEPT)
+        size = sum(len(each[0]) for each in kept)
+        for oldest in kept[:-1]:
+            if size <= MOST_KEPT:
+                break
+            size -= len(oldest[0])
+            _KEPT.pop(oldest, None)
+    return program
+
+
+def _read_program(flat: bytes, language: str, protocol_version: int) -> Program:
     reader = FlatReader(flat, protocol_version)
     version = (reader.natural(), reader.natural(), reader.natural())
     newer = version == (1, 1, 0)
@@ -86,6 +103,10 @@ def read_program(flat: bytes, language: str, protocol_version: int) -> Program:
     nodes, is_open = _read_nodes(reader, newer, language)
     reader.end()
     return Program(version, _term(nodes), is_open)
+
+
+_KEPT: Final[dict[tuple[bytes, str, int], Program]] = {}
+"""Programs that were read, the latest last."""
 
 
 def is_available(tag: int, language: str, protocol_version: int) -> bool:

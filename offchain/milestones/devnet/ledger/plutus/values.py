@@ -26,6 +26,7 @@ TOKENS: Final = "value"
 PAIR_OF_DATA: Final = ("pair", DATA, DATA)
 LIST_OF_DATA: Final = ("list", DATA)
 LIST_OF_PAIRS: Final = ("list", PAIR_OF_DATA)
+_INDEX_AND_FIELDS: Final = ("pair", INTEGER, LIST_OF_DATA)
 
 CONSTR, MAP, LIST, NUMBER, STRING = range(5)
 """What a node of data is."""
@@ -85,12 +86,21 @@ class Tokens:
     `count` is the number of entries, `longest` that of the longest inner map.
     """
 
-    __slots__ = ("count", "longest", "policies")
+    __slots__ = ("_has_negative", "count", "longest", "policies")
 
     def __init__(self, policies: dict[bytes, dict[bytes, int]]) -> None:
         self.policies = policies
         lengths = [len(names) for names in policies.values()]
         self.count, self.longest = sum(lengths), max(lengths, default=0)
+        self._has_negative: bool | None = None
+
+    @property
+    def has_negative(self) -> bool:
+        """Whether a quantity is below zero; looked for once."""
+        if self._has_negative is None:
+            inner = self.policies.values()
+            self._has_negative = any(min(names.values()) < 0 for names in inner)
+        return self._has_negative
 
 
 class Curve:
@@ -139,4 +149,4 @@ def cells(kind: Kind, items: Iterable[Any]) -> Cell:
 
 def constructor(index: int, fields: Cell) -> Data:
     """A constructor with its fields."""
-    return Data(CONSTR, Pair(("pair", INTEGER, LIST_OF_DATA), index, fields))
+    return Data(CONSTR, Pair(_INDEX_AND_FIELDS, index, fields))
