@@ -84,6 +84,10 @@ $(VENV)/.demo: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bls]' \
+		|| echo "Without pyblst: programs that use BLS12-381 are not run."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[comparison]' \
+		|| echo "Without biglup-cometa: nothing is compared with another evaluator."
 	touch $@ $(VENV)/.demo
 
 clean:

@@ -12,14 +12,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
-from milestones.devnet.ledger import evaluator
+from milestones.devnet.ledger import utxos
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
+from milestones.devnet.ledger.plutus import Result, evaluate
 from milestones.protocol.validator_loader import load_contract
 
 SUITES: Final = Path(__file__).resolve().parents[1] / "offchain" / "tests" / "contract"
@@ -62,13 +63,8 @@ def accepts(script: Script, context: bytes) -> bool:
     """Whether a script succeeds on a context, within all the units that a transaction may have."""
     parameters = MAINNET_PARAMETERS
     model = parameters.cost_models[script.language]
-    run = evaluator.run_script(script, [context], model, parameters.max_transaction_units)
-    return run.units is not None
-
-
-def begin_process() -> None:
-    """To be called in a forked process: the thread that evaluates stayed behind."""
-    evaluator._worker.cache_clear()
+    budget, version = parameters.max_transaction_units, parameters.protocol_version[0]
+    return evaluate(script, [context], model, budget, version).succeeded
 
 
 def recorded() -> Battery:
@@ -76,20 +72,24 @@ def recorded() -> Battery:
     contract = load_contract()
     names = {contract.vault_script.code: "vault", contract.registry_script.code: "registry"}
     asked: dict[tuple[str, bytes], Script] = {}
-    run = evaluator._run  # the one place that every script goes through
 
     def noting(
-        script: Script, arguments: Sequence[bytes], model: Sequence[int], budget: ExecutionUnits
-    ) -> Any:
+        script: Script,
+        arguments: Sequence[bytes],
+        model: Sequence[int],
+        budget: ExecutionUnits,
+        protocol_version: int,
+    ) -> Result:
         if script.code in names and len(arguments) == 1:
             asked[names[script.code], arguments[0]] = script
-        return run(script, arguments, model, budget)
+        return evaluate(script, arguments, model, budget, protocol_version)
 
-    evaluator._run = noting
+    # The one place that every script of a transaction goes through.
+    utxos.evaluate = noting  # type: ignore[attr-defined]
     try:
         _run_suites()
     finally:
-        evaluator._run = run
+        utxos.evaluate = evaluate  # type: ignore[attr-defined]
     return Battery(
         [Question(name, text, accepts(script, text)) for (name, text), script in asked.items()]
     )

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from battery import Battery, begin_process, recorded
+from battery import Battery, recorded
 from mutants import Mutant, mutants
 
 from milestones.cardano.outputs import Script
@@ -153,7 +153,7 @@ def trial(chosen: list[Mutant], battery: Battery, *, jobs: int, suites: str) -> 
     """Judges mutants, `jobs` at a time, by the suites that `--suites` names."""
     _BATTERIES[:] = [battery]
     fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(jobs, mp_context=fork, initializer=begin_process) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=fork) as pool:
         for future in as_completed([pool.submit(_judged, mutant, suites) for mutant in chosen]):
             yield future.result()
 

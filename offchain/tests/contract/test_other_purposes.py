@@ -13,7 +13,7 @@ import pytest
 from milestones.cardano import plutus_data
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.plutus_data import Constr, PlutusData, PlutusMap
-from milestones.devnet.ledger.evaluator import run_script
+from milestones.devnet.ledger.plutus import evaluate
 from milestones.devnet.ledger.resolved_transaction import resolve
 from milestones.devnet.ledger.script_context import TransactionInfo
 from milestones.devnet.ledger.transaction import decode_transaction
@@ -40,14 +40,15 @@ class Shown:
     def agrees(self, context: PlutusData) -> bool:
         """Whether the script accepts a context, with all the units a transaction may have."""
         parameters = self.scene.harness.chain.parameters
-        run = run_script(
+        run = evaluate(
             self.script,
             [plutus_data.encode(context)],
             parameters.cost_models["plutus:v3"],
             parameters.max_transaction_units,
+            parameters.protocol_version[0],
         )
-        assert "OutOfEx" not in run.error
-        return run.units is not None
+        assert run.failure != "budget"
+        return run.succeeded
 
 
 def shown(scene: Scene, draft: TransactionDraft, purpose: str) -> Shown:

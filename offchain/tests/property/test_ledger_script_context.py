@@ -1,6 +1,6 @@
-"""What scripts are shown: random transactions, against the evaluator's own script contexts.
+"""What scripts are shown: random transactions, against another evaluator's own script contexts.
 
-The evaluator can also judge whole transactions, over contexts that it makes by itself. Where it has no
+That evaluator judges whole transactions, over contexts that it makes by itself. Where it has no
 objection, a script whose cost depends on every byte of its context must cost the same both ways.
 """
 
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.plutus_data import Constr, PlutusMap, encode
-from milestones.devnet.ledger import evaluator
 from milestones.devnet.ledger.rules import evaluate
 from milestones.devnet.ledger.transaction import PURPOSES, decode_transaction
+from tests.support import native_evaluator
 from tests.support.random_scripts import (
     FINGERPRINT_MINT,
     FINGERPRINT_SPEND,
@@ -127,15 +127,15 @@ def evaluated_as_a_whole(draft: Draft) -> dict[RedeemerPointer, ExecutionUnits]:
     raw = draft.seal()
     body = decode_transaction(raw).body
     refs = (*body.inputs, *body.reference_inputs)
-    answer = evaluator._on_deep_stack(
-        lambda: evaluator._call(
+    answer = native_evaluator.on_deep_stack(
+        lambda: native_evaluator.call(
             "eval_phase_two",
             raw.hex().encode(),
             cbor2.dumps([[ref.transaction_id, ref.index] for ref in refs]).hex().encode(),
             dumps([draft.utxo[ref] for ref in refs]).hex().encode(),
             cbor2.dumps({n - 1: list(model) for n, model in MODELS.items()}).hex().encode(),
-            evaluator._Budget(10**9, 10**12),
-            evaluator._SlotConfig(1000, 0, SYSTEM_START_MS),
+            native_evaluator.Budget(10**9, 10**12),
+            native_evaluator.SlotConfig(1000, 0, SYSTEM_START_MS),
         )
     )
     assert answer["status"] == "SUCCESS", answer["error"]

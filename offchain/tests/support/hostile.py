@@ -61,7 +61,7 @@ class Judge:
         assert {pointer.purpose for pointer in failed.failures} == set(purposes)
         for failure in failed.failures.values():
             assert isinstance(failure, ValidationFailure), failure
-            assert "OutOfEx" not in failure.error + str(failure.traces)
+            assert "overspending" not in failure.error
 
     def accepted(self, draft: TransactionDraft) -> SignedTransaction:
         """Built in the same way, it is taken into a block."""

@@ -1,7 +1,6 @@
 """What a Plutus script is shown of a transaction: its script context, as CBOR of Plutus Data.
 
-Everything is written in the one encoding of `serialise_data`, whatever it came in: the evaluator keeps
-the encoding that it is given, and a script may ask for it. Source: Conway's
+Everything is written in the one encoding of `serialise_data`, whatever it came in. Source: Conway's
 `Cardano.Ledger.Conway.TxInfo` and the types of `PlutusLedgerApi.V1`, `.V2`, `.V3`.
 """
 

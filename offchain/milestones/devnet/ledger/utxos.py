@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger import failures
-from milestones.devnet.ledger.evaluator import CannotEvaluate, Run, run_script
 from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
-from milestones.devnet.ledger.plutus_core import verdict
+from milestones.devnet.ledger.plutus import Result, evaluate
+from milestones.devnet.ledger.plutus.functions_crypto import UnsupportedFunction
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction, ScriptNeeded
 from milestones.devnet.ledger.script_context import TransactionInfo
 from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS
@@ -29,20 +29,14 @@ class ScriptRunner:
 
     def run(
         self, needed: ScriptNeeded, script: Script, redeemer: Redeemer, budget: ExecutionUnits
-    ) -> Run:
+    ) -> Result:
         """Runs one script. Raises `TransactionRejected` where it can't be run, as `prepare` does."""
-        finding = verdict(script, self._resolved.parameters.protocol_version[0])
-        if finding.unsupported:
-            raise TransactionRejected(failures.Unsupported(finding.unsupported))
         arguments, model = self.prepare(needed, script, redeemer)
-        if finding.malformed:
-            return Run(None, "the script is not well-formed")
-        if finding.open:
-            return Run(None, "the script has a free variable")
+        version = self._resolved.parameters.protocol_version[0]
         try:
-            return run_script(script, arguments, model, budget)
-        except CannotEvaluate as excuse:
-            raise TransactionRejected(failures.Unsupported(excuse.message)) from None
+            return evaluate(script, arguments, model, budget, version)
+        except UnsupportedFunction as unsupported:
+            raise TransactionRejected(failures.Unsupported(unsupported.message)) from None
 
     def prepare(
         self, needed: ScriptNeeded, script: Script, redeemer: Redeemer
@@ -104,7 +98,7 @@ def _all_scripts_pass(resolved: ResolvedTransaction) -> bool:
     for needed, script in resolved.plutus_scripts_needed:
         redeemer = redeemers[needed.pointer]
         outcomes.append(runner.run(needed, script, redeemer, redeemer.units))
-    return all(outcome.units is not None for outcome in outcomes)
+    return all(outcome.succeeded for outcome in outcomes)
 
 
 def evaluate_scripts(
@@ -161,8 +155,8 @@ def _evaluate(
         raise TransactionRejected(failures.MissingScript(redeemer.pointer))
     _check_datum(resolved, needed, script)
     run = runner.run(needed, script, redeemer, resolved.parameters.max_transaction_units)
-    if run.units is None:
-        raise TransactionRejected(failures.ValidationFailure(run.error, run.traces))
+    if not run.succeeded:
+        raise TransactionRejected(failures.ValidationFailure(run.reason, run.logs))
     return run.units
 
 

@@ -20,8 +20,8 @@ from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger import failures
 from milestones.devnet.ledger.auxiliary_data import decode_metadata, decode_plutus_scripts, leaves
-from milestones.devnet.ledger.failures import LedgerFailure, Unsupported
-from milestones.devnet.ledger.plutus_core import verdict
+from milestones.devnet.ledger.failures import LedgerFailure
+from milestones.devnet.ledger.plutus import is_well_formed
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction
 from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS, native_script_holds
 from milestones.devnet.ledger.transaction import Transaction
@@ -143,11 +143,8 @@ def check_scripts_well_formed(resolved: ResolvedTransaction) -> Iterator[LedgerF
     version = resolved.parameters.protocol_version[0]
     malformed = set()
     for script in (*resolved.transaction.witnesses.scripts.values(), *created):
-        finding = verdict(script, version)
-        if finding.malformed:
+        if not is_well_formed(script, version):
             malformed.add(script.hash())
-        elif finding.unsupported:
-            yield Unsupported(finding.unsupported)
     if malformed:
         yield failures.MalformedScripts(frozenset(malformed))
 
@@ -175,7 +172,7 @@ def check_auxiliary_data(resolved: ResolvedTransaction) -> Iterator[LedgerFailur
 def _has_malformed_script(resolved: ResolvedTransaction, raw: bytes) -> bool:
     """Ledger: not `validateAlonzoTxAuxData`."""
     version = resolved.parameters.protocol_version[0]
-    return any(verdict(script, version).malformed for script in decode_plutus_scripts(raw))
+    return not all(is_well_formed(script, version) for script in decode_plutus_scripts(raw))
 
 
 def _all_leaves(raw: bytes) -> Iterator[Item]:

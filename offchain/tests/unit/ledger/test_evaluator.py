@@ -1,6 +1,8 @@
-"""Where the evaluator has no verdict: it says so, and never that a script failed or succeeded."""
+"""What is no script, and what can't be run: the evaluator says so. Outputs, as they are written and shown."""
 
 from __future__ import annotations
+
+import sys
 
 import cbor2
 import pytest
@@ -10,34 +12,28 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.cardano.value import Value
-from milestones.devnet.ledger import evaluator
-from milestones.devnet.ledger.evaluator import CannotEvaluate, EvaluatorMissing, run_script
 from milestones.devnet.ledger.outputs import output_from_item
 from milestones.devnet.ledger.parameters import PLUTUS_V3
+from milestones.devnet.ledger.plutus import evaluate, functions_crypto
+from milestones.devnet.ledger.plutus.functions_crypto import UnsupportedFunction
 from milestones.devnet.ogmios.rendering import output_json
-from milestones.errors import ServiceUnavailable
 
 BUDGET = ExecutionUnits(14_000_000, 10_000_000_000)
 JUNK = Script("plutus:v3", cbor2.dumps(b"\xff\xff\xff"))
 
 
-def test_what_is_no_program_has_no_verdict() -> None:
-    with pytest.raises(CannotEvaluate, match="can't run a script"):
-        run_script(JUNK, [cbor2.dumps(0)], PLUTUS_V3, BUDGET)
+def test_what_is_no_program_is_malformed() -> None:
+    run = evaluate(JUNK, [cbor2.dumps(0)], PLUTUS_V3, BUDGET, 11)
+    assert (run.failure, run.units) == ("malformed", ExecutionUnits(0, 0))
 
 
-def test_without_the_library_the_package_to_install_is_named(
+def test_without_the_curves_library_the_function_and_the_package_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    evaluator._library.cache_clear()
-    monkeypatch.setattr(evaluator, "_library_path", lambda: None)
-    try:
-        with pytest.raises(EvaluatorMissing, match="not installed") as missing:
-            run_script(JUNK, [cbor2.dumps(0)], PLUTUS_V3, BUDGET)
-    finally:
-        evaluator._library.cache_clear()
-    assert isinstance(missing.value, ServiceUnavailable)
-    assert "[devnet]" in missing.value.hint
+    monkeypatch.setitem(sys.modules, "pyblst", None)
+    with pytest.raises(UnsupportedFunction, match="bls12_381_G1_uncompress") as missing:
+        functions_crypto.crypto_functions(True)["bls12_381_G1_uncompress"](bytes(48))
+    assert "pip install pyblst" in missing.value.hint
 
 
 @pytest.mark.parametrize("datum", ["inline", "hash", None])

@@ -16,9 +16,9 @@ from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.auxiliary_data import check_auxiliary_form
 from milestones.devnet.ledger.failures import TransactionRejected
-from milestones.devnet.ledger.flat import FlatReader, MalformedFlat
 from milestones.devnet.ledger.outputs import decode_mint, decode_output_value, output_from_item
-from milestones.devnet.ledger.plutus_core import Verdict, verdict
+from milestones.devnet.ledger.plutus import is_well_formed
+from milestones.devnet.ledger.plutus.flat import FlatReader, MalformedScript
 from milestones.devnet.ledger.plutus_data import check_plutus_data
 from milestones.devnet.ledger.scripts import (
     check_native_script,
@@ -257,7 +257,7 @@ PAIR_OF_BOOLS = "10111 10111 10110 10100 10100 0"
     ],
 )
 def test_constants_are_read_to_their_end(constant: str) -> None:
-    reader = FlatReader(bits(constant))
+    reader = FlatReader(bits(constant), 11)
     reader.constant()
     reader.end()
 
@@ -278,19 +278,19 @@ def test_constants_are_read_to_their_end(constant: str) -> None:
     ],
 )
 def test_constants_that_are_none(constant: str, reason: str) -> None:
-    with pytest.raises(MalformedFlat, match=reason):
-        FlatReader(bits(constant)).constant()
+    with pytest.raises(MalformedScript, match=reason):
+        FlatReader(bits(constant), 11).constant()
 
 
 def test_the_end_of_a_program_is_its_last_bit() -> None:
-    with pytest.raises(MalformedFlat, match="bytes follow"):
-        FlatReader(b"\x01\x01").end()
-    with pytest.raises(MalformedFlat, match="ends inside a byte"):
-        FlatReader(b"\x10").end()
-    with pytest.raises(MalformedFlat, match="ends inside a term"):
-        FlatReader(b"\x00").end()
-    with pytest.raises(MalformedFlat, match="ends inside a term"):
-        FlatReader(b"").bit()
+    with pytest.raises(MalformedScript, match="bytes follow"):
+        FlatReader(b"\x01\x01", 11).end()
+    with pytest.raises(MalformedScript, match="ends inside a byte"):
+        FlatReader(b"\x10", 11).end()
+    with pytest.raises(MalformedScript, match="ends inside a term"):
+        FlatReader(b"\x00", 11).end()
+    with pytest.raises(MalformedScript, match="ends inside a term"):
+        FlatReader(b"", 11).bits(1)
 
 
 def program(
@@ -337,17 +337,29 @@ def builtin(tag: int) -> str:
 def test_scripts_are_judged_by_version_terms_and_built_in_functions(
     script: Script, protocol: int, good: bool
 ) -> None:
-    assert verdict(script, protocol).malformed is not good
+    assert is_well_formed(script, protocol) is good
 
 
-def test_what_the_evaluator_cannot_run_is_told_apart_from_what_is_malformed() -> None:
-    later = verdict(program(NEW, CONSTRUCTOR, "plutus:v2"), 11)
-    assert later == Verdict(unsupported=later.unsupported)
-    assert "constructors and cases" in later.unsupported
-    new_function = verdict(program(OLD, builtin(87), "plutus:v1"), 11)
-    assert "of protocol version 11" in new_function.unsupported
-    deep = verdict(program(NEW, "0001" * 60_000 + ERROR), 10)
-    assert "deep" in deep.unsupported
+def test_protocol_11_takes_what_came_with_it_and_terms_of_any_depth() -> None:
+    assert is_well_formed(program(NEW, CONSTRUCTOR, "plutus:v2"), 11)
+    assert is_well_formed(program(OLD, builtin(100), "plutus:v1"), 11)
+    assert not is_well_formed(program(OLD, builtin(101), "plutus:v1"), 11)
+    assert is_well_formed(program(NEW, "0001" * 60_000 + ERROR), 10)
+
+
+@pytest.mark.parametrize(("protocol", "good"), [(10, (True, True)), (11, (True, False))])
+def test_protocol_11_bounds_types_and_constructors(protocol: int, good: tuple[bool, bool]) -> None:
+    """A type of 31 parts or 33; a constructor of 1,024 fields or 1,025."""
+    found = []
+    for lists in (15, 16):
+        kind = "10111 10101 " * lists + "10011 0"
+        found.append(is_well_formed(program(NEW, f"0100 {kind} 0"), protocol))
+    assert tuple(found) == good
+    found = []
+    for fields in (1_024, 1_025):
+        term = "1000 00000000" + "1 0110" * fields + "0"
+        found.append(is_well_formed(program(NEW, term), protocol))
+    assert tuple(found) == good
 
 
 def test_there_are_two_networks() -> None:

@@ -1,0 +1,257 @@
+"""The evaluator by itself: what budgets, versions and nesting do, and what damaged scripts don't."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import Any
+
+import pytest
+
+from milestones.cardano import cbor
+from milestones.cardano.outputs import Script
+from milestones.cardano.parameters import ExecutionUnits
+from milestones.devnet.ledger.parameters import PLUTUS_V1, PLUTUS_V2, PLUTUS_V3
+from milestones.devnet.ledger.plutus import crypto, data, evaluate, values
+from milestones.devnet.ledger.plutus import terms as t
+from milestones.devnet.ledger.plutus.functions import functions_of
+from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.prices import MOST, read_prices
+from milestones.devnet.ledger.plutus.signatures import SIGNATURES
+from milestones.devnet.ledger.plutus.terms import Term
+from milestones.errors import InvalidEncoding
+
+MODELS = {"plutus:v1": PLUTUS_V1, "plutus:v2": PLUTUS_V2, "plutus:v3": PLUTUS_V3}
+TAGS = {each.name: each.tag for each in SIGNATURES}
+STEP, STEP_MEMORY, STARTUP = 16_000, 100, 100
+PLENTY = 1 << 62
+
+
+def const(value: Any) -> Term:
+    return (t.CONSTANT, value)
+
+
+def apply(function: Term, *arguments: Term) -> Term:
+    for argument in arguments:
+        function = t._application(function, argument)
+    return function
+
+
+def plain(term: Term) -> Term:
+    """The same without terms that count several steps at once, at the top of it."""
+    return term[-1] if term[0] in (t.LET, t.CALL) else term
+
+
+def call(name: str, *arguments: Term) -> Term:
+    function: Term = (t.BUILTIN, TAGS[name])
+    for _ in range(SIGNATURES[TAGS[name]].forces):
+        function = (t.FORCE, function)
+    return apply(function, *arguments)
+
+
+def machine(
+    cpu: int = PLENTY,
+    *,
+    language: str = "plutus:v3",
+    version: int = 11,
+    model: tuple[int, ...] = (),
+) -> Machine:
+    prices, functions = functions_of(model or MODELS[language], language, version)
+    return Machine(prices.steps, functions, cpu, PLENTY, case_constants=version >= 11)
+
+
+def used(term: Term, **options: Any) -> tuple[Any, int]:
+    """(value, CPU) of a run."""
+    run = machine(**options)
+    return run.run(term), PLENTY - run.cpu
+
+
+def forced(count: int, term: Term) -> Term:
+    """2·count + 1 steps and those of `term`."""
+    for _ in range(count):
+        term = (t.FORCE, (t.DELAY, term))
+    return term
+
+
+@pytest.mark.parametrize(("steps", "seen"), [(SLIPPAGE - 8, True), (SLIPPAGE + 2, False)])
+def test_a_script_may_still_trace_while_steps_stand_open(steps: int, seen: bool) -> None:
+    """`trace` is reached over a budget that lasts for the function alone."""
+    trace = call("trace", const("here"), const(None))
+    _, alone = used(trace)
+    run = machine(alone)
+    with pytest.raises(ScriptFailure) as failed:
+        run.run(forced(steps // 2, trace))
+    assert failed.value.kind == "budget"
+    assert run.logs == (["here"] if seen else [])
+
+
+def test_what_a_failing_script_leaves_open_is_not_paid() -> None:
+    run = machine()
+    with pytest.raises(ScriptFailure):
+        run.run(forced(120, (t.ERROR,)))
+    assert PLENTY - run.cpu == STARTUP + SLIPPAGE * STEP
+    assert PLENTY - run.memory == STARTUP + SLIPPAGE * STEP_MEMORY
+
+
+@pytest.mark.parametrize("before", range(SLIPPAGE - 12, SLIPPAGE + 4))
+def test_steps_counted_together_cost_what_they_cost_one_by_one(before: int) -> None:
+    """Wherever the 200 fall; each kind of step has a price of its own."""
+    model = list(PLUTUS_V3)
+    for place in range(17, 33):
+        model[place] += 1_000 * place
+    own = tuple(model)
+    addition = call("addInteger", (t.VAR, 1, 1), const(5))
+    term = apply((t.LAMBDA, addition, False), const(3))
+    apart = (t.APPLY, (t.LAMBDA, plain(addition), False), const(3))
+    assert (term[0], addition[0], plain(addition)[0]) == (t.LET, t.CALL, t.APPLY)
+    together, alone = (used(forced(before // 2, each), model=own) for each in (term, apart))
+    assert together == alone
+    prices = read_prices(own, "plutus:v3", 11)
+    kinds = ("apply", "apply", "apply", "lam", "const", "const", "var", "builtin", "startup")
+    price = sum(prices.steps[kind][0] for kind in kinds)
+    price += before // 2 * (prices.steps["force"][0] + prices.steps["delay"][0])
+    assert together == (8, price + prices.functions[TAGS["addInteger"]](3, 5)[0])
+
+
+@pytest.mark.parametrize("language", MODELS)
+def test_a_cost_models_last_numbers_are_the_last_functions(language: str) -> None:
+    model = MODELS[language]
+    name, words = "scaleValue", values.Tokens({b"": {b"": 1}})
+    cpu, per_entry, memory, memory_per_entry = model[-4:]
+    prices = read_prices(model, language, 11)
+    price = prices.functions[TAGS[name]](1, words)
+    assert price == (cpu + per_entry, memory + memory_per_entry)
+    assert prices.steps["constr"] == prices.steps["case"] == (STEP, STEP_MEMORY)
+    short = read_prices(model[:-1], language, 11)
+    assert short.functions[TAGS[name]](1, words) == (cpu + per_entry, MOST)
+    assert read_prices((*model, 7), language, 11).functions[TAGS[name]](1, words) == price
+
+
+def test_a_constant_has_branches_since_protocol_11() -> None:
+    term = (t.CASE, const(True), (const(1), const(2)))
+    assert used(term)[0] == 2
+    with pytest.raises(ScriptFailure, match="no branch"):
+        used(term, version=10)
+
+
+def test_protocol_11_bounds_integers_and_byte_strings() -> None:
+    for name, most in (("addInteger", 1 << 262_143), ("appendByteString", bytes(65_537))):
+        other: Any = 0 if isinstance(most, int) else b""
+        assert used(call(name, const(most), const(other)), version=10)[0] == most
+        with pytest.raises(ScriptFailure, match=name):
+            used(call(name, const(most), const(other)))
+
+
+def test_division_by_a_longer_number_costs_more_since_protocol_11() -> None:
+    term = call("divideInteger", const(1), const(1 << 640))
+    assert used(term, version=11)[1] > used(term, version=10)[1]
+
+
+def test_languages_differ_where_a_byte_is_put_before_others() -> None:
+    term = call("consByteString", const(257), const(b"b"))
+    assert used(term, language="plutus:v2")[0] == b"\x01b"
+    with pytest.raises(ScriptFailure, match="consByteString"):
+        used(term)
+
+
+def test_a_v3_script_must_return_the_unit() -> None:
+    seven = cbor.encode_bytes(bytes.fromhex("010000480381"))
+    budget = ExecutionUnits(10_000, 10_000_000)
+    assert evaluate(Script("plutus:v2", seven), [], PLUTUS_V2, budget, 11).succeeded
+    result = evaluate(Script("plutus:v3", seven), [], PLUTUS_V3, budget, 11)
+    assert (result.failure, result.units) == ("return", ExecutionUnits(200, 16_100))
+
+
+def test_an_overspent_budget_is_said_in_the_nodes_words() -> None:
+    script = Script("plutus:v3", cbor.encode_bytes(bytes.fromhex("0100004981")))
+    result = evaluate(script, [], PLUTUS_V3, ExecutionUnits(10_000, 16_000), 11)
+    assert result.failure == "budget"
+    assert "overspending the budget" in result.reason
+    assert "cpu: -100" in result.reason
+
+
+def test_variables_are_found_across_blocks_of_the_environment() -> None:
+    r"""`(\a b c … -> a) 0 1 2 …`, and every other variable."""
+    count = 3 * t.BLOCK + 1
+    for wanted in (0, 1, t.BLOCK - 1, t.BLOCK, 2 * t.BLOCK, count - 1):
+        term = t._variable(count - wanted, count)
+        for bound in reversed(range(count)):
+            term = (t.LAMBDA, term, bound > 0 and bound % t.BLOCK == 0)
+        assert used(apply(term, *(const(each) for each in range(count))))[0] == wanted
+
+
+def test_deep_data_is_read_written_compared_and_weighed() -> None:
+    depth = 200_000
+    raw = b"\x9f" * depth + b"\x00" + b"\xff" * depth
+    one, other = data.decode_data(raw), data.decode_data(raw)
+    assert data.encode_data(one) == raw
+    assert data.data_equal(one, other)
+    assert data.data_size(one) == (4 * depth + 5, depth + 1)
+    assert data.smaller_data_size(one, values.Data(values.NUMBER, 0)) == 5
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain_raw"),
+    [
+        ("d8 66 9f 18 9f 80 ff", "d8 66 82 18 9f 80"),
+        ("82 01 5f 41 61 41 62 ff", "9f 01 42 61 62 ff"),
+        ("bf 01 02 ff", "a1 01 02"),
+        ("c2 42 01 00", "19 01 00"),
+        ("d9 05 00 80", "d9 05 00 80"),
+        ("3b ff ff ff ff ff ff ff ff", "3b ff ff ff ff ff ff ff ff"),
+    ],
+)
+def test_data_has_one_encoding_on_the_way_out(raw: str, plain_raw: str) -> None:
+    read = data.decode_data(bytes.fromhex(raw))
+    assert data.encode_data(read) == bytes.fromhex(plain_raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "82 01", "bf 01 ff", "d8 79 01", "61 61", "f5", "00 00", "58 41" + "00" * 65, "1c", "ff"],
+)
+def test_what_is_no_data_is_refused(raw: str) -> None:
+    with pytest.raises(InvalidEncoding):
+        data.decode_data(bytes.fromhex(raw))
+
+
+def test_hashes_that_are_written_out() -> None:
+    assert crypto.keccak_256(b"").hex() == (
+        "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+    )
+    # Source: the paper's own examples.
+    assert crypto.plain_ripemd_160(b"").hex() == "9c1185a5c5e9fc54612808977ee8f548b2258d31"
+    assert crypto.plain_ripemd_160(b"abc").hex() == "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc"
+    for length in (55, 56, 63, 64, 65, 200):
+        message = bytes(range(length))
+        assert crypto.ripemd_160(message) == crypto.plain_ripemd_160(message)
+
+
+def test_damaged_scripts_end_in_a_result() -> None:
+    """A few bits of two programs, the other way."""
+    chosen = random.Random(11)  # noqa: S311 - the same every time
+    seeds = [
+        bytes.fromhex(each)
+        for each in (
+            "010000333573466e252016480b0dc12402c6e05202c1",
+            "0101009801a400d480112233700004003223370200400201",
+        )
+    ]
+    budget = ExecutionUnits(100_000, 100_000_000)
+    kinds = set()
+    for _ in range(3_000):
+        flat = bytearray(chosen.choice(seeds))
+        for _ in range(chosen.randint(1, 3)):
+            flat[chosen.randrange(3, len(flat))] ^= 1 << chosen.randrange(8)
+        language = chosen.choice(list(MODELS))
+        script = Script(language, cbor.encode_bytes(bytes(flat)))  # type: ignore[arg-type]
+        version = chosen.choice((10, 11))
+        kinds.add(evaluate(script, [], MODELS[language], budget, version).failure)
+    assert {"malformed", "function", "error"} <= kinds
+
+
+def test_keys_and_signatures_of_other_lengths_fail() -> None:
+    digest = hashlib.sha256(b"").digest()
+    for name in ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature"):
+        with pytest.raises(ScriptFailure, match=name):
+            used(call(name, const(b"\x02"), const(digest), const(bytes(64))))
