@@ -331,6 +331,7 @@ def builtin(tag: int) -> str:
         (Script("plutus:v3", program(NEW, ERROR).code + b"\x00"), 10, False),
         (Script("plutus:v2", program(OLD, ERROR).code + b"\x00"), 10, True),
         (Script("plutus:v3", b"\x01"), 10, False),
+        (Script("plutus:v3", b"\x5f" + program(NEW, ERROR).code + b"\xff"), 10, False),
         (Script("native", b""), 10, True),
     ],
 )

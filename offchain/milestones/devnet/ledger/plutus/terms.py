@@ -63,7 +63,7 @@ class Program:
 
 
 def flat_bytes(code: bytes, language: str) -> bytes:
-    """The flat program inside a script's CBOR byte string. Only V3 refuses what follows it.
+    """The flat program inside a script's CBOR byte string, in one piece. Only V3 refuses what follows it.
 
     Raises `MalformedScript`.
     """
@@ -71,7 +71,7 @@ def flat_bytes(code: bytes, language: str) -> bytes:
         item = cbor.read_first(code)
         if language == "plutus:v3" and item.end != len(code):
             raise MalformedScript("bytes follow the script")
-        return item.bytes()
+        return item.definite_bytes()
     except InvalidEncoding as error:
         raise MalformedScript(error.message) from None
 
