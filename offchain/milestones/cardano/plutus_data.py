@@ -54,7 +54,7 @@ def decode(data: bytes) -> PlutusData:
 
 def _write(out: bytearray, data: PlutusData) -> None:
     if isinstance(data, Constr):
-        out += _constructor_head(data.index)
+        out += encode_constructor(data.index)
         _write(out, data.fields)
     elif isinstance(data, PlutusMap):
         out += cbor.head(cbor.MAP, len(data.pairs))
@@ -62,9 +62,9 @@ def _write(out: bytearray, data: PlutusData) -> None:
             _write(out, key)
             _write(out, value)
     elif isinstance(data, int):
-        out += _integer(data)
+        out += encode_integer(data)
     elif isinstance(data, bytes):
-        out += _byte_string(data)
+        out += encode_bytes(data)
     elif not data:
         out += b"\x80"
     else:
@@ -74,7 +74,8 @@ def _write(out: bytearray, data: PlutusData) -> None:
         out += b"\xff"
 
 
-def _constructor_head(index: int) -> bytes:
+def encode_constructor(index: int) -> bytes:
+    """The start of a constructor; its fields, a list, follow."""
     if 0 <= index < 7:
         return cbor.head(cbor.TAG, 121 + index)
     if 7 <= index < 128:
@@ -82,15 +83,17 @@ def _constructor_head(index: int) -> bytes:
     return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + cbor.head(cbor.UINT, index)
 
 
-def _integer(value: int) -> bytes:
+def encode_integer(value: int) -> bytes:
+    """An integer of any size."""
     kind, magnitude = (cbor.UINT, value) if value >= 0 else (cbor.NINT, -1 - value)
     if magnitude < 1 << 64:
         return cbor.head(kind, magnitude)
     size = (magnitude.bit_length() + 7) // 8
-    return cbor.head(cbor.TAG, 2 + kind) + _byte_string(magnitude.to_bytes(size, "big"))
+    return cbor.head(cbor.TAG, 2 + kind) + encode_bytes(magnitude.to_bytes(size, "big"))
 
 
-def _byte_string(value: bytes) -> bytes:
+def encode_bytes(value: bytes) -> bytes:
+    """A byte string, in chunks where it is over `CHUNK` bytes."""
     if len(value) <= CHUNK:
         return cbor.encode_bytes(value)
     chunks = (value[start : start + CHUNK] for start in range(0, len(value), CHUNK))

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
+from milestones.cardano.plutus_data import CHUNK
 from milestones.errors import InvalidEncoding
-
-LONGEST_PIECE = 64
-"""Bytes of a byte string, or of each chunk of one, inside Plutus Data. Source: CDDL `bounded_bytes`."""
 
 
 def check_plutus_data(item: Item) -> None:
@@ -43,15 +41,15 @@ def _tagged(item: Item) -> tuple[Item, ...]:
 
 
 def _check_bounded(item: Item) -> None:
-    if len(item.bytes()) <= LONGEST_PIECE:
+    if len(item.bytes()) <= CHUNK:
         return
     position = item.start + 1
     while item.indefinite and position < item.end - 1:
         chunk = cbor.read_first(item.source, position)
-        if len(chunk.bytes()) > LONGEST_PIECE:
+        if len(chunk.bytes()) > CHUNK:
             break
         position = chunk.end
     else:
         if item.indefinite:
             return
-    raise InvalidEncoding(f"over {LONGEST_PIECE} bytes in one piece at byte {item.start}")
+    raise InvalidEncoding(f"over {CHUNK} bytes in one piece at byte {item.start}")

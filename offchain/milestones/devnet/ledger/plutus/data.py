@@ -6,9 +6,10 @@ serialisation of Data.
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from milestones.cardano import cbor
+from milestones.cardano.plutus_data import CHUNK, encode_bytes, encode_constructor, encode_integer
 from milestones.devnet.ledger.plutus.values import (
     CONSTR,
     DATA,
@@ -25,9 +26,6 @@ from milestones.devnet.ledger.plutus.values import (
     constructor,
 )
 from milestones.errors import InvalidEncoding
-
-CHUNK: Final = 64
-"""Bytes of a byte string that data's CBOR holds in one piece. Source: CDDL `bounded_bytes`."""
 
 
 def data_size(data: Data, most: int | None = None) -> tuple[int, int]:
@@ -115,9 +113,9 @@ def encode_data(data: Data) -> bytes:
         if isinstance(node, bytes):
             out.append(node)
         elif node.tag == NUMBER:
-            out.append(_encode_integer(node.value))
+            out.append(encode_integer(node.value))
         elif node.tag == STRING:
-            out.append(_encode_bytes(node.value))
+            out.append(encode_bytes(node.value))
         elif node.tag == MAP:
             pairs = list(node.value)
             out.append(cbor.head(cbor.MAP, len(pairs)))
@@ -126,7 +124,7 @@ def encode_data(data: Data) -> bytes:
         else:
             items = node.value
             if node.tag == CONSTR:
-                out.append(_encode_constructor(items.first))
+                out.append(encode_constructor(items.first))
                 items = items.second
             elements = list(items)
             out.append(b"\x9f" if elements else b"\x80")
@@ -134,29 +132,6 @@ def encode_data(data: Data) -> bytes:
                 pending.append(b"\xff")
                 pending += reversed(elements)
     return b"".join(out)
-
-
-def _encode_constructor(index: int) -> bytes:
-    if index < 7:
-        return cbor.head(cbor.TAG, 121 + index)
-    if index < 128:
-        return cbor.head(cbor.TAG, 1280 + index - 7)
-    return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + cbor.head(cbor.UINT, index)
-
-
-def _encode_integer(value: int) -> bytes:
-    kind, magnitude = (cbor.UINT, value) if value >= 0 else (cbor.NINT, -1 - value)
-    if magnitude < 1 << 64:
-        return cbor.head(kind, magnitude)
-    size = (magnitude.bit_length() + 7) // 8
-    return cbor.head(cbor.TAG, 2 + kind) + _encode_bytes(magnitude.to_bytes(size, "big"))
-
-
-def _encode_bytes(value: bytes) -> bytes:
-    if len(value) <= CHUNK:
-        return cbor.encode_bytes(value)
-    chunks = (value[start : start + CHUNK] for start in range(0, len(value), CHUNK))
-    return b"\x5f" + b"".join(cbor.encode_bytes(chunk) for chunk in chunks) + b"\xff"
 
 
 class _Group:
