@@ -10,6 +10,7 @@ Source: the Plutus Core specification, appendix on the serialisation of Data; CD
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -75,21 +76,17 @@ def _write(out: bytearray, data: PlutusData) -> None:
 
 
 def encode_constructor(index: int) -> bytes:
-    """The start of a constructor; its fields, a list, follow."""
+    """The start of a constructor; its fields, a list, follow.
+
+    An index that is negative or over 64 bits can be built on chain and written, but not be read back.
+    Source: `encodeData` in `PlutusCore.Data`.
+    """
     if 0 <= index < 7:
         return cbor.head(cbor.TAG, 121 + index)
     if 7 <= index < 128:
         return cbor.head(cbor.TAG, 1280 + index - 7)
-    return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + cbor.head(cbor.UINT, index)
-
-
-def encode_integer(value: int) -> bytes:
-    """An integer of any size."""
-    kind, magnitude = (cbor.UINT, value) if value >= 0 else (cbor.NINT, -1 - value)
-    if magnitude < 1 << 64:
-        return cbor.head(kind, magnitude)
-    size = (magnitude.bit_length() + 7) // 8
-    return cbor.head(cbor.TAG, 2 + kind) + encode_bytes(magnitude.to_bytes(size, "big"))
+    number = encode_integer(index, cbor.encode_bytes)
+    return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + number
 
 
 def encode_bytes(value: bytes) -> bytes:
@@ -98,6 +95,15 @@ def encode_bytes(value: bytes) -> bytes:
         return cbor.encode_bytes(value)
     chunks = (value[start : start + CHUNK] for start in range(0, len(value), CHUNK))
     return b"\x5f" + b"".join(cbor.encode_bytes(chunk) for chunk in chunks) + b"\xff"
+
+
+def encode_integer(value: int, write: Callable[[bytes], bytes] = encode_bytes) -> bytes:
+    """An integer of any size; `write` encodes the bytes of one that needs over 64 bits."""
+    kind, magnitude = (cbor.UINT, value) if value >= 0 else (cbor.NINT, -1 - value)
+    if magnitude < 1 << 64:
+        return cbor.head(kind, magnitude)
+    size = (magnitude.bit_length() + 7) // 8
+    return cbor.head(cbor.TAG, 2 + kind) + write(magnitude.to_bytes(size, "big"))
 
 
 def from_item(item: Item) -> PlutusData:

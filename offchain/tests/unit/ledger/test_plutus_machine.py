@@ -207,6 +207,21 @@ def test_data_has_one_encoding_on_the_way_out(raw: str, plain_raw: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("index", "raw"),
+    [
+        (-1, "d8 66 82 20 80"),
+        ((1 << 64) - 1, "d8 66 82 1b ff ff ff ff ff ff ff ff 80"),
+        (1 << 64, "d8 66 82 c2 49 01 00 00 00 00 00 00 00 00 80"),
+        (-1 - (1 << 64), "d8 66 82 c3 49 01 00 00 00 00 00 00 00 00 80"),
+        (1 << 512, "d8 66 82 c2 58 41 01" + "00" * 64 + "80"),
+    ],
+)
+def test_a_constructor_of_any_index_can_be_written(index: int, raw: str) -> None:
+    """`constrData` builds one; a chain that could not write it would stop at its script."""
+    assert data.encode_data(values.constructor(index, values.EMPTY_DATA)) == bytes.fromhex(raw)
+
+
+@pytest.mark.parametrize(
     "raw",
     ["", "82 01", "bf 01 ff", "d8 79 01", "61 61", "f5", "00 00", "58 41" + "00" * 65, "1c", "ff"],
 )
