@@ -1,42 +1,63 @@
 #!/bin/sh
 # Builds the contract into compiled/plutus.json, or into the file given.
 #
-# Two passes, because `registry` knows the hash of `vault`: the first finds the hash, which goes
-# into aiken.toml as a build constant, the second compiles both. `vault` reads no constant, so
-# its hash is the same in both. Needs Aiken 1.1.24 and no network; repeats byte for byte.
+# Two passes, because `registry` knows the hashes of `vault` and `board`: the first finds them, and
+# they go into aiken.toml as build constants, the second compiles all. `vault` and `board` read no
+# constant, so their hashes are the same in both. Needs Aiken 1.1.24 and no network; repeats byte
+# for byte.
+#
+# With TRACES=verbose, a debug build, in which a condition that fails says which one it was. Its
+# hashes are others, so it goes into a file of its own, and aiken.toml is left as it is.
 set -eu
 
 cd "$(dirname "$0")"
 AIKEN="${AIKEN:-aiken}"
 OUT="${1:-compiled/plutus.json}"
+TRACES="${TRACES:-silent}"
+case "$OUT" in /*) ;; *) OUT="$PWD/$OUT" ;; esac
+
+if [ "$TRACES" != silent ]; then
+    [ $# -eq 1 ] || { echo "a debug build needs a file of its own: build.sh FILE" >&2; exit 2; }
+    copy="$(mktemp -d)"
+    trap 'rm -rf "$copy"' EXIT
+    cp -R aiken.toml aiken.lock lib validators "$copy"
+    cd "$copy"
+fi
 
 build() {
     rm -f "$OUT"
     mkdir -p "$(dirname "$OUT")"
-    "$AIKEN" build --deny --trace-level silent --out "$OUT" >&2
+    "$AIKEN" build --deny --trace-level "$TRACES" --out "$OUT" >&2
 }
 
 # The blueprint has one field a line; a validator's `title` comes before its `hash`.
-vault_hash() {
-    sed -n '/"title": "vault\.vault\.spend"/,/"hash":/s/.*"hash": "\([0-9a-f]\{56\}\)".*/\1/p' "$OUT"
+hash_of() {
+    sed -n '/"title": "'"$1"'\.'"$1"'\.'"$2"'"/,/"hash":/s/.*"hash": "\([0-9a-f]\{56\}\)".*/\1/p' "$OUT"
 }
 
 known_hash() {
-    sed -n '/^\[config\.default\.vault\]/,/^encoding/s/^bytes = "\([0-9a-f]*\)"$/\1/p' aiken.toml
+    sed -n '/^\[config\.default\.'"$1"'\]/,/^encoding/s/^bytes = "\([0-9a-f]*\)"$/\1/p' aiken.toml
+}
+
+set_hash() {
+    sed "/^\[config\.default\.$1\]/,/^encoding/s/^bytes = .*/bytes = \"$2\"/" aiken.toml > aiken.toml.new
+    mv aiken.toml.new aiken.toml
 }
 
 build
-hash="$(vault_hash)"
-[ "${#hash}" -eq 56 ] || { echo "no hash of vault in $OUT" >&2; exit 1; }
+vault="$(hash_of vault spend)"
+board="$(hash_of board mint)"
+[ "${#vault}" -eq 56 ] && [ "${#board}" -eq 56 ] || { echo "no hashes in $OUT" >&2; exit 1; }
 
-if [ "$(known_hash)" != "$hash" ]; then
-    sed "/^\[config\.default\.vault\]/,/^encoding/s/^bytes = .*/bytes = \"$hash\"/" aiken.toml > aiken.toml.new
-    mv aiken.toml.new aiken.toml
+if [ "$(known_hash vault)$(known_hash board)" != "$vault$board" ]; then
+    set_hash vault "$vault"
+    set_hash board "$board"
     build
 fi
 
-if [ "$(vault_hash)" != "$hash" ] || [ "$(known_hash)" != "$hash" ]; then
-    echo "the hash of vault in aiken.toml is not the compiled one" >&2
+if [ "$(hash_of vault spend)$(hash_of board mint)" != "$vault$board" ] ||
+    [ "$(known_hash vault)$(known_hash board)" != "$vault$board" ]; then
+    echo "the hashes in aiken.toml are not the compiled ones" >&2
     exit 1
 fi
-echo "vault $hash" >&2
+echo "vault $vault, board $board" >&2
