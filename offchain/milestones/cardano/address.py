@@ -19,6 +19,7 @@ _COPY_IT: Final = "copy the whole address again, from the wallet or file that it
 MAINNET_ID: Final = 1
 TESTNET_ID: Final = 0
 _PREFIXES: Final = {MAINNET_ID: "addr", TESTNET_ID: "addr_test"}
+_STAKE_PREFIXES: Final = {MAINNET_ID: "stake", TESTNET_ID: "stake_test"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,44 @@ class Address:
             ):
                 return cls(network_id, Credential.from_data(payment), Credential.from_data(staking))
         raise InvalidEncoding("not an address")
+
+    def __str__(self) -> str:
+        return self.to_bech32()
+
+
+@dataclass(frozen=True, slots=True)
+class StakeAddress:
+    """A reward account (CIP-19): whose stake it is. `network_id` is 1 on mainnet, 0 everywhere else."""
+
+    network_id: int
+    credential: Credential
+
+    def to_bytes(self) -> bytes:
+        """Header byte and hash, 29 bytes."""
+        kind = 14 if self.credential.kind == "key" else 15
+        return bytes((kind << 4 | self.network_id,)) + self.credential.hash
+
+    def to_bech32(self) -> str:
+        """Text with the prefix `stake` or, off mainnet, `stake_test`."""
+        return bech32.encode(_STAKE_PREFIXES[self.network_id], self.to_bytes())
+
+    @classmethod
+    def from_bech32(cls, text: str) -> StakeAddress:
+        """Reads `stake1…` or `stake_test1…`. Raises `InvalidAddress`, which says what is wrong."""
+        try:
+            prefix, raw = bech32.decode(text)
+        except InvalidEncoding as error:
+            raise InvalidAddress(
+                f"{text[:24]!r} is not a stake address: {error.reason}",
+                hint="give an address that starts with stake1 or stake_test1",
+            ) from None
+        kind, network_id = (raw[0] >> 4, raw[0] & 15) if raw else (0, 0)
+        if len(raw) != 1 + HASH_LENGTH or kind < 14 or _STAKE_PREFIXES.get(network_id) != prefix:
+            raise InvalidAddress(
+                f"{text[:24]!r} is not a stake address",
+                hint="give an address that starts with stake1 or stake_test1",
+            )
+        return cls(network_id, Credential("key" if kind == 14 else "script", raw[1:]))
 
     def __str__(self) -> str:
         return self.to_bech32()

@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from milestones.cardano import plutus_data
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.plutus_data import Constr, PlutusData, bytes_of, fields_of, int_of
 from milestones.cardano.value import Value
-from milestones.errors import InvalidInput
+from milestones.errors import InvalidEncoding, InvalidInput
 
 ScriptLanguage = Literal["native", "plutus:v1", "plutus:v2", "plutus:v3"]
 TRANSACTION_ID_BYTES: Final = 32
@@ -62,6 +64,17 @@ class OutputReference:
     def __str__(self) -> str:
         return f"{self.transaction_id.hex()}#{self.index}"
 
+    def to_data(self) -> Constr:
+        """The ledger's `TxOutRef` as Plutus Data."""
+        return Constr(0, (self.transaction_id, self.index))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> OutputReference:
+        """The inverse of `to_data`. Raises `InvalidEncoding`."""
+        transaction_id, index = fields_of(data, 0, 2, "an output reference")
+        raw = bytes_of(transaction_id, "transaction_id", TRANSACTION_ID_BYTES)
+        return cls(raw, int_of(index, "index", 0, 65535))
+
     @classmethod
     def parse(cls, text: str) -> OutputReference:
         """Reads `<64 hexadecimal digits>#<index>`."""
@@ -83,6 +96,39 @@ class Script:
     def hash(self) -> bytes:
         """28 bytes: blake2b_224 of the language's tag and the bytes."""
         return blake2b_224(_HASH_PREFIX[self.language] + self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDatum:
+    """The datum of an output: none, inline (CBOR of Plutus Data), or a hash (32 bytes)."""
+
+    inline: bytes | None = None
+    hash: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.inline is not None and self.hash is not None:
+            raise InvalidInput("an output has an inline datum or a datum's hash, not both")
+
+    def to_data(self) -> Constr:
+        """As scripts see it: constructor 0 without, 1 a hash, 2 inline."""
+        if self.inline is not None:
+            return Constr(2, (plutus_data.decode(self.inline),))
+        return Constr(0) if self.hash is None else Constr(1, (self.hash,))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> OutputDatum:
+        """The inverse of `to_data`. Raises `InvalidEncoding`."""
+        match data:
+            case Constr(index=0, fields=()):
+                return cls()
+            case Constr(index=1, fields=(bytes() as digest,)) if len(digest) == 32:
+                return cls(hash=digest)
+            case Constr(index=2, fields=(inline,)):
+                return cls(plutus_data.encode(inline))
+        raise InvalidEncoding("not an output's datum")
+
+
+NO_DATUM: Final = OutputDatum()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from milestones.cli.options import (
     MilestoneIdentifier,
     SigningKeyPath,
     Wait,
-    address,
+    distribution,
 )
 from milestones.cli.session import session_of
 
@@ -26,7 +26,7 @@ def attest(  # noqa: PLR0917 - an option each
 ) -> None:
     """Put the signatures of a quorum of oracles on the chain, which verifies them."""
     session = session_of(context)
-    contract = address(contract_address, "contract_address")
+    contract = distribution(contract_address)
     key = session.signing_key(signing_key_path)
     session.perform(
         lambda backend: milestones.attest(

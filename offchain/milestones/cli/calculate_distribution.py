@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 import milestones
-from milestones.cli.options import ClaimFilePath, ContractAddress, address, read_claim_file
+from milestones.cli.options import (
+    ClaimFilePath,
+    ContractAddress,
+    address,
+    distribution,
+    read_claim_file,
+)
 from milestones.cli.session import session_of
 
 
@@ -21,7 +27,7 @@ def calculate_distribution(
 ) -> None:
     """Show what an address can claim now, later, and has claimed, and why."""
     session = session_of(context)
-    contract = address(contract_address, "contract_address")
+    contract = distribution(contract_address)
     beneficiary = address(beneficiary_address, "beneficiary_address")
     claims = read_claim_file(claim_file)
     session.perform(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import milestones
-from milestones.cli.options import ContractAddress, address
+from milestones.cli.options import ContractAddress, distribution
 from milestones.cli.session import session_of
 
 
@@ -20,7 +20,7 @@ def check_status(
 ) -> None:
     """Show milestones, quorum, vesting, vaults and claims, verified against the chain."""
     session = session_of(context)
-    contract = address(contract_address, "contract_address")
+    contract = distribution(contract_address)
     session.perform(
         lambda backend: milestones.check_status(
             backend, contract_address=contract, milestone_identifier=milestone_identifier

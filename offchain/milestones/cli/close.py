@@ -5,7 +5,13 @@ from __future__ import annotations
 import typer
 
 import milestones
-from milestones.cli.options import ContractAddress, DryRun, SigningKeyPath, Wait, address
+from milestones.cli.options import (
+    ContractAddress,
+    DryRun,
+    SigningKeyPath,
+    Wait,
+    distribution,
+)
 from milestones.cli.session import session_of
 
 
@@ -18,7 +24,7 @@ def close(
 ) -> None:
     """Take the deposits back, and what nobody can claim any more; only the creator can."""
     session = session_of(context)
-    contract = address(contract_address, "contract_address")
+    contract = distribution(contract_address)
     key = session.signing_key(signing_key_path)
     session.perform(
         lambda backend: milestones.close(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import milestones
-from milestones.cli.options import MilestoneIdentifier, OptionalContractAddress, address
+from milestones.cli.options import MilestoneIdentifier, OptionalContractAddress, distribution
 from milestones.cli.session import session_of
 
 
@@ -31,7 +31,7 @@ def commit_milestone(  # noqa: PLR0917 - an option each
     entries = milestones.read_signature_file(oracle_signatures)
     contract = None
     if contract_address is not None:
-        contract = address(contract_address, "contract_address")
+        contract = distribution(contract_address)
     session.perform(
         lambda backend: milestones.commit_milestone(
             backend,

@@ -13,6 +13,8 @@ import typer
 
 import milestones
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
+from milestones.protocol.distribution import ContractAddress as ContractName
+from milestones.protocol.distribution import parse_contract_address
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -27,7 +29,12 @@ DryRun = Annotated[
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Return once a block has it.")]
 ContractAddress = Annotated[
-    str, typer.Option("--contract-address", help="The distribution's address.", show_default=False)
+    str,
+    typer.Option(
+        "--contract-address",
+        help="The distribution's address, or <address>#<id>.",
+        show_default=False,
+    ),
 ]
 MilestoneIdentifier = Annotated[
     str, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
@@ -40,9 +47,18 @@ ScriptBeneficiaries = Annotated[
     bool, typer.Option("--allow-script-beneficiaries", help="Scripts may be beneficiaries.")
 ]
 OptionalContractAddress = Annotated[
-    str | None, typer.Option("--contract-address", help="The distribution's address.")
+    str | None,
+    typer.Option("--contract-address", help="The distribution's address, or <address>#<id>."),
 ]
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
+
+
+def distribution(text: str) -> ContractName:
+    """The distribution that `--contract-address` names. Raises `InvalidAddress` that names the option."""
+    try:
+        return parse_contract_address(text)
+    except InvalidAddress as error:
+        raise InvalidAddress(error.reason, path="contract_address", hint=error.hint) from None
 
 
 def address(text: str, option: str) -> milestones.Address:

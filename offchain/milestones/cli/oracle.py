@@ -15,7 +15,7 @@ from milestones.cli.options import (
     MilestoneIdentifier,
     OptionalContractAddress,
     SigningKeyPath,
-    address,
+    distribution,
     hexadecimal,
     moment,
     read_schedule,
@@ -61,7 +61,7 @@ def oracle_payload(  # noqa: PLR0917 - an option each
     result = asyncio.run(
         milestones.oracle_payload(
             session.workspace,
-            contract_address=address(contract_address, "contract_address"),
+            contract_address=distribution(contract_address),
             milestone_identifier=milestone_identifier,
             evidence_hash=_evidence(evidence_file, evidence_hash),
             verification_timestamp=_moment(verification_timestamp),
@@ -120,7 +120,7 @@ def _payload(
     result = asyncio.run(
         milestones.oracle_payload(
             session.workspace,
-            contract_address=address(contract, "contract_address"),
+            contract_address=distribution(contract),
             milestone_identifier=milestone,
             evidence_hash=evidence,
             verification_timestamp=timestamp,

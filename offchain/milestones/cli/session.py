@@ -13,7 +13,7 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import address, read_schedule
+from milestones.cli.options import distribution, read_schedule
 from milestones.cli.output import Output
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -84,7 +84,7 @@ class Session:
             )
         if file is not None:
             return read_schedule(file)
-        where = address(contract_address or "", "contract_address")
+        where = distribution(contract_address or "")
         return milestones.registered_schedule(self.workspace, where)
 
     def perform(self, service: Callable[[milestones.Backend], Awaitable[R]]) -> R:

@@ -14,6 +14,7 @@ from milestones.cli.options import (
     SigningKeyPath,
     Wait,
     address,
+    distribution,
     read_claim_file,
 )
 from milestones.cli.session import session_of
@@ -52,7 +53,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     exit code is then the one that the first of them has alone.
     """
     session = session_of(context)
-    contract = address(contract_address, "contract_address")
+    contract = distribution(contract_address)
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
     key = session.signing_key(signing_key_path)
     claims = read_claim_file(claim_file)

@@ -11,7 +11,7 @@ import milestones
 from milestones.cli.options import (
     ContractAddress,
     ScriptBeneficiaries,
-    address,
+    distribution,
     read_claim_file,
     read_schedule,
 )
@@ -36,7 +36,7 @@ def verify(
     cases.
     """
     session = session_of(context)
-    where = address(contract_address, "contract_address")
+    where = distribution(contract_address)
     if schedule is not None and claim_file is not None:
         raise InvalidInput(
             "a schedule file and a claim file are both given",

@@ -18,8 +18,9 @@ from milestones.domain.models import OracleSignature
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import NotAllowedYet
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.protocol.oracle_signatures import witness_of
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import MilestoneStatement
 from milestones.services.attest import attest
 from milestones.services.backend import chain_time
 from milestones.services.check_status import check_status
@@ -290,7 +291,7 @@ class Story:
     async def _on_chain(self) -> OpenDistribution:
         return must_be_open(await read_on_chain(self.backend, self.address))
 
-    async def _statement(self, milestone: str) -> Statement:
+    async def _statement(self, milestone: str) -> MilestoneStatement:
         now = (await chain_time(self.backend)).now
         payload = await oracle_payload(
             self.backend,
@@ -298,9 +299,9 @@ class Story:
             milestone_identifier=milestone,
             verification_timestamp=now,
         )
-        return Statement.parse(bytes.fromhex(payload.signed_data))
+        return MilestoneStatement.parse(bytes.fromhex(payload.signed_data))
 
-    async def _sign(self, statement: Statement, oracle: str) -> OracleSignature:
+    async def _sign(self, statement: MilestoneStatement, oracle: str) -> OracleSignature:
         signed = await oracle_sign(
             self.backend, signed_data=statement.signed_data, key=self.keys[oracle]
         )
@@ -335,12 +336,12 @@ class Story:
         raise AssertionError(f"the program let through: {attempt}")
 
     async def _must_be_refused_attestation(
-        self, attempt: str, statement: Statement, witnesses: list[OracleWitness]
+        self, attempt: str, statement: MilestoneStatement, witnesses: list[OracleWitness]
     ) -> None:
         on_chain = await self._on_chain()
-        honest = Attesting.of(self.distribution.terms, statement, witnesses)
+        honest = Attesting.of(on_chain.sitting, statement, witnesses)
         draft = attest_draft(
-            Attesting(honest.attestation, witnesses),
+            Attesting(honest.attestation, on_chain.sitting, witnesses),
             terms=on_chain.terms_utxo,
             scripts=await require_published(self.backend),
         )

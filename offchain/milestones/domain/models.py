@@ -9,15 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from milestones.cardano.outputs import OutputDatum
 from milestones.cardano.value import AssetId
 from milestones.domain.posix_time import to_posix_ms
-from milestones.domain.reading import AddressField, HexField, Record, TextField
+from milestones.domain.reading import (
+    AddressField,
+    HexField,
+    Record,
+    StakeAddressField,
+    TextField,
+)
 from milestones.errors import InvalidInput
 
-CONTRACT_VERSION: Final = "1.0.0"
+CONTRACT_VERSION: Final = "2.0.0"
 """The version of the contract that this program opens distributions with."""
 
 QuorumStatus = Literal["met", "pending"]
+Canceller = Literal["creator", "quorum"]
+"""Who may give notice that a distribution will be ended."""
 MILESTONE_BYTES: Final = 64
 
 
@@ -65,13 +74,21 @@ class Allocation(Record):
     """Who gets how much, for which milestone, and not before when.
 
     `token_amount` is in the token's smallest unit (lovelace for ADA); `vesting_timestamp` is in POSIX
-    **seconds**.
+    **seconds**. The payout carries `datum` (CBOR of Plutus Data, inline), the hash of a datum (32 bytes),
+    or none of them: a script may need one to be paid.
     """
 
     beneficiary_address: AddressField
     token_amount: int
     milestone_identifier: TextField
     vesting_timestamp: int
+    datum: HexField | None = None
+    datum_hash: HexField | None = None
+
+    @property
+    def payout_datum(self) -> OutputDatum:
+        """The datum of the payout. Raises `InvalidInput` where it is given in both ways."""
+        return OutputDatum(self.datum, self.datum_hash)
 
     @property
     def milestone(self) -> bytes:
@@ -99,6 +116,15 @@ class MilestoneSchedule(Record):
     `token_policy_id` (28 bytes) and `token_name` (up to 32) are hexadecimal in JSON; both empty mean
     lovelace. `creator` and `oracle_addresses` stand for their payment credentials. Either
     `reclaim_after` (POSIX seconds) or `irrevocable` is given. `page_depth` is None for the usual paging.
+
+    What follows is off unless it is asked for. `allowance_lovelace`: what whoever pays out may take for
+    every claim. `staking`: the staking part of the distribution's address. `refund_address` (with a datum
+    as payouts have it): where money returns when somebody else than the creator's key ends the
+    distribution, by default the creator's address. `cancel_by`: who may give notice; it takes effect after
+    `cancel_grace_seconds`, at least seven days. `waiver_after` (POSIX seconds): from then on the creator
+    alone can attest. `objectors`: how many oracles stop a proposal, which is due after
+    `review_period_seconds`, at least a day, and holds `review_bond_lovelace`. `rotatable`: an output
+    (`<transaction id>#<index>`) that the opening spends; then a quorum of the oracles can replace them.
     """
 
     token_policy_id: HexField
@@ -111,6 +137,18 @@ class MilestoneSchedule(Record):
     irrevocable: bool = False
     contract_metadata: ContractMetadata
     page_depth: int | None = None
+    allowance_lovelace: int = 0
+    staking: StakeAddressField | None = None
+    refund_address: AddressField | None = None
+    refund_datum: HexField | None = None
+    refund_datum_hash: HexField | None = None
+    cancel_by: tuple[Canceller, ...] = ()
+    cancel_grace_seconds: int = 0
+    waiver_after: int | None = None
+    objectors: int = 0
+    review_period_seconds: int = 0
+    review_bond_lovelace: int = 0
+    rotatable: TextField | None = None
 
     @property
     def token(self) -> AssetId:

@@ -23,9 +23,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, StakeAddress
 from milestones.errors import InvalidAddress, InvalidInput
 
+A = TypeVar("A", Address, StakeAddress)
 E = TypeVar("E", bound=InvalidInput)
 SHOWN: Final = 50
 """How many problems an error lists; a wrong column of a long file would fill the screen."""
@@ -39,12 +40,20 @@ _EXPECTED: Final = {
 
 
 def _address(value: Any) -> Address:
-    if isinstance(value, Address):
+    return _from_bech32(Address, value)
+
+
+def _stake_address(value: Any) -> StakeAddress:
+    return _from_bech32(StakeAddress, value)
+
+
+def _from_bech32(kind: type[A], value: Any) -> A:
+    if isinstance(value, kind):
         return value
     if not isinstance(value, str):
         raise _refusal(f"an address is text, not {type(value).__name__}")
     try:
-        return Address.from_bech32(value)
+        return kind.from_bech32(value)
     except InvalidAddress as error:
         raise _refusal(error.reason, error.hint) from None
 
@@ -82,6 +91,14 @@ AddressField = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^addr(_test)?1[02-9ac-hj-np-z]+$"}),
 ]
 """An address of the ledger; Bech32 in JSON."""
+
+StakeAddressField = Annotated[
+    StakeAddress,
+    PlainValidator(_stake_address),
+    PlainSerializer(StakeAddress.to_bech32, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^stake(_test)?1[02-9ac-hj-np-z]+$"}),
+]
+"""A reward account; Bech32 in JSON."""
 
 HexField = Annotated[
     bytes,

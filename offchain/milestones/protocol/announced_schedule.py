@@ -4,7 +4,9 @@ Everything else of a schedule is in the terms. The form (version 1) is an array 
 `[count, addresses, milestones, address steps, milestone places, vesting times, amounts]`:
 the distinct addresses one after the other as bytes, the distinct milestones as byte strings, both in the
 order of their first use, and four columns of integers. An address step is how far the address stands
-behind the one before, counted around the table; vesting times are in seconds.
+behind the one before, counted around the table; vesting times are in seconds. Where any payout carries a
+datum, two parts follow: the distinct ones as byte strings (Plutus Data of the output's datum: none, a hash,
+or inline), and a column of places among them.
 
 Schedules repeat themselves: one vesting time, three milestones in turn, equal amounts. So a column is
 written as `[form, content]` in the shortest of four forms; of equally short ones the first:
@@ -24,10 +26,11 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, plutus_data
 from milestones.cardano.address import Address
 from milestones.cardano.cbor import Item
 from milestones.cardano.encoding import array, integer
+from milestones.cardano.outputs import NO_DATUM, OutputDatum
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidAddress, InvalidEncoding
 
@@ -38,6 +41,7 @@ RUNS: Final = 1
 CYCLE: Final = 2
 DICTIONARY: Final = 3
 LONGEST_CYCLE: Final = 64
+_NO_DATUM: Final = plutus_data.encode(NO_DATUM.to_data())
 
 
 def encode_allocations(allocations: Sequence[Allocation]) -> bytes:
@@ -49,17 +53,25 @@ def encode_allocations(allocations: Sequence[Allocation]) -> bytes:
         (place - before) % len(addresses)
         for before, place in zip([-1, *places], places, strict=False)
     ]
-    return array(
-        (
-            integer(len(allocations)),
-            cbor.encode_bytes(b"".join(addresses)),
-            array([cbor.encode_bytes(milestone) for milestone in milestones]),
-            encode_column(steps),
-            encode_column([milestones[a.milestone] for a in allocations]),
-            encode_column([a.vesting_timestamp for a in allocations]),
-            encode_column([a.token_amount for a in allocations]),
-        )
-    )
+    parts = [
+        integer(len(allocations)),
+        cbor.encode_bytes(b"".join(addresses)),
+        array([cbor.encode_bytes(milestone) for milestone in milestones]),
+        encode_column(steps),
+        encode_column([milestones[a.milestone] for a in allocations]),
+        encode_column([a.vesting_timestamp for a in allocations]),
+        encode_column([a.token_amount for a in allocations]),
+    ]
+    return array([*parts, *_datum_parts(allocations)])
+
+
+def _datum_parts(allocations: Sequence[Allocation]) -> list[bytes]:
+    datums = [plutus_data.encode(a.payout_datum.to_data()) for a in allocations]
+    table = _table(datums)
+    if list(table) == [_NO_DATUM]:
+        return []
+    places = encode_column([table[datum] for datum in datums])
+    return [array([cbor.encode_bytes(datum) for datum in table]), places]
 
 
 def _table(values: Iterable[bytes]) -> dict[bytes, int]:
@@ -74,16 +86,17 @@ def decode_allocations(body: bytes, *, most: int, network_id: int) -> tuple[Allo
     compare it with the roots in the terms (`Distribution.check`).
     """
     parts = cbor.read(body).array()
-    if len(parts) != 7:
-        raise InvalidEncoding(f"a schedule of {len(parts)} parts where 7 are expected")
+    if len(parts) not in (7, 9):
+        raise InvalidEncoding(f"a schedule of {len(parts)} parts where 7 or 9 are expected")
     count = parts[0].unsigned()
     if not 1 <= count <= min(most, COUNT_LIMIT):
         raise InvalidEncoding(f"a schedule of {count} allocations where at most {most} can be")
     addresses = _addresses(parts[1].bytes(), network_id)
     milestones = [_milestone(item) for item in parts[2].array()]
-    steps, places, times, amounts = (decode_column(item, count) for item in parts[3:])
+    steps, places, times, amounts = (decode_column(item, count) for item in parts[3:7])
+    datums = _datums(parts[7:], count)
     before, allocations = -1, []
-    for step, place, time, amount in zip(steps, places, times, amounts, strict=True):
+    for step, place, time, amount, datum in zip(steps, places, times, amounts, datums, strict=True):
         before = (before + step) % len(addresses)
         if place >= len(milestones):
             raise InvalidEncoding(f"a schedule without a milestone {place}")
@@ -93,6 +106,8 @@ def decode_allocations(body: bytes, *, most: int, network_id: int) -> tuple[Allo
                 token_amount=amount,
                 milestone_identifier=milestones[place],
                 vesting_timestamp=time,
+                datum=datum.inline,
+                datum_hash=datum.hash,
             )
         )
     return tuple(allocations)
@@ -111,6 +126,16 @@ def _addresses(raw: bytes, network_id: int) -> list[Address]:
     if not addresses:
         raise InvalidEncoding("a schedule without addresses")
     return addresses
+
+
+def _datums(parts: Sequence[Item], count: int) -> list[OutputDatum]:
+    if not parts:
+        return [NO_DATUM] * count
+    table = [OutputDatum.from_data(plutus_data.decode(item.bytes())) for item in parts[0].array()]
+    places = decode_column(parts[1], count)
+    if max(places) >= len(table):
+        raise InvalidEncoding(f"a schedule without a datum {max(places)}")
+    return [table[place] for place in places]
 
 
 def _milestone(item: Item) -> str:

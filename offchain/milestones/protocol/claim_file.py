@@ -13,8 +13,8 @@ from milestones.domain.merkle import NodeAt, proven_nodes
 from milestones.domain.models import Allocation
 from milestones.domain.reading import AddressField, HexField, Record, read_record
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule
-from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution, leaf_of
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 
 Nodes = dict[tuple[int, int], bytes]
@@ -47,14 +47,8 @@ def make_claim_file(distribution: Distribution, indices: Iterable[int]) -> Claim
 def _proven(distribution: Distribution, index: int) -> ProvenAllocation:
     proof = distribution.proof([index])
     allocation = distribution.allocations[index]
-    return ProvenAllocation(
-        beneficiary_address=allocation.beneficiary_address,
-        token_amount=allocation.token_amount,
-        milestone_identifier=allocation.milestone_identifier,
-        vesting_timestamp=allocation.vesting_timestamp,
-        beneficiary_index=index,
-        proof=proof,
-    )
+    fields = {name: getattr(allocation, name) for name in Allocation.model_fields}
+    return ProvenAllocation(**fields, beneficiary_index=index, proof=proof)
 
 
 def parse_claim_file(raw: Any) -> ClaimFile:

@@ -1,21 +1,21 @@
-"""The contract's datums, and the tokens that mark them.
+"""The contract's datums beside the terms, and the tokens that mark them.
 
-Terms say what was agreed, and a distribution's id is their hash; a vault pays one page of allocations; an
-attestation is a milestone that the oracles' quorum declared complete. A token's name is a label of 4 letters
-and a hash of 28 bytes. Layouts: `terms`, `vault` and `attestation` in docs/validators/protocol.cddl.
+A vault pays one page of allocations; an attestation is a milestone that is complete. What `board` keeps:
+a board says which oracles count, a proposal that a milestone is complete unless they object, a notice that
+the distribution will end. A token's name is a label and a hash, 32 bytes. Layouts:
+docs/validators/protocol.cddl. Every `from_data` refuses every other shape with `InvalidEncoding`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, Credential, key_credential, script_credential
+from milestones.cardano.address import Address
 from milestones.cardano.hashes import blake2b_224
-from milestones.cardano.network import network_id_of
 from milestones.cardano.plutus_data import (
     Constr,
     PlutusData,
@@ -23,18 +23,18 @@ from milestones.cardano.plutus_data import (
     fields_of,
     int_of,
     list_of,
-    text_of,
 )
-from milestones.cardano.value import AssetId
-from milestones.domain.merkle import NODE_LENGTH, SUM_LIMIT, node_sum
-from milestones.domain.paging import Paging
-from milestones.errors import InvalidEncoding, InvalidInput
+from milestones.domain.merkle import SUM_LIMIT
+from milestones.errors import InvalidInput
 
 TERMS_LABEL: Final = b"TERM"
 VAULT_LABEL: Final = b"VALT"
 ATTESTATION_LABEL: Final = b"ATST"
-DEEPEST_ON_CHAIN: Final = 14
-"""The contract accepts deeper pages than this program opens."""
+BOARD_LABEL: Final = b"BO"
+"""The board's number (2 bytes) follows."""
+NOTICE_LABEL: Final = b"CNCL"
+HOME_LABEL: Final = b"HOME"
+PROPOSAL_LABEL: Final = b"PROP"
 
 
 def terms_token_name(distribution_id: bytes) -> bytes:
@@ -52,147 +52,50 @@ def attestation_token_name(distribution_id: bytes, milestone: bytes) -> bytes:
     return ATTESTATION_LABEL + blake2b_224(distribution_id + milestone)
 
 
-@dataclass(frozen=True, slots=True)
-class TermsMetadata:
-    """What the terms say about themselves; the chain doesn't read it."""
-
-    created_at_posix_ms: int
-    network_magic: int
-    contract_version: str
-    description: str
+def board_hash(registry: bytes, distribution_id: bytes) -> bytes:
+    """What names under `board`'s policy end with, 28 bytes: `registry` is the terms' policy id."""
+    return blake2b_224(registry + distribution_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms. Nodes have 36 bytes, oracles 28, ascending; `reclaim_after_posix_ms` None: never."""
+def board_token_name(registry: bytes, distribution_id: bytes, sequence: int) -> bytes:
+    """The token of a distribution's board of this number (0 to 65535), 32 bytes."""
+    return BOARD_LABEL + sequence.to_bytes(2, "big") + board_hash(registry, distribution_id)
 
-    token: AssetId
-    total_token_amount: int
-    page_depth: int
-    pages: tuple[bytes, ...]
-    oracles: tuple[bytes, ...]
-    quorum_threshold: int
-    creator: Credential
-    reclaim_after_posix_ms: int | None
-    metadata: TermsMetadata
 
-    @property
-    def distribution_id(self) -> bytes:
-        """28 bytes: blake2b_224 of the datum as `serialise_data` writes it."""
-        return blake2b_224(self.encode())
+def proposal_token_name(registry: bytes, distribution_id: bytes, milestone: bytes) -> bytes:
+    """The token of a proposal that this milestone (UTF-8) is complete, 32 bytes."""
+    return PROPOSAL_LABEL + board_hash(registry, blake2b_224(distribution_id + milestone))
 
-    @property
-    def network_id(self) -> int:
-        """The network id of the addresses of the network that the metadata names."""
-        return network_id_of(self.metadata.network_magic)
 
-    @property
-    def paging(self) -> Paging:
-        """How the allocations are cut into pages: where an index is, (page, leaf), and back."""
-        return Paging(self.page_depth, len(self.pages))
+D = TypeVar("D", bound="Datum")
 
-    def page_amount(self, page: int) -> int:
-        """What all allocations of a page add up to."""
-        return node_sum(self.pages[page])
 
-    def address(self, vault_hash: bytes) -> Address:
-        """Where this distribution's UTxOs are: the vault script, and its id as the staking key's hash."""
-        staking = key_credential(self.distribution_id)
-        return Address(self.network_id, script_credential(vault_hash), staking)
+class Datum(ABC):
+    """What all of them share: their bytes."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_data(self) -> Constr:
+        """The datum."""
+
+    @classmethod
+    @abstractmethod
+    def from_data(cls: type[D], data: PlutusData) -> D:
+        """The inverse of `to_data`."""
 
     def encode(self) -> bytes:
         """The datum's bytes."""
         return plutus_data.encode(self.to_data())
 
-    def to_data(self) -> Constr:
-        """The datum."""
-        reclaim_after = self.reclaim_after_posix_ms
-        return Constr(
-            0,
-            (
-                self.token.policy_id,
-                self.token.asset_name,
-                self.total_token_amount,
-                self.page_depth,
-                self.pages,
-                self.oracles,
-                self.quorum_threshold,
-                self.creator.to_data(),
-                Constr(1) if reclaim_after is None else Constr(0, (reclaim_after,)),
-                _metadata_to_data(self.metadata),
-            ),
-        )
-
     @classmethod
-    def decode(cls, raw: bytes) -> Terms:
-        """The terms in a datum's bytes. Raises `InvalidEncoding`; see `from_data`."""
+    def decode(cls: type[D], raw: bytes) -> D:
+        """What a datum's bytes say. Raises `InvalidEncoding`."""
         return cls.from_data(plutus_data.decode(raw))
-
-    @classmethod
-    def from_data(cls, data: PlutusData) -> Terms:
-        """The inverse of `to_data`. Refuses what the contract would not let anybody open."""
-        fields = fields_of(data, 0, 10, "terms")
-        terms = cls(
-            token=AssetId(
-                bytes_of(fields[0], "token_policy_id", 0, 28),
-                bytes_of(fields[1], "token_name", *range(33)),
-            ),
-            total_token_amount=int_of(fields[2], "total_token_amount", 1, SUM_LIMIT - 1),
-            page_depth=int_of(fields[3], "page_depth", 0, DEEPEST_ON_CHAIN),
-            pages=tuple(bytes_of(x, "a page", NODE_LENGTH) for x in list_of(fields[4], "pages")),
-            oracles=tuple(bytes_of(x, "an oracle", 28) for x in list_of(fields[5], "oracles")),
-            quorum_threshold=int_of(fields[6], "quorum_threshold", 1),
-            creator=Credential.from_data(fields[7]),
-            reclaim_after_posix_ms=_optional_moment(fields[8]),
-            metadata=_metadata_from_data(fields[9]),
-        )
-        _must_be_well_formed(terms)
-        return terms
-
-
-def _must_be_well_formed(terms: Terms) -> None:
-    if terms.token.asset_name and not terms.token.policy_id:
-        raise InvalidEncoding("terms that give lovelace a token name")
-    if not terms.pages or not all(node_sum(page) for page in terms.pages):
-        raise InvalidEncoding("terms without a page, or with one that promises nothing")
-    if sum(node_sum(page) for page in terms.pages) != terms.total_token_amount:
-        raise InvalidEncoding("terms whose total is not the sum of the pages")
-    if any(first >= second for first, second in pairwise(terms.oracles)):
-        raise InvalidEncoding("terms whose oracles are not in ascending order")
-    if terms.quorum_threshold > len(terms.oracles):
-        raise InvalidEncoding("terms with a quorum of more than all oracles")
-
-
-def _optional_moment(data: PlutusData) -> int | None:
-    if data == Constr(1):
-        return None
-    return int_of(fields_of(data, 0, 1, "an optional time")[0], "reclaim_after_posix_ms")
-
-
-def _metadata_to_data(metadata: TermsMetadata) -> Constr:
-    return Constr(
-        0,
-        (
-            metadata.created_at_posix_ms,
-            metadata.network_magic,
-            metadata.contract_version.encode(),
-            metadata.description.encode(),
-        ),
-    )
-
-
-def _metadata_from_data(data: PlutusData) -> TermsMetadata:
-    created_at, magic, version, description = fields_of(data, 0, 4, "the terms' metadata")
-    return TermsMetadata(
-        int_of(created_at, "created_at_posix_ms"),
-        int_of(magic, "network_magic"),
-        text_of(version, "contract_version"),
-        text_of(description, "description"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
-class VaultState:
+class VaultState(Datum):
     """The state of one page: how much is left, and which of its allocations it has paid.
 
     `claimed` is a bitmap with one bit a leaf, at least a byte. Bits as CIP-122 reads them: bit 0 is the
@@ -227,18 +130,9 @@ class VaultState:
             bitmap[-1 - leaf // 8] |= 1 << leaf % 8
         return VaultState(self.distribution_id, self.page, self.remaining - amount, bytes(bitmap))
 
-    def encode(self) -> bytes:
-        """The datum's bytes."""
-        return plutus_data.encode(self.to_data())
-
     def to_data(self) -> Constr:
         """The datum."""
         return Constr(0, (self.distribution_id, self.page, self.remaining, self.claimed))
-
-    @classmethod
-    def decode(cls, raw: bytes) -> VaultState:
-        """The state in a datum's bytes. Raises `InvalidEncoding`."""
-        return cls.from_data(plutus_data.decode(raw))
 
     @classmethod
     def from_data(cls, data: PlutusData) -> VaultState:
@@ -258,7 +152,7 @@ def bitmap_length(page_depth: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Datum):
     """Which milestone (its identifier in UTF-8), what evidence, when, and which oracles (28 bytes each)."""
 
     distribution_id: bytes
@@ -271,10 +165,6 @@ class Attestation:
     def milestone_identifier(self) -> str:
         """The identifier as text; bytes that are no UTF-8 are shown as `\\xNN`."""
         return self.milestone.decode(errors="backslashreplace")
-
-    def encode(self) -> bytes:
-        """The datum's bytes."""
-        return plutus_data.encode(self.to_data())
 
     def to_data(self) -> Constr:
         """The datum."""
@@ -290,11 +180,6 @@ class Attestation:
         )
 
     @classmethod
-    def decode(cls, raw: bytes) -> Attestation:
-        """The attestation in a datum's bytes. Raises `InvalidEncoding`."""
-        return cls.from_data(plutus_data.decode(raw))
-
-    @classmethod
     def from_data(cls, data: PlutusData) -> Attestation:
         """The inverse of `to_data`; refuses every other shape."""
         distribution_id, milestone, evidence, moment, signers = fields_of(
@@ -305,5 +190,134 @@ class Attestation:
             bytes_of(milestone, "milestone_identifier"),
             bytes_of(evidence, "evidence_hash"),
             int_of(moment, "verification_posix_ms"),
+            tuple(bytes_of(signer, "a signer", 28) for signer in list_of(signers, "signers")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Board(Datum):
+    """The oracles that count now (28 bytes each, ascending), under terms that are rotatable."""
+
+    oracles: tuple[bytes, ...]
+    quorum_threshold: int
+    registry: bytes
+    distribution_id: bytes
+    sequence: int
+
+    @property
+    def token_name(self) -> bytes:
+        """The name of its token."""
+        return board_token_name(self.registry, self.distribution_id, self.sequence)
+
+    def to_data(self) -> Constr:
+        """The datum."""
+        whose = (self.registry, self.distribution_id)
+        return Constr(0, (self.oracles, self.quorum_threshold, *whose, self.sequence))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> Board:
+        """The inverse of `to_data`."""
+        oracles, quorum, registry, distribution_id, sequence = fields_of(data, 0, 5, "a board")
+        return cls(
+            tuple(bytes_of(oracle, "an oracle", 28) for oracle in list_of(oracles, "oracles")),
+            int_of(quorum, "quorum_threshold", 1),
+            bytes_of(registry, "registry", 28),
+            bytes_of(distribution_id, "distribution_id", 28),
+            int_of(sequence, "sequence", 0, 65535),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal(Datum):
+    """Somebody's word that a milestone (UTF-8) is complete, and when it counts unless oracles object.
+
+    `return_to` is where its bond goes then, an address as Plutus Data: whoever proposes may have
+    written anything there.
+    """
+
+    registry: bytes
+    distribution_id: bytes
+    milestone: bytes
+    evidence_hash: bytes
+    said_at_posix_ms: int
+    due_at_posix_ms: int
+    return_to: PlutusData
+
+    @property
+    def token_name(self) -> bytes:
+        """The name of its token."""
+        return proposal_token_name(self.registry, self.distribution_id, self.milestone)
+
+    @property
+    def milestone_identifier(self) -> str:
+        """The milestone as text; bytes that are no UTF-8 are shown as `\\xNN`."""
+        return self.milestone.decode(errors="backslashreplace")
+
+    @property
+    def forgotten_at_posix_ms(self) -> int:
+        """From when on anybody may retire it: another review period after it was due."""
+        return 2 * self.due_at_posix_ms - self.said_at_posix_ms
+
+    def return_address(self, network_id: int) -> Address:
+        """Where the bond returns. Raises `InvalidEncoding` where no output could ever be there."""
+        return Address.from_data(self.return_to, network_id)
+
+    def to_data(self) -> Constr:
+        """The datum."""
+        what = (self.registry, self.distribution_id, self.milestone, self.evidence_hash)
+        return Constr(0, (*what, self.said_at_posix_ms, self.due_at_posix_ms, self.return_to))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> Proposal:
+        """The inverse of `to_data`."""
+        registry, distribution_id, milestone, evidence, said_at, due_at, return_to = fields_of(
+            data, 0, 7, "a proposal"
+        )
+        return cls(
+            bytes_of(registry, "registry", 28),
+            bytes_of(distribution_id, "distribution_id", 28),
+            bytes_of(milestone, "milestone_identifier"),
+            bytes_of(evidence, "evidence_hash"),
+            int_of(said_at, "said_at"),
+            int_of(due_at, "due_at"),
+            return_to,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Datum):
+    """That a distribution will be ended; at time 0, that it may go home to its refund address."""
+
+    registry: bytes
+    distribution_id: bytes
+    said_at_posix_ms: int
+    evidence_hash: bytes
+    signers: tuple[bytes, ...] = ()
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it is only the word that everything may go home."""
+        return self.said_at_posix_ms == 0
+
+    @property
+    def token_name(self) -> bytes:
+        """The name of its token."""
+        label = HOME_LABEL if self.is_home else NOTICE_LABEL
+        return label + board_hash(self.registry, self.distribution_id)
+
+    def to_data(self) -> Constr:
+        """The datum."""
+        whose = (self.registry, self.distribution_id)
+        return Constr(0, (*whose, self.said_at_posix_ms, self.evidence_hash, self.signers))
+
+    @classmethod
+    def from_data(cls, data: PlutusData) -> Notice:
+        """The inverse of `to_data`."""
+        registry, distribution_id, said_at, evidence, signers = fields_of(data, 0, 5, "a notice")
+        return cls(
+            bytes_of(registry, "registry", 28),
+            bytes_of(distribution_id, "distribution_id", 28),
+            int_of(said_at, "said_at"),
+            bytes_of(evidence, "evidence_hash"),
             tuple(bytes_of(signer, "a signer", 28) for signer in list_of(signers, "signers")),
         )

@@ -9,10 +9,14 @@ from typing import Final
 from milestones.cardano import encoding
 from milestones.cardano.address import Address
 from milestones.cardano.prices import min_lovelace
-from milestones.cardano.value import AssetId, Value
-from milestones.protocol.datums import Attestation
+from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.protocol.datums import Attestation, bitmap_length
 from milestones.protocol.distribution import Distribution
 
+ADA_VAULT_LOVELACE: Final = 3_200_000
+ADA_VAULT_LOVELACE_PER_BITMAP_BYTE: Final = 8_920
+"""What the contract asks of a vault of an ADA distribution on top of its sum: twice its min-ADA today, so
+that claims need no top-up were the ledger's price to double."""
 USUAL_EVIDENCE: Final = bytes(32)
 LARGEST_MOMENT_POSIX_MS: Final = 1 << 40
 
@@ -55,8 +59,8 @@ def _deposit(
 def estimated_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> Deposits:
     """The deposits of a distribution: its terms, its vaults, and an attestation of each milestone.
 
-    An attestation is taken with 32 bytes of evidence and as many signers as the quorum. A vault of an
-    ADA distribution needs this on top of its page's sum.
+    An attestation is taken with 32 bytes of evidence and as many signers as the quorum. A vault needs
+    this on top of its page's sum; it contains the allowance of its claims.
     """
     return Deposits(
         _terms_deposit(distribution, lovelace_per_utxo_byte),
@@ -75,9 +79,29 @@ def _terms_deposit(distribution: Distribution, lovelace_per_utxo_byte: int) -> i
     return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, datum)
 
 
+def vault_funding(distribution: Distribution, page: int) -> tuple[int, bool]:
+    """The lovelace that a vault gets at its opening beside its page's sum, and whether that is all.
+
+    If not, it is the allowance of its allocations, and min-ADA comes on top.
+    """
+    terms = distribution.terms
+    if distribution.token == LOVELACE:
+        bitmap = ADA_VAULT_LOVELACE_PER_BITMAP_BYTE * bitmap_length(terms.page_depth)
+        allowances = terms.allowance_lovelace << terms.page_depth
+        return ADA_VAULT_LOVELACE + bitmap + allowances, True
+    allocations = sum(
+        1 for index in distribution.allocations if distribution.place(index)[0] == page
+    )
+    return terms.allowance_lovelace * allocations, False
+
+
 def _vault_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> list[int]:
     deposits = []
     for vault in distribution.fresh_vaults():
+        lovelace, is_whole = vault_funding(distribution, vault.page)
+        if is_whole:
+            deposits.append(lovelace)
+            continue
         value = Value.of(distribution.vault_token, 1) + Value.of(
             distribution.token, vault.remaining
         )
@@ -86,9 +110,9 @@ def _vault_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> 
             value.assets,
             lovelace_per_utxo_byte,
             vault.encode(),
-            held_lovelace=value.lovelace,
+            held_lovelace=lovelace,
         )
-        deposits.append(needed)
+        deposits.append(needed + lovelace)
     return deposits
 
 

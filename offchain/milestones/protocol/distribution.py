@@ -6,34 +6,82 @@ are then checked against the terms' roots: what comes out of here is true to the
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 from milestones.cardano import plutus_data
-from milestones.cardano.address import Address, key_credential
+from milestones.cardano.address import Address, Credential, StakeAddress, key_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.outputs import OutputDatum, OutputReference
 from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NodeAt, SumTree, leaf_node, multiproof
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.paging import paging_for
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
-from milestones.errors import InvalidInput, InvalidSchedule, NotFound
+from milestones.errors import InvalidAddress, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.datums import (
-    Terms,
-    TermsMetadata,
+    Board,
     VaultState,
     attestation_token_name,
     terms_token_name,
     vault_token_name,
 )
+from milestones.protocol.terms import Refund, Terms, TermsMetadata
 from milestones.protocol.validator_loader import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionName:
+    """Which distribution: its address and its id (28 bytes).
+
+    Distributions whose terms name the same staking credential share an address.
+    """
+
+    address: Address
+    distribution_id: bytes
+
+    @property
+    def payment(self) -> Credential:
+        """The address' payment part: the vault's script."""
+        return self.address.payment
+
+    @property
+    def is_told_by_address(self) -> bool:
+        """Whether the address holds the id."""
+        return self.address.staking == key_credential(self.distribution_id)
+
+    def __str__(self) -> str:
+        address = self.address.to_bech32()
+        return address if self.is_told_by_address else f"{address}#{self.distribution_id.hex()}"
+
+
+ContractAddress: TypeAlias = Address | DistributionName
+"""How people name a distribution: by its address or, where that leaves it open, with its id."""
+
+
+def parse_contract_address(text: str) -> ContractAddress:
+    """Reads `<address>` or `<address>#<id in hexadecimal>`. Raises `InvalidAddress`."""
+    given, mark, digits = text.strip().partition("#")
+    address = Address.from_bech32(given)
+    if not mark:
+        return address
+    if re.fullmatch("[0-9a-fA-F]{56}", digits) is None:
+        raise InvalidAddress(
+            f"{digits[:80]!r} is no distribution's id",
+            hint="write <address>#<id>, the id in 56 hexadecimal digits",
+        )
+    return DistributionName(address, bytes.fromhex(digits))
 
 
 def leaf_of(allocation: Allocation) -> bytes:
     """The leaf node (36 bytes) of an allocation. Raises `InvalidInput` for an amount over 2^63 - 1."""
     preimage = (
         allocation.beneficiary_address.to_data(),
+        allocation.payout_datum.to_data(),
         allocation.milestone,
         allocation.vesting_posix_ms,
     )
@@ -71,24 +119,7 @@ class Distribution:
         allocations = schedule.beneficiary_allocations
         depth = paging_for(len(allocations), schedule.page_depth).page_depth
         trees = page_trees(allocations, depth)
-        reclaim_after = schedule.reclaim_after
-        metadata = schedule.contract_metadata
-        terms = Terms(
-            token=schedule.token,
-            total_token_amount=schedule.total_token_amount,
-            page_depth=depth,
-            pages=tuple(tree.root for tree in trees),
-            oracles=tuple(sorted(address.payment.hash for address in schedule.oracle_addresses)),
-            quorum_threshold=schedule.quorum_threshold,
-            creator=schedule.creator.payment,
-            reclaim_after_posix_ms=None if reclaim_after is None else to_posix_ms(reclaim_after),
-            metadata=TermsMetadata(
-                to_posix_ms(metadata.created_at),
-                metadata.network_magic,
-                metadata.contract_version,
-                metadata.description,
-            ),
-        )
+        terms = _terms(schedule, depth, tuple(tree.root for tree in trees))
         return cls._whole(terms, contract, allocations, trees)
 
     @classmethod
@@ -134,29 +165,13 @@ class Distribution:
         gives the same id again. Oracles and creator are shown as addresses without a staking part: the
         terms hold no more.
         """
-        terms, metadata = self.terms, self.terms.metadata
-        reclaim_after = terms.reclaim_after_posix_ms
-        return MilestoneSchedule(
-            token_policy_id=terms.token.policy_id,
-            token_name=terms.token.asset_name,
-            beneficiary_allocations=tuple(
-                self.allocations[index] for index in sorted(self.allocations)
-            ),
-            oracle_addresses=tuple(
-                Address(terms.network_id, key_credential(oracle)) for oracle in terms.oracles
-            ),
-            quorum_threshold=terms.quorum_threshold,
-            creator=Address(terms.network_id, terms.creator),
-            reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
-            irrevocable=reclaim_after is None,
-            contract_metadata=ContractMetadata(
-                created_at=to_posix_seconds(metadata.created_at_posix_ms),
-                network_magic=metadata.network_magic,
-                contract_version=metadata.contract_version,
-                description=metadata.description,
-            ),
-            page_depth=terms.page_depth,
-        )
+        allocations = tuple(self.allocations[index] for index in sorted(self.allocations))
+        return _schedule(self.terms, allocations)
+
+    @property
+    def name(self) -> DistributionName:
+        """How people name it."""
+        return DistributionName(self.address, self.id)
 
     @property
     def token(self) -> AssetId:
@@ -167,6 +182,15 @@ class Distribution:
     def terms_token(self) -> AssetId:
         """The token that marks the terms' UTxO."""
         return AssetId(self.contract.policy_id, terms_token_name(self.id))
+
+    @property
+    def first_board(self) -> Board | None:
+        """The board that the opening mints; None where the oracles can't be replaced."""
+        terms = self.terms
+        if terms.rotatable is None:
+            return None
+        policy_id, quorum = self.contract.policy_id, terms.quorum_threshold
+        return Board(terms.oracles, quorum, policy_id, self.id, sequence=0)
 
     @property
     def vault_token(self) -> AssetId:
@@ -225,6 +249,86 @@ class Distribution:
         return frozenset(
             index_of(vault.page, leaf) for vault in vaults for leaf in vault.claimed_leaves()
         )
+
+
+def _terms(schedule: MilestoneSchedule, page_depth: int, pages: tuple[bytes, ...]) -> Terms:
+    metadata, rotatable, staking = (
+        schedule.contract_metadata,
+        schedule.rotatable,
+        schedule.staking,
+    )
+    return Terms(
+        page_depth=page_depth,
+        pages=pages,
+        allowance_lovelace=schedule.allowance_lovelace,
+        oracles=tuple(sorted(address.payment.hash for address in schedule.oracle_addresses)),
+        quorum_threshold=schedule.quorum_threshold,
+        rotatable=None if rotatable is None else OutputReference.parse(rotatable),
+        creator=schedule.creator.payment,
+        waiver_after_posix_ms=_posix_ms(schedule.waiver_after),
+        reclaim_after_posix_ms=_posix_ms(schedule.reclaim_after),
+        token=schedule.token,
+        total_token_amount=schedule.total_token_amount,
+        staking=None if staking is None else staking.credential,
+        refund=Refund(
+            schedule.refund_address or schedule.creator,
+            OutputDatum(schedule.refund_datum, schedule.refund_datum_hash),
+        ),
+        cancel_by=frozenset(schedule.cancel_by),
+        cancel_grace_ms=to_posix_ms(schedule.cancel_grace_seconds),
+        objectors=schedule.objectors,
+        review_period_ms=to_posix_ms(schedule.review_period_seconds),
+        bond_lovelace=schedule.review_bond_lovelace,
+        metadata=TermsMetadata(
+            to_posix_ms(metadata.created_at),
+            metadata.network_magic,
+            metadata.contract_version,
+            metadata.description,
+        ),
+    )
+
+
+def _posix_ms(posix_seconds: int | None) -> int | None:
+    return None if posix_seconds is None else to_posix_ms(posix_seconds)
+
+
+def _schedule(terms: Terms, allocations: tuple[Allocation, ...]) -> MilestoneSchedule:
+    metadata, network_id, refund = terms.metadata, terms.network_id, terms.refund
+    return MilestoneSchedule(
+        token_policy_id=terms.token.policy_id,
+        token_name=terms.token.asset_name,
+        beneficiary_allocations=allocations,
+        oracle_addresses=tuple(
+            Address(network_id, key_credential(oracle)) for oracle in terms.oracles
+        ),
+        quorum_threshold=terms.quorum_threshold,
+        creator=Address(network_id, terms.creator),
+        reclaim_after=_posix_seconds(terms.reclaim_after_posix_ms),
+        irrevocable=terms.reclaim_after_posix_ms is None,
+        contract_metadata=ContractMetadata(
+            created_at=to_posix_seconds(metadata.created_at_posix_ms),
+            network_magic=metadata.network_magic,
+            contract_version=metadata.contract_version,
+            description=metadata.description,
+        ),
+        page_depth=terms.page_depth,
+        allowance_lovelace=terms.allowance_lovelace,
+        staking=None if terms.staking is None else StakeAddress(network_id, terms.staking),
+        refund_address=refund.address,
+        refund_datum=refund.datum.inline,
+        refund_datum_hash=refund.datum.hash,
+        cancel_by=tuple(sorted(terms.cancel_by)),
+        cancel_grace_seconds=to_posix_seconds(terms.cancel_grace_ms),
+        waiver_after=_posix_seconds(terms.waiver_after_posix_ms),
+        objectors=terms.objectors,
+        review_period_seconds=to_posix_seconds(terms.review_period_ms),
+        review_bond_lovelace=terms.bond_lovelace,
+        rotatable=None if terms.rotatable is None else str(terms.rotatable),
+    )
+
+
+def _posix_seconds(posix_ms: int | None) -> int | None:
+    return None if posix_ms is None else to_posix_seconds(posix_ms)
 
 
 def _other_schedule(reason: str, pages: Sequence[int] = ()) -> InvalidSchedule:

@@ -1,8 +1,9 @@
-"""What oracles sign, and the form of what they hand in.
+"""The form of what oracles hand in.
 
-All oracles of a milestone sign the same bytes, `signed_data`. Two forms of a signature count: a raw
-Ed25519 signature over them, or a wallet's, made through CIP-30's `signData`: a COSE_Sign1 and a COSE_Key
-(CIP-8, RFC 9052). Only the form is looked at here; whether a signature is genuine is decided by the chain.
+All oracles of a milestone sign the same bytes, `signed_data` (see `statements`). Two forms of a signature
+count: a raw Ed25519 signature over them, or a wallet's, made through CIP-30's `signData`: a COSE_Sign1 and
+a COSE_Key (CIP-8, RFC 9052). Only the form is looked at here; whether a signature is genuine is decided by
+the chain.
 
 A wallet doesn't sign the payload but a `Sig_structure` around it. The contract takes the structure's
 bytes up to the payload as the signature's prefix. It accepts just one form: `84`, `6a "Signature1"`,
@@ -16,15 +17,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from milestones.cardano import cbor, plutus_data
+from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_224
-from milestones.cardano.plutus_data import PlutusData, bytes_of, int_of
 from milestones.domain.models import OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidEncoding, InvalidSignature
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import MilestoneStatement, parse_statement
 
 KEY_LENGTH: Final = 32
 SIGNATURE_LENGTH: Final = 64
@@ -38,99 +39,13 @@ LONGEST_HEADER: Final = 255
 """The header's length stands in exactly one byte after `58`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What an oracle says: this milestone of this distribution was reached at this moment.
-
-    `policy_id` and `distribution_id` have 28 bytes, so a statement counts for one contract and one
-    distribution alone. `milestone` is UTF-8; `evidence_hash` any bytes, often the hash of a report.
-    """
-
-    policy_id: bytes
-    distribution_id: bytes
-    milestone: bytes
-    evidence_hash: bytes
-    verification_posix_ms: int
-
-    @property
-    def signed_data(self) -> bytes:
-        """The bytes to sign: `serialise_data` of the five fields as a list."""
-        return plutus_data.encode(
-            (
-                self.policy_id,
-                self.distribution_id,
-                self.milestone,
-                self.evidence_hash,
-                self.verification_posix_ms,
-            )
-        )
-
-    @property
-    def milestone_identifier(self) -> str:
-        """The milestone as text; bytes that are no UTF-8 are shown as `\\xNN`."""
-        return self.milestone.decode(errors="backslashreplace")
-
-    @classmethod
-    def parse(cls, signed_data: bytes) -> Statement:
-        """The inverse of `signed_data`. Raises `InvalidSignature` for anything else.
-
-        Another encoding of the same statement is refused too: the chain verifies the bytes above.
-        """
-        try:
-            statement = cls._from_data(plutus_data.decode(signed_data))
-        except InvalidEncoding as error:
-            raise _refusal("signed_data", f"not a statement of an oracle: {error.reason}") from None
-        if statement.signed_data != signed_data:
-            raise _refusal(
-                "signed_data",
-                "the statement is encoded in another way than the contract encodes it",
-                "sign the exact bytes that `oracle payload` prints",
-            )
-        return statement
-
-    @classmethod
-    def _from_data(cls, data: PlutusData) -> Statement:
-        if not isinstance(data, tuple) or len(data) != 5:
-            raise InvalidEncoding("a list of five is expected")
-        milestone = bytes_of(data[2], "milestone_identifier")
-        if not milestone:
-            raise InvalidEncoding("milestone_identifier is empty")
-        return cls(
-            bytes_of(data[0], "policy_id", 28),
-            bytes_of(data[1], "distribution_id", 28),
-            milestone,
-            bytes_of(data[3], "evidence_hash"),
-            int_of(data[4], "verification_posix_ms"),
-        )
-
-
-def diagnostic(data: PlutusData) -> str:
-    """CBOR diagnostic notation (RFC 8949, section 8) of lists, bytes and integers as we encode them."""
-    if isinstance(data, bytes) and len(data) <= plutus_data.CHUNK:
-        return f"h'{data.hex()}'"
-    if isinstance(data, bytes):
-        starts = range(0, len(data), plutus_data.CHUNK)
-        chunks = (f"h'{data[start : start + plutus_data.CHUNK].hex()}'" for start in starts)
-        return f"(_ {', '.join(chunks)})"
-    if isinstance(data, int):
-        return str(data)
-    if not isinstance(data, tuple):
-        raise InvalidEncoding("only lists, bytes and integers are shown")
-    return f"[_ {', '.join(diagnostic(element) for element in data)}]" if data else "[]"
-
-
-def payload_diagnostic(signed_data: bytes) -> str:
-    """`signed_data` in CBOR diagnostic notation, for people to compare with what a signer shows."""
-    return diagnostic(plutus_data.decode(signed_data))
-
-
 def witness_of(entry: OracleSignature) -> OracleWitness:
     """What the chain needs of an entry of `signatures.json`, once its form was checked.
 
     Raises `InvalidSignature` with the field's path: wrong lengths, a key that isn't the oracle's, a
     `signed_data` that is no statement, a COSE pair that the contract would not accept.
     """
-    Statement.parse(entry.signed_data)
+    parse_statement(entry.signed_data)
     if entry.cose_sign1 is None and entry.cose_key is None:
         witness = _raw_witness(entry)
     else:
@@ -151,7 +66,9 @@ def witness_of(entry: OracleSignature) -> OracleWitness:
     return witness
 
 
-def entry_of(witness: OracleWitness, statement: Statement, network_id: int) -> OracleSignature:
+def entry_of(
+    witness: OracleWitness, statement: MilestoneStatement, network_id: int
+) -> OracleSignature:
     """The entry of `signatures.json` that `witness_of` makes this witness from.
 
     Of the oracle's address nothing is known but the key. `signature_timestamp`, which isn't signed, is

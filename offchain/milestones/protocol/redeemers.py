@@ -1,4 +1,7 @@
-"""The redeemers of both scripts. Layouts: docs/validators/protocol.cddl."""
+"""The redeemers of the three scripts. Layouts: docs/validators/protocol.cddl.
+
+`terms` and `board` are places among the sorted reference inputs, `output` one among the outputs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from milestones.errors import InvalidEncoding
 
 MINTED_HERE: Final = -1
 """In place of an attestation's index: the release's own transaction mints it."""
+NOWHERE: Final = -1
+"""In place of a board's or a notice's index: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,51 +97,54 @@ class OracleWitness:
     prefix: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Attest:
-    """Mints an attestation into output `output`. Witnesses are in the order of the terms' oracles.
+def _flat(witnesses: Sequence[OracleWitness]) -> tuple[PlutusData, ...]:
+    parts = ((each.verification_key, each.signature, each.prefix) for each in witnesses)
+    return tuple(part for each in parts for part in each)
 
-    `terms` is the terms' place among the sorted reference inputs.
+
+def _witnesses(data: PlutusData) -> tuple[OracleWitness, ...]:
+    flat = [bytes_of(part, "a signature's part") for part in list_of(data, "signatures")]
+    if len(flat) % 3:
+        raise InvalidEncoding("a signature has three parts: key, signature and prefix")
+    return tuple(OracleWitness(*flat[i : i + 3]) for i in range(0, len(flat), 3))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attest:
+    """Mints an attestation into output `output`. Witnesses are in the order of the oracles that count.
+
+    None of them: the creator waives, or a proposal is confirmed. `board` is NOWHERE but under rotatable
+    terms.
     """
 
     terms: int
+    board: int = NOWHERE
     output: int
     milestone: bytes
     evidence_hash: bytes
     verification_posix_ms: int
-    witnesses: Sequence[OracleWitness]
+    witnesses: Sequence[OracleWitness] = ()
 
     def to_data(self) -> Constr:
         """Constructor 1 of the registry's redeemer; the witnesses' parts follow each other in one list."""
-        flat: list[PlutusData] = []
-        for witness in self.witnesses:
-            flat += (witness.verification_key, witness.signature, witness.prefix)
-        return Constr(
-            1,
-            (
-                self.terms,
-                self.output,
-                self.milestone,
-                self.evidence_hash,
-                self.verification_posix_ms,
-                tuple(flat),
-            ),
-        )
+        places = (self.terms, self.board, self.output)
+        what = (self.milestone, self.evidence_hash, self.verification_posix_ms)
+        return Constr(1, (*places, *what, _flat(self.witnesses)))
 
     @classmethod
     def from_data(cls, data: PlutusData) -> Attest:
         """The inverse of `to_data`. Raises `InvalidEncoding`."""
-        terms, output, milestone, evidence, moment, parts = fields_of(data, 1, 6, "an attest")
-        flat = [bytes_of(part, "a signature's part") for part in list_of(parts, "signatures")]
-        if len(flat) % 3:
-            raise InvalidEncoding("a signature has three parts: key, signature and prefix")
+        terms, board, output, milestone, evidence, moment, parts = fields_of(
+            data, 1, 7, "an attest"
+        )
         return cls(
-            int_of(terms, "terms", 0),
-            int_of(output, "output", 0),
-            bytes_of(milestone, "milestone_identifier"),
-            bytes_of(evidence, "evidence_hash"),
-            int_of(moment, "verification_posix_ms"),
-            tuple(OracleWitness(*flat[i : i + 3]) for i in range(0, len(flat), 3)),
+            terms=int_of(terms, "terms", 0),
+            board=max(NOWHERE, int_of(board, "board")),
+            output=int_of(output, "output", 0),
+            milestone=bytes_of(milestone, "milestone_identifier"),
+            evidence_hash=bytes_of(evidence, "evidence_hash"),
+            verification_posix_ms=int_of(moment, "verification_posix_ms"),
+            witnesses=_witnesses(parts),
         )
 
 
@@ -149,3 +157,111 @@ class Burn:
     def to_data(self) -> Constr:
         """Constructor 2 of the registry's redeemer."""
         return Constr(2, (self.terms,))
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """Mints the first board of terms that are rotatable, into output `output`, beside Open."""
+
+    output: int
+
+    def to_data(self) -> Constr:
+        """Constructor 0 of the board's redeemer."""
+        return Constr(0, (self.output,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Propose:
+    """Mints a proposal into output `output`. `return_to` is the bond's address, as Plutus Data."""
+
+    terms: int
+    output: int
+    milestone: bytes
+    evidence_hash: bytes
+    said_at_posix_ms: int
+    return_to: PlutusData
+
+    def to_data(self) -> Constr:
+        """Constructor 1 of the board's redeemer."""
+        what = (self.milestone, self.evidence_hash, self.said_at_posix_ms)
+        return Constr(1, (self.terms, self.output, *what, self.return_to))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Object:
+    """Burns a proposal, by oracles. Output `output` takes its bond to the `address` that they signed."""
+
+    terms: int
+    board: int = NOWHERE
+    output: int
+    address: PlutusData
+    witnesses: Sequence[OracleWitness]
+
+    def to_data(self) -> Constr:
+        """Constructor 2 of the board's redeemer."""
+        places = (self.terms, self.board, self.output)
+        return Constr(2, (*places, self.address, _flat(self.witnesses)))
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Burns a proposal beside Attest, whose output is `output`; the next one returns the bond."""
+
+    output: int
+
+    def to_data(self) -> Constr:
+        """Constructor 3 of the board's redeemer."""
+        return Constr(3, (self.output,))
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Burns a board and mints the next one, which is the datum of output `output`."""
+
+    output: int
+    witnesses: Sequence[OracleWitness]
+
+    def to_data(self) -> Constr:
+        """Constructor 4 of the board's redeemer."""
+        return Constr(4, (self.output, _flat(self.witnesses)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Mints a notice into output `output`; at time 0 the word that all may go home."""
+
+    terms: int
+    board: int = NOWHERE
+    output: int
+    evidence_hash: bytes
+    said_at_posix_ms: int
+    witnesses: Sequence[OracleWitness] = ()
+
+    def to_data(self) -> Constr:
+        """Constructor 5 of the board's redeemer."""
+        places = (self.terms, self.board, self.output)
+        what = (self.evidence_hash, self.said_at_posix_ms)
+        return Constr(5, (*places, *what, _flat(self.witnesses)))
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Burns boards and notices beside Burn. `terms` and `notice` are places among the sorted inputs."""
+
+    terms: int
+    notice: int = NOWHERE
+
+    def to_data(self) -> Constr:
+        """Constructor 6 of the board's redeemer."""
+        return Constr(6, (self.terms, self.notice))
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Burns a proposal that nobody confirmed; output `output` returns its bond."""
+
+    output: int
+
+    def to_data(self) -> Constr:
+        """Constructor 7 of the board's redeemer."""
+        return Constr(7, (self.output,))

@@ -1,7 +1,7 @@
 """The compiled contract, out of its blueprint (CIP-57, `plutus.json`).
 
 Nothing in the blueprint is believed that can be recomputed: both hashes are, and the registry must
-know the vault that comes with it. Raises `InvalidBlueprint`, which says what to do.
+know the vault and the board that come with it. Raises `InvalidBlueprint`, which says what to do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from milestones.cardano import cbor
 from milestones.cardano.outputs import Script
 from milestones.errors import InvalidBlueprint, InvalidEncoding
 
-PURPOSES: Final = {"vault": "spend", "registry": "mint"}
+PURPOSES: Final = {"vault": "spend", "registry": "mint", "board": "mint"}
 CHECKOUT: Final = Path(__file__).parents[3] / "contracts"
 """Where the blueprints are in a checkout; a package carries them beside this file."""
 LARGEST_BLUEPRINT: Final = 4_000_000
@@ -26,18 +26,28 @@ _REBUILD: Final = "restore contracts/compiled/plutus.json, or rebuild it with `m
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The two scripts. `version` is the blueprint's, such as `1.0.0`."""
+    """The three scripts. `version` is the blueprint's, such as `2.0.0`.
+
+    `vault_hash` is where money is, `policy_id` the registry's policy, `board_policy` that of `board`.
+    """
 
     vault_script: Script
     registry_script: Script
+    board_script: Script
     vault_hash: bytes
     policy_id: bytes
+    board_policy: bytes
     version: str
 
     @property
+    def scripts(self) -> tuple[Script, Script, Script]:
+        """Vault, registry and board: what is published."""
+        return self.vault_script, self.registry_script, self.board_script
+
+    @property
     def own_scripts(self) -> frozenset[bytes]:
-        """The hashes of both scripts."""
-        return frozenset((self.vault_hash, self.policy_id))
+        """The hashes of the scripts."""
+        return frozenset((self.vault_hash, self.policy_id, self.board_policy))
 
 
 def load_contract(path: Path | None = None) -> Contract:
@@ -60,12 +70,19 @@ def parse_blueprint(text: str, name: str = "plutus.json") -> Contract:
         raise _refusal(
             "the blueprint is not of a Plutus V3 contract", name, "preamble.plutusVersion"
         )
-    vault, registry = (_script(blueprint, module, name) for module in PURPOSES)
-    vault_hash = vault.hash()
-    if vault_hash not in registry.code:
-        raise _refusal("the registry was built for another vault", name, "validators")
-    version = _field(preamble, "version", str, name)
-    return Contract(vault, registry, vault_hash, registry.hash(), version)
+    vault, registry, board = (_script(blueprint, module, name) for module in PURPOSES)
+    vault_hash, board_policy = vault.hash(), board.hash()
+    if vault_hash not in registry.code or board_policy not in registry.code:
+        raise _refusal("the registry was built for another vault or board", name, "validators")
+    return Contract(
+        vault_script=vault,
+        registry_script=registry,
+        board_script=board,
+        vault_hash=vault_hash,
+        policy_id=registry.hash(),
+        board_policy=board_policy,
+        version=_field(preamble, "version", str, name),
+    )
 
 
 def _own_blueprint() -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
+from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.claims import must_have_milestone
+from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     OnChain,
     OpenDistribution,
-    distribution_id_of,
     read_on_chain,
 )
 from milestones.services.distribution.schedule_source import local_distribution
@@ -61,7 +61,7 @@ class MilestoneAttested(Result):
 async def attest(
     backend: Backend,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     milestone_identifier: str,
     key: SigningKey,
     dry_run: bool = False,
@@ -75,9 +75,10 @@ async def attest(
     """
     milestone = MilestoneIdentifier.parse(milestone_identifier)
     backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
     command = _Attest(
-        distribution_id=distribution_id_of(contract_address, backend.contract),
-        address=contract_address,
+        distribution_id=name.distribution_id,
+        distribution_name=name,
         milestone=milestone,
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
@@ -89,14 +90,14 @@ class _Attest(SendingCommand[MilestoneAttested]):
 
     name = "attest"
     distribution_id: bytes
-    address: Address
+    distribution_name: DistributionName
     milestone: MilestoneIdentifier
     on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and finds signatures that the chain takes."""
         backend = run.backend
-        self.on_chain = await read_on_chain(backend, self.address)
+        self.on_chain = await read_on_chain(backend, self.distribution_name)
         distribution = must_be_open(self.on_chain)
         if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return
@@ -106,7 +107,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
             must_have_milestone(schedule, self.milestone.text)
         quorums = _quorums(backend, distribution, self.milestone)
         context = await run.context()
-        signatures = GoodSignatures(context, distribution.terms, distribution.terms_utxo, quorums)
+        signatures = GoodSignatures(context, distribution, quorums)
         built = await _built(context, distribution, signatures)
         run.warnings += refusal_warnings(distribution.terms, signatures.refused)
         attestation = signatures.attesting.attestation
@@ -139,7 +140,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
         return MilestoneAttested(
             status=sent.status,
             transaction_hash=submission.transaction_id,
-            contract_address=self.address,
+            contract_address=self.distribution_name.address,
             distribution_id=self.distribution_id,
             milestone_identifier=payload.milestone_identifier,
             verification_timestamp=to_posix_seconds(payload.verification_posix_ms),
@@ -158,8 +159,8 @@ def _quorums(
     backend: Backend, distribution: OpenDistribution, milestone: MilestoneIdentifier
 ) -> list[SignedStatement]:
     """The statements that enough oracles signed. Raises `NotAllowedYet` where there is none."""
-    threshold = distribution.terms.quorum_threshold
-    statements = statements_at_hand(backend, distribution.terms, milestone.text)
+    threshold = distribution.sitting.quorum_threshold
+    statements = statements_at_hand(backend, distribution, milestone.text)
     complete = [signed for signed in statements if len(signed.witnesses) >= threshold]
     if complete:
         return complete

@@ -7,7 +7,8 @@ from milestones.domain.claims import ClaimState, ClaimStatus, amounts
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.datums import Terms
+from milestones.protocol.distribution import ContractAddress
+from milestones.protocol.terms import Terms
 from milestones.services.backend import (
     Backend,
     require_network,
@@ -73,7 +74,7 @@ class DistributionCalculated(Result):
 async def calculate_distribution(
     backend: Backend,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     beneficiary_address: Address,
     claim_file: ClaimFile | None = None,
 ) -> DistributionCalculated:
@@ -93,7 +94,7 @@ async def calculate_distribution(
     sums = amounts(states)
     return DistributionCalculated(
         beneficiary_address=beneficiary_address,
-        contract_address=contract_address,
+        contract_address=on_chain.address,
         claimable_amount=sums.claimable,
         later_amount=sums.later,
         claimed_amount=sums.claimed,

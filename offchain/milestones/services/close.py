@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import LimitsExceeded, NotFound
-from milestones.protocol.datums import Terms
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, chain_time, select_version
+from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     LiveVault,
     OnChain,
-    distribution_id_of,
     read_on_chain,
 )
 from milestones.services.preflight import must_be_closable, must_be_open, must_be_the_creator
@@ -36,7 +36,7 @@ from milestones.services.sending.runner import (
     transaction_fields,
 )
 from milestones.storage.submission import ClosingPayload
-from milestones.transactions.contract_drafts import close_draft
+from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
@@ -73,7 +73,7 @@ class Closed(Result):
 async def close(
     backend: Backend,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     key: SigningKey,
     dry_run: bool = False,
     wait: bool = False,
@@ -85,9 +85,10 @@ async def close(
     (more vaults than one transaction can close), `InsufficientFunds`, `ChainRejected`, `OutcomeUnknown`.
     """
     backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
     command = _Close(
-        distribution_id=distribution_id_of(contract_address, backend.contract),
-        address=contract_address,
+        distribution_id=name.distribution_id,
+        distribution_name=name,
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
@@ -112,13 +113,13 @@ class _Close(SendingCommand[Closed]):
     name = "close"
     competing = True
     distribution_id: bytes
-    address: Address
+    distribution_name: DistributionName
     attestations_left: Sequence[Utxo] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds all transactions before the first is sent."""
         earlier = run.resume(lambda _: True)
-        on_chain = await read_on_chain(run.backend, self.address)
+        on_chain = await read_on_chain(run.backend, self.distribution_name)
         must_be_the_creator(on_chain.terms, run.payer)
         if not earlier:
             must_be_open(on_chain)
@@ -166,7 +167,7 @@ class _Close(SendingCommand[Closed]):
             status=run.status,
             fee_estimate=sum(view.fee_lovelace for view in views),
             collateral_amount=max(view.collateral_lovelace for view in views),
-            contract_address=self.address,
+            contract_address=self.distribution_name.address,
             distribution_id=self.distribution_id,
             deposits_returned_lovelace=sum(view.deposits_returned_lovelace for view in views),
             tokens_returned=sum(view.tokens_returned for view in views),
@@ -220,11 +221,14 @@ def _left_to_close(
 async def _built(
     context: BuildContext, terms: Terms, opening: _Opening, attestations: Sequence[Utxo]
 ) -> BalancedTransaction:
-    draft = close_draft(
-        terms,
-        terms_utxo=opening.terms_utxo,
+    remains = Remains(
+        terms=opening.terms_utxo,
         vaults=[vault.utxo for vault in opening.vaults],
         attestations=attestations,
+    )
+    draft = close_draft(
+        terms,
+        remains,
         scripts=context.scripts,
         valid_from_slot=_first_slot(context, terms, opening),
     )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from milestones.cardano.address import Address
 from milestones.domain.models import (
     MilestoneCompletion,
     MilestoneIdentifier,
@@ -21,11 +20,14 @@ from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
-from milestones.protocol.datums import Terms
-from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.protocol.distribution import ContractAddress
+from milestones.protocol.oracle_signatures import witness_of
+from milestones.protocol.statements import MilestoneStatement
+from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace, select_version, storage_warnings
 from milestones.services.distribution.claims import must_have_milestone
-from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.naming import known_name, locate
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import (
     address_of,
     local_distribution,
@@ -47,7 +49,7 @@ async def commit_milestone(
     oracle_signatures: Sequence[OracleSignature],
     quorum_threshold: int | None = None,
     total_oracles: int | None = None,
-    contract_address: Address | None = None,
+    contract_address: ContractAddress | None = None,
 ) -> MilestoneCommitted:
     """Checks the form of all entries, and merges them into the record: all of them, or none.
 
@@ -81,7 +83,9 @@ async def commit_milestone(
 
 
 def _place_of(
-    workspace: Workspace, entries: Sequence[OracleSignature], contract_address: Address | None
+    workspace: Workspace,
+    entries: Sequence[OracleSignature],
+    contract_address: ContractAddress | None,
 ) -> tuple[Workspace, bytes]:
     """The workspace with the version of the contract that it is about, and the distribution's id."""
     if not entries:
@@ -92,9 +96,9 @@ def _place_of(
         )
     if contract_address is not None:
         workspace = select_version(workspace, contract_address.payment.hash)
-        return workspace, distribution_id_of(contract_address, workspace.contract)
+        return workspace, known_name(workspace, contract_address).distribution_id
     try:
-        statement = Statement.parse(entries[0].signed_data)
+        statement = MilestoneStatement.parse(entries[0].signed_data)
     except InvalidSignature as error:
         raise error.inside(f"{FIELD}[0]") from None
     return select_version(workspace, statement.policy_id), statement.distribution_id
@@ -167,7 +171,7 @@ async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms
             "the distribution's terms are not known here", path="quorum_threshold", hint=hint
         )
     try:
-        on_chain = await read_on_chain(workspace, address_of(workspace, distribution_id))
+        on_chain = await read_on_chain(workspace, await locate(workspace, distribution_id))
     except ServiceUnavailable as error:
         error.hint = f"{error.hint}; or {hint}"
         raise
@@ -216,14 +220,17 @@ def _must_be_about(
 ) -> None:
     try:
         witness_of(entry)
-        statement = Statement.parse(entry.signed_data)
+        statement = MilestoneStatement.parse(entry.signed_data)
         _must_name(workspace, statement, distribution_id, milestone_identifier)
     except InvalidSignature as error:
         raise error.inside(f"{FIELD}[{index}]") from None
 
 
 def _must_name(
-    workspace: Workspace, statement: Statement, distribution_id: bytes, milestone_identifier: str
+    workspace: Workspace,
+    statement: MilestoneStatement,
+    distribution_id: bytes,
+    milestone_identifier: str,
 ) -> None:
     must_be_for_contract(statement, workspace.contract)
     if statement.distribution_id != distribution_id:
@@ -323,7 +330,7 @@ def _groups(record: MilestoneCompletion) -> tuple[StatementGroup, ...]:
 
 
 def _group(signed_data: bytes, count: int) -> StatementGroup:
-    statement = Statement.parse(signed_data)
+    statement = MilestoneStatement.parse(signed_data)
     return StatementGroup(
         signed_data=signed_data,
         count=count,

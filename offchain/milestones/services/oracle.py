@@ -15,8 +15,9 @@ from milestones.domain.posix_time import (
     to_posix_seconds,
 )
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.datums import Terms
-from milestones.protocol.oracle_signatures import Statement, payload_diagnostic
+from milestones.protocol.distribution import ContractAddress
+from milestones.protocol.statements import MilestoneStatement, payload_diagnostic
+from milestones.protocol.terms import Terms
 from milestones.services.backend import (
     Backend,
     Workspace,
@@ -26,7 +27,8 @@ from milestones.services.backend import (
     staleness,
 )
 from milestones.services.distribution.claims import doubts_about
-from milestones.services.distribution.on_chain import distribution_id_of, read_on_chain
+from milestones.services.distribution.naming import known_name, locate
+from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import (
     address_of,
     distribution_of,
@@ -73,7 +75,7 @@ def evidence_hash_of(path: Path) -> bytes:
 async def oracle_payload(
     workspace: Workspace,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     milestone_identifier: str,
     evidence_hash: bytes = b"",
     verification_timestamp: int | None = None,
@@ -95,8 +97,9 @@ async def oracle_payload(
             hint="give a hash of the evidence, or the file itself with --evidence-file",
         )
     workspace = select_version(workspace, contract_address.payment.hash)
-    distribution_id = distribution_id_of(contract_address, workspace.contract)
-    statement = Statement(
+    name = known_name(workspace, contract_address)
+    distribution_id = name.distribution_id
+    statement = MilestoneStatement(
         workspace.contract.policy_id,
         distribution_id,
         MilestoneIdentifier.parse(milestone_identifier).raw,
@@ -107,7 +110,7 @@ async def oracle_payload(
     return OraclePayload(
         signed_data=statement.signed_data.hex(),
         diagnostic=payload_diagnostic(statement.signed_data),
-        contract_address=contract_address.to_bech32(),
+        contract_address=str(name),
         distribution_id=distribution_id.hex(),
         milestone_identifier=milestone_identifier,
         evidence_hash=evidence_hash.hex(),
@@ -164,7 +167,7 @@ async def oracle_sign(
     a `signatures.json` that the entry is merged into. Raises `InvalidInput` (`InvalidSignature` for bytes
     that are no statement) and `NotFound`.
     """
-    statement = Statement.parse(signed_data)
+    statement = MilestoneStatement.parse(signed_data)
     workspace = select_version(workspace, statement.policy_id)
     must_be_for_contract(statement, workspace.contract)
     if schedule is not None:
@@ -195,9 +198,11 @@ async def oracle_sign(
     )
 
 
-async def _on_chain(backend: Backend, statement: Statement) -> tuple[Terms, tuple[str, ...]]:
+async def _on_chain(
+    backend: Backend, statement: MilestoneStatement
+) -> tuple[Terms, tuple[str, ...]]:
     magic = await require_network(backend)
-    on_chain = await read_on_chain(backend, address_of(backend, statement.distribution_id))
+    on_chain = await read_on_chain(backend, await locate(backend, statement.distribution_id))
     _must_be_on(on_chain.terms, magic, f"the node at {backend.ogmios.url} runs")
     try:
         distribution = await known_distribution(backend, on_chain)
@@ -247,7 +252,7 @@ def _oracle_address(key: SigningKey, terms: Terms, schedule: MilestoneSchedule |
 
 
 def _in_words(
-    workspace: Workspace, statement: Statement, entry: OracleSignature
+    workspace: Workspace, statement: MilestoneStatement, entry: OracleSignature
 ) -> tuple[str, ...]:
     seconds = to_posix_seconds(statement.verification_posix_ms)
     evidence = statement.evidence_hash.hex() or "none"

@@ -14,9 +14,10 @@ from milestones.errors import (
     NotAllowedYet,
     NotFound,
 )
-from milestones.protocol.datums import Terms, terms_token_name
+from milestones.protocol.datums import terms_token_name
 from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution

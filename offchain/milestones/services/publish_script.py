@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.cardano.outputs import Script, Utxo
+from milestones.cardano.outputs import Utxo
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField
 from milestones.protocol.validator_loader import Contract
@@ -31,12 +31,13 @@ class PublishedScript(View):
 
 
 class Published(Result):
-    """Where both scripts are. Amounts are lovelace; None where nothing was to be done."""
+    """Where the scripts are. Amounts are lovelace; None where nothing was to be done."""
 
     status: Literal["already_published"] | TransactionStatus
     address: str
     vault: PublishedScript
     registry: PublishedScript
+    board: PublishedScript
     transaction_hash: str | None = None
     fee_estimate: int | None = None
     deposits_lovelace: int | None = None
@@ -45,7 +46,7 @@ class Published(Result):
 async def publish_script(
     backend: Backend, *, key: SigningKey, dry_run: bool = False, wait: bool = False
 ) -> Published:
-    """Publishes what is missing of the two scripts; says so when nothing is.
+    """Publishes what is missing of the three scripts; says so when nothing is.
 
     The outputs can never be spent by anybody: their lovelace is the price of the publication. Raises
     `NotFound` where Kupo doesn't index the place, `InsufficientFunds`, `ChainRejected`.
@@ -74,8 +75,10 @@ class _PublishScript(SendingCommand[Published]):
             return
         await wait_for_index(backend)
         found = await find_published(backend)
-        self.places = _places(utxo for utxo in (found.vault, found.registry) if utxo is not None)
-        missing = [script for script in self._scripts() if script.hash() not in self.places]
+        self.places = _places(
+            utxo for utxo in (found.vault, found.registry, found.board) if utxo is not None
+        )
+        missing = [script for script in self.contract.scripts if script.hash() not in self.places]
         if not missing:
             return
         context = await run.context(found)
@@ -92,9 +95,6 @@ class _PublishScript(SendingCommand[Published]):
             ),
         )
 
-    def _scripts(self) -> tuple[Script, Script]:
-        return self.contract.vault_script, self.contract.registry_script
-
     def report(self, run: Run) -> Published:
         """Where the scripts are, and what it took."""
         sent = next(reversed(run.transactions.values()), None)
@@ -102,17 +102,18 @@ class _PublishScript(SendingCommand[Published]):
         places = self.places
         if isinstance(payload, ScriptsPayload):
             places = {bytes.fromhex(digest): place for digest, place in payload.outputs.items()}
-        vault, registry = (
+        vault, registry, board = (
             PublishedScript(
                 reference=places[script.hash()], script_hash=script.hash(), size=len(script.code)
             )
-            for script in self._scripts()
+            for script in self.contract.scripts
         )
         return Published(
             status="already_published" if sent is None else sent.status,
             address=self.address.to_bech32(),
             vault=vault,
             registry=registry,
+            board=board,
             transaction_hash=None if sent is None else sent.submission.transaction_id,
             fee_estimate=None if sent is None else sent.submission.fee_lovelace,
             deposits_lovelace=(

@@ -25,16 +25,17 @@ from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.validator_loader import Contract, load_contract
 from milestones.testing.cast import ADA, key_of
+from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.contract_drafts import (
     Attesting,
     PublishedScripts,
     ReleaseSources,
+    Sitting,
     attest_draft,
-    close_draft,
     open_draft,
     publish_draft,
     release_draft,
@@ -162,8 +163,8 @@ class ContractHarness:
 
     def publish(self) -> None:
         """Puts the contract's scripts where transactions can refer to them."""
-        vault, registry = self.send(publish_draft(self.contract, network_id=0)).outputs[:2]
-        self.scripts = PublishedScripts(self.contract, vault, registry)
+        published = self.send(publish_draft(self.contract, network_id=0)).outputs[:3]
+        self.scripts = PublishedScripts(self.contract, *published)
 
 
 def _chain() -> Chain:
@@ -225,10 +226,10 @@ class Opened:
     vaults: tuple[Utxo, ...]
     attestations: Mapping[str, Utxo] = field(default_factory=dict)
 
-    def statement(self, milestone: str = MILESTONE) -> Statement:
+    def statement(self, milestone: str = MILESTONE) -> MilestoneStatement:
         """What the oracles sign."""
         distribution = self.distribution
-        return Statement(
+        return MilestoneStatement(
             distribution.contract.policy_id,
             distribution.id,
             milestone.encode(),
@@ -236,16 +237,21 @@ class Opened:
             moment(FIRST_SLOT) * 1000,
         )
 
-    def witnesses(self, statement: Statement) -> list[OracleWitness]:
+    def witnesses(self, statement: MilestoneStatement) -> list[OracleWitness]:
         """The signatures of just as many oracles as are needed, in the terms' order."""
         terms, data = self.distribution.terms, statement.signed_data
         keys = oracles(self.harness, len(terms.oracles))[: terms.quorum_threshold]
         return [OracleWitness(key.verification_key, key.sign(data)) for key in keys]
 
+    @property
+    def sitting(self) -> Sitting:
+        """The oracles that count: those of the terms."""
+        return Sitting.under(self.distribution.terms)
+
     def attesting(self, milestone: str = MILESTONE) -> Attesting:
         """An attestation with the quorum's signatures."""
         statement = self.statement(milestone)
-        return Attesting.of(self.distribution.terms, statement, self.witnesses(statement))
+        return Attesting.of(self.sitting, statement, self.witnesses(statement))
 
     def attest_draft(self, milestone: str = MILESTONE) -> TransactionDraft:
         """Attests a milestone on its own."""
@@ -270,11 +276,14 @@ class Opened:
         self, *, slot: int | None = None, also: Sequence[Utxo] = ()
     ) -> TransactionDraft:
         """Takes everything off the chain, and the attestations `also` that are not in this view."""
-        return close_draft(
-            self.distribution.terms,
-            terms_utxo=self.terms,
+        remains = Remains(
+            terms=self.terms,
             vaults=self.vaults,
             attestations=(*self.attestations.values(), *also),
+        )
+        return close_draft(
+            self.distribution.terms,
+            remains,
             scripts=self.harness.scripts,
             valid_from_slot=slot,
         )

@@ -12,7 +12,7 @@ from milestones.cardano.value import Value
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.domain.models import OracleSignature
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.statements import MilestoneStatement
 from milestones.services.attest import MilestoneAttested, attest
 from milestones.services.backend import Backend
 from milestones.services.check_status import check_status
@@ -59,9 +59,9 @@ class OpenDistribution:
 
     # -- what oracles say
 
-    def statement(self, milestone: str = FIRST_MILESTONE, **changes: Any) -> Statement:
+    def statement(self, milestone: str = FIRST_MILESTONE, **changes: Any) -> MilestoneStatement:
         """What oracles say of a milestone, reached a minute before the distribution was made."""
-        usual = Statement(
+        usual = MilestoneStatement(
             self.world.contract.policy_id,
             self.distribution.id,
             milestone.encode(),

@@ -1,4 +1,6 @@
-"""The drafts of the contract's transactions: publish scripts, open, attest, release, close.
+"""The drafts of the contract's transactions: publish scripts, open, attest, release.
+
+What `board` does is in `board_drafts`, how a distribution ends in `closing_drafts`.
 
 A draft says what a transaction shall do; `tx_builder` makes it one that the ledger accepts.
 """
@@ -6,7 +8,7 @@ A draft says what a transaction shall do; `tx_builder` makes it one that the led
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, script_credential
@@ -15,10 +17,19 @@ from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.errors import InvalidInput
 from milestones.protocol import redeemers
-from milestones.protocol.datums import Attestation, Terms, VaultState, attestation_token_name
+from milestones.protocol.datums import (
+    Attestation,
+    Board,
+    Notice,
+    Proposal,
+    VaultState,
+    attestation_token_name,
+)
+from milestones.protocol.deposits import vault_funding
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
-from milestones.protocol.redeemers import MINTED_HERE, Claim, OracleWitness, Release
+from milestones.protocol.redeemers import MINTED_HERE, NOWHERE, Claim, OracleWitness, Release
+from milestones.protocol.statements import MilestoneStatement
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.transactions.draft import (
     DraftOutput,
@@ -37,13 +48,15 @@ class PublishedScripts:
     contract: Contract
     vault: Utxo | None = None
     registry: Utxo | None = None
+    board: Utxo | None = None
 
     def sources(
-        self, *, vault: bool = False, registry: bool = False
+        self, *, vault: bool = False, registry: bool = False, board: bool = False
     ) -> tuple[tuple[Utxo, ...], tuple[Script, ...]]:
         """(reference inputs, witness scripts) of a transaction that runs these scripts."""
         wanted = [(self.vault, self.contract.vault_script)] if vault else []
         wanted += [(self.registry, self.contract.registry_script)] if registry else []
+        wanted += [(self.board, self.contract.board_script)] if board else []
         published = tuple(utxo for utxo, _ in wanted if utxo is not None)
         return published, tuple(script for utxo, script in wanted if utxo is None)
 
@@ -61,9 +74,9 @@ def publish_draft(
 ) -> TransactionDraft:
     """Publishes the scripts, once per network, for everybody's use.
 
-    One output of lovelace only for each script; by default both.
+    One output of lovelace only for each script; by default all of them.
     """
-    wanted = (contract.vault_script, contract.registry_script) if scripts is None else scripts
+    wanted = contract.scripts if scripts is None else scripts
     address = publication_address(contract, network_id)
     return TransactionDraft(
         outputs=tuple(DraftOutput(address=address, script=script) for script in wanted)
@@ -86,16 +99,29 @@ def open_draft(
         distribution.terms_token.asset_name: 1,
         distribution.vault_token.asset_name: len(vaults),
     }
+    board = distribution.first_board
     redeemer = plutus_data.encode(redeemers.Open().to_data())
-    reference_inputs, witnesses = scripts.sources(registry=True)
+    reference_inputs, witnesses = scripts.sources(registry=True, board=board is not None)
+    outputs = [_terms(distribution), *(_vault(distribution, vault) for vault in vaults)]
+    mints = [Mint(distribution.contract.policy_id, minted, redeemer)]
+    if board is not None:
+        birth = plutus_data.encode(redeemers.Birth(len(outputs)).to_data())
+        mints.append(Mint(distribution.contract.board_policy, {board.token_name: 1}, birth))
+        outputs.append(board_output(distribution.contract, board, distribution.address))
     return TransactionDraft(
-        mints=(Mint(distribution.contract.policy_id, minted, redeemer),),
-        outputs=(_terms(distribution), *(_vault(distribution, vault) for vault in vaults)),
+        mints=tuple(mints),
+        outputs=tuple(outputs),
         reference_inputs=reference_inputs,
         scripts=witnesses,
         required_signers=creator_signers(distribution.terms.creator),
         metadata=metadata or {},
     )
+
+
+def board_output(contract: Contract, datum: Board | Proposal | Notice, at: Address) -> DraftOutput:
+    """The output at a distribution's address that holds one token of `board`, and what it says."""
+    token = AssetId(contract.board_policy, datum.token_name)
+    return DraftOutput(address=at, value=Value.of(token, 1), inline_datum=datum.encode())
 
 
 def creator_signers(creator: Credential) -> tuple[bytes, ...]:
@@ -112,47 +138,81 @@ def _terms(distribution: Distribution) -> DraftOutput:
 
 
 def _vault(distribution: Distribution, vault: VaultState) -> DraftOutput:
-    funds = Value.of(distribution.token, vault.remaining)
+    lovelace, is_whole = vault_funding(distribution, vault.page)
+    funds = Value.of(distribution.token, vault.remaining) + Value(lovelace)
     return DraftOutput(
         address=distribution.address,
         value=funds + Value.of(distribution.vault_token, 1),
-        # Lovelace to be paid out is no deposit: the deposit must still be there when all is paid.
-        min_ada="add" if distribution.token == LOVELACE else "raise",
+        min_ada="raise" if is_whole else "add",
         inline_datum=vault.encode(),
     )
 
 
 @dataclass(frozen=True, slots=True)
+class Sitting:
+    """The oracles that count now (28 bytes each, ascending): the terms' own, or those of a board."""
+
+    oracles: tuple[bytes, ...]
+    quorum_threshold: int
+    board: Utxo | None = None
+
+    @classmethod
+    def under(cls, terms: Terms) -> Sitting:
+        """Those of the terms."""
+        return cls(terms.oracles, terms.quorum_threshold)
+
+    def ordered(self, witnesses: Iterable[OracleWitness]) -> tuple[OracleWitness, ...]:
+        """One witness an oracle, in the oracles' order; those of others are left out."""
+        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
+        return tuple(by_oracle[oracle] for oracle in self.oracles if oracle in by_oracle)
+
+    def references(self) -> tuple[Utxo, ...]:
+        """What a transaction refers to so that they count."""
+        return () if self.board is None else (self.board,)
+
+    def place(self, layout: Layout) -> int:
+        """The board's place among the reference inputs, or `NOWHERE`."""
+        if self.board is None:
+            return NOWHERE
+        return layout.reference_input_index(self.board.reference)
+
+
+@dataclass(frozen=True, slots=True)
 class Attesting:
-    """An attestation to mint, and the signatures for it, in the order of the terms' oracles."""
+    """An attestation to mint, and the signatures for it, in the order of the oracles that count.
+
+    Without signatures the creator waives, or a proposal is confirmed.
+    """
 
     attestation: Attestation
-    witnesses: Sequence[OracleWitness]
+    sitting: Sitting
+    witnesses: Sequence[OracleWitness] = ()
 
     @classmethod
     def of(
-        cls, terms: Terms, statement: Statement, witnesses: Iterable[OracleWitness]
+        cls, sitting: Sitting, statement: MilestoneStatement, witnesses: Iterable[OracleWitness]
     ) -> Attesting:
-        """The attestation of a statement, its witnesses put in the terms' order.
-
-        One witness an oracle is kept; those whose key is no oracle's of the terms are left out.
-        """
-        by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
-        signers = tuple(oracle for oracle in terms.oracles if oracle in by_oracle)
+        """The attestation of a statement, its witnesses put in the oracles' order."""
+        ordered = sitting.ordered(witnesses)
         attestation = Attestation(
             statement.distribution_id,
             statement.milestone,
             statement.evidence_hash,
             statement.verification_posix_ms,
-            signers,
+            tuple(blake2b_224(witness.verification_key) for witness in ordered),
         )
-        return cls(attestation, tuple(by_oracle[signer] for signer in signers))
+        return cls(attestation, sitting, ordered)
 
     @property
     def token_name(self) -> bytes:
         """The name of the attestation's token."""
         attestation = self.attestation
         return attestation_token_name(attestation.distribution_id, attestation.milestone)
+
+    @property
+    def references(self) -> tuple[Utxo, ...]:
+        """What must be referenced beside the terms: the board, where signatures of one count."""
+        return self.sitting.references() if self.witnesses else ()
 
     def mint(self, policy_id: bytes, *, terms: Utxo, output: int) -> Mint:
         """The mint, for an attestation that stands in output number `output`."""
@@ -161,6 +221,7 @@ class Attesting:
             attestation = self.attestation
             action = redeemers.Attest(
                 terms=layout.reference_input_index(terms.reference),
+                board=self.sitting.place(layout) if self.witnesses else NOWHERE,
                 output=output,
                 milestone=attestation.milestone,
                 evidence_hash=attestation.evidence_hash,
@@ -185,16 +246,36 @@ def attest_draft(
 ) -> TransactionDraft:
     """Puts the oracles' signatures on chain, once per milestone.
 
-    References the terms' UTxO; output 0 is the attestation, at the same address.
+    References the terms' UTxO and the board, if one sits; output 0 is the attestation, at their address.
     """
     policy_id = scripts.contract.policy_id
     reference_inputs, witnesses = scripts.sources(registry=True)
     return TransactionDraft(
         mints=(attesting.mint(policy_id, terms=terms, output=0),),
         outputs=(attesting.output(policy_id, Address.from_bech32(terms.output.address)),),
-        reference_inputs=(terms, *reference_inputs),
+        reference_inputs=(terms, *attesting.references, *reference_inputs),
         scripts=witnesses,
     )
+
+
+def waive_draft(
+    attestation: Attestation,
+    terms: Terms,
+    *,
+    terms_utxo: Utxo,
+    scripts: PublishedScripts,
+    valid_from_slot: int,
+) -> TransactionDraft:
+    """Attests a milestone by the creator's consent alone.
+
+    `valid_from_slot` starts at or after the terms' time of waiver. A creator that is a script must be
+    spent from in the same transaction: the caller adds that input.
+    """
+    draft = attest_draft(
+        Attesting(attestation, Sitting.under(terms)), terms=terms_utxo, scripts=scripts
+    )
+    signers = creator_signers(terms.creator)
+    return replace(draft, required_signers=signers, valid_from_slot=valid_from_slot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +303,8 @@ def release_draft(
 ) -> TransactionDraft:
     """Pays the allocations `indices`, all of the vault's page, each to its beneficiary.
 
-    Anybody may pay for it. The contract wants the vault in output 0 and the payouts, in the claims' order,
+    Anybody may pay for it, and takes the allowance out of the vault, as far as the vault's minimum lets
+    them. The contract wants the vault in output 0 and the payouts, in the claims' order,
     right behind; an attestation that is minted in the same transaction follows them.
     `valid_from_slot` must start at or after every vesting time. Raises `NotFound` for an index that
     isn't there, `InvalidInput` for one that is claimed already or a vault without datum.
@@ -236,6 +318,7 @@ def release_draft(
     if attesting is not None:
         mints = (attesting.mint(contract.policy_id, terms=sources.terms, output=len(outputs)),)
         outputs.append(attesting.output(contract.policy_id, distribution.address))
+        references = (*attesting.references, *references)
     return TransactionDraft(
         spends=(Spend(sources.vault, _redeemer(distribution, wanted, sources)),),
         mints=mints,
@@ -255,7 +338,9 @@ def _vault_after(distribution: Distribution, indices: list[int], vault: Utxo) ->
     state = VaultState.decode(vault.output.inline_datum).after(leaves, paid)
     return DraftOutput(
         address=distribution.address,
-        value=vault.output.value - Value.of(distribution.token, paid),
+        value=vault.output.value
+        - Value.of(distribution.token, paid)
+        - Value(distribution.terms.allowance_lovelace * len(indices)),
         inline_datum=state.encode(),
     )
 
@@ -263,9 +348,12 @@ def _vault_after(distribution: Distribution, indices: list[int], vault: Utxo) ->
 def _payout(distribution: Distribution, index: int) -> DraftOutput:
     distribution.place(index)
     allocation = distribution.allocations[index]
+    datum = allocation.payout_datum
     return DraftOutput(
         address=allocation.beneficiary_address,
         value=Value.of(distribution.token, allocation.token_amount),
+        inline_datum=datum.inline,
+        datum_hash=datum.hash,
         # The contract wants exactly the amount, and lovelace would be part of it.
         min_ada="ignore" if distribution.token == LOVELACE else "raise",
     )
@@ -301,46 +389,3 @@ def _claim(
         vesting_posix_ms=allocation.vesting_posix_ms,
         attestation=MINTED_HERE if utxo is None else layout.reference_input_index(utxo.reference),
     )
-
-
-def close_draft(
-    terms: Terms,
-    *,
-    terms_utxo: Utxo,
-    vaults: Sequence[Utxo],
-    attestations: Sequence[Utxo] = (),
-    scripts: PublishedScripts,
-    valid_from_slot: int | None = None,
-) -> TransactionDraft:
-    """Spends the terms, all vaults and the attestations, and burns every token of ours they hold.
-
-    What they held beside becomes change.
-    `valid_from_slot` must start at or after `reclaim_after` where a vault has something left. A creator
-    that is a script must be spent from in the same transaction: the caller adds that input.
-    """
-    spent = (terms_utxo, *vaults, *attestations)
-    policy_id = scripts.contract.policy_id
-    close = plutus_data.encode(redeemers.Close().to_data())
-
-    def burn(layout: Layout) -> bytes:
-        place = layout.input_index(terms_utxo.reference)
-        return plutus_data.encode(redeemers.Burn(place).to_data())
-
-    reference_inputs, witnesses = scripts.sources(vault=True, registry=True)
-    return TransactionDraft(
-        spends=tuple(Spend(utxo, close) for utxo in spent),
-        mints=(Mint(policy_id, _burnt(spent, policy_id), burn),),
-        reference_inputs=reference_inputs,
-        scripts=witnesses,
-        required_signers=creator_signers(terms.creator),
-        valid_from_slot=valid_from_slot,
-    )
-
-
-def _burnt(utxos: Iterable[Utxo], policy_id: bytes) -> dict[bytes, int]:
-    burnt: dict[bytes, int] = {}
-    for utxo in utxos:
-        for asset, quantity in utxo.output.value.assets.items():
-            if asset.policy_id == policy_id:
-                burnt[asset.asset_name] = burnt.get(asset.asset_name, 0) - quantity
-    return burnt

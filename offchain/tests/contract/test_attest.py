@@ -11,7 +11,7 @@ from milestones.cardano.cbor import BYTES, head
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
-from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.redeemers import OracleWitness
 from milestones.testing.contract import oracles
 from milestones.transactions.contract_drafts import Attesting, attest_draft
@@ -180,7 +180,7 @@ def test_signature_or_key_of_another_length(
 def test_replayed_signature(scene: Scene, judge: Judge, change: dict[str, object]) -> None:
     """A quorum has signed, but for another contract, distribution, milestone, evidence or time."""
     statement = scene.opened.statement(FIRST)
-    other: Statement = replace(statement, **change)  # type: ignore[arg-type]
+    other: MilestoneStatement = replace(statement, **change)  # type: ignore[arg-type]
     honest = attesting(scene, *everybody(scene))
     keys = oracles(scene.harness, 3)
     replayed = attesting(scene, *(witness(key, other.signed_data) for key in keys))

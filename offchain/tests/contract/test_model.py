@@ -30,7 +30,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.protocol.datums import Attestation, VaultState
-from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.redeemers import OracleWitness
 from milestones.testing.contract import EVIDENCE, FIRST_SLOT, Opened, moment, oracles
 from milestones.transactions.contract_drafts import (
@@ -456,10 +456,10 @@ class Distributions(RuleBasedStateMachine):
             Attestation(distribution.id, milestone.encode(), EVIDENCE, when, hashes), witnesses
         )
 
-    def _statement(self, number: int, milestone: str) -> Statement:
+    def _statement(self, number: int, milestone: str) -> MilestoneStatement:
         distribution = self.stage.plays[number].distribution
         policy_id, when = self.harness.contract.policy_id, moment(FIRST_SLOT) * 1000
-        return Statement(policy_id, distribution.id, milestone.encode(), EVIDENCE, when)
+        return MilestoneStatement(policy_id, distribution.id, milestone.encode(), EVIDENCE, when)
 
     def _attested(self, life: Life, milestone: str, utxo: Utxo) -> Life:
         assert life.view is not None

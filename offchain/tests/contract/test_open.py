@@ -14,12 +14,12 @@ from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import leaf_node, node_sum
 from milestones.errors import InvalidEncoding
 from milestones.protocol.datums import (
-    Terms,
     VaultState,
     attestation_token_name,
     terms_token_name,
     vault_token_name,
 )
+from milestones.protocol.terms import Terms
 from milestones.protocol.redeemers import Close
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from tests.support.hostile import (

@@ -13,7 +13,7 @@ import pytest
 from milestones.cardano.address import Address
 from milestones.domain.schedule import parse_schedule
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.statements import MilestoneStatement
 from milestones.services.deploy import deploy
 from milestones.services.publish_script import publish_script
 from milestones.testing.world import World
@@ -56,7 +56,7 @@ async def sign(world: World, oracle: str, signed_data: str, *options: str, **var
 def signatures(world: World, address: str, milestone: str = "milestone-001") -> str:
     """A signatures.json by two oracles, who sign with a program of their own."""
     distribution_id = Address.from_bech32(address).staking.hash
-    statement = Statement(
+    statement = MilestoneStatement(
         world.contract.policy_id, distribution_id, milestone.encode(), b"", 1_767_225_600_000
     )
     entries = [

@@ -10,7 +10,8 @@ from milestones.cardano import plutus_data
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidEncoding, InvalidInput
-from milestones.protocol.datums import Attestation, Terms, VaultState, bitmap_length
+from milestones.protocol.datums import Attestation, VaultState, bitmap_length
+from milestones.protocol.terms import Terms
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Attest, Burn, Claim, Close, Open, OracleWitness, Release
 from milestones.protocol.validator_loader import Contract

@@ -15,23 +15,19 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidEncoding, InvalidSignature
-from milestones.protocol.oracle_signatures import (
-    Statement,
-    diagnostic,
-    payload_diagnostic,
-    witness_of,
-)
+from milestones.protocol.oracle_signatures import witness_of
+from milestones.protocol.statements import MilestoneStatement, diagnostic, payload_diagnostic
 
 HASHES = st.binary(min_size=28, max_size=28)
 STATEMENTS = st.builds(
-    Statement,
+    MilestoneStatement,
     HASHES,
     HASHES,
     st.binary(min_size=1, max_size=100),
     st.binary(max_size=100),
     st.integers(0, 10**14),
 )
-STATEMENT = Statement(b"P" * 28, b"i" * 28, b"milestone-001", b"e" * 32, 1735689600000)
+STATEMENT = MilestoneStatement(b"P" * 28, b"i" * 28, b"milestone-001", b"e" * 32, 1735689600000)
 KEY = SigningKey(b"o" * 32)
 PUBLIC = bytes(KEY.verify_key)
 ORACLE = Address(0, key_credential(blake2b_224(PUBLIC)))
@@ -62,12 +58,14 @@ def wallet_entry(**changes: Any) -> OracleSignature:
 
 
 @given(STATEMENTS)
-def test_statements_come_back(statement: Statement) -> None:
-    assert Statement.parse(statement.signed_data) == statement
+def test_statements_come_back(statement: MilestoneStatement) -> None:
+    assert MilestoneStatement.parse(statement.signed_data) == statement
 
 
 @given(STATEMENTS, STATEMENTS)
-def test_no_two_statements_share_their_bytes(one: Statement, other: Statement) -> None:
+def test_no_two_statements_share_their_bytes(
+    one: MilestoneStatement, other: MilestoneStatement
+) -> None:
     assert (one.signed_data == other.signed_data) == (one == other)
 
 
@@ -85,11 +83,11 @@ def test_every_byte_that_is_signed() -> None:
 
 def test_a_milestone_is_shown_as_text() -> None:
     assert STATEMENT.milestone_identifier == "milestone-001"
-    assert Statement(b"", b"", b"m\xff", b"", 0).milestone_identifier == "m\\xff"
+    assert MilestoneStatement(b"", b"", b"m\xff", b"", 0).milestone_identifier == "m\\xff"
 
 
 def test_diagnostic_notation() -> None:
-    long = Statement(b"P" * 28, b"i" * 28, b"m" * 65, b"", 5)
+    long = MilestoneStatement(b"P" * 28, b"i" * 28, b"m" * 65, b"", 5)
     assert payload_diagnostic(long.signed_data) == (
         f"[_ h'{'50' * 28}', h'{'69' * 28}', (_ h'{'6d' * 64}', h'6d'), h'', 5]"
     )
@@ -115,14 +113,14 @@ def test_only_what_statements_are_made_of_is_shown() -> None:
 )
 def test_bytes_that_are_no_statement(data: plutus_data.PlutusData) -> None:
     with pytest.raises(InvalidSignature, match="signed_data"):
-        Statement.parse(plutus_data.encode(data))
+        MilestoneStatement.parse(plutus_data.encode(data))
 
 
 def test_another_encoding_of_a_statement_is_refused() -> None:
     definite = b"\x85" + STATEMENT.signed_data[1:-1]
     assert plutus_data.decode(definite) == plutus_data.decode(STATEMENT.signed_data)
     with pytest.raises(InvalidSignature, match="encoded in another way"):
-        Statement.parse(definite)
+        MilestoneStatement.parse(definite)
 
 
 def test_a_raw_signature() -> None:
@@ -160,7 +158,9 @@ def test_a_forged_signature_of_the_right_form_is_left_to_the_chain() -> None:
         (wallet_entry(signature=bytes(64)), "signature", "inside cose_sign1"),
         (wallet_entry(verification_key=bytes(32)), "verification_key", "inside cose_key"),
         (
-            wallet_entry(signed_data=Statement(b"P" * 28, b"i" * 28, b"m", b"", 1).signed_data),
+            wallet_entry(
+                signed_data=MilestoneStatement(b"P" * 28, b"i" * 28, b"m", b"", 1).signed_data
+            ),
             "cose_sign1",
             "something else",
         ),

@@ -14,7 +14,7 @@ from milestones.domain.models import (
     OracleSignature,
 )
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Network, Workspace
 from milestones.storage.storage import Storage
@@ -43,9 +43,9 @@ class Desk:
         document = self.schedule.model_dump(mode="json", exclude_none=True)
         self.workspace.storage.schedules.save(self.distribution.id, document)
 
-    def statement(self, milestone: str = "milestone-001", **changes: Any) -> Statement:
+    def statement(self, milestone: str = "milestone-001", **changes: Any) -> MilestoneStatement:
         """What oracles say of a milestone."""
-        usual = Statement(
+        usual = MilestoneStatement(
             self.workspace.contract.policy_id,
             self.distribution.id,
             milestone.encode(),

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, amounts
 from milestones.domain.models import MilestoneCompletion, MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidSchedule, NotFound
-from milestones.protocol.distribution import Distribution
+from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
     Backend,
     ChainTime,
@@ -60,7 +59,7 @@ class _Seen:
 
 
 async def check_status(
-    backend: Backend, *, contract_address: Address, milestone_identifier: str | None = None
+    backend: Backend, *, contract_address: ContractAddress, milestone_identifier: str | None = None
 ) -> StatusReport:
     """The distribution's status, or with `milestone_identifier` that of one milestone in it.
 
@@ -80,7 +79,7 @@ async def check_status(
     state = _contract_state(seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
     return StatusReport(
-        contract_address=contract_address,
+        contract_address=on_chain.address,
         milestones=tuple(_milestones(backend, seen, reconciled, milestone_identifier)),
         contract_state=state,
         vaults=tuple(_vaults(on_chain)),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
 from milestones.errors import NotFound
 from milestones.protocol.announced_schedule import encode_allocations
-from milestones.protocol.distribution import Distribution
+from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
     Backend,
     Workspace,
@@ -22,7 +21,7 @@ from milestones.services.backend import (
 )
 from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
 from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
-from milestones.services.distribution.on_chain import distribution_id_of
+from milestones.services.distribution.naming import known_name
 from milestones.services.distribution.schedule_source import distribution_of
 from milestones.services.preflight import (
     must_be_for_contract,
@@ -47,19 +46,21 @@ from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
 
-def registered_schedule(workspace: Workspace, address: Address) -> MilestoneSchedule:
+def registered_schedule(
+    workspace: Workspace, contract_address: ContractAddress
+) -> MilestoneSchedule:
     """The schedule that was registered in this data directory for a contract address."""
-    workspace = select_version(workspace, address.payment.hash)
-    distribution_id = distribution_id_of(address, workspace.contract)
-    document = workspace.storage.schedules.load(distribution_id)
+    workspace = select_version(workspace, contract_address.payment.hash)
+    name = known_name(workspace, contract_address)
+    document = workspace.storage.schedules.load(name.distribution_id)
     if document is None:
         raise NotFound(
-            f"no schedule of {address} is in {workspace.storage.data_directory}",
+            f"no schedule of {name} is in {workspace.storage.data_directory}",
             hint="give the file with --schedule, or register the schedule here",
-            details={"contract_address": address.to_bech32()},
+            details={"contract_address": str(name)},
         )
     schedule = parse_schedule(document)
-    distribution_of(schedule, workspace, distribution_id)
+    distribution_of(schedule, workspace, name.distribution_id)
     return schedule
 
 

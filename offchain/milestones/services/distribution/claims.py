@@ -15,8 +15,8 @@ from milestones.domain.paging import Paging
 from milestones.errors import InvalidEncoding, NotFound
 from milestones.protocol.datums import VaultState, vault_token_name
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.oracle_signatures import Statement
 from milestones.protocol.redeemers import Release
+from milestones.protocol.statements import MilestoneStatement
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.distribution.on_chain import OnChain, attestations_among
 from milestones.services.distribution.signatures import milestones_signed
@@ -97,7 +97,9 @@ def unknown_milestone(milestone: str, names: Sequence[str]) -> NotFound:
     )
 
 
-def doubts_about(statement: Statement, distribution: Distribution | None) -> tuple[str, ...]:
+def doubts_about(
+    statement: MilestoneStatement, distribution: Distribution | None
+) -> tuple[str, ...]:
     """A warning where the schedule isn't known. Raises `NotFound` where nobody waits for the milestone."""
     if distribution is None:
         return ("the schedule is not known here: the milestone's name could not be checked",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from milestones.domain.reading import HexField
-from milestones.protocol.datums import Terms
+from milestones.protocol.terms import Terms
 from milestones.services.results import View
 
 

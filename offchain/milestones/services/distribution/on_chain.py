@@ -15,17 +15,24 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match
-from milestones.errors import InvalidAddress, InvalidEncoding, NotFound
+from milestones.errors import InvalidEncoding
 from milestones.protocol.datums import (
     Attestation,
-    Terms,
+    Board,
+    Notice,
+    Proposal,
     VaultState,
     attestation_token_name,
     terms_token_name,
     vault_token_name,
 )
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend
+from milestones.services.distribution.naming import identify, never_opened
+from milestones.transactions.board_drafts import LiveProposal
+from milestones.transactions.contract_drafts import Sitting
 
 T = TypeVar("T")
 
@@ -56,8 +63,27 @@ class LiveAttestation:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveNotice:
+    """An unspent notice (or word that all may go home), and what its datum says."""
+
+    utxo: Utxo
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBoard:
+    """The board that sits, and what its datum says."""
+
+    utxo: Utxo
+    board: Board
+
+
+@dataclass(frozen=True, slots=True)
 class OnChain:
     """Terms, vaults (by page) and attestations (by milestone's bytes) of one distribution.
+
+    Of what `board` keeps: the board that sits, where the terms are rotatable; proposals that wait, oldest
+    first; notices, earliest first.
 
     `terms_utxos` are unspent, oldest first; none once it was closed. More than one, and more than one
     vault a page, mean that the same terms were opened more than once; an allocation is then paid once
@@ -71,6 +97,33 @@ class OnChain:
     opening: Opening
     vaults: tuple[LiveVault, ...]
     attestations: Mapping[bytes, tuple[LiveAttestation, ...]]
+    board: LiveBoard | None = None
+    proposals: tuple[LiveProposal, ...] = ()
+    notices: tuple[LiveNotice, ...] = ()
+
+    @property
+    def name(self) -> DistributionName:
+        """How people name it."""
+        return DistributionName(self.address, self.distribution_id)
+
+    @property
+    def sitting(self) -> Sitting:
+        """The oracles that count now."""
+        if self.board is None:
+            return Sitting.under(self.terms)
+        board = self.board.board
+        return Sitting(board.oracles, board.quorum_threshold, self.board.utxo)
+
+    @property
+    def notice(self) -> LiveNotice | None:
+        """The notice that takes effect first; None where nobody has given any."""
+        return next((live for live in self.notices if not live.notice.is_home), None)
+
+    @property
+    def ends_at_posix_ms(self) -> int | None:
+        """From when on anybody can end it because of a notice; None where there is none."""
+        live = self.notice
+        return None if live is None else live.notice.said_at_posix_ms + self.terms.grace_ms
 
     @property
     def closed(self) -> bool:
@@ -128,34 +181,17 @@ class OpenDistribution(OnChain):
         return self.terms_utxos[0]
 
 
-def distribution_id_of(address: Address, contract: Contract) -> bytes:
-    """The id in a distribution's address. Raises `InvalidAddress` for any other address."""
-    if address.payment.kind != "script" or address.payment.hash != contract.vault_hash:
-        raise InvalidAddress(
-            "this is not an address of this contract",
-            path="contract_address",
-            hint="give the contract_address that register-milestone printed,"
-            " or name the blueprint of the version that opened it",
-        )
-    if address.staking is None or address.staking.kind != "key":
-        raise InvalidAddress(
-            "this address of the contract names no distribution",
-            path="contract_address",
-            hint="give the contract_address that register-milestone printed, staking part included",
-        )
-    return address.staking.hash
-
-
-async def read_on_chain(backend: Backend, address: Address) -> OnChain:
-    """The distribution at this address. Raises `NotFound` where there never was one."""
-    distribution_id = distribution_id_of(address, backend.contract)
+async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> OnChain:
+    """The distribution of this name. Raises `NotFound` where there never was one; see `identify`."""
+    name = await identify(backend, contract_address)
+    address, distribution_id = name.address, name.distribution_id
     matches = await backend.kupo.matches(address.to_bech32(), unspent=True)
     found = _terms_among(matches, distribution_id, backend.contract)
     if found is None:
         matches = await backend.kupo.matches(address.to_bech32())
         found = _terms_among(matches, distribution_id, backend.contract)
     if found is None:
-        raise await _missing(backend, address)
+        raise await never_opened(backend, address)
     terms, holders = found
     opening = holders[0]
     live = [match for match in matches if match.spent is None]
@@ -167,22 +203,9 @@ async def read_on_chain(backend: Backend, address: Address) -> OnChain:
         opening=Opening(opening.reference.transaction_id, opening.created_at),
         vaults=_vaults_among(live, distribution_id, backend.contract),
         attestations=attestations_among(live, distribution_id, backend.contract),
-    )
-
-
-async def _missing(backend: Backend, address: Address) -> NotFound:
-    text = address.to_bech32()
-    indexed = await backend.kupo.patterns_including(text)
-    hint = (
-        "check the address; if it was deployed just now, wait for the next block"
-        if indexed
-        else "Kupo does not index this contract: run `milestones init` first"
-    )
-    return NotFound(
-        f"no contract UTxO was found at {text}: the address is invalid, or the contract has not"
-        " been deployed",
-        hint=hint,
-        details={"contract_address": text},
+        board=_board_among(live, distribution_id, backend.contract),
+        proposals=proposals_among(live, distribution_id, backend.contract),
+        notices=_notices_among(live, distribution_id, backend.contract),
     )
 
 
@@ -229,6 +252,48 @@ def attestations_among(
             live = LiveAttestation(match.utxo, attestation, match.created_at)
             found[attestation.milestone] = (*found.get(attestation.milestone, ()), live)
     return found
+
+
+B = TypeVar("B", Board, Proposal, Notice)
+
+
+def _kept_by_board(
+    kind: type[B], matches: Iterable[Match], distribution_id: bytes, contract: Contract
+) -> list[tuple[Utxo, B]]:
+    """What `board` keeps of one kind for a distribution, oldest first."""
+    ours = [match for match in matches if contract.board_policy in match.output.value.policies()]
+    found = []
+    for match in sorted(ours, key=lambda match: match.created_at):
+        datum = _decoded(kind.decode, match.datum)
+        if datum is None or datum.distribution_id != distribution_id:
+            continue
+        token = AssetId(contract.board_policy, datum.token_name)
+        if datum.registry == contract.policy_id and match.output.value.quantity(token) == 1:
+            found.append((match.utxo, datum))
+    return found
+
+
+def _board_among(
+    matches: Iterable[Match], distribution_id: bytes, contract: Contract
+) -> LiveBoard | None:
+    found = _kept_by_board(Board, matches, distribution_id, contract)
+    return LiveBoard(*found[-1]) if found else None
+
+
+def proposals_among(
+    matches: Iterable[Match], distribution_id: bytes, contract: Contract
+) -> tuple[LiveProposal, ...]:
+    """The proposals of a distribution among outputs at its address, oldest first."""
+    found = _kept_by_board(Proposal, matches, distribution_id, contract)
+    return tuple(LiveProposal(*each) for each in found)
+
+
+def _notices_among(
+    matches: Iterable[Match], distribution_id: bytes, contract: Contract
+) -> tuple[LiveNotice, ...]:
+    found = _kept_by_board(Notice, matches, distribution_id, contract)
+    found.sort(key=lambda each: each[1].said_at_posix_ms)
+    return tuple(LiveNotice(*each) for each in found)
 
 
 def _is_text(raw: bytes) -> bool:

@@ -15,9 +15,9 @@ from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.announced_schedule import decode_allocations
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
-from milestones.protocol.datums import Terms
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
+from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import OnChain
 

@@ -16,13 +16,13 @@ from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
-from milestones.protocol.datums import Terms
-from milestones.protocol.oracle_signatures import Statement, entry_of, witness_of
+from milestones.protocol.oracle_signatures import entry_of, witness_of
 from milestones.protocol.redeemers import Attest, OracleWitness
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import LiveAttestation, OnChain
-from milestones.transactions.contract_drafts import Attesting
+from milestones.transactions.contract_drafts import Attesting, Sitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class SignedStatement:
     `witnesses` are by oracle (the key's hash, 28 bytes), ascending as in the terms.
     """
 
-    statement: Statement
+    statement: MilestoneStatement
     witnesses: dict[bytes, OracleWitness]
 
-    def attesting(self, terms: Terms, *, without: frozenset[bytes] = frozenset()) -> Attesting:
+    def attesting(self, sitting: Sitting, *, without: frozenset[bytes] = frozenset()) -> Attesting:
         """The attestation by the first oracles that make a quorum, those in `without` passed over."""
         usable = [witness for oracle, witness in self.witnesses.items() if oracle not in without]
-        return Attesting.of(terms, self.statement, usable[: terms.quorum_threshold])
+        return Attesting.of(sitting, self.statement, usable[: sitting.quorum_threshold])
 
 
-def must_be_for_contract(statement: Statement, contract: Contract) -> None:
+def must_be_for_contract(statement: MilestoneStatement, contract: Contract) -> None:
     """What is signed is about this contract. Raises `InvalidSignature` about `signed_data`."""
     if statement.policy_id != contract.policy_id:
         raise InvalidSignature(
@@ -53,19 +53,20 @@ def must_be_for_contract(statement: Statement, contract: Contract) -> None:
 
 
 def statements_at_hand(
-    workspace: Workspace, terms: Terms, milestone_identifier: str
+    workspace: Workspace, on_chain: OnChain, milestone_identifier: str
 ) -> list[SignedStatement]:
-    """All statements about a milestone that oracles of these terms signed, the best supported first."""
-    record = workspace.storage.records.find(terms.distribution_id, milestone_identifier)
-    return [] if record is None else list(_statements(workspace, terms, record))
+    """All statements about a milestone that oracles who count now signed, the best supported first."""
+    record = workspace.storage.records.find(on_chain.distribution_id, milestone_identifier)
+    return [] if record is None else list(_statements(workspace, on_chain.sitting, record))
 
 
 def complete_statements(
-    workspace: Workspace, terms: Terms, milestone_identifier: str
+    workspace: Workspace, on_chain: OnChain, milestone_identifier: str
 ) -> list[SignedStatement]:
     """The statements about a milestone that a quorum of oracles signed, the best supported first."""
-    statements = statements_at_hand(workspace, terms, milestone_identifier)
-    return [signed for signed in statements if len(signed.witnesses) >= terms.quorum_threshold]
+    statements = statements_at_hand(workspace, on_chain, milestone_identifier)
+    needed = on_chain.sitting.quorum_threshold
+    return [signed for signed in statements if len(signed.witnesses) >= needed]
 
 
 def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:
@@ -74,26 +75,26 @@ def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]
     return frozenset(
         record.milestone_identifier
         for record in records
-        if complete_statements(workspace, on_chain.terms, record.milestone_identifier)
+        if complete_statements(workspace, on_chain, record.milestone_identifier)
     )
 
 
 def _statements(
-    workspace: Workspace, terms: Terms, record: MilestoneCompletion
+    workspace: Workspace, sitting: Sitting, record: MilestoneCompletion
 ) -> Iterator[SignedStatement]:
     entries = usable_entries(workspace, record)
     while True:
         state = quorum_state(
             entries,
-            quorum_threshold=terms.quorum_threshold,
-            total_oracles=len(terms.oracles),
-            oracles=terms.oracles,
+            quorum_threshold=sitting.quorum_threshold,
+            total_oracles=len(sitting.oracles),
+            oracles=sitting.oracles,
         )
         if state.signed_data is None:
             return
         witnesses = [witness_of(entry) for entry in state.signatures]
         by_oracle = {blake2b_224(witness.verification_key): witness for witness in witnesses}
-        yield SignedStatement(Statement.parse(state.signed_data), by_oracle)
+        yield SignedStatement(MilestoneStatement.parse(state.signed_data), by_oracle)
         entries = [entry for entry in entries if entry.signed_data != state.signed_data]
 
 
@@ -115,7 +116,7 @@ def statement_seconds(state: QuorumState) -> int | None:
     """When the best-supported statement says that the milestone was reached, in POSIX seconds."""
     if state.signed_data is None:
         return None
-    return to_posix_seconds(Statement.parse(state.signed_data).verification_posix_ms)
+    return to_posix_seconds(MilestoneStatement.parse(state.signed_data).verification_posix_ms)
 
 
 def seen_on_chain(record: MilestoneCompletion) -> bool:
@@ -131,7 +132,7 @@ def seen_on_chain(record: MilestoneCompletion) -> bool:
 def _is_usable(entry: OracleSignature, about: tuple[bytes, bytes, bytes]) -> bool:
     try:
         witness_of(entry)
-        statement = Statement.parse(entry.signed_data)
+        statement = MilestoneStatement.parse(entry.signed_data)
     except InvalidSignature:
         return False
     return (statement.policy_id, statement.distribution_id, statement.milestone) == about
@@ -149,7 +150,7 @@ async def attested_signatures(
     if transaction is None:
         return ()
     attestation = live.attestation
-    statement = Statement(
+    statement = MilestoneStatement(
         backend.contract.policy_id,
         attestation.distribution_id,
         attestation.milestone,
@@ -197,7 +198,9 @@ def _attests(transaction: BlockTransaction) -> Iterator[Attest]:
             continue
 
 
-def _entries(action: Attest, statement: Statement, network_id: int) -> Iterator[OracleSignature]:
+def _entries(
+    action: Attest, statement: MilestoneStatement, network_id: int
+) -> Iterator[OracleSignature]:
     for witness in action.witnesses:
         try:
             yield entry_of(witness, statement, network_id)

@@ -14,10 +14,11 @@ from typing import Final
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.errors import ChainRejected, MilestonesError
-from milestones.protocol.datums import Terms
+from milestones.protocol.terms import Terms
+from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.distribution.signatures import SignedStatement
 from milestones.services.sending.building import BuildContext
-from milestones.transactions.contract_drafts import Attesting, attest_draft
+from milestones.transactions.contract_drafts import Attesting, Sitting, attest_draft
 
 REFUSED_ORACLES: Final = "refused_oracles"
 """The detail of an error that names them."""
@@ -35,14 +36,14 @@ class GoodSignatures:
     def __init__(
         self,
         context: BuildContext,
-        terms: Terms,
-        terms_utxo: Utxo,
+        distribution: OpenDistribution,
         statements: Sequence[SignedStatement],
     ) -> None:
-        self._context, self._terms, self._terms_utxo = context, terms, terms_utxo
+        self._context, self._distribution = context, distribution
+        self._sitting = distribution.sitting
         self._statement, *self._others = statements
         self._only_good_ones = False
-        self.attesting = self._statement.attesting(terms)
+        self.attesting = self._statement.attesting(self._sitting)
         self.refused: frozenset[bytes] = frozenset()
 
     async def leave_out_bad_ones(self, error: ChainRejected) -> None:
@@ -57,25 +58,27 @@ class GoodSignatures:
         if not bad:
             raise error
         self.refused |= bad
-        if len(self._statement.witnesses) - len(bad) >= self._terms.quorum_threshold:
+        if len(self._statement.witnesses) - len(bad) >= self._sitting.quorum_threshold:
             self._only_good_ones = True
-            self.attesting = self._statement.attesting(self._terms, without=bad)
+            self.attesting = self._statement.attesting(self._sitting, without=bad)
         elif self._others:
             self._statement, *self._others = self._others
-            self.attesting = self._statement.attesting(self._terms)
+            self.attesting = self._statement.attesting(self._sitting)
         else:
-            raise _too_few_good(self._terms, self.refused, error)
+            raise _too_few_good(self._distribution.terms, self.refused, error)
 
     async def _bad_ones(self) -> frozenset[bytes]:
         oracles = self._statement.witnesses
         return frozenset([oracle for oracle in oracles if await self._is_refused(oracle)])
 
     async def _is_refused(self, oracle: bytes) -> bool:
-        lenient = replace(self._terms, quorum_threshold=1)
-        output = replace(self._terms_utxo.output, inline_datum=lenient.encode())
+        known = self._distribution
+        oracles = self._sitting.oracles
+        lenient = replace(known.terms, oracles=oracles, quorum_threshold=1, rotatable=None)
+        output = replace(known.terms_utxo.output, inline_datum=lenient.encode())
         terms_utxo = Utxo(NOWHERE, output)
-        signed = self._statement
-        attesting = Attesting.of(lenient, signed.statement, [signed.witnesses[oracle]])
+        signed, sitting = self._statement, Sitting.under(lenient)
+        attesting = Attesting.of(sitting, signed.statement, [signed.witnesses[oracle]])
         context = replace(
             self._context, not_on_chain_yet=(terms_utxo, *self._context.not_on_chain_yet)
         )

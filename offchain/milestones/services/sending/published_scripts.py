@@ -14,10 +14,9 @@ async def find_published(backend: Backend) -> PublishedScripts:
     found: dict[bytes, Utxo] = {}
     for utxo in await _candidates(backend):
         script = utxo.output.script
-        if script is not None and script in (contract.vault_script, contract.registry_script):
+        if script is not None and script in contract.scripts:
             found.setdefault(script.hash(), utxo)
-    vault, registry = found.get(contract.vault_hash), found.get(contract.policy_id)
-    return PublishedScripts(contract, vault, registry)
+    return PublishedScripts(contract, *(found.get(script.hash()) for script in contract.scripts))
 
 
 async def _candidates(backend: Backend) -> list[Utxo]:
@@ -34,9 +33,9 @@ async def _candidates(backend: Backend) -> list[Utxo]:
 
 
 async def require_published(backend: Backend) -> PublishedScripts:
-    """Both published scripts. Raises `NotFound` where one is missing."""
+    """All published scripts. Raises `NotFound` where one is missing."""
     found = await find_published(backend)
-    if found.vault is None or found.registry is None:
+    if None in (found.vault, found.registry, found.board):
         raise NotFound(
             "the contract's scripts are not published on this network, or Kupo does not index them",
             hint="run `milestones init`, then `milestones publish-script`",

@@ -163,9 +163,8 @@ class ReleaseBuilder:
         """The signatures to choose from; None where nothing is attested, or the choice is made."""
         if batch.attests is None or batch.attests in self._attesting:
             return None
-        terms = self.distribution.terms
-        statements = complete_statements(self.context.backend, terms, batch.attests)
-        return GoodSignatures(self.context, terms, self.on_chain.terms_utxo, statements)
+        statements = complete_statements(self.context.backend, self.on_chain, batch.attests)
+        return GoodSignatures(self.context, self.on_chain, statements)
 
     async def _release(self, batch: Batch, attesting: Attesting | None) -> BuiltRelease:
         vault = batch.vault.utxo

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.errors import NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.distribution import Distribution
+from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.claims import current_claims, past_claims
+from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     OpenDistribution,
-    distribution_id_of,
     read_on_chain,
 )
 from milestones.services.distribution.schedule_source import known_distribution
@@ -35,7 +34,7 @@ from milestones.transactions.wallet import SigningKey
 async def submit_release(
     backend: Backend,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     key: SigningKey,
     selection: Selection,
     claim_file: ClaimFile | None = None,
@@ -52,9 +51,10 @@ async def submit_release(
     """
     must_agree(selection)
     backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
     command = _SubmitRelease(
-        distribution_id=distribution_id_of(contract_address, backend.contract),
-        address=contract_address,
+        distribution_id=name.distribution_id,
+        distribution_name=name,
         selection=selection,
         claim_file=claim_file,
     )
@@ -68,7 +68,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
     name = "submit-release"
     competing = True
     distribution_id: bytes
-    address: Address
+    distribution_name: DistributionName
     selection: Selection
     claim_file: ClaimFile | None
     distribution: Distribution | None = None
@@ -78,7 +78,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, chooses, and builds everything that is not sent yet before the first is sent."""
         backend = run.backend
-        on_chain = must_be_open(await read_on_chain(backend, self.address))
+        on_chain = must_be_open(await read_on_chain(backend, self.distribution_name))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
         claims = await current_claims(backend, on_chain, distribution)
@@ -122,7 +122,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
             skipped=self.skipped,
             left_out=self.left_out,
             allocations=known,
-            contract_address=self.address,
+            contract_address=self.distribution_name.address,
         )
 
 
@@ -130,8 +130,7 @@ async def _refusal(
     backend: Backend, on_chain: OpenDistribution, state: ClaimState
 ) -> NotAllowedYet:
     """The rule that forbids it, with what there is to know about it."""
-    terms = on_chain.terms
-    statements = statements_at_hand(backend, terms, state.allocation.milestone_identifier)
+    statements = statements_at_hand(backend, on_chain, state.allocation.milestone_identifier)
     paid_by = None
     if state.status == "claimed":
         history = await past_claims(backend, on_chain)
@@ -140,6 +139,6 @@ async def _refusal(
     return why_not(
         state,
         signature_count=len(statements[0].witnesses) if statements else 0,
-        quorum_threshold=terms.quorum_threshold,
+        quorum_threshold=on_chain.sitting.quorum_threshold,
         paid_by=paid_by,
     )

@@ -15,8 +15,9 @@ from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import Problem
 from milestones.domain.schedule import MOST_SIGNATURES
 from milestones.errors import InvalidEncoding
-from milestones.protocol.datums import Terms, bitmap_length
+from milestones.protocol.datums import bitmap_length
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation, MilestoneSchedule
@@ -16,7 +15,7 @@ from milestones.domain.schedule import Circumstances, problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.datums import terms_token_name
-from milestones.protocol.distribution import Distribution
+from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import (
     Backend,
     ChainTime,
@@ -26,7 +25,8 @@ from milestones.services.backend import (
     staleness,
 )
 from milestones.services.distribution.datum import TermsView, terms_view
-from milestones.services.distribution.on_chain import OnChain, distribution_id_of, read_on_chain
+from milestones.services.distribution.naming import identify
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import announced_distribution
 from milestones.services.preflight import ada_problems
 from milestones.services.results import Result
@@ -75,7 +75,7 @@ class _Schedule:
 async def verify(
     backend: Backend,
     *,
-    contract_address: Address,
+    contract_address: ContractAddress,
     schedule: MilestoneSchedule | None = None,
     claim_file: ClaimFile | None = None,
     allow_script_beneficiaries: bool = False,
@@ -89,8 +89,9 @@ async def verify(
     backend = select_version(backend, contract_address.payment.hash)
     magic = await require_network(backend)
     warnings = tuple(await staleness(backend))
-    distribution_id = distribution_id_of(contract_address, backend.contract)
-    openings = await _openings(backend, contract_address, distribution_id)
+    name = await identify(backend, contract_address)
+    distribution_id = name.distribution_id
+    openings = await _openings(backend, name)
     first = [
         audit.address_check(distribution_id, backend.contract.vault_hash),
         *([audit.terms_check(openings)] if openings.count else []),
@@ -98,12 +99,12 @@ async def verify(
     if _failed(first):
         return Verified(
             verdict="unsound",
-            contract_address=contract_address,
+            contract_address=name.address,
             distribution_id=distribution_id,
             checks=tuple(first),
             warnings=warnings,
         )
-    on_chain = await read_on_chain(backend, contract_address)
+    on_chain = await read_on_chain(backend, name)
     time = await chain_time(backend)
     found = await _schedule(backend, on_chain, schedule, claim_file)
     checks = [*first, *audit.terms_checks(on_chain, openings, magic, backend.contract), found.check]
@@ -112,7 +113,7 @@ async def verify(
     checks += _schedule_checks(on_chain, time, found.distribution, problems, allocations)
     return Verified(
         verdict="unsound" if _failed(checks) else "sound",
-        contract_address=contract_address,
+        contract_address=name.address,
         distribution_id=distribution_id,
         checks=tuple(checks),
         allocations=allocations,
@@ -125,9 +126,9 @@ def _failed(checks: Iterable[Check]) -> bool:
     return any(check.outcome == audit.FAILED for check in checks)
 
 
-async def _openings(backend: Backend, address: Address, distribution_id: bytes) -> Openings:
-    token = AssetId(backend.contract.policy_id, terms_token_name(distribution_id))
-    matches = await backend.kupo.matches(address.to_bech32())
+async def _openings(backend: Backend, name: DistributionName) -> Openings:
+    token = AssetId(backend.contract.policy_id, terms_token_name(name.distribution_id))
+    matches = await backend.kupo.matches(name.address.to_bech32())
     holders = [match for match in matches if match.output.value.quantity(token)]
     unspent = [match for match in holders if match.spent is None]
     datums = [match.datum for match in (*unspent, *holders)]

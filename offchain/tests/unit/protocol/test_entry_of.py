@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidSignature
-from milestones.protocol.oracle_signatures import Statement, entry_of, signature_prefix, witness_of
+from milestones.protocol.oracle_signatures import entry_of, signature_prefix, witness_of
+from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.redeemers import OracleWitness
 from milestones.transactions.wallet import SigningKey
 
-STATEMENT = Statement(b"\x01" * 28, b"\x02" * 28, b"milestone-001", b"\x03" * 32, 1_735_689_600_500)
+STATEMENT = MilestoneStatement(
+    b"\x01" * 28, b"\x02" * 28, b"milestone-001", b"\x03" * 32, 1_735_689_600_500
+)
 KEY = SigningKey.from_bytes(blake2b_256(b"oracle"))
 
 

@@ -12,7 +12,7 @@ from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import Constr
 from milestones.cardano.value import AssetId
 from milestones.errors import InvalidEncoding
-from milestones.protocol.datums import Terms, TermsMetadata
+from milestones.protocol.terms import Terms, TermsMetadata
 
 NODE = b"d" * 28 + (7).to_bytes(8, "big")
 TERMS = Terms(

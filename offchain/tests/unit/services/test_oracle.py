@@ -12,7 +12,8 @@ import pytest
 from nacl.signing import VerifyKey
 
 from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, NotFound
-from milestones.protocol.oracle_signatures import Statement, witness_of
+from milestones.protocol.oracle_signatures import witness_of
+from milestones.protocol.statements import MilestoneStatement
 from milestones.services.backend import Network, Workspace
 from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
 from milestones.storage.signature_files import read_signature_file
@@ -172,7 +173,7 @@ async def test_bytes_that_say_nothing_are_not_signed(desk: Desk) -> None:
     with pytest.raises(InvalidSignature, match="not a statement of an oracle"):
         await sign(desk, 0, signed_data=b"pay me")
     two_ways = cbor2.dumps(cbor2.loads(desk.statement().signed_data))
-    assert Statement.parse(desk.statement().signed_data)
+    assert MilestoneStatement.parse(desk.statement().signed_data)
     with pytest.raises(InvalidSignature, match="encoded in another way"):
         await sign(desk, 0, signed_data=two_ways)
 

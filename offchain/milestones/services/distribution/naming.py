@@ -1,0 +1,116 @@
+"""Which distribution is meant: a name, resolved on the chain or in the data directory."""
+
+from __future__ import annotations
+
+from milestones.cardano.address import Address
+from milestones.clients.kupo_answers import Match
+from milestones.errors import InvalidAddress, InvalidInput, NotFound
+from milestones.protocol.datums import TERMS_LABEL, terms_token_name
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.validator_loader import Contract
+from milestones.services.backend import Backend, Workspace
+from milestones.services.distribution.schedule_source import local_distribution
+
+
+def _must_be_of_contract(contract_address: ContractAddress, contract: Contract) -> None:
+    payment = contract_address.payment
+    if payment.kind != "script" or payment.hash != contract.vault_hash:
+        raise InvalidAddress(
+            "this is not an address of this contract",
+            path="contract_address",
+            hint="give the contract_address that register-milestone printed,"
+            " or name the blueprint of the version that opened it",
+        )
+    if isinstance(contract_address, Address) and contract_address.staking is None:
+        raise InvalidAddress(
+            "this address of the contract names no distribution",
+            path="contract_address",
+            hint="give the contract_address that register-milestone printed, staking part included",
+        )
+
+
+async def identify(backend: Backend, contract_address: ContractAddress) -> DistributionName:
+    """The name with the id: the one in the address' staking part or, under a script's, the only one there.
+
+    Raises `InvalidInput` where the address leaves it open, `NotFound` where there is none.
+    """
+    _must_be_of_contract(contract_address, backend.contract)
+    if isinstance(contract_address, DistributionName):
+        return contract_address
+    policy_id, text = backend.contract.policy_id, contract_address.to_bech32()
+    matches = await backend.kupo.matches(text, policy_id=policy_id.hex())
+    found = sorted({each for match in matches for each in _opened_in(match, policy_id)})
+    staking = contract_address.staking
+    # Anybody can open a distribution under somebody else's staking part, also under another's id.
+    if staking is not None and staking.kind == "key" and (not found or staking.hash in found):
+        return DistributionName(contract_address, staking.hash)
+    if not found:
+        raise await never_opened(backend, contract_address)
+    if len(found) == 1 and staking is not None and staking.kind == "script":
+        return DistributionName(contract_address, found[0])
+    raise InvalidInput(
+        "this address alone doesn't say which distribution is meant",
+        path="contract_address",
+        hint="write <address>#<id>, the id being one of " + ", ".join(x.hex() for x in found),
+        details={"distribution_ids": [each.hex() for each in found]},
+    )
+
+
+def _opened_in(match: Match, policy_id: bytes) -> list[bytes]:
+    names = [each.asset_name for each in match.output.value.assets if each.policy_id == policy_id]
+    return [name[len(TERMS_LABEL) :] for name in names if name.startswith(TERMS_LABEL)]
+
+
+async def locate(backend: Backend, distribution_id: bytes) -> DistributionName:
+    """Where the distribution with this id is. Raises `NotFound` where it never was on the chain."""
+    token = f"{backend.contract.policy_id.hex()}.{terms_token_name(distribution_id).hex()}"
+    matches = await backend.kupo.matches(token)
+    if not matches:
+        raise NotFound(
+            f"the distribution {distribution_id.hex()} is not on the chain",
+            hint="if it was deployed just now, wait for the next block; else run `milestones init`",
+            details={"distribution_id": distribution_id.hex()},
+        )
+    return DistributionName(Address.from_bech32(matches[-1].output.address), distribution_id)
+
+
+def known_name(workspace: Workspace, contract_address: ContractAddress) -> DistributionName:
+    """The name with the id, as far as this data directory knows it; nobody is asked.
+
+    Raises `InvalidInput` where it knows of none and the address doesn't hold the id.
+    """
+    _must_be_of_contract(contract_address, workspace.contract)
+    if isinstance(contract_address, DistributionName):
+        return contract_address
+    ids = workspace.storage.schedules.distribution_ids()
+    staking = contract_address.staking
+    if staking is not None and staking.kind == "key" and (staking.hash in ids or not ids):
+        return DistributionName(contract_address, staking.hash)
+    for distribution_id in ids:
+        found = local_distribution(workspace, distribution_id)
+        if found is not None and found.address == contract_address:
+            return found.name
+    if staking is not None and staking.kind == "key":
+        return DistributionName(contract_address, staking.hash)
+    raise InvalidInput(
+        "this address alone doesn't say which distribution is meant",
+        path="contract_address",
+        hint="write <address>#<id>, as register-milestone printed it",
+    )
+
+
+async def never_opened(backend: Backend, address: Address) -> NotFound:
+    """The error for an address at which there never was a distribution."""
+    text = address.to_bech32()
+    indexed = await backend.kupo.patterns_including(text)
+    hint = (
+        "check the address; if it was deployed just now, wait for the next block"
+        if indexed
+        else "Kupo does not index this contract: run `milestones init` first"
+    )
+    return NotFound(
+        f"no contract UTxO was found at {text}: the address is invalid, or the contract has not"
+        " been deployed",
+        hint=hint,
+        details={"contract_address": text},
+    )
