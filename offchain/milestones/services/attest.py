@@ -12,13 +12,13 @@ from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.claims import must_have_milestone
+from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     OnChain,
     OpenDistribution,
     read_on_chain,
 )
-from milestones.services.distribution.schedule_source import local_distribution
 from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.results import Result

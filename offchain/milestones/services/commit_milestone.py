@@ -26,13 +26,9 @@ from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace, select_version, storage_warnings
 from milestones.services.distribution.claims import must_have_milestone
+from milestones.services.distribution.local import address_of, local_distribution, local_terms
 from milestones.services.distribution.naming import known_name, locate
 from milestones.services.distribution.on_chain import read_on_chain
-from milestones.services.distribution.schedule_source import (
-    address_of,
-    local_distribution,
-    local_terms,
-)
 from milestones.services.distribution.signatures import (
     must_be_for_contract,
     seen_on_chain,

@@ -27,14 +27,10 @@ from milestones.services.backend import (
     staleness,
 )
 from milestones.services.distribution.claims import doubts_about
+from milestones.services.distribution.local import address_of, distribution_of, local_distribution
 from milestones.services.distribution.naming import known_name, locate
 from milestones.services.distribution.on_chain import read_on_chain
-from milestones.services.distribution.schedule_source import (
-    address_of,
-    distribution_of,
-    known_distribution,
-    local_distribution,
-)
+from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import must_be_for_contract
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms

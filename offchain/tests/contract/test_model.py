@@ -30,8 +30,8 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.protocol.datums import Attestation, VaultState
-from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import MilestoneStatement
 from milestones.testing.contract import EVIDENCE, FIRST_SLOT, Opened, moment, oracles
 from milestones.transactions.contract_drafts import (
     Attesting,

@@ -19,8 +19,8 @@ from milestones.protocol.datums import (
     terms_token_name,
     vault_token_name,
 )
-from milestones.protocol.terms import Terms
 from milestones.protocol.redeemers import Close
+from milestones.protocol.terms import Terms
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from tests.support.hostile import (
     Edit,

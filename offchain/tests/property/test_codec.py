@@ -11,9 +11,9 @@ from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidEncoding, InvalidInput
 from milestones.protocol.datums import Attestation, VaultState, bitmap_length
-from milestones.protocol.terms import Terms
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Attest, Burn, Claim, Close, Open, OracleWitness, Release
+from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 
 HASHES = st.binary(min_size=28, max_size=28)

@@ -15,8 +15,8 @@ from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import merge_signatures, quorum_state
 from milestones.services.backend import Backend, Workspace
 from milestones.services.check_status.report import ContractState, Discrepancy
+from milestones.services.distribution.local import CACHED_TERMS
 from milestones.services.distribution.on_chain import OnChain
-from milestones.services.distribution.schedule_source import CACHED_TERMS
 from milestones.services.distribution.signatures import (
     attested_signatures,
     statement_seconds,

@@ -21,8 +21,8 @@ from milestones.services.backend import (
 )
 from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
 from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
+from milestones.services.distribution.local import distribution_of
 from milestones.services.distribution.naming import known_name
-from milestones.services.distribution.schedule_source import distribution_of
 from milestones.services.preflight import (
     must_be_for_contract,
     must_be_on_network,

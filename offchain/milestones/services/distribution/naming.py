@@ -9,7 +9,7 @@ from milestones.protocol.datums import TERMS_LABEL, terms_token_name
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace
-from milestones.services.distribution.schedule_source import local_distribution
+from milestones.services.distribution.local import local_distribution
 
 
 def _must_be_of_contract(contract_address: ContractAddress, contract: Contract) -> None:

@@ -13,8 +13,8 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidConfiguration, InvalidSchedule
-from milestones.protocol.terms import Terms
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
 from milestones.services.init import init
 from milestones.services.register_milestone import register_milestone
 from milestones.testing.world import World

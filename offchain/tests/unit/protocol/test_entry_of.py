@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidSignature
 from milestones.protocol.oracle_signatures import entry_of, signature_prefix, witness_of
-from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import MilestoneStatement
 from milestones.transactions.wallet import SigningKey
 
 STATEMENT = MilestoneStatement(
