@@ -1,7 +1,8 @@
 """`close`: takes a distribution off the chain; deposits, and tokens that nobody claimed, go back.
 
-One transaction closes one opening: its terms, and a vault for each page. Where the same terms were
-opened more than once, there is a transaction for each opening.
+One transaction closes one opening: its terms, a vault for each page, and what `board` keeps. Where the
+same terms were opened more than once, there is a transaction for each opening. Where the creator is a
+script, the word that all may go home comes before each, in a transaction of its own.
 """
 
 from __future__ import annotations
@@ -11,63 +12,37 @@ from dataclasses import dataclass
 
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
-from milestones.domain.models import TransactionStatus
-from milestones.domain.reading import AddressField, HexField
-from milestones.errors import LimitsExceeded, NotFound
+from milestones.errors import LimitsExceeded
+from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, chain_time, select_version
-from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import (
-    LiveVault,
-    OnChain,
-    read_on_chain,
+from milestones.services.close.ending import (
+    Opening,
+    Right,
+    first_moment,
+    left_to_close,
+    right_to_end,
 )
-from milestones.services.preflight import must_be_closable, must_be_open, must_be_the_creator
-from milestones.services.results import Result
+from milestones.services.close.report import Closed, report_of
+from milestones.services.distribution.naming import identify
+from milestones.services.distribution.on_chain import LiveNotice, OnChain, read_on_chain
+from milestones.services.preflight import must_be_open
 from milestones.services.sending.building import BuildContext, LargestFit
 from milestones.services.sending.runner import (
     CommandTransaction,
     Run,
     SendingCommand,
     SubmissionRequest,
-    TransactionView,
     perform,
-    transaction_fields,
 )
+from milestones.storage.board_payloads import HomePayload
 from milestones.storage.submission import ClosingPayload
+from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.closing_drafts import Remains, close_draft
+from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
-
-
-class ClosingTransaction(TransactionView):
-    """One closing. Deposits are in lovelace, `tokens_returned` in the token's smallest unit."""
-
-    vault_count: int
-    attestations_burnt: int
-    deposits_returned_lovelace: int
-    tokens_returned: int
-
-
-class Closed(Result):
-    """The closing. The quickstart's fields as in `submit-release`; lovelace and the token's smallest unit.
-
-    `deposits_returned_lovelace` is before the fee. `attestations_left` are outputs that had no room in
-    the transaction: what they hold is lost for ever.
-    """
-
-    transaction_hash: str
-    status: TransactionStatus
-    fee_estimate: int
-    collateral_amount: int
-    contract_address: AddressField
-    distribution_id: HexField
-    deposits_returned_lovelace: int
-    tokens_returned: int
-    attestations_burnt: int
-    attestations_left: tuple[str, ...]
-    transactions: tuple[ClosingTransaction, ...]
 
 
 async def close(
@@ -78,9 +53,11 @@ async def close(
     dry_run: bool = False,
     wait: bool = False,
 ) -> Closed:
-    """Closes every opening of a distribution; the creator's key signs, pays and gets everything.
+    """Closes every opening of a distribution; the key pays.
 
-    Every attestation that fits is burnt. Raises `NotAllowedYet` (`closed`, `irrevocable`,
+    The creator's key gets everything back, once all is paid or may be reclaimed. Any key can end it after
+    a notice's grace, or where the creator is a script: then everything goes to the terms' refund. Every
+    attestation that fits is burnt. Raises `NotAllowedYet` (`closed`, `grace`, `irrevocable`,
     `reclaim_after`), `InvalidInput` (another key than the creator's), `NotFound`, `LimitsExceeded`
     (more vaults than one transaction can close), `InsufficientFunds`, `ChainRejected`, `OutcomeUnknown`.
     """
@@ -91,19 +68,6 @@ async def close(
         distribution_name=name,
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """What one transaction closes, beside attestations."""
-
-    terms_utxo: Utxo
-    vaults: tuple[LiveVault, ...]
-
-    @property
-    def remaining(self) -> int:
-        """What its vaults still hold for their allocations."""
-        return sum(vault.state.remaining for vault in self.vaults)
 
 
 @dataclass(kw_only=True)
@@ -119,29 +83,39 @@ class _Close(SendingCommand[Closed]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds all transactions before the first is sent."""
         earlier = run.resume(lambda _: True)
+        await run.see_through(_words_on_their_way(earlier))
         on_chain = await read_on_chain(run.backend, self.distribution_name)
-        must_be_the_creator(on_chain.terms, run.payer)
-        if not earlier:
+        if not any(isinstance(each.submission.payload, ClosingPayload) for each in earlier):
             must_be_open(on_chain)
-        must_be_closable(on_chain, await chain_time(run.backend))
-        openings, self.attestations_left = _left_to_close(on_chain, earlier)
+        elif on_chain.closed:
+            return
+        time = await chain_time(run.backend)
+        right = right_to_end(on_chain, run.payer, time)
+        taken = {reference for each in earlier for reference in each.submission.inputs}
+        openings, self.attestations_left = left_to_close(on_chain, right, time, taken)
         requests = []
         if openings:
             context = await run.context()
             for opening in openings:
-                request = await self._closing(context, on_chain.terms, opening)
-                context = context.after(request.transaction)
-                requests.append(request)
-        if self.attestations_left:
-            run.warnings.append(
-                f"{len(self.attestations_left)} attestations have no room in the transaction: what"
-                " they hold can never be taken back"
-            )
+                for request in await self._ended(context, on_chain, right, opening):
+                    context = context.after(request.transaction)
+                    requests.append(request)
+        run.warnings += self._warnings(on_chain, right, len(taken), len(openings))
         for request in requests:
             yield request
 
+    async def _ended(
+        self, context: BuildContext, on_chain: OnChain, right: Right, opening: Opening
+    ) -> list[SubmissionRequest]:
+        """The closing of one opening and, where it is still to be said, the word before it."""
+        if right != "home" or opening.word is not None:
+            return [await self._closing(context, on_chain.terms, opening)]
+        said, word = await _word(context, on_chain, opening)
+        after = context.after(said.transaction)
+        return [said, await self._closing(after, on_chain.terms, opening.with_word(word))]
+
     async def _closing(
-        self, context: BuildContext, terms: Terms, opening: _Opening
+        self, context: BuildContext, terms: Terms, opening: Opening
     ) -> SubmissionRequest:
         """The closing of one opening, with as many attestations as have room."""
         fit = LargestFit(len(self.attestations_left), least=0)
@@ -159,104 +133,100 @@ class _Close(SendingCommand[Closed]):
         self.attestations_left = self.attestations_left[fit.largest :]
         return request
 
+    def _warnings(self, on_chain: OnChain, right: Right, taken: int, ended: int) -> list[str]:
+        found = []
+        if self.attestations_left:
+            found.append(
+                f"{len(self.attestations_left)} attestations have no room in the transaction: what"
+                " they hold can never be taken back"
+            )
+        if on_chain.proposals:
+            found.append(
+                f"{len(on_chain.proposals)} proposals stay: once they are forgotten, their bonds return"
+                " with `milestones proposal retire`"
+            )
+        if right == "home" and on_chain.notice is not None:
+            found.append(
+                "the notice that was given stays, and what it holds: its grace is not over"
+            )
+        if right == "notice" and not taken and ended < len(on_chain.terms_utxos):
+            found.append(
+                f"{len(on_chain.terms_utxos) - ended} more openings of the same terms stay: each needs"
+                " a notice"
+            )
+        return found
+
     def report(self, run: Run) -> Closed:
         """All closings, those of earlier runs that are still on their way included."""
-        views = tuple(_view(each) for each in run.transactions.values())
-        return Closed(
-            transaction_hash=views[0].transaction_hash,
-            status=run.status,
-            fee_estimate=sum(view.fee_lovelace for view in views),
-            collateral_amount=max(view.collateral_lovelace for view in views),
-            contract_address=self.distribution_name.address,
-            distribution_id=self.distribution_id,
-            deposits_returned_lovelace=sum(view.deposits_returned_lovelace for view in views),
-            tokens_returned=sum(view.tokens_returned for view in views),
-            attestations_burnt=sum(view.attestations_burnt for view in views),
-            attestations_left=tuple(str(utxo.reference) for utxo in self.attestations_left),
-            transactions=views,
-        )
+        return report_of(run, self.distribution_name, self.attestations_left)
 
 
-def _view(sent: CommandTransaction) -> ClosingTransaction:
-    payload = sent.submission.payload
-    known = payload if isinstance(payload, ClosingPayload) else None
-    return ClosingTransaction(
-        **transaction_fields(sent),
-        vault_count=known.vaults if known else 0,
-        attestations_burnt=known.attestations_burnt if known else 0,
-        deposits_returned_lovelace=known.deposits_returned_lovelace if known else 0,
-        tokens_returned=known.tokens_returned if known else 0,
+def _words_on_their_way(earlier: Sequence[CommandTransaction]) -> list[str]:
+    """Words of earlier runs that no closing spends yet: only a block shows what they left."""
+    spent = {
+        reference.transaction_id.hex() for each in earlier for reference in each.submission.inputs
+    }
+    said = [each.submission for each in earlier]
+    return [
+        each.transaction_id
+        for each in said
+        if isinstance(each.payload, HomePayload) and each.transaction_id not in spent
+    ]
+
+
+async def _word(
+    context: BuildContext, on_chain: OnChain, opening: Opening
+) -> tuple[SubmissionRequest, LiveNotice]:
+    """The word that everything may go home, and the output that will hold it."""
+    word = Notice(context.backend.contract.policy_id, on_chain.distribution_id, 0, b"")
+    draft = notify_draft(
+        word,
+        on_chain.terms,
+        Referenced(terms=opening.terms_utxo, scripts=context.scripts),
+        sitting=Sitting.under(on_chain.terms),
     )
-
-
-def _left_to_close(
-    on_chain: OnChain, earlier: Sequence[CommandTransaction]
-) -> tuple[list[_Opening], Sequence[Utxo]]:
-    """The openings and attestations that no transaction on its way takes. Raises `NotFound`."""
-    taken = {reference for each in earlier for reference in each.submission.inputs}
-    terms = [utxo for utxo in on_chain.terms_utxos if utxo.reference not in taken]
-    vaults = [vault for vault in on_chain.vaults if vault.utxo.reference not in taken]
-    attestations = [
-        live.utxo
-        for group in on_chain.attestations.values()
-        for live in group
-        if live.utxo.reference not in taken
-    ]
-    pages = [
-        [vault for vault in vaults if vault.state.page == page]
-        for page in range(len(on_chain.terms.pages))
-    ]
-    if any(len(of_page) < len(terms) for of_page in pages):
-        raise NotFound(
-            "not every vault of this distribution can be found",
-            hint="run `milestones init`: Kupo may not have indexed the contract from its beginning",
-        )
-    openings = [
-        _Opening(utxo, tuple(of_page[number] for of_page in pages))
-        for number, utxo in enumerate(terms)
-    ]
-    return openings, attestations
+    built = await context.build(draft)
+    utxo = built.outputs[0]
+    payload = HomePayload(deposit_lovelace=utxo.output.value.lovelace)
+    return SubmissionRequest(transaction=built, payload=payload), LiveNotice(utxo, word)
 
 
 async def _built(
-    context: BuildContext, terms: Terms, opening: _Opening, attestations: Sequence[Utxo]
+    context: BuildContext, terms: Terms, opening: Opening, attestations: Sequence[Utxo]
 ) -> BalancedTransaction:
     remains = Remains(
         terms=opening.terms_utxo,
         vaults=[vault.utxo for vault in opening.vaults],
         attestations=attestations,
+        board_utxos=opening.kept_by_board,
     )
+    moment = first_moment(terms, opening)
     draft = close_draft(
         terms,
         remains,
         scripts=context.scripts,
-        valid_from_slot=_first_slot(context, terms, opening),
+        notice=None if opening.word is None else opening.word.utxo,
+        valid_from_slot=None if moment is None else context.first_slot_from(moment),
     )
     return await context.build(draft)
 
 
-def _first_slot(context: BuildContext, terms: Terms, opening: _Opening) -> int | None:
-    """The first slot that proves that unclaimed tokens may be taken back, where there are any."""
-    reclaim_after = terms.reclaim_after_posix_ms
-    if not opening.remaining or reclaim_after is None:
-        return None
-    clock = context.time.clock
-    return clock.first_slot_from(max(reclaim_after, clock.system_start_posix_ms))
-
-
-def _payload(terms: Terms, opening: _Opening, attestations: Sequence[Utxo]) -> ClosingPayload:
-    spent = (opening.terms_utxo, *(vault.utxo for vault in opening.vaults), *attestations)
+def _payload(terms: Terms, opening: Opening, attestations: Sequence[Utxo]) -> ClosingPayload:
+    vaults = (vault.utxo for vault in opening.vaults)
+    spent = (opening.terms_utxo, *vaults, *attestations, *opening.kept_by_board)
     lovelace = sum(utxo.output.value.lovelace for utxo in spent)
     is_ada = terms.token == LOVELACE
     return ClosingPayload(
         vaults=len(opening.vaults),
         attestations_burnt=len(attestations),
+        board_tokens_burnt=len(opening.kept_by_board),
         deposits_returned_lovelace=lovelace - (opening.remaining if is_ada else 0),
         tokens_returned=opening.remaining,
+        refund_address=None if opening.word is None else terms.refund.address.to_bech32(),
     )
 
 
-def _too_many_vaults(opening: _Opening, error: LimitsExceeded) -> LimitsExceeded:
+def _too_many_vaults(opening: Opening, error: LimitsExceeded) -> LimitsExceeded:
     count = len(opening.vaults)
     return LimitsExceeded(
         error.exceeded,
