@@ -17,7 +17,13 @@ CACHED_TERMS: Final = "terms_cbor"
 
 
 def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
-    """The address of the distribution with this id (28 bytes), on the configured network."""
+    """The address of the distribution with this id (28 bytes), on the configured network.
+
+    Where its schedule isn't here it is taken for one whose address holds the id.
+    """
+    found = local_distribution(workspace, distribution_id)
+    if found is not None:
+        return found.address
     payment = script_credential(workspace.contract.vault_hash)
     return Address(workspace.network.network_id, payment, key_credential(distribution_id))
 
