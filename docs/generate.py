@@ -446,6 +446,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
     "What goes in": (
         "parse_schedule",
         "parse_claim_file",
+        "parse_contract_address",
         "read_signature_file",
         "MilestoneSchedule",
         "Allocation",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
+    from milestones.protocol.distribution import parse_contract_address
     from milestones.protocol.validator_loader import Contract, load_contract
     from milestones.services.attest import MilestoneAttested, Waiver, attest
     from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
@@ -133,6 +134,7 @@ __all__ = [
     "oracle_rotate",
     "oracle_sign",
     "parse_claim_file",
+    "parse_contract_address",
     "parse_schedule",
     "proposal_confirm",
     "proposal_object",
@@ -157,6 +159,7 @@ _NAMES: Final = {
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
+    "protocol.distribution": ("parse_contract_address",),
     "protocol.validator_loader": ("Contract", "load_contract"),
     "services.attest": ("MilestoneAttested", "Waiver", "attest"),
     "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),

@@ -118,7 +118,7 @@ def _must_have_come(
     details: dict[str, Any] = {field: seconds, "now": time.now}
     raise NotAllowedYet(
         rule,
-        f"{what} {in_words(seconds)} ({seconds}); the chain's time is {time.now}",
+        f"{what} {in_words(seconds)}; the chain's time is {in_words(time.now)}",
         hint="wait until the chain's time has passed it",
         details=details,
     )

@@ -142,8 +142,8 @@ class _Close(SendingCommand[Closed]):
             )
         if on_chain.proposals:
             found.append(
-                f"{len(on_chain.proposals)} proposals stay: once they are forgotten, their bonds return"
-                " with `milestones proposal retire`"
+                f"proposals stay behind ({len(on_chain.proposals)}): once they are forgotten, their bonds"
+                " return with `milestones proposal retire`"
             )
         if right == "home" and on_chain.notice is not None:
             found.append(
@@ -151,8 +151,8 @@ class _Close(SendingCommand[Closed]):
             )
         if right == "notice" and not taken and ended < len(on_chain.terms_utxos):
             found.append(
-                f"{len(on_chain.terms_utxos) - ended} more openings of the same terms stay: each needs"
-                " a notice"
+                f"openings of the same terms stay ({len(on_chain.terms_utxos) - ended}): each needs a"
+                " notice of its own"
             )
         return found
 

@@ -103,8 +103,8 @@ def _too_few(
     others = f"; those of {', '.join(strangers)} don't count, they don't sit" if strangers else ""
     return NotAllowedYet(
         "quorum",
-        f"that {named} has {state.signature_count} of the {state.quorum_threshold} signatures it"
-        f" needs{others}",
+        f"{state.signature_count} of the {state.quorum_threshold} oracles that it takes have signed that"
+        f" {named}{others}",
         hint="let more oracles sign the same bytes with `milestones oracle sign`",
         details={
             "signature_count": state.signature_count,

@@ -221,7 +221,7 @@ def test_a_forgotten_proposal_is_retired_after_the_end(blank: ProcessWorld) -> N
     reach(grant, notice["ends_at"])
     ran = ask(grant, "close", "--wait")
     assert ran.exit_code == 0
-    assert "1 proposals stay" in ran.stderr
+    assert "proposals stay behind (1)" in ran.stderr
     left = blank.succeed("proposal", "show", *grant.where)
     assert (left["closed"], left["proposals"][0]["state"]) == (True, "forgotten")
     refused(ask(grant, "proposal", "confirm", "--proposal", SECOND), "closed")
