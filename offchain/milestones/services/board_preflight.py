@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from milestones.domain.models import Canceller
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.errors import NotAllowedYet, NotFound
@@ -50,8 +48,13 @@ def must_not_be_cancelled(on_chain: OnChain) -> None:
 
 def must_be_over(ends_at_posix_ms: int, time: ChainTime) -> None:
     """The grace of a notice is over."""
-    what = "notice was given, and its grace lasts until"
-    _must_have_come("grace", what, "ends_at", ends_at_posix_ms, time)
+    if time.now_posix_ms < ends_at_posix_ms:
+        raise NotAllowedYet(
+            "grace",
+            f"notice was given, and its grace lasts until {_until(ends_at_posix_ms, time)}",
+            hint="wait until the chain's time has passed it; until then claims are paid as before",
+            details={"ends_at": _seconds(ends_at_posix_ms), "now": time.now},
+        )
 
 
 def must_be_waivable(terms: Terms, time: ChainTime) -> int:
@@ -63,8 +66,13 @@ def must_be_waivable(terms: Terms, time: ChainTime) -> int:
             "the terms never let the creator attest without the oracles",
             hint="collect the oracles' signatures, and attest with them",
         )
-    what = "the creator alone can attest only from"
-    _must_have_come("waiver_after", what, "waiver_after", waiver_after, time)
+    if time.now_posix_ms < waiver_after:
+        raise NotAllowedYet(
+            "waiver_after",
+            f"the creator alone can attest only from {_until(waiver_after, time)}",
+            hint="wait until the chain's time has passed it, or collect the oracles' signatures",
+            details={"waiver_after": _seconds(waiver_after), "now": time.now},
+        )
     return waiver_after
 
 
@@ -81,16 +89,25 @@ def must_take_proposals(terms: Terms) -> None:
 def must_be_due(proposal: Proposal, time: ChainTime) -> None:
     """The period in which oracles can stop it is over, and nobody did."""
     due_at = proposal.due_at_posix_ms
-    _must_have_come(
-        "review_period", "the proposal can be confirmed only from", "due_at", due_at, time
-    )
+    if time.now_posix_ms < due_at:
+        raise NotAllowedYet(
+            "review_period",
+            f"the proposal can be confirmed only from {_until(due_at, time)}",
+            hint="wait until the chain's time has passed it; until then oracles can object",
+            details={"due_at": _seconds(due_at), "now": time.now},
+        )
 
 
 def must_be_forgotten(proposal: Proposal, time: ChainTime) -> None:
     """Nobody has confirmed it for as long again as it took to be due."""
     moment = proposal.forgotten_at_posix_ms
-    what = "the proposal can be retired only from"
-    _must_have_come("forgotten", what, "forgotten_at", moment, time)
+    if time.now_posix_ms < moment:
+        raise NotAllowedYet(
+            "forgotten",
+            f"the proposal can be retired only from {_until(moment, time)}",
+            hint="wait until the chain's time has passed it, or confirm it where it is due",
+            details={"forgotten_at": _seconds(moment), "now": time.now},
+        )
 
 
 def must_be_rotatable(on_chain: OnChain) -> LiveBoard:
@@ -109,16 +126,11 @@ def must_be_rotatable(on_chain: OnChain) -> LiveBoard:
     return on_chain.board
 
 
-def _must_have_come(
-    rule: str, what: str, field: str, moment_posix_ms: int, time: ChainTime
-) -> None:
-    if time.now_posix_ms >= moment_posix_ms:
-        return
-    seconds = -(-moment_posix_ms // 1000)
-    details: dict[str, Any] = {field: seconds, "now": time.now}
-    raise NotAllowedYet(
-        rule,
-        f"{what} {in_words(seconds)}; the chain's time is {in_words(time.now)}",
-        hint="wait until the chain's time has passed it",
-        details=details,
-    )
+def _until(moment_posix_ms: int, time: ChainTime) -> str:
+    when, now = in_words(_seconds(moment_posix_ms)), in_words(time.now)
+    return f"{when}; the chain's time is {now}"
+
+
+def _seconds(posix_ms: int) -> int:
+    """POSIX seconds, rounded up: what is said to be possible then is."""
+    return -(-posix_ms // 1000)

@@ -75,7 +75,7 @@ async def test_anybody_sends_home_what_is_paid(stage: OpenDistribution) -> None:
 
 
 async def test_what_is_not_claimed_goes_home_once_it_may(stage: OpenDistribution) -> None:
-    stage.reach(stage.distribution.terms.reclaim_after_posix_ms // 1000)
+    stage.reach(stage.distribution.schedule().reclaim_after or 0)
     before = await stage.tokens_of("relayer")
     result = await stage.close(key="beneficiary-0", wait=True)
     assert result.tokens_returned == 15_000
@@ -84,18 +84,19 @@ async def test_what_is_not_claimed_goes_home_once_it_may(stage: OpenDistribution
 
 @pytest.mark.parametrize("skip", [0, 1], ids=["the word", "the end"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("production", ["at once", "by hand"])
+@pytest.mark.parametrize("by_hand", [False, True], ids=["blocks at once", "blocks by hand"])
 async def test_a_run_that_is_cut_off_is_finished(
-    stage: OpenDistribution, moment: Moment, skip: int, production: str
+    stage: OpenDistribution, moment: Moment, skip: int, by_hand: bool
 ) -> None:
     """At either transaction; whether a block has the word by then or not, it is said only once."""
     await paid_out(stage)
     chain = stage.world.devnet.chain
-    chain.production = production
+    if by_hand:
+        chain.production = "by hand"
     async with stage.on_a_bad_line(moment, skip=skip) as (broken, _):
         with pytest.raises(OutcomeUnknown) as lost:
             await broken.close(key="stranger")
-    if production == "by hand":
+    if by_hand:
         chain.mine()
         chain.production = "at once"
     result = await stage.close(key="stranger", wait=True)

@@ -118,7 +118,7 @@ async def test_no_more_objections_are_needed_than_a_quorum(stage: OpenDistributi
     """The terms say three, and two are a quorum: else fewer oracles could never object."""
     proposed = await submitted(stage)
     entries = await objections(stage, FIRST, "oracle-0", "oracle-2")
-    about = {"contract_address": stage.address, "key": stage.world.keys["relayer"]}
+    about: dict[str, Any] = {"contract_address": stage.address, "key": stage.world.keys["relayer"]}
     with pytest.raises(NotAllowedYet, match="1 of the 2 oracles"):
         await proposal_object(stage.backend, proposal=FIRST, signatures=entries[:1], **about)
     stopped = await proposal_object(
@@ -267,7 +267,7 @@ async def test_a_lost_answer_is_found_again(
     """Whether the node had it or not: the same command again reports the same transaction."""
     if command is not _submit:
         proposed = await submitted(stage)
-        due = {_confirm: proposed.due_at, _retire: proposed.forgotten_at}
+        due: dict[Command, int] = {_confirm: proposed.due_at, _retire: proposed.forgotten_at}
         stage.reach(due.get(command, 0))
     key = stage.world.keys["relayer"]
     async with stage.on_a_bad_line(moment) as (broken, _):

@@ -187,7 +187,7 @@ async def test_a_lost_answer_is_found_again(stage: OpenDistribution, moment: Mom
 
 
 async def test_the_board_leaves_with_the_distribution(stage: OpenDistribution) -> None:
-    stage.reach(stage.distribution.terms.reclaim_after_posix_ms // 1000)
+    stage.reach(stage.distribution.schedule().reclaim_after or 0)
     result = await stage.close(wait=True)
     assert result.transactions[0].board_tokens_burnt == 1
     assert await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True) == []
