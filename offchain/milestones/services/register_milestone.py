@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.problems import Circumstances
 from milestones.domain.reading import AddressField, HexField, Problem, refusal
-from milestones.domain.schedule import Circumstances, parse_schedule, problems_of
+from milestones.domain.schedule import parse_schedule, problems_of
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of

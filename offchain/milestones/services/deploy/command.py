@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.domain.models import MilestoneSchedule
-from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
+from milestones.domain.problems import Circumstances
+from milestones.domain.schedule import check_schedule, parse_schedule
 from milestones.errors import NotFound
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution

@@ -10,8 +10,9 @@ from typing import Literal
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.problems import Circumstances
 from milestones.domain.reading import AddressField, HexField, Problem
-from milestones.domain.schedule import Circumstances, problems_of
+from milestones.domain.schedule import problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.datums import terms_token_name
