@@ -43,7 +43,11 @@ if TYPE_CHECKING:
         oracle_sign,
     )
     from milestones.services.publish_script import Published, publish_script
-    from milestones.services.register_milestone import Registered, register_milestone
+    from milestones.services.register_milestone import (
+        Registered,
+        oldest_output,
+        register_milestone,
+    )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import TransactionReport, transaction_status
     from milestones.services.verify import Verified, verify
@@ -93,6 +97,7 @@ __all__ = [
     "evidence_hash_of",
     "init",
     "load_contract",
+    "oldest_output",
     "open_workspace",
     "oracle_payload",
     "oracle_sign",
@@ -134,7 +139,7 @@ _NAMES: Final = {
         "oracle_sign",
     ),
     "services.publish_script": ("Published", "publish_script"),
-    "services.register_milestone": ("Registered", "register_milestone"),
+    "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": ("TransactionReport", "transaction_status"),
     "services.verify": ("Verified", "verify"),

@@ -114,6 +114,21 @@ def moment(text: str, option: str) -> int:
     return int(when.timestamp())
 
 
+def duration(text: str, option: str) -> int:
+    """Seconds out of a number of seconds, or days, hours, minutes and seconds such as `14d` or `1d12h`."""
+    if re.fullmatch(r"-?\d{1,12}", text):
+        return int(text)
+    parts = re.fullmatch(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text)
+    if parts is None or not text:
+        raise InvalidInput(
+            f"{text[:40]!r} is not a period",
+            path=option,
+            hint="write seconds, or a period such as 14d, 36h or 1d12h",
+        )
+    lengths = (86_400, 3_600, 60, 1)
+    return sum(int(part) * length for part, length in zip(parts.groups("0"), lengths, strict=True))
+
+
 def read_json(path: Path, field: str) -> Any:
     """The value in a JSON file. Raises `InvalidInput` that names `field` and the file.
 

@@ -105,7 +105,10 @@ class SchedulePartPayload(Record):
 
 
 class OpeningPayload(Record):
-    """An opening: the transactions that carry the schedule's parts, the tokens locked, the deposits."""
+    """An opening: the transactions that carry the schedule's parts, the tokens locked, the deposits.
+
+    The allowances are part of the vaults' deposit.
+    """
 
     purpose: Literal["opening"] = "opening"
     private: bool
@@ -113,6 +116,8 @@ class OpeningPayload(Record):
     total_token_amount: int
     terms_deposit_lovelace: int
     vaults_deposit_lovelace: int
+    allowances_lovelace: int = 0
+    board_deposit_lovelace: int = 0
 
 
 class ClosingPayload(Record):
