@@ -85,12 +85,12 @@ def _true_record(
     before: MilestoneCompletion | None,
     found: tuple[OracleSignature, ...] = (),
 ) -> MilestoneCompletion:
-    terms = on_chain.terms
+    sitting = on_chain.sitting
     state = quorum_state(
         [*found, *usable_entries(workspace, before)],
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
-        oracles=terms.oracles,
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
+        oracles=sitting.oracles,
     )
     status, moment = state.quorum_status, statement_seconds(state)
     attestations = on_chain.attestations.get(milestone.encode())
@@ -103,8 +103,8 @@ def _true_record(
         oracle_signatures=merge_signatures(found, before.oracle_signatures if before else ()),
         verification_timestamp=moment,
         quorum_status=status,
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
     )
 
 
