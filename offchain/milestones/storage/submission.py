@@ -72,12 +72,16 @@ class ChangeOutput(Record):
 
 
 class ReleasePayload(Record):
-    """Which allocations (from 0) are paid, the ADA that goes with the tokens, the milestone attested too."""
+    """Which allocations (from 0) are paid, the ADA that goes with the tokens, the milestone attested too.
+
+    The allowance is what the payer takes out of the vault for it.
+    """
 
     purpose: Literal["release"] = "release"
     allocations: tuple[int, ...]
     attested: str | None = None
     deposits_lovelace: int
+    allowance_lovelace: int = 0
 
 
 class AttestationPayload(Record):
