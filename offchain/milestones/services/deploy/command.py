@@ -11,7 +11,7 @@ from milestones.domain.models import MilestoneSchedule
 from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import check_schedule, parse_schedule
-from milestones.errors import NotFound
+from milestones.errors import ChainRejected, InsufficientTokens, NotFound
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
@@ -22,6 +22,7 @@ from milestones.services.backend import (
     select_version,
 )
 from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
+from milestones.services.deploy.programmable_tokens import explained
 from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
 from milestones.services.distribution.local import distribution_of
 from milestones.services.distribution.naming import known_name
@@ -102,7 +103,12 @@ async def deploy(
         schedule=schedule,
         private=private,
     )
-    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress)
+    try:
+        return await perform(
+            backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress
+        )
+    except (InsufficientTokens, ChainRejected) as error:
+        raise await explained(backend, distribution, key.key_hash, error) from None
 
 
 @dataclass(kw_only=True)

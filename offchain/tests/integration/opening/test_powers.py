@@ -11,7 +11,7 @@ import pytest
 from milestones.cardano.address import Address, StakeAddress, script_credential
 from milestones.cardano.native_script import from_json, script_of
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InvalidInput, InvalidSchedule, NotFound
+from milestones.errors import InsufficientTokens, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.distribution import DistributionName, parse_contract_address
 from milestones.services.deploy import deploy, registered_schedule
 from milestones.services.distribution.on_chain import read_on_chain
@@ -249,3 +249,21 @@ async def test_an_ada_distributions_vault_is_funded_for_its_allowance(
     asked = 700_000 << 3 if is_ada else 700_000 * 5
     own = on_chain.remaining if is_ada else 0
     assert vault.utxo.output.value.lovelace >= own + asked + 1_000_000
+
+
+async def test_programmable_tokens_are_named_where_an_opening_fails_for_them(world: World) -> None:
+    """CIP-113: the tokens lie at a script's address, and the owner is the staking part."""
+    await world.publish()
+    script = script_credential(b"p" * 28)
+    owner = world.address("relayer").payment
+    raw = world.schedule(creator=world.address("relayer").to_bech32())
+    async with world.backend() as backend:
+        await init(backend, key=world.keys["relayer"])
+        with pytest.raises(InsufficientTokens) as unseen:
+            await deploy(backend, parse_schedule(raw), key=world.keys["relayer"])
+        world.pay(Address(0, script, owner), 5_000_000, tokens=20_000)
+        with pytest.raises(InvalidSchedule, match="at a script's address") as seen:
+            await deploy(backend, parse_schedule(raw), key=world.keys["relayer"])
+    assert "CIP-113" in unseen.value.hint
+    assert "CIP-113" in seen.value.message
+    assert seen.value.path == "token_policy_id"
