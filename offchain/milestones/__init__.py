@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
+    from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.validator_loader import Contract, load_contract
     from milestones.services.attest import MilestoneAttested, attest
@@ -59,6 +60,7 @@ __version__ = "0.2.0.dev0"
 __all__ = [
     "Address",
     "Allocation",
+    "Anchor",
     "Backend",
     "ClaimFile",
     "ClaimFileWritten",
@@ -119,6 +121,7 @@ _NAMES: Final = {
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
+    "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
     "protocol.validator_loader": ("Contract", "load_contract"),
     "services.attest": ("MilestoneAttested", "attest"),

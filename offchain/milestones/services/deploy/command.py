@@ -12,6 +12,7 @@ from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import check_schedule, parse_schedule
 from milestones.errors import ChainRejected, InsufficientTokens, NotFound
+from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
@@ -76,6 +77,7 @@ async def deploy(
     *,
     key: SigningKey,
     private: bool = False,
+    anchor: Anchor | None = None,
     allow_script_beneficiaries: bool = False,
     dry_run: bool = False,
     wait: bool = False,
@@ -83,9 +85,11 @@ async def deploy(
 ) -> Deployed:
     """Opens the distribution of a schedule; every rule is checked before anything is signed.
 
-    A schedule too large for one transaction is announced by earlier ones, which are waited for. A run
-    that was cut off is taken up where it stopped. Raises `InvalidSchedule`, `NotAllowedYet` (opened
-    already), `NotFound` (scripts or index missing), `InsufficientFunds`, `ChainRejected`.
+    `anchor` names a document in the opening's metadata. A schedule too large for one transaction is
+    announced by earlier ones, which are waited for. A run that was cut off is taken up where it stopped.
+    Raises `InvalidSchedule`, `InvalidInput` (the output that makes oracles replaceable isn't held),
+    `NotAllowedYet` (opened already), `NotFound` (scripts or index missing), `InsufficientFunds`,
+    `ChainRejected`.
     """
     must_be_on_network(schedule, await require_network(backend))
     must_be_for_contract(schedule, backend.contract)
@@ -102,6 +106,7 @@ async def deploy(
         distribution=distribution,
         schedule=schedule,
         private=private,
+        anchors=() if anchor is None else (anchor,),
     )
     try:
         return await perform(
@@ -120,6 +125,7 @@ class _Deploy(SendingCommand[Deployed]):
     distribution: Distribution
     schedule: MilestoneSchedule
     private: bool
+    anchors: tuple[Anchor, ...] = ()
     reserved: tuple[Utxo, ...] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
@@ -133,7 +139,9 @@ class _Deploy(SendingCommand[Deployed]):
         context = await run.context()
         self.reserved = must_hold_rotatable(distribution.terms, context.funds)
         run.warnings += _doubts(self.schedule, distribution, parameters.lovelace_per_utxo_byte)
-        draft = open_draft(distribution, scripts=context.scripts)
+        draft = open_draft(
+            distribution, scripts=context.scripts, metadata=metadata_of(self.anchors)
+        )
         announcement = await self._announcement(run, context, draft)
         if not run.dry_run:
             for power in powers_of(distribution.terms):
@@ -180,7 +188,8 @@ class _Deploy(SendingCommand[Deployed]):
             announcement = announcement.after(part, context.time.slot)
         if announcement is not None:
             announcement = await announcement.settled(run)
-            draft = replace(draft, metadata=announcement.opening_metadata())
+            metadata = {**draft.metadata, **announcement.opening_metadata()}
+            draft = replace(draft, metadata=metadata)
         if not run.dry_run:
             # Parts take minutes, in which somebody with the same schedule and key may have been faster.
             await must_not_have_been_opened(run.backend, self.distribution)

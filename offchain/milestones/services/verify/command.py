@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from milestones.cardano.value import AssetId
@@ -33,6 +34,7 @@ from milestones.services.distribution.schedule_source import announced_distribut
 from milestones.services.preflight import ada_problems
 from milestones.services.results import Result
 from milestones.services.verify import checks as audit
+from milestones.services.verify.anchors import NamedDocument, document_checks, named_documents
 from milestones.services.verify.checks import Check, Openings
 from milestones.services.verify.powers import (
     PowerInUse,
@@ -66,7 +68,7 @@ class Verified(Result):
 
     It is unsound where a check fails; what only has to be known is a check's warning, also under
     `warnings` too. `powers` say who can do what, and whether it is used; `to_do` what a beneficiary should
-    do by when.
+    do by when. `documents` are those that the distribution's transactions name.
     """
 
     verdict: Verdict
@@ -77,6 +79,7 @@ class Verified(Result):
     datum: TermsView | None = None
     powers: tuple[PowerInUse, ...] = ()
     to_do: tuple[ToDo, ...] = ()
+    documents: tuple[NamedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,14 @@ async def verify(
     contract_address: ContractAddress,
     schedule: MilestoneSchedule | None = None,
     claim_file: ClaimFile | None = None,
+    files: Mapping[str, bytes] = MappingProxyType({}),
     allow_script_beneficiaries: bool = False,
 ) -> Verified:
     """Checks everything that can be checked; what fails is a line of the result, not an error.
 
     The schedule is the announced one, unless a file is given (as for a private distribution); local
-    records are not looked at. The rules are those of registration, at the time of opening. Raises
+    records are not looked at. `files` are blake2b-256 hashes (32 bytes) by name, to compare with the documents
+    that the chain names. The rules are those of registration, at the time of opening. Raises
     `NotFound` where there never was a distribution at the address, `InvalidAddress`.
     """
     backend = select_version(backend, contract_address.payment.hash)
@@ -132,7 +137,9 @@ async def verify(
     )
     problems = _problems(seen, circumstances)
     allocations = tuple(_allocations(seen, problems))
+    documents = await named_documents(backend, on_chain, files)
     checks += [*_schedule_checks(seen, problems, allocations), *power_checks(seen)]
+    checks += document_checks(documents, files)
     return Verified(
         verdict="unsound" if _failed(checks) else "sound",
         contract_address=name.address,
@@ -142,6 +149,7 @@ async def verify(
         datum=terms_view(on_chain.terms),
         powers=tuple(powers_in_use(seen)),
         to_do=tuple(to_do(seen)),
+        documents=documents,
         warnings=(
             *warnings,
             *warnings_about(on_chain.terms),
