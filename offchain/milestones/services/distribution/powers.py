@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from milestones.cardano.address import Credential
 from milestones.cardano.value import LOVELACE
 from milestones.domain.posix_time import duration_in_words, in_words, to_posix_seconds
 from milestones.protocol.terms import Terms
 from milestones.services.results import View
-
-SHOWN_DIGITS: Final = 8
 
 
 class Power(View):
@@ -73,14 +69,10 @@ def _period(milliseconds: int) -> str:
     return duration_in_words(to_posix_seconds(milliseconds))
 
 
-def _named(credential: Credential) -> str:
-    return f"{credential.kind} {credential.hash.hex()[:SHOWN_DIGITS]}…"
-
-
 def _open(terms: Terms) -> str:
     if terms.creator.kind == "key":
-        return f"The creator opens it: {_named(terms.creator)} signs, and locks what is promised."
-    return f"Whoever can spend from the creator, {_named(terms.creator)}, opens it."
+        return "The creator opens it: their key signs, and locks what is promised."
+    return "Whoever can spend from the creator's script opens it, and locks what is promised."
 
 
 def _attest(terms: Terms) -> str:
@@ -194,8 +186,8 @@ def _stake(terms: Terms) -> str:
     if terms.staking is None:
         return ""
     return (
-        f"Whoever holds the stake, {_named(terms.staking)}, delegates the ADA in the vaults, votes with"
-        " it and takes its rewards. Nothing can be spent with it."
+        f"Whoever holds the stake delegates the ADA in the vaults, votes with it and takes its rewards:"
+        f" the {terms.staking.kind} {terms.staking.hash.hex()}. Nothing can be spent with it."
     )
 
 

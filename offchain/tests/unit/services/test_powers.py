@@ -89,7 +89,7 @@ def test_plain_terms_have_no_other_powers() -> None:
         ({"rotatable": OutputReference(bytes(32), 0)}, "rotate", "creator has no say"),
         ({"allowance_lovelace": 1}, "allowance", "takes 0.000001 ADA"),
         ({"allowance_lovelace": 1, "token": LOVELACE}, "allowance", "above the fee is wage"),
-        ({"staking": SCRIPT}, "stake", "script 73737373…"),
+        ({"staking": SCRIPT}, "stake", f"the script {SCRIPT.hash.hex()}."),
         ({"oracles": (b"1" * 28,), "quorum_threshold": 1}, "attest", "The only oracle attests"),
     ],
 )
