@@ -7,14 +7,19 @@ import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
-from milestones.protocol.distribution import ContractAddress as ContractName
-from milestones.protocol.distribution import parse_contract_address
+
+if TYPE_CHECKING:
+    from milestones.protocol import distribution as names
+    from milestones.protocol.distribution import ContractAddress as ContractName
+else:
+    names = Later("milestones.protocol.distribution")
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -71,7 +76,7 @@ _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d
 def distribution(text: str) -> ContractName:
     """The distribution that `--contract-address` names. Raises `InvalidAddress` that names the option."""
     try:
-        return parse_contract_address(text)
+        return names.parse_contract_address(text)
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path="contract_address", hint=error.hint) from None
 

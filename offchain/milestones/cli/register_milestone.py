@@ -119,9 +119,9 @@ def register_milestone(  # noqa: PLR0917 - an option each
         Path | None, typer.Option(help="Where to write the complete schedule as well.")
     ] = None,
 ) -> None:
-    """Validate a schedule; compute its datum, id and address, and say the terms in words.
+    """Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network.
 
-    Needs no network. Nothing of what follows `--schedule` is on unless it is asked for.
+    Nothing of what follows `--schedule` is on unless it is asked for.
     """
     session = session_of(context)
     flags: dict[str, Any] = {

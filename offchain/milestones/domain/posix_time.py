@@ -41,10 +41,19 @@ _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)
 
 def duration_in_words(seconds: int) -> str:
     """A period as people read it, such as `7 days` or `1 day 12 hours`; exact."""
-    parts, left = [], abs(seconds)
+    words = " ".join(_parts(abs(seconds))) or "0 seconds"
+    return f"minus {words}" if seconds < 0 else words
+
+
+def about(seconds: int) -> str:
+    """How long it is until something, as people say it: the two largest units, rounded down."""
+    return " ".join(_parts(max(0, seconds))[:2]) or "no time"
+
+
+def _parts(seconds: int) -> list[str]:
+    parts, left = [], seconds
     for name, length in _UNITS:
         count, left = divmod(left, length)
         if count:
             parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-    words = " ".join(parts) or "0 seconds"
-    return f"minus {words}" if seconds < 0 else words
+    return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from milestones.cardano.value import LOVELACE
-from milestones.domain.posix_time import duration_in_words, to_posix_seconds
+from milestones.domain.posix_time import about, to_posix_seconds
 from milestones.protocol.datums import Proposal
 from milestones.protocol.deposits import vault_min_lovelace
 from milestones.services.distribution.on_chain import LiveNotice, LiveVault, OnChain
@@ -60,7 +60,7 @@ def notice_in_words(on_chain: OnChain, now_posix_ms: int) -> str | None:
             f"{said}, and its grace is over since {moment(ends_at)}: anybody can end the distribution"
             " at any moment. It can't be withdrawn and doesn't expire"
         )
-    left = duration_in_words(to_posix_seconds(ends_at - now_posix_ms))
+    left = about(to_posix_seconds(ends_at - now_posix_ms))
     return (
         f"{said}: claim before {moment(ends_at)}, in {left}. From then on anybody can end the"
         " distribution, at any time. The notice can't be withdrawn and doesn't expire"

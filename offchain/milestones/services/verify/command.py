@@ -148,7 +148,7 @@ async def verify(
         allocations=allocations,
         datum=terms_view(on_chain.terms),
         powers=tuple(powers_in_use(seen)),
-        to_do=tuple(to_do(seen)),
+        to_do=to_do(seen),
         documents=documents,
         warnings=(
             *warnings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from milestones.domain.posix_time import duration_in_words, in_words, to_posix_seconds
 from milestones.protocol.distribution import Distribution
@@ -17,6 +18,8 @@ from milestones.services.distribution.on_chain import OnChain
 from milestones.services.distribution.powers import Power, moment, powers_of
 from milestones.services.results import View
 from milestones.services.verify.checks import WARNING, Check
+
+NOW: Final = "now"
 
 
 class PowerInUse(Power):
@@ -152,15 +155,25 @@ def _board_check(on_chain: OnChain) -> Check:
     return Check.of("board", oracles_can_act(board.oracles, board.quorum_threshold), detail)
 
 
-def to_do(seen: Seen) -> Iterator[ToDo]:
+def to_do(seen: Seen) -> tuple[ToDo, ...]:
     """What a beneficiary should do by when, the most pressing first."""
+    return tuple(sorted(_to_do(seen), key=_urgency))
+
+
+def _urgency(each: ToDo) -> tuple[int, int]:
+    if each.by is not None:
+        return 1, each.by
+    return (0 if each.when == NOW else 2), 0
+
+
+def _to_do(seen: Seen) -> Iterator[ToDo]:
     on_chain, terms = seen.on_chain, seen.on_chain.terms
     if on_chain.closed or not on_chain.remaining:
         return
     ends_at, reclaim_after = on_chain.ends_at_posix_ms, terms.reclaim_after_posix_ms
     claim = "claim what is due"
     if ends_at is not None and ends_at <= seen.now_posix_ms:
-        yield ToDo(by=None, when="now", what=f"{claim}: anybody can end it, because of a notice")
+        yield ToDo(by=None, when=NOW, what=f"{claim}: anybody can end it, because of a notice")
     elif ends_at is not None:
         what = f"{claim}, and have attested what is reached: after a notice anybody can end it then"
         yield ToDo.until(ends_at, what)
@@ -169,7 +182,7 @@ def to_do(seen: Seen) -> Iterator[ToDo]:
         what = f"look whether notice was given; {claim} within {often} of one"
         yield ToDo(by=None, when=f"every {often}", what=what)
     if reclaim_after is not None and reclaim_after <= seen.now_posix_ms:
-        yield ToDo(by=None, when="now", what=f"{claim}: the rest can be taken back at any moment")
+        yield ToDo(by=None, when=NOW, what=f"{claim}: the rest can be taken back at any moment")
     elif reclaim_after is not None:
         what = f"{claim}, and have attested what is reached: the rest can be taken back then"
         yield ToDo.until(reclaim_after, what)
@@ -181,6 +194,6 @@ def to_do(seen: Seen) -> Iterator[ToDo]:
             yield ToDo.until(proposal.due_at_posix_ms, what)
         else:
             what = f"milestone {name!r}: have the proposal confirmed, which anybody can do"
-            yield ToDo(by=None, when="now", what=what)
+            yield ToDo(by=None, when=NOW, what=what)
     if ends_at is None and reclaim_after is None and not terms.cancel_by:
         yield ToDo(by=None, when="at any time", what=f"{claim}: nobody can take it away")

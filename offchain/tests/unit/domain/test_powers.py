@@ -13,7 +13,7 @@ from milestones.cardano.address import (
     key_credential,
     script_credential,
 )
-from milestones.domain.posix_time import duration_in_words
+from milestones.domain.posix_time import about, duration_in_words
 from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import check_schedule, parse_schedule
@@ -204,3 +204,16 @@ def test_a_waiver_is_judged_at_the_time_of_opening() -> None:
 )
 def test_periods_in_words(seconds: int, words: str) -> None:
     assert duration_in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7 * DAY + 2 * 3_600 + 3_598, "7 days 2 hours"),
+        (59, "59 seconds"),
+        (0, "no time"),
+        (-5, "no time"),
+    ],
+)
+def test_what_is_left_in_words(seconds: int, words: str) -> None:
+    assert about(seconds) == words
