@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
+    from milestones.protocol.distribution import (
+        DistributionName,
+        parse_contract_address,
+    )
     from milestones.protocol.validator_loader import Contract, load_contract
     from milestones.services.attest import MilestoneAttested, attest
     from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
@@ -62,6 +66,7 @@ __all__ = [
     "Contract",
     "Deployed",
     "DistributionCalculated",
+    "DistributionName",
     "Initialised",
     "KeysShown",
     "MilestoneAttested",
@@ -97,6 +102,7 @@ __all__ = [
     "oracle_payload",
     "oracle_sign",
     "parse_claim_file",
+    "parse_contract_address",
     "parse_schedule",
     "publish_script",
     "read_signature_file",
@@ -115,6 +121,7 @@ _NAMES: Final = {
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
+    "protocol.distribution": ("DistributionName", "parse_contract_address"),
     "protocol.validator_loader": ("Contract", "load_contract"),
     "services.attest": ("MilestoneAttested", "attest"),
     "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),

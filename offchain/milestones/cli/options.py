@@ -13,8 +13,6 @@ import typer
 
 import milestones
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
-from milestones.protocol.distribution import ContractAddress as ContractName
-from milestones.protocol.distribution import parse_contract_address
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -53,10 +51,10 @@ OptionalContractAddress = Annotated[
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-def distribution(text: str) -> ContractName:
+def distribution(text: str) -> milestones.Address | milestones.DistributionName:
     """The distribution that `--contract-address` names. Raises `InvalidAddress` that names the option."""
     try:
-        return parse_contract_address(text)
+        return milestones.parse_contract_address(text)
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path="contract_address", hint=error.hint) from None
 

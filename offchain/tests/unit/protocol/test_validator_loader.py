@@ -27,6 +27,7 @@ def blueprint(contract: Contract) -> dict[str, Any]:
         "vault.vault.spend": contract.vault_script,
         "vault.vault.else": contract.vault_script,
         "registry.registry.mint": contract.registry_script,
+        "board.board.mint": contract.board_script,
     }
     return {
         "preamble": {"title": "t", "version": "1.2.3", "plutusVersion": "v3"},
@@ -40,7 +41,11 @@ def blueprint(contract: Contract) -> dict[str, Any]:
 def test_the_own_contract(contract: Contract) -> None:
     assert contract.vault_hash == contract.vault_script.hash()
     assert contract.policy_id == contract.registry_script.hash()
-    assert contract.own_scripts == {contract.vault_hash, contract.policy_id}
+    assert contract.own_scripts == {
+        contract.vault_hash,
+        contract.policy_id,
+        contract.board_policy,
+    }
     assert contract.vault_script.language == "plutus:v3"
 
 
@@ -90,6 +95,16 @@ STRANGER = Script("plutus:v3", bytes.fromhex("4401020304"))
             },
             "validators",
             "another vault",
+        ),
+        (
+            ["validators", 3],
+            {
+                "title": "board.board.mint",
+                "compiledCode": STRANGER.code.hex(),
+                "hash": STRANGER.hash().hex(),
+            },
+            "validators",
+            "another vault or board",
         ),
     ],
 )
