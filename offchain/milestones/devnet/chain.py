@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.blocks import (
     Block,
@@ -206,7 +206,7 @@ class Chain:
         return view
 
     def profile(
-        self, transaction: Transaction, stand_ins: Mapping[bytes, Script]
+        self, transaction: Transaction, stand_ins: Mapping[bytes, bytes]
     ) -> list[ScriptProfile]:
         """What each script of a transaction uses where; `stand_ins` run in place of the scripts named.
 

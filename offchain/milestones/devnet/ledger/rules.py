@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from milestones.cardano.outputs import OutputReference, Script
+from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger import utxo, utxow
 from milestones.devnet.ledger.failures import (
@@ -147,7 +147,7 @@ def profile(
     transaction: Transaction,
     unspent: Mapping[OutputReference, Output],
     environment: Environment,
-    stand_ins: Mapping[bytes, Script],
+    stand_ins: Mapping[bytes, bytes],
     *,
     within_declared: bool,
 ) -> list[ScriptProfile]:

@@ -159,15 +159,15 @@ class ScriptProfile:
 
 def profile_scripts(
     resolved: ResolvedTransaction,
-    stand_ins: Mapping[bytes, Script],
+    stand_ins: Mapping[bytes, bytes],
     *,
     within_declared: bool,
 ) -> list[ScriptProfile]:
     """Profiles of a transaction's scripts, in the ledger's order of redeemers; those that fail, too.
 
-    A script whose hash is in `stand_ins` is replaced by what stands there, within all that a transaction may
-    use; others have that, or the units that their redeemers declare. Raises `TransactionRejected` where a
-    script can't be run.
+    A script whose hash is in `stand_ins` is replaced by the code there, of the same language, which may use all
+    that a transaction may; others may, too, or what their redeemers declare. Raises `TransactionRejected` where
+    a script can't be run.
     """
     redeemers = resolved.transaction.witnesses.redeemers
     if redeemers:
@@ -178,8 +178,9 @@ def profile_scripts(
     found = []
     for redeemer in redeemers:
         needed, own = _at_hand(resolved, by_pointer.get(redeemer.pointer), redeemer)
-        script = stand_ins.get(needed.script_hash, own)
-        budget = redeemer.units if within_declared and script is own else most
+        code = stand_ins.get(needed.script_hash)
+        script = own if code is None else Script(own.language, code)
+        budget = redeemer.units if within_declared and code is None else most
         run = runner.profile(needed, script, redeemer, budget)
         found.append(ScriptProfile(redeemer, needed.script_hash, script, *run))
     return found

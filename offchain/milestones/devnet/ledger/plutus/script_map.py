@@ -178,9 +178,17 @@ def _failure_among(branches: tuple[Term, ...]) -> str | None:
         if inner[0] in (APPLY, CASE):
             _, head, arguments, _ = _taken_apart(inner)
             text = _text_among(head, arguments)
-            if text and all(_undelayed(each)[0] in (CONSTANT, ERROR) for each in arguments):
+            if text and all(map(_is_an_end, arguments)):
                 return text
     return None
+
+
+def _is_an_end(term: Term) -> bool:
+    """Whether a term is a constant or an error, which Aiken may apply to another."""
+    term = _undelayed(term)
+    while term[0] == APPLY:
+        term = plain(term[1])
+    return term[0] in (CONSTANT, ERROR)
 
 
 def _undelayed(term: Term) -> Term:
