@@ -14,6 +14,9 @@ from milestones.protocol.validator_loader import blueprint_scripts
 LARGEST_FILE: Final = 1_000_000
 """Bytes of a file with a transaction; one that the network takes has 16,384, twice that in hexadecimal."""
 
+SHOWN_OF_A_LABEL: Final = 48
+"""Characters; JSON has more of it."""
+
 _ID: Final = re.compile("[0-9a-fA-F]{64}")
 _HEXADECIMAL: Final = re.compile("([0-9a-fA-F]{2})+")
 _PATH: Final = "TRANSACTION"
@@ -56,28 +59,67 @@ def write_new(path: Path, text: str) -> None:
 
 
 def tables(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """A profile for a terminal: shares of the CPU, the first label of each function, and no stacks."""
-    shown = {name: value for name, value in profile.items() if name != "stacks"}
-    if not any(row["text"] for row in shown["traces"]):
-        del shown["traces"]
-    if not any(row["labels"] for row in shown["functions"]):
-        shown["functions"] = _without(shown["functions"], "labels")
-    for name in ("steps", "builtins", "functions", "checks", "traces"):
-        if rows := shown.get(name):
-            shown[name] = [_row(row, profile["cpu"]) for row in rows]
+    """A profile for a terminal of 80 columns, where nobody wants the stacks: shares are of the CPU steps."""
+    scripts, whole = profile["scripts"], profile["cpu"]
+    lines = {name: profile[name] for name in ("transaction_id", "svg") if name in profile}
+    runs = {each["run"]: _outcome(each) for each in scripts}
+    shown = {**lines, **runs, "units": [_units("all", profile), *_each_run(scripts)]}
+    for table, column in _COLUMNS.items():
+        rows = profile[table]
+        # Without traces all of a run is before the first.
+        if any(row[column] for row in rows):
+            shown[table] = [_row(row, column, whole, several=len(scripts) > 1) for row in rows]
     return shown
 
 
-def _row(row: Mapping[str, Any], whole: int) -> dict[str, Any]:
-    share = f"{row['cpu'] / whole if whole else 0:.1%}"
-    shown = {**row, "share": share}
-    if "labels" in row:
-        shown["labels"] = ", ".join(row["labels"][:1])
+_COLUMNS: Final = {
+    "steps": "kind",
+    "builtins": "builtin",
+    "functions": "function",
+    "checks": "label",
+    "traces": "text",
+}
+"""Tables, and the column that says what a row is about."""
+
+
+def _outcome(script: Mapping[str, Any]) -> str:
+    stand_in = script["stand_in_hash"]
+    instead = f", in its place {stand_in}" if stand_in else ""
+    return f"{script['script_hash']}{instead}" + (
+        "" if script["succeeded"] else f", failed: {script['reason']}"
+    )
+
+
+def _each_run(scripts: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    declared = [
+        {"cpu": each["declared_cpu"], "memory": each["declared_memory"]} for each in scripts
+    ]
+    found = []
+    for each, units in zip(scripts, declared, strict=True):
+        found += [_units(each["run"], each), _units(f"{each['run']}, declared", units)]
+    return found
+
+
+def _units(name: str, units: Mapping[str, Any]) -> dict[str, str]:
+    return {"run": name, "cpu": f"{units['cpu']:,}", "memory": f"{units['memory']:,}"}
+
+
+def _row(row: Mapping[str, Any], column: str, whole: int, *, several: bool) -> dict[str, Any]:
+    name = _short(row[column])
+    shown = {
+        column: f"{row['run']}: {name}" if several and "run" in row else name,
+        "count": f"{row['count']:,}",
+        "cpu": f"{row['cpu']:,}",
+        "share": f"{row['cpu'] / whole if whole else 0:.1%}",
+        "memory": f"{row['memory']:,}",
+    }
+    if "total_cpu" in row:
+        shown["total_cpu"] = f"{row['total_cpu']:,}"
     return shown
 
 
-def _without(rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
-    return [{key: value for key, value in row.items() if key != name} for row in rows]
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_OF_A_LABEL else f"{text[: SHOWN_OF_A_LABEL - 1]}…"
 
 
 def _transaction_in(path: Path) -> bytes:

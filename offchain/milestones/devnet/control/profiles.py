@@ -13,7 +13,7 @@ from typing import Any, Final
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.failures import TransactionRejected
-from milestones.devnet.ledger.plutus.profile import LABEL_MARK, Cost, FunctionCost
+from milestones.devnet.ledger.plutus.profile import CLOSING_MARK, LABEL_MARK, Cost, FunctionCost
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.ledger.utxos import ScriptProfile
 from milestones.devnet.ogmios.failures import rpc_failure
@@ -145,7 +145,7 @@ def _functions(scripts: list[ScriptProfile], column: str) -> list[dict[str, Any]
 def _function(run: str, column: str, shown: FunctionCost) -> dict[str, Any]:
     row = {
         "run": run,
-        column: shown.frame,
+        column: shown.frame.removeprefix(LABEL_MARK).removesuffix(CLOSING_MARK),
         **_cost(shown.own),
         "total_cpu": shown.total.cpu,
         "total_memory": shown.total.memory,

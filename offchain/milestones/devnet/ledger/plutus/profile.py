@@ -18,7 +18,8 @@ MOST_TEXTS: Final = 200
 """Traced texts that are told apart; others count for the one before."""
 
 LABEL_MARK: Final = "“"
-"""What the frame of a check begins with, whose label follows."""
+CLOSING_MARK: Final = "”"
+"""What the label of a check stands between in its frame."""
 
 
 @dataclass(slots=True)

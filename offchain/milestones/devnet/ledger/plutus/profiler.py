@@ -23,7 +23,13 @@ from milestones.devnet.ledger.plutus.machine import (
     branch_of,
 )
 from milestones.devnet.ledger.plutus.prices import WrongArgument
-from milestones.devnet.ledger.plutus.profile import LABEL_MARK, Account, Place, Profile
+from milestones.devnet.ledger.plutus.profile import (
+    CLOSING_MARK,
+    LABEL_MARK,
+    Account,
+    Place,
+    Profile,
+)
 from milestones.devnet.ledger.plutus.script_map import ScriptMap, one_line, plain, read_map
 from milestones.devnet.ledger.plutus.terms import (
     APPLY,
@@ -118,7 +124,9 @@ class Profiler:
     def _here(self, term: Term, place: Place) -> Place:
         """The place of a term: the check that it is part of, in the function that is being run."""
         label = self._map.labels.get(id(term))
-        return place if label is None else self._entered(f"{LABEL_MARK}{label}”", place)
+        return (
+            place if label is None else self._entered(f"{LABEL_MARK}{label}{CLOSING_MARK}", place)
+        )
 
     def _entered(self, frame: str, place: Place) -> Place:
         return place.reach(frame, self._account.places)
