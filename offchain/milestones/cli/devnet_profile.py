@@ -144,9 +144,15 @@ def _read(path: Path) -> bytes:
             hint="give a transaction's id, 64 hexadecimal digits, or a file that holds a transaction",
         ) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{path} can't be read: {error}", path=_PATH) from None
+        raise InvalidInput(
+            f"{path} can't be read: {error}", path=_PATH, hint="check the file's permissions"
+        ) from None
     if not 0 < len(raw) <= LARGEST_FILE:
-        raise InvalidInput(f"{path} is empty, or too large for a transaction", path=_PATH)
+        raise InvalidInput(
+            f"{path} is empty, or too large for a transaction",
+            path=_PATH,
+            hint="give a file that holds one transaction",
+        )
     return raw
 
 

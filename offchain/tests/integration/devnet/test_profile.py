@@ -52,13 +52,13 @@ def declared(transaction: Transaction) -> tuple[int, int]:
     return sum(each.units.cpu for each in redeemers), sum(each.units.memory for each in redeemers)
 
 
-def minting_on(chain: Chain, code: bytes) -> Draft:
+def minting_on(chain: Chain, code: bytes, cpu: int = 300_000) -> Draft:
     """Alice mints five tokens under a script; her second output is the collateral."""
     draft = payment_on(chain)
     source, output = list(outputs_of_alice(chain).items())[1]
     draft.add_input(source, cbor2.loads(output.raw), 13)
     draft.body[9] = {script_hash(3, code): {b"token": 5}}
-    draft.witnesses = {7: [code], 5: {(1, 0): [7, [2000, 300_000]]}}
+    draft.witnesses = {7: [code], 5: {(1, 0): [7, [2000, cpu]]}}
     draft.languages = {3}
     return draft
 
@@ -179,6 +179,17 @@ async def test_a_debug_build_stands_in_and_its_labels_show(
     assert (row["label"], row["count"]) == ("expect 1 < 2", 1)
     assert profile["functions"][0]["labels"] == ["expect 1 < 2"]
     assert ["mint 0", *LESS_THAN] in [each["frames"] for each in profile["stacks"]]
+
+
+async def test_the_page_of_a_script_with_labels_names_its_checks(
+    devnet: Devnet, control: httpx.AsyncClient
+) -> None:
+    """A chain may be run with a debug build itself. What a label says is shown, and does nothing."""
+    paid = devnet.chain.submit(minting_on(devnet.chain, LABELLED, 600_000).seal()).hex()
+    page = (await control.get(f"/transaction/{paid}")).text
+    assert "<tr><td>expect 1 &lt; 2<td" in page
+    assert "<title>“expect 1 &lt; 2”: " in page
+    assert "1 < 2" not in page
 
 
 @pytest.mark.parametrize(
