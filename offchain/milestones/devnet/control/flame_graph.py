@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from milestones.devnet.control.plutus_text import printable
-from milestones.devnet.ledger.plutus.profile import LABEL_MARK
+from milestones.devnet.ledger.plutus.profile import CLOSING_MARK, LABEL_MARK
 
 ROW_PIXELS: Final = 20
 HEAD_PIXELS: Final = 44
@@ -104,7 +104,7 @@ def _element(name: str, kind: str, place: tuple[float, float], level: int, units
     left, share = place
     shown = escape(printable(name))
     # The colour says that it is a check: its few visible letters are kept for what is checked.
-    short = shown.removeprefix(LABEL_MARK).removeprefix("expect ")
+    short = shown.removeprefix(LABEL_MARK).removesuffix(CLOSING_MARK).removeprefix("expect ")
     text = f'<text x="4" y="14">{short}</text>' if share >= NARROWEST_NAMED else ""
     top = HEAD_PIXELS + level * ROW_PIXELS
     return (
