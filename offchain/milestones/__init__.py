@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from milestones.errors import MilestonesError
     from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
+    from milestones.protocol.distribution import (
+        DistributionName,
+        parse_contract_address,
+    )
     from milestones.protocol.validator_loader import Contract, load_contract
     from milestones.services.attest import MilestoneAttested, attest
     from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
@@ -68,6 +72,7 @@ __all__ = [
     "Contract",
     "Deployed",
     "DistributionCalculated",
+    "DistributionName",
     "Initialised",
     "KeysShown",
     "MilestoneAttested",
@@ -104,6 +109,7 @@ __all__ = [
     "oracle_payload",
     "oracle_sign",
     "parse_claim_file",
+    "parse_contract_address",
     "parse_schedule",
     "publish_script",
     "read_signature_file",
@@ -123,6 +129,7 @@ _NAMES: Final = {
     "errors": ("MilestonesError",),
     "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
+    "protocol.distribution": ("DistributionName", "parse_contract_address"),
     "protocol.validator_loader": ("Contract", "load_contract"),
     "services.attest": ("MilestoneAttested", "attest"),
     "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),

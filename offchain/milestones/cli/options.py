@@ -7,19 +7,12 @@ import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 import milestones
-from milestones.cli.loading import Later
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
-
-if TYPE_CHECKING:
-    from milestones.protocol import distribution as names
-    from milestones.protocol.distribution import ContractAddress as ContractName
-else:
-    names = Later("milestones.protocol.distribution")
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -73,10 +66,10 @@ AnchorFile = Annotated[
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-def distribution(text: str) -> ContractName:
+def distribution(text: str) -> milestones.Address | milestones.DistributionName:
     """The distribution that `--contract-address` names. Raises `InvalidAddress` that names the option."""
     try:
-        return names.parse_contract_address(text)
+        return milestones.parse_contract_address(text)
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path="contract_address", hint=error.hint) from None
 
