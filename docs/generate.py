@@ -411,6 +411,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "close",
         "verify",
         "transaction_status",
+        "oldest_output",
     ),
     "Commands that ask nobody": (
         "register_milestone",
@@ -429,6 +430,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Allocation",
         "OracleSignature",
         "ClaimFile",
+        "Anchor",
         "Address",
         "SigningKey",
     ),

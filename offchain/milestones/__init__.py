@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
+    from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.distribution import (
         DistributionName,
@@ -47,7 +48,11 @@ if TYPE_CHECKING:
         oracle_sign,
     )
     from milestones.services.publish_script import Published, publish_script
-    from milestones.services.register_milestone import Registered, register_milestone
+    from milestones.services.register_milestone import (
+        Registered,
+        oldest_output,
+        register_milestone,
+    )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import TransactionReport, transaction_status
     from milestones.services.verify import Verified, verify
@@ -59,6 +64,7 @@ __version__ = "0.2.0.dev0"
 __all__ = [
     "Address",
     "Allocation",
+    "Anchor",
     "Backend",
     "ClaimFile",
     "ClaimFileWritten",
@@ -98,6 +104,7 @@ __all__ = [
     "evidence_hash_of",
     "init",
     "load_contract",
+    "oldest_output",
     "open_workspace",
     "oracle_payload",
     "oracle_sign",
@@ -120,6 +127,7 @@ _NAMES: Final = {
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
+    "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
     "protocol.distribution": ("DistributionName", "parse_contract_address"),
     "protocol.validator_loader": ("Contract", "load_contract"),
@@ -141,7 +149,7 @@ _NAMES: Final = {
         "oracle_sign",
     ),
     "services.publish_script": ("Published", "publish_script"),
-    "services.register_milestone": ("Registered", "register_milestone"),
+    "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": ("TransactionReport", "transaction_status"),
     "services.verify": ("Verified", "verify"),

@@ -24,7 +24,7 @@ from milestones.cardano import encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.prices import min_lovelace
-from milestones.cardano.value import AssetId, Value
+from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import root_of_proof
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
@@ -306,7 +306,15 @@ def test_the_minimum_just_covers_the_output_that_holds_it(
 def test_an_enterprise_payout_of_ada_needs_what_the_ledger_asks() -> None:
     address = Address(0, key_credential(b"k" * 28))
     size = 1 + (2 + 29) + 5
-    assert payout_min_lovelace(address, AssetId(b"", b""), 5, PRICE) == (160 + size) * PRICE
+    payout = Allocation(
+        beneficiary_address=address,
+        token_amount=5,
+        milestone_identifier="milestone-001",
+        vesting_timestamp=0,
+    )
+    assert payout_min_lovelace(payout, LOVELACE, PRICE) == (160 + size) * PRICE
+    with_hash = payout.model_copy(update={"datum_hash": bytes(32)})
+    assert payout_min_lovelace(with_hash, LOVELACE, PRICE) == (160 + size + 34) * PRICE
 
 
 def test_deposits_name_every_output(contract: Contract) -> None:

@@ -94,6 +94,11 @@ class BuildContext:
             balanced = balanced.with_units(units)
         return balanced
 
+    def without(self, reserved: Sequence[Utxo]) -> BuildContext:
+        """The context of a transaction that must leave these outputs of the wallet alone."""
+        left = tuple(utxo for utxo in self.funds.utxos if utxo not in reserved)
+        return replace(self, funds=replace(self.funds, utxos=left)) if reserved else self
+
     def after(self, transaction: BalancedTransaction) -> BuildContext:
         """The context of the next transaction, which can spend what this one leaves."""
         spent = {utxo.reference for utxo in transaction.inputs}
