@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check mutation fuzz soak kill \
+	contracts contracts-check contracts-debug mutation fuzz soak kill \
 	bench-costs bench-devnet bench-criteria bench-start clean
 
 demo: $(VENV)/.demo
@@ -43,6 +43,10 @@ package: $(VENV)/.dev
 # The blueprint is committed: only a change of the contract needs the Aiken compiler.
 contracts:
 	contracts/build.sh
+
+# With all traces, for `milestones devnet profile --debug-blueprint`.
+contracts-debug:
+	contracts/debug.sh build/debug/plutus.json
 
 contracts-check:
 	contracts/check.sh

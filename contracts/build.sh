@@ -5,29 +5,16 @@
 # they go into aiken.toml as build constants, the second compiles all. `vault` and `board` read no
 # constant, so their hashes are the same in both. Needs Aiken 1.1.24 and no network; repeats byte
 # for byte.
-#
-# With TRACES=verbose, a debug build, in which a condition that fails says which one it was. Its
-# hashes are others, so it goes into a file of its own, and aiken.toml is left as it is.
 set -eu
 
 cd "$(dirname "$0")"
 AIKEN="${AIKEN:-aiken}"
 OUT="${1:-compiled/plutus.json}"
-TRACES="${TRACES:-silent}"
-case "$OUT" in /*) ;; *) OUT="$PWD/$OUT" ;; esac
-
-if [ "$TRACES" != silent ]; then
-    [ $# -eq 1 ] || { echo "a debug build needs a file of its own: build.sh FILE" >&2; exit 2; }
-    copy="$(mktemp -d)"
-    trap 'rm -rf "$copy"' EXIT
-    cp -R aiken.toml aiken.lock lib validators "$copy"
-    cd "$copy"
-fi
 
 build() {
     rm -f "$OUT"
     mkdir -p "$(dirname "$OUT")"
-    "$AIKEN" build --deny --trace-level "$TRACES" --out "$OUT" >&2
+    "$AIKEN" build --deny --trace-level silent --out "$OUT" >&2
 }
 
 # The blueprint has one field a line; a validator's `title` comes before its `hash`.

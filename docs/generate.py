@@ -432,6 +432,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "close",
         "verify",
         "transaction_status",
+        "oldest_output",
     ),
     "Commands that ask nobody": (
         "register_milestone",
@@ -452,7 +453,9 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Allocation",
         "OracleSignature",
         "ClaimFile",
+        "Anchor",
         "Address",
+        "DistributionName",
         "SigningKey",
     ),
     "What comes back": (

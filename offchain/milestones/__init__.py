@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
+    from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
-    from milestones.protocol.distribution import parse_contract_address
+    from milestones.protocol.distribution import (
+        DistributionName,
+        parse_contract_address,
+    )
     from milestones.protocol.validator_loader import Contract, load_contract
     from milestones.services.attest import MilestoneAttested, Waiver, attest
     from milestones.services.backend import Backend, Network, Workspace, connect, open_workspace
@@ -65,7 +69,11 @@ if TYPE_CHECKING:
         proposal_submit,
     )
     from milestones.services.publish_script import Published, publish_script
-    from milestones.services.register_milestone import Registered, register_milestone
+    from milestones.services.register_milestone import (
+        Registered,
+        oldest_output,
+        register_milestone,
+    )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import TransactionReport, transaction_status
     from milestones.services.verify import Verified, verify
@@ -77,6 +85,7 @@ __version__ = "0.2.0.dev0"
 __all__ = [
     "Address",
     "Allocation",
+    "Anchor",
     "Backend",
     "ClaimFile",
     "ClaimFileWritten",
@@ -84,6 +93,7 @@ __all__ = [
     "Contract",
     "Deployed",
     "DistributionCalculated",
+    "DistributionName",
     "Initialised",
     "KeysShown",
     "MilestoneAttested",
@@ -129,6 +139,7 @@ __all__ = [
     "load_contract",
     "notice_payload",
     "objection_payload",
+    "oldest_output",
     "open_workspace",
     "oracle_payload",
     "oracle_rotate",
@@ -158,8 +169,9 @@ _NAMES: Final = {
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
+    "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
-    "protocol.distribution": ("parse_contract_address",),
+    "protocol.distribution": ("DistributionName", "parse_contract_address"),
     "protocol.validator_loader": ("Contract", "load_contract"),
     "services.attest": ("MilestoneAttested", "Waiver", "attest"),
     "services.backend": ("Backend", "Network", "Workspace", "connect", "open_workspace"),
@@ -200,7 +212,7 @@ _NAMES: Final = {
         "proposal_submit",
     ),
     "services.publish_script": ("Published", "publish_script"),
-    "services.register_milestone": ("Registered", "register_milestone"),
+    "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": ("TransactionReport", "transaction_status"),
     "services.verify": ("Verified", "verify"),

@@ -29,7 +29,9 @@ USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "Check Ogmios, Kupo and the node; let Kupo watch what is needed.",
     "keys": "Show the addresses of key files, or make new keys. Needs no network.",
-    "register-milestone": "Validate a schedule; compute its datum, id and address. Needs no network.",
+    "register-milestone": (
+        "Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network."
+    ),
     "publish-script": "Publish the contract's scripts, once per network, for everybody's use.",
     "deploy": "Open a distribution: lock the tokens, announce the schedule.",
     "claim-file": "Write what a beneficiary of a private distribution needs to claim. Needs no network.",

@@ -9,10 +9,14 @@ import typer
 
 import milestones
 from milestones.cli.options import (
+    AnchorFile,
+    AnchorHash,
+    AnchorUrl,
     DryRun,
     ScriptBeneficiaries,
     SigningKeyPath,
     Wait,
+    anchor_of,
 )
 from milestones.cli.session import session_of
 
@@ -29,12 +33,20 @@ def deploy(  # noqa: PLR0917 - an option each
     private: Annotated[
         bool, typer.Option("--private", help="Don't announce the schedule on chain.")
     ] = False,
+    anchor: AnchorUrl = None,
+    anchor_hash: AnchorHash = None,
+    anchor_file: AnchorFile = None,
     allow_script_beneficiaries: ScriptBeneficiaries = False,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
-    """Open a distribution: lock the tokens, announce the schedule."""
+    """Open a distribution: lock the tokens, announce the schedule.
+
+    Before anything is signed, standard error says who will be able to do what, and when; a dry run shows it
+    in its report.
+    """
     session = session_of(context)
+    document = anchor_of(anchor, anchor_hash, anchor_file)
     key = session.signing_key(signing_key_path)
     wanted = session.schedule(schedule, contract_address)
     session.perform(
@@ -43,6 +55,7 @@ def deploy(  # noqa: PLR0917 - an option each
             wanted,
             key=key,
             private=private,
+            anchor=document,
             allow_script_beneficiaries=allow_script_beneficiaries,
             dry_run=dry_run,
             wait=wait,

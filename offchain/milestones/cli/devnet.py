@@ -14,11 +14,15 @@ from milestones.cli.session import session_of
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 if TYPE_CHECKING:
+    from milestones.cli import devnet_profile as profiling
     from milestones.devnet import funds, opening, server
     from milestones.devnet.control import client as control
+    from milestones.devnet.control import flame_graph
     from milestones.devnet.ogmios import parameters as protocol_parameters
 else:
+    profiling = Later("milestones.cli.devnet_profile")
     control = Later("milestones.devnet.control.client")
+    flame_graph = Later("milestones.devnet.control.flame_graph", needed_for="the embedded chain")
     funds = Later("milestones.devnet.funds", needed_for="the embedded chain")
     protocol_parameters = Later(
         "milestones.devnet.ogmios.parameters", needed_for="the embedded chain"
@@ -293,6 +297,56 @@ def unfreeze(
 ) -> None:
     """Mend an interface."""
     _show(context, _chain(context, control_url, control_port).post("unfreeze", interface=interface))
+
+
+@devnet.command()
+def profile(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    transaction: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRANSACTION",
+            help="Its id, or a file that holds one: CBOR, in hexadecimal or not, or as cardano-cli writes it.",
+        ),
+    ],
+    svg: Annotated[
+        Path | None, typer.Option(help="Write a flame graph to this new file.", show_default=False)
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="The flame graph's widths are memory, not CPU steps.")
+    ] = False,
+    debug_blueprint: Annotated[
+        Path | None,
+        typer.Option(
+            help="A debug build, whose code is run in place of the released scripts: its labels show.",
+            show_default=False,
+        ),
+    ] = None,
+    blueprint: Annotated[
+        Path | None,
+        typer.Option(help="The released scripts' blueprint; else this program's own contract."),
+    ] = None,
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Show what a transaction's scripts take, and where: by kind of step, by function, by check.
+
+    One that the chain has is run as it was judged; any other on the outputs that are unspent now. With a debug
+    build the units are those of its code, which differ.
+    """
+    meant: dict[str, Any] = dict(profiling.transaction_meant(transaction))
+    if debug_blueprint is not None:
+        meant["scripts"] = profiling.stand_ins(debug_blueprint, blueprint)
+    answer = _chain(context, control_url, control_port).post("profile", **meant)
+    output = session_of(context).output
+    if debug_blueprint is not None and not any(each["stand_in_hash"] for each in answer["scripts"]):
+        output.message("warning: no script of the debug build is one of this transaction's")
+    if svg is not None:
+        measure = "memory" if memory else "cpu"
+        graph = flame_graph.flame_graph(answer["stacks"], measure, measure)
+        profiling.write_new(svg, graph)
+        answer["svg"] = str(svg)
+    output.fields(answer if output.as_json else profiling.tables(answer))
 
 
 def _chain(context: typer.Context, url: str | None, port: int | None) -> control.ControlClient:

@@ -7,15 +7,12 @@ import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 import milestones
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
-
-if TYPE_CHECKING:
-    from milestones.protocol.distribution import ContractAddress as ContractName
 
 SigningKeyPath = Annotated[
     Path | None,
@@ -51,6 +48,21 @@ OptionalContractAddress = Annotated[
     str | None,
     typer.Option("--contract-address", help="The distribution's address, or <address>#<id>."),
 ]
+AnchorUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor",
+        metavar="URL",
+        help="Name a document in the transaction's metadata: where it is.",
+    ),
+]
+AnchorHash = Annotated[
+    str | None,
+    typer.Option("--anchor-hash", metavar="HEX", help="The document's blake2b-256, hexadecimal."),
+]
+AnchorFile = Annotated[
+    Path | None, typer.Option("--anchor-file", help="Instead of its hash: the document itself.")
+]
 OptionalMilestone = Annotated[
     str | None, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
 ]
@@ -81,7 +93,7 @@ Signatures = Annotated[
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
-def distribution(text: str) -> ContractName:
+def distribution(text: str) -> milestones.Address | milestones.DistributionName:
     """The distribution that `--contract-address` names. Raises `InvalidAddress` that names the option."""
     try:
         return milestones.parse_contract_address(text)
@@ -107,6 +119,29 @@ def hexadecimal(text: str, option: str) -> bytes:
             path=option,
             hint="write two of 0-9 and a-f for each byte",
         ) from None
+
+
+def anchor_of(url: str | None, digest: str | None, file: Path | None) -> milestones.Anchor | None:
+    """The document that the anchor's options name; None without any. Raises `InvalidInput`."""
+    if url is None and digest is None and file is None:
+        return None
+    if url is None or (digest is None) == (file is None):
+        raise InvalidInput(
+            "an anchor is a URL and the document's hash",
+            path="anchor",
+            hint="give --anchor URL with --anchor-hash HEX, or with --anchor-file FILE",
+        )
+    if file is not None:
+        return milestones.Anchor(url, file_hash(file, "anchor_file"))
+    return milestones.Anchor(url, hexadecimal(digest or "", "anchor_hash"))
+
+
+def file_hash(file: Path, option: str) -> bytes:
+    """blake2b-256 of a file. Raises `InvalidInput` that names the option."""
+    try:
+        return milestones.evidence_hash_of(file)
+    except InvalidInput as error:
+        raise InvalidInput(error.reason, path=option, hint=error.hint) from None
 
 
 def asset_name(text: str, option: str) -> str:
@@ -140,6 +175,21 @@ def moment(text: str, option: str) -> int:
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
     return int(when.timestamp())
+
+
+def duration(text: str, option: str) -> int:
+    """Seconds out of a number of seconds, or days, hours, minutes and seconds such as `14d` or `1d12h`."""
+    if re.fullmatch(r"-?\d{1,12}", text):
+        return int(text)
+    parts = re.fullmatch(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", text)
+    if parts is None or not text:
+        raise InvalidInput(
+            f"{text[:40]!r} is not a period",
+            path=option,
+            hint="write seconds, or a period such as 14d, 36h or 1d12h",
+        )
+    lengths = (86_400, 3_600, 60, 1)
+    return sum(int(part) * length for part, length in zip(parts.groups("0"), lengths, strict=True))
 
 
 def optional_moment(text: str | None, option: str) -> int | None:

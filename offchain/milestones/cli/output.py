@@ -116,7 +116,9 @@ def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    names = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
+    plain = [name for name, value in rows[0].items() if not isinstance(value, (dict, list))]
+    # A column that says nothing would take the others' room.
+    names = [name for name in plain if any(row.get(name) is not None for row in rows)]
     columns = (_column(name, [row.get(name) for row in rows]) for name in names)
     table = Table(*columns, title=title.replace("_", " "), title_justify="left")
     for row in rows:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 import milestones
 from milestones.cli.options import (
     ScriptBeneficiaries,
+    address,
     asset_name,
+    duration,
     moment,
     read_json,
     read_object,
 )
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
+
+CREATOR: Final = "creator"
+OLDEST: Final = "oldest"
 
 
 def register_milestone(  # noqa: PLR0917 - an option each
@@ -42,7 +48,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
         ),
     ] = None,
     irrevocable: Annotated[
-        bool, typer.Option("--irrevocable", help="Unclaimed tokens can never be taken back.")
+        bool, typer.Option("--irrevocable", help="No time comes to take unclaimed tokens back.")
     ] = False,
     creator: Annotated[
         str | None, typer.Option(help="Who opens and closes; else the configured key's address.")
@@ -54,12 +60,69 @@ def register_milestone(  # noqa: PLR0917 - an option each
     schedule: Annotated[
         Path | None, typer.Option(help="A schedule file instead of these options.")
     ] = None,
+    allowance: Annotated[
+        int | None,
+        typer.Option(help="Lovelace that whoever pays out may take from the vault for each claim."),
+    ] = None,
+    staking: Annotated[
+        str | None,
+        typer.Option(
+            help="Who delegates the ADA in it: a stake address, `creator`, or a native script's JSON"
+            " file of cardano-cli; for these two a stake script is made, unique to this distribution."
+        ),
+    ] = None,
+    refund_address: Annotated[
+        str | None,
+        typer.Option(
+            help="Where money returns when another than the creator's key ends it; else the creator's."
+        ),
+    ] = None,
+    refund_datum: Annotated[
+        str | None, typer.Option(help="The datum that a refund carries: CBOR in hexadecimal.")
+    ] = None,
+    cancel_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who may give notice that it will end: `creator` or `quorum`, each alone; may be"
+            " repeated."
+        ),
+    ] = None,
+    cancel_grace: Annotated[
+        str | None,
+        typer.Option(help="How long after a notice it goes on: seconds, 14d, 36h; at least 7d."),
+    ] = None,
+    waiver_after: Annotated[
+        str | None,
+        typer.Option(help="From when on the creator alone can attest: seconds or ISO."),
+    ] = None,
+    objectors: Annotated[
+        int | None,
+        typer.Option(help="Anybody may propose a milestone; so many oracles stop a proposal."),
+    ] = None,
+    review_period: Annotated[
+        str | None,
+        typer.Option(help="How long they have to object: seconds, 3d, 36h; at least 1d."),
+    ] = None,
+    review_bond: Annotated[
+        int | None, typer.Option(help="Lovelace that a proposal must hold as its bond.")
+    ] = None,
+    rotatable: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OUTPUT",
+            help="A quorum may replace the oracles. Takes an output of the wallet that will open,"
+            " <transaction id>#<index>, or `oldest` to look it up.",
+        ),
+    ] = None,
     allow_script_beneficiaries: ScriptBeneficiaries = False,
     output: Annotated[
         Path | None, typer.Option(help="Where to write the complete schedule as well.")
     ] = None,
 ) -> None:
-    """Validate a schedule; compute its datum, id and address. Needs no network."""
+    """Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network.
+
+    Nothing of what follows `--schedule` is on unless it is asked for.
+    """
     session = session_of(context)
     flags: dict[str, Any] = {
         "token_policy_id": token_policy_id,
@@ -67,11 +130,22 @@ def register_milestone(  # noqa: PLR0917 - an option each
         "beneficiary_allocations": beneficiary_allocations,
         "oracle_addresses": oracle_addresses,
         "quorum_threshold": quorum_threshold,
-        "reclaim_after": None if reclaim_after is None else moment(reclaim_after, "reclaim_after"),
+        "reclaim_after": _optional(moment, reclaim_after, "reclaim_after"),
         "irrevocable": irrevocable or None,
         "creator": creator,
         "description": description or None,
-        "created_at": None if created_at is None else moment(created_at, "created_at"),
+        "created_at": _optional(moment, created_at, "created_at"),
+        "allowance_lovelace": allowance,
+        "staking": staking,
+        "refund_address": refund_address,
+        "refund_datum": refund_datum,
+        "cancel_by": cancel_by or None,
+        "cancel_grace_seconds": _optional(duration, cancel_grace, "cancel_grace"),
+        "waiver_after": _optional(moment, waiver_after, "waiver_after"),
+        "objectors": objectors,
+        "review_period_seconds": _optional(duration, review_period, "review_period"),
+        "review_bond_lovelace": review_bond,
+        "rotatable": rotatable,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     document = _from_flags(session, given) if schedule is None else _from_file(schedule, given)
@@ -80,6 +154,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
         milestones.register_milestone(
             session.workspace,
             document,
+            stake_holder=_stake_holder(document),
             allow_script_beneficiaries=allow_script_beneficiaries,
             output=output,
         )
@@ -87,9 +162,31 @@ def register_milestone(  # noqa: PLR0917 - an option each
     session.output.result(registered)
 
 
+def _optional(read: Callable[[str, str], int], text: str | None, option: str) -> int | None:
+    return None if text is None else read(text, option)
+
+
+def _stake_holder(document: dict[str, Any]) -> Any:
+    """Who shall hold a stake script of the distribution's own, taken out of the document."""
+    given = document.get("staking")
+    if not isinstance(given, str) or given.lower().startswith("stake"):
+        return None
+    del document["staking"]
+    return given if given == CREATOR else read_object(Path(given), "staking")
+
+
+def _oldest(session: Session, creator: str) -> str:
+    async def look() -> str:
+        async with session.backend() as backend:
+            return await milestones.oldest_output(backend, address(creator, "creator"))
+
+    return asyncio.run(look())
+
+
 def _from_file(schedule: Path, given: dict[str, Any]) -> dict[str, Any]:
     if given:
-        option = "--" + next(iter(given)).replace("_", "-")
+        name = next(iter(given))
+        option = "--" + name.removesuffix("_lovelace").removesuffix("_seconds").replace("_", "-")
         raise InvalidInput(
             f"{option} can't be combined with a schedule file",
             path="schedule",
@@ -112,13 +209,16 @@ def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
             )
     metadata = {name: given.pop(name) for name in ("created_at", "description") if name in given}
     allocations = read_json(given["beneficiary_allocations"], "beneficiary_allocations")
+    creator = given.get("creator") or _configured_address(session)
+    if given.get("rotatable") == OLDEST:
+        given["rotatable"] = _oldest(session, creator)
     addresses = [each.strip() for each in given["oracle_addresses"].split(",") if each.strip()]
     return {
         "token_name": "",
         **given,
         "beneficiary_allocations": allocations,
         "oracle_addresses": addresses,
-        "creator": given.get("creator") or _configured_address(session),
+        "creator": creator,
         "contract_metadata": metadata,
     }
 

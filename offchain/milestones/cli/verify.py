@@ -12,6 +12,7 @@ from milestones.cli.options import (
     ContractAddress,
     ScriptBeneficiaries,
     distribution,
+    file_hash,
     read_claim_file,
     read_schedule,
 )
@@ -19,7 +20,7 @@ from milestones.cli.session import session_of
 from milestones.errors import InvalidInput, NotAllowedYet
 
 
-def verify(
+def verify(  # noqa: PLR0917 - an option each
     context: typer.Context,
     contract_address: ContractAddress,
     schedule: Annotated[
@@ -28,9 +29,19 @@ def verify(
     claim_file: Annotated[
         Path | None, typer.Option(help="A beneficiary's claim file, of a private distribution.")
     ] = None,
+    anchors: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A document to compare with those that the chain names by hash; may be repeated.",
+        ),
+    ] = None,
     allow_script_beneficiaries: ScriptBeneficiaries = False,
 ) -> None:
     """Audit a distribution from the chain, before trusting it.
+
+    It says who can do what to the money, whether that is used, and what a beneficiary should do by when.
+    Documents are compared with what the chain names; no other network is asked for them.
 
     Exit code 0 where it is sound, warnings or not; 5 where a check fails. The report is printed in both
     cases.
@@ -44,6 +55,7 @@ def verify(
             hint="give --schedule to audit all allocations, or --claim-file to audit yours",
         )
 
+    files = {str(file): file_hash(file, "anchors") for file in anchors or ()}
     known = None if schedule is None else read_schedule(schedule)
     verified = session.perform(
         lambda backend: milestones.verify(
@@ -51,6 +63,7 @@ def verify(
             contract_address=where,
             schedule=known,
             claim_file=read_claim_file(claim_file),
+            files=files,
             allow_script_beneficiaries=allow_script_beneficiaries,
         )
     )

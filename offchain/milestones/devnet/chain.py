@@ -12,7 +12,16 @@ from typing import Final, Literal
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.blocks import Block, Point, UtxoSet, UtxoView, apply_block, forge, undo_block
+from milestones.devnet.blocks import (
+    Block,
+    Inclusion,
+    Point,
+    UtxoSet,
+    UtxoView,
+    apply_block,
+    forge,
+    undo_block,
+)
 from milestones.devnet.clock import SLOT_MS, Clock
 from milestones.devnet.funds import Faucet
 from milestones.devnet.ledger.addresses import LedgerAddress
@@ -20,8 +29,9 @@ from milestones.devnet.ledger.failures import ConwayMempoolFailure, TransactionR
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ledger.resolved_transaction import Environment
-from milestones.devnet.ledger.rules import check, evaluate
+from milestones.devnet.ledger.rules import check, evaluate, profile
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
+from milestones.devnet.ledger.utxos import ScriptProfile
 from milestones.devnet.mempool import Mempool, MempoolFull, fitting_prefix
 from milestones.devnet.persistence import Store
 from milestones.errors import InvalidInput, NotFound
@@ -99,6 +109,23 @@ class Chain:
         """The block that holds a transaction, and its position there; None when none does."""
         return self._places.get(transaction_id)
 
+    def transaction(self, transaction_id: bytes) -> Transaction | None:
+        """A transaction in a block or in the mempool; None when it is in neither."""
+        found = self._inclusion(transaction_id)
+        return None if found is None else found.transaction
+
+    def output(self, reference: OutputReference) -> Output | None:
+        """An output that a transaction in a block or in the mempool made, spent since or not."""
+        found = self._inclusion(reference.transaction_id)
+        return None if found is None else found.produced.get(reference)
+
+    def _inclusion(self, transaction_id: bytes) -> Inclusion | None:
+        place = self.place_of(transaction_id)
+        if place is not None:
+            return place[0].inclusions[place[1]]
+        waiting = (each for each in self.mempool if each.transaction.id == transaction_id)
+        return next(waiting, None)
+
     def utxo_at(self, block: Block) -> UtxoSet:
         """The outputs that were unspent after a block of this chain; valid until the chain changes."""
         if block is self.tip:
@@ -169,11 +196,32 @@ class Chain:
         transactions and `additional` add to them.
         """
         transaction = decode_transaction(raw)
+        return evaluate(transaction, self._seen(additional), self.environment())
+
+    def _seen(self, additional: Mapping[OutputReference, Output]) -> UtxoView:
         view = UtxoView(self.utxo)
         view.created.update(additional)
         for waiting in self.mempool:
             view.created.update(waiting.produced)
-        return evaluate(transaction, view, self.environment())
+        return view
+
+    def profile(
+        self, transaction: Transaction, stand_ins: Mapping[bytes, bytes]
+    ) -> list[ScriptProfile]:
+        """What each script of a transaction uses where; `stand_ins` run in place of the scripts named.
+
+        A transaction that the chain or the mempool has is run on the outputs that it found, within the units
+        that it declares; any other on what `evaluate` sees. Raises `TransactionRejected`.
+        """
+        body = transaction.body
+        known = self.transaction(transaction.id) is not None
+        unspent: Mapping[OutputReference, Output] = self._seen({})
+        if known:
+            wanted = (*body.inputs, *body.reference_inputs, *body.collateral)
+            found = {each: self.output(each) for each in wanted}
+            unspent = {each: output for each, output in found.items() if output is not None}
+        environment = self.environment()
+        return profile(transaction, unspent, environment, stand_ins, within_declared=known)
 
     def pay_from_faucet(
         self, recipient: LedgerAddress, lovelace: int, tokens: Mapping[bytes, int]

@@ -34,3 +34,26 @@ def in_words(posix_seconds: int) -> str:
         return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):
         return f"{posix_seconds} s after 1970"
+
+
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def duration_in_words(seconds: int) -> str:
+    """A period as people read it, such as `7 days` or `1 day 12 hours`; exact."""
+    words = " ".join(_parts(abs(seconds))) or "0 seconds"
+    return f"minus {words}" if seconds < 0 else words
+
+
+def about(seconds: int) -> str:
+    """How long it is until something, as people say it: the two largest units, rounded down."""
+    return " ".join(_parts(max(0, seconds))[:2]) or "no time"
+
+
+def _parts(seconds: int) -> list[str]:
+    parts, left = [], seconds
+    for name, length in _UNITS:
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return parts

@@ -7,15 +7,23 @@ schedule, one found on the chain included; `check_schedule` refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 
-from milestones.cardano.address import Address
 from milestones.cardano.network import network_id_of
-from milestones.domain.models import MILESTONE_BYTES, Allocation, MilestoneSchedule
+from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
-from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.powers import MOST_ORACLES, power_problems
+from milestones.domain.problems import (
+    AMOUNT_LIMIT,
+    Circumstances,
+    amount_problems,
+    datum_problems,
+    milestone_problems,
+    moment_problems,
+    network_problems,
+)
 from milestones.domain.reading import Problem, read_record, read_records, refusal
 from milestones.errors import InvalidSchedule
 
@@ -23,7 +31,6 @@ DESCRIPTION_BYTES: Final = 256
 MOST_SIGNATURES: Final = 15
 """More don't fit in one transaction beside everything else."""
 MAGIC_LIMIT: Final = 1 << 32
-AMOUNT_LIMIT: Final = 1 << 63
 
 
 def parse_schedule(raw: Any) -> MilestoneSchedule:
@@ -37,21 +44,6 @@ def parse_allocations(raw: Any) -> tuple[Allocation, ...]:
         return read_records(Allocation, raw, InvalidSchedule)
     except InvalidSchedule as error:
         raise error.inside("beneficiary_allocations") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the rules depend on beside the schedule itself.
-
-    `now_posix_ms` is the chain's time, or this machine's where no chain is asked. `own_scripts` are the
-    hashes (28 bytes) of the contract's scripts. `scripts_may_benefit` lets scripts be beneficiaries:
-    payouts carry no datum, and a Plutus V1 or V2 script could never spend one; the hash doesn't say,
-    so it takes somebody who knows the script to say so.
-    """
-
-    now_posix_ms: int
-    own_scripts: Collection[bytes] = ()
-    scripts_may_benefit: bool = False
 
 
 def check_schedule(schedule: MilestoneSchedule, circumstances: Circumstances) -> None:
@@ -71,6 +63,7 @@ def problems_of(schedule: MilestoneSchedule, circumstances: Circumstances) -> li
         *_reclaiming(schedule, circumstances),
         *_metadata(schedule),
         *_page_depth(schedule),
+        *power_problems(schedule, circumstances),
     ]
 
 
@@ -113,12 +106,13 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
     network_id = network_id_of(schedule.contract_metadata.network_magic)
     for index, allocation in enumerate(allocations):
         path = f"beneficiary_allocations[{index}]"
-        yield from _beneficiary(allocation.beneficiary_address, network_id, circumstances, path)
+        yield from _beneficiary(allocation, network_id, circumstances, path)
         yield from amount_problems(allocation.token_amount, f"{path}.token_amount")
         yield from milestone_problems(
             allocation.milestone_identifier, f"{path}.milestone_identifier"
         )
         yield from moment_problems(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
+        yield from datum_problems(allocation.datum, allocation.datum_hash, f"{path}.")
     if schedule.total_token_amount >= AMOUNT_LIMIT:
         yield Problem(
             "beneficiary_allocations",
@@ -128,9 +122,9 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
 
 
 def _beneficiary(
-    address: Address, network_id: int, circumstances: Circumstances, prefix: str
+    allocation: Allocation, network_id: int, circumstances: Circumstances, prefix: str
 ) -> Iterator[Problem]:
-    path = f"{prefix}.beneficiary_address"
+    path, address = f"{prefix}.beneficiary_address", allocation.beneficiary_address
     yield from network_problems(address, network_id, path)
     if address.payment.kind == "key":
         return
@@ -140,14 +134,18 @@ def _beneficiary(
             "the contract's own address can't be a beneficiary",
             "give an address of the beneficiary's wallet",
         )
-    elif not circumstances.scripts_may_benefit:
+    elif not circumstances.scripts_may_benefit and not _has_datum(allocation):
         yield Problem(
             path,
-            "a script's address: payouts carry no datum, and a Plutus V1 or V2 script could never"
-            " spend one",
-            "allow script beneficiaries if this is a native script, or a Plutus V3 script that needs"
-            " no datum",
+            "a script's address and no datum: a Plutus V1 or V2 script could never spend such a"
+            " payout",
+            "give the payout's datum, or allow script beneficiaries if this is a native script, or a"
+            " Plutus V3 script that needs no datum",
         )
+
+
+def _has_datum(allocation: Allocation) -> bool:
+    return allocation.datum is not None or allocation.datum_hash is not None
 
 
 def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
@@ -165,6 +163,12 @@ def _oracles(schedule: MilestoneSchedule) -> Iterator[Problem]:
                 f"the same payment key as oracle_addresses[{first}]",
                 "give each oracle a key of its own",
             )
+    if len(schedule.oracle_addresses) > MOST_ORACLES:
+        yield Problem(
+            "oracle_addresses",
+            f"at most {MOST_ORACLES} oracles, not {len(schedule.oracle_addresses)}",
+            "a larger committee appoints some of its members",
+        )
     most = min(len(schedule.oracle_addresses), MOST_SIGNATURES)
     if not schedule.oracle_addresses:
         yield Problem(
@@ -252,54 +256,4 @@ def _page_depth(schedule: MilestoneSchedule) -> Iterator[Problem]:
             "page_depth",
             f"{allocations} allocations need more than {MOST_PAGES} pages of this depth",
             "leave it out: the program chooses",
-        )
-
-
-def network_problems(address: Address, network_id: int, path: str) -> Iterator[Problem]:
-    """An address that belongs to another network than the distribution."""
-    if address.network_id != network_id:
-        names = ("a test network", "mainnet")
-        yield Problem(
-            path,
-            f"an address of {names[address.network_id]} in a distribution on {names[network_id]}",
-            "give the address that belongs to the network, or correct the network's magic",
-        )
-
-
-def amount_problems(amount: int, path: str) -> Iterator[Problem]:
-    """An amount that is none, or more than the ledger can hold."""
-    if amount <= 0:
-        yield Problem(
-            path,
-            f"an amount is greater than zero, not {amount}",
-            "give the amount in the token's smallest unit, or leave the allocation out",
-        )
-    elif amount >= AMOUNT_LIMIT:
-        yield Problem(
-            path,
-            f"{amount} is over 2^63 - 1, the ledger's limit",
-            "give the amount in the token's smallest unit",
-        )
-
-
-def milestone_problems(identifier: str, path: str) -> Iterator[Problem]:
-    """A milestone's identifier that is empty or too long."""
-    length = len(identifier.encode())
-    if not 1 <= length <= MILESTONE_BYTES:
-        yield Problem(
-            path,
-            f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}",
-            "give a name that is not empty, or a shorter one",
-        )
-
-
-def moment_problems(posix_seconds: int, path: str) -> Iterator[Problem]:
-    """A time before 1970, or in milliseconds."""
-    if posix_seconds < 0:
-        yield Problem(path, f"{posix_seconds} is before 1970", "give POSIX seconds")
-    elif looks_like_milliseconds(posix_seconds):
-        yield Problem(
-            path,
-            f"{posix_seconds} looks like milliseconds; this field is in seconds",
-            f"write {posix_seconds // 1000}",
         )

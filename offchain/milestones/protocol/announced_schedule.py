@@ -87,7 +87,9 @@ def decode_allocations(body: bytes, *, most: int, network_id: int) -> tuple[Allo
     """
     parts = cbor.read(body).array()
     if len(parts) not in (7, 9):
-        raise InvalidEncoding(f"a schedule of {len(parts)} parts where 7 or 9 are expected")
+        raise InvalidEncoding(
+            f"a schedule of {len(parts)} parts where 7 or, with datums, 9 are expected"
+        )
     count = parts[0].unsigned()
     if not 1 <= count <= min(most, COUNT_LIMIT):
         raise InvalidEncoding(f"a schedule of {count} allocations where at most {most} can be")

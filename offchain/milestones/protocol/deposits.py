@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from milestones.cardano import encoding
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, key_credential
+from milestones.cardano.outputs import NO_DATUM, OutputDatum, TransactionOutput
 from milestones.cardano.prices import min_lovelace
 from milestones.cardano.value import LOVELACE, AssetId, Value
-from milestones.protocol.datums import Attestation, bitmap_length
+from milestones.domain.models import Allocation
+from milestones.protocol.datums import Attestation, Proposal, bitmap_length
 from milestones.protocol.distribution import Distribution
 
 ADA_VAULT_LOVELACE: Final = 3_200_000
@@ -23,35 +25,52 @@ LARGEST_MOMENT_POSIX_MS: Final = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class Deposits:
-    """Lovelace that stays locked until the distribution is closed. `vaults_lovelace` is one a page."""
+    """Lovelace that stays locked until the distribution is closed. `vaults_lovelace` is one a page.
+
+    `allowances_lovelace`, what whoever pays out may take, is part of the vaults'. `board_lovelace` is 0
+    where the oracles can't be replaced.
+    """
 
     terms_lovelace: int
     vaults_lovelace: tuple[int, ...]
     attestations_lovelace: Mapping[str, int]
+    allowances_lovelace: int = 0
+    board_lovelace: int = 0
 
     @property
     def opening_lovelace(self) -> int:
-        """What opening needs: terms and vaults."""
-        return self.terms_lovelace + sum(self.vaults_lovelace)
+        """What opening needs: terms, vaults, and a board."""
+        return self.terms_lovelace + sum(self.vaults_lovelace) + self.board_lovelace
 
 
 def payout_min_lovelace(
-    address: Address, token: AssetId, amount: int, lovelace_per_utxo_byte: int
+    allocation: Allocation,
+    token: AssetId,
+    lovelace_per_utxo_byte: int,
+    *,
+    without_datum: bool = False,
 ) -> int:
     """The least lovelace beside the tokens of a payout; for ADA, the least payout there can be."""
-    return _deposit(address, Value.of(token, amount).assets, lovelace_per_utxo_byte)
+    return _deposit(
+        allocation.beneficiary_address,
+        Value.of(token, allocation.token_amount).assets,
+        lovelace_per_utxo_byte,
+        NO_DATUM if without_datum else allocation.payout_datum,
+    )
 
 
 def _deposit(
     address: Address,
     tokens: Mapping[AssetId, int],
     lovelace_per_utxo_byte: int,
-    datum: bytes | None = None,
+    datum: OutputDatum = NO_DATUM,
     *,
     held_lovelace: int = 0,
 ) -> int:
     def encoded(lovelace: int) -> bytes:
-        return encoding.output(address, Value(lovelace, tokens), inline_datum=datum)
+        return encoding.output(
+            address, Value(lovelace, tokens), inline_datum=datum.inline, datum_hash=datum.hash
+        )
 
     return min_lovelace(encoded, lovelace_per_utxo_byte, held_lovelace=held_lovelace)
 
@@ -71,11 +90,22 @@ def estimated_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) 
                 allocation.milestone_identifier for allocation in distribution.allocations.values()
             )
         },
+        distribution.terms.allowance_lovelace * len(distribution.allocations),
+        _board_deposit(distribution, lovelace_per_utxo_byte),
     )
 
 
 def _terms_deposit(distribution: Distribution, lovelace_per_utxo_byte: int) -> int:
     tokens, datum = {distribution.terms_token: 1}, distribution.terms.encode()
+    return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, OutputDatum(datum))
+
+
+def _board_deposit(distribution: Distribution, lovelace_per_utxo_byte: int) -> int:
+    board = distribution.first_board
+    if board is None:
+        return 0
+    tokens = {AssetId(distribution.contract.board_policy, board.token_name): 1}
+    datum = OutputDatum(board.encode())
     return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, datum)
 
 
@@ -109,7 +139,7 @@ def _vault_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) -> 
             distribution.address,
             value.assets,
             lovelace_per_utxo_byte,
-            vault.encode(),
+            OutputDatum(vault.encode()),
             held_lovelace=lovelace,
         )
         deposits.append(needed + lovelace)
@@ -129,4 +159,32 @@ def attestation_deposit(
         terms.oracles[: terms.quorum_threshold],
     ).encode()
     tokens = {distribution.attestation_token(milestone_identifier): 1}
+    return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, OutputDatum(datum))
+
+
+def proposal_deposit(
+    distribution: Distribution, milestone_identifier: str, lovelace_per_utxo_byte: int
+) -> int:
+    """What a proposal of this milestone must hold, whatever the bond: 32 bytes of evidence, and a bond
+    that returns to an address with a staking part.
+    """
+    terms, policy_id = distribution.terms, distribution.contract.policy_id
+    somebody = key_credential(distribution.id)
+    proposal = Proposal(
+        policy_id,
+        distribution.id,
+        milestone_identifier.encode(),
+        USUAL_EVIDENCE,
+        LARGEST_MOMENT_POSIX_MS,
+        LARGEST_MOMENT_POSIX_MS,
+        Address(terms.network_id, somebody, somebody).to_data(),
+    )
+    tokens = {AssetId(distribution.contract.board_policy, proposal.token_name): 1}
+    datum = OutputDatum(proposal.encode())
     return _deposit(distribution.address, tokens, lovelace_per_utxo_byte, datum)
+
+
+def vault_min_lovelace(vault: TransactionOutput, lovelace_per_utxo_byte: int) -> int:
+    """What the ledger asks of an output with an inline datum as it is now."""
+    address, tokens = Address.from_bech32(vault.address), vault.value.assets
+    return _deposit(address, tokens, lovelace_per_utxo_byte, OutputDatum(vault.inline_datum))

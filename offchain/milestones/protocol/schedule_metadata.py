@@ -69,7 +69,7 @@ def decode_part(metadata: bytes) -> SchedulePart:
 
     Raises `InvalidEncoding` where nothing of ours is in it, or nothing that can be read.
     """
-    parts = _labelled(cbor.read(metadata)).array()
+    parts = content_of(metadata, LABEL).array()
     if not parts or parts[0].unsigned() != VERSION:
         raise InvalidEncoding("a schedule announced in a version that this program doesn't know")
     if len(parts) != 3:
@@ -78,12 +78,14 @@ def decode_part(metadata: bytes) -> SchedulePart:
     return SchedulePart(links, b"".join(chunk.bytes() for chunk in parts[2].array()))
 
 
-def _labelled(item: Item) -> Item:
+def content_of(metadata: bytes, label: int) -> Item:
+    """What stands under a label of metadata in any form the ledger knows. Raises `InvalidEncoding`."""
+    item = cbor.read(metadata)
     if item.kind == cbor.TAG and item.tag == AUXILIARY_DATA_TAG:
         item = _value_of(item.value, 0)
     elif item.kind == cbor.ARRAY and item.value:
         item = item.value[0]
-    return _value_of(item, LABEL)
+    return _value_of(item, label)
 
 
 def _value_of(item: Item, wanted: int) -> Item:

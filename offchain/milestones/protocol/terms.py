@@ -29,15 +29,16 @@ from milestones.cardano.value import AssetId
 from milestones.domain.merkle import NODE_LENGTH, SUM_LIMIT, node_sum
 from milestones.domain.models import Canceller
 from milestones.domain.paging import Paging
+from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.powers import (
+    MOST_ORACLES,
+    SHORTEST_GRACE_SECONDS,
+    SHORTEST_REVIEW_SECONDS,
+)
 from milestones.errors import InvalidEncoding
 
 DEEPEST_ON_CHAIN: Final = 14
 """The contract accepts deeper pages than this program opens."""
-MOST_ORACLES: Final = 100
-SHORTEST_GRACE_MS: Final = 7 * 86_400_000
-"""The chain takes a shorter grace for this one."""
-SHORTEST_REVIEW_MS: Final = 86_400_000
-"""The chain takes a shorter review period for this one."""
 
 _CANCELLERS: Final[tuple[frozenset[Canceller], ...]] = (
     frozenset(),
@@ -141,12 +142,12 @@ class Terms:
     @property
     def grace_ms(self) -> int:
         """How long after a notice's time anybody can end the distribution, as the chain counts."""
-        return max(self.cancel_grace_ms, SHORTEST_GRACE_MS)
+        return max(self.cancel_grace_ms, to_posix_ms(SHORTEST_GRACE_SECONDS))
 
     @property
     def review_ms(self) -> int:
         """How long after a proposal's time it is due, as the chain counts."""
-        return max(self.review_period_ms, SHORTEST_REVIEW_MS)
+        return max(self.review_period_ms, to_posix_ms(SHORTEST_REVIEW_SECONDS))
 
     def page_amount(self, page: int) -> int:
         """What all allocations of a page add up to."""

@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from milestones.cardano import cbor
-from milestones.cardano.outputs import Script
+from milestones.cardano.outputs import Script, ScriptLanguage
 from milestones.errors import InvalidBlueprint, InvalidEncoding
 
 PURPOSES: Final = {"vault": "spend", "registry": "mint", "board": "mint"}
 CHECKOUT: Final = Path(__file__).parents[3] / "contracts"
 """Where the blueprints are in a checkout; a package carries them beside this file."""
+_LANGUAGES: Final[dict[str, ScriptLanguage]] = {
+    "v1": "plutus:v1",
+    "v2": "plutus:v2",
+    "v3": "plutus:v3",
+}
 LARGEST_BLUEPRINT: Final = 4_000_000
 _REBUILD: Final = "restore contracts/compiled/plutus.json, or rebuild it with `make contracts`"
 
@@ -85,6 +90,27 @@ def parse_blueprint(text: str, name: str = "plutus.json") -> Contract:
     )
 
 
+def blueprint_scripts(path: Path | None = None) -> dict[str, Script]:
+    """Every validator of a blueprint by its title, of any contract; without a path, of this program's own."""
+    text, name = (_own_blueprint(), "plutus.json") if path is None else (_read(path), str(path))
+    blueprint = _json_object(text, name)
+    version = _field(_field(blueprint, "preamble", dict, name), "plutusVersion", str, name)
+    language = _LANGUAGES.get(version)
+    if language is None:
+        raise _refusal(
+            "the blueprint is of no known Plutus version", name, "preamble.plutusVersion"
+        )
+    found = {}
+    for index, entry in enumerate(_field(blueprint, "validators", list, name)):
+        here = f"{name}: validators[{index}]"
+        if not isinstance(entry, dict):
+            raise _refusal(
+                "the field is missing or of the wrong type", name, f"validators[{index}]"
+            )
+        found[_field(entry, "title", str, here)] = _checked_script(entry, here, language)
+    return found
+
+
 def _own_blueprint() -> str:
     packaged = resources.files("milestones.protocol") / "plutus.json"
     if packaged.is_file():
@@ -130,13 +156,15 @@ def _script(blueprint: dict[str, Any], module: str, name: str) -> Script:
     raise _refusal(f"no validator {module}.…{suffix}", name, "validators")
 
 
-def _checked_script(entry: dict[str, Any], name: str) -> Script:
+def _checked_script(
+    entry: dict[str, Any], name: str, language: ScriptLanguage = "plutus:v3"
+) -> Script:
     code = _hexadecimal(entry, "compiledCode", name)
     try:
         cbor.read(code).bytes()
     except InvalidEncoding as error:
         raise _refusal(f"not a script: {error.reason}", name, "compiledCode") from None
-    script = Script("plutus:v3", code)
+    script = Script(language, code)
     if script.hash() != _hexadecimal(entry, "hash", name):
         raise _refusal(f"the code's hash is {script.hash().hex()}, not this", name, "hash")
     return script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
@@ -21,7 +22,8 @@ from milestones.services.distribution.claims import (
     as_before_closing,
     current_claims,
 )
-from milestones.services.distribution.on_chain import read_on_chain
+from milestones.services.distribution.in_use import notice_in_words
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.results import Result, View
 
@@ -59,7 +61,11 @@ class CalculatedAllocation(View):
 
 
 class DistributionCalculated(Result):
-    """A beneficiary's allocations and their sums, at the chain's time `now` (POSIX seconds)."""
+    """A beneficiary's allocations and their sums, at the chain's time `now` (POSIX seconds).
+
+    `claim_until` is the moment from which on the rest can be taken away: after a notice, or because the
+    creator can take it back; None where no such time is known.
+    """
 
     beneficiary_address: AddressField
     contract_address: AddressField
@@ -69,6 +75,7 @@ class DistributionCalculated(Result):
     total_amount: int
     allocations: tuple[CalculatedAllocation, ...]
     now: int
+    claim_until: int | None
 
 
 async def calculate_distribution(
@@ -92,6 +99,8 @@ async def calculate_distribution(
     claims = await current_claims(backend, on_chain, distribution)
     states = [state for state in claims.states if state.index in own]
     sums = amounts(states)
+    notice = notice_in_words(on_chain, claims.time.now_posix_ms)
+    unpaid = any(state.status != "claimed" for state in states)
     return DistributionCalculated(
         beneficiary_address=beneficiary_address,
         contract_address=on_chain.address,
@@ -101,8 +110,21 @@ async def calculate_distribution(
         total_amount=sum(state.allocation.token_amount for state in states),
         allocations=tuple(CalculatedAllocation.of(state) for state in states),
         now=claims.time.now,
-        warnings=(*await staleness(backend), *storage_warnings(backend)),
+        claim_until=_claim_until(on_chain),
+        warnings=(
+            *await staleness(backend),
+            *([] if notice is None or not unpaid else [notice]),
+            *storage_warnings(backend),
+        ),
     )
+
+
+def _claim_until(on_chain: OnChain) -> int | None:
+    if on_chain.closed:
+        return None
+    moments = (on_chain.ends_at_posix_ms, on_chain.terms.reclaim_after_posix_ms)
+    known = [moment for moment in moments if moment is not None]
+    return to_posix_seconds(min(known)) if known else None
 
 
 def _must_be_on_the_network(terms: Terms, address: Address) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from milestones.cardano.address import Address
+from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneIdentifier, MilestoneSchedule
@@ -15,12 +19,13 @@ from milestones.errors import (
     NotFound,
 )
 from milestones.protocol.datums import terms_token_name
-from milestones.protocol.deposits import payout_min_lovelace
+from milestones.protocol.deposits import payout_min_lovelace, proposal_deposit
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution
+from milestones.services.sending.funds import Funds
 from milestones.services.sending.tracking import wait_for_index
 
 
@@ -113,6 +118,22 @@ def must_be_the_creator(terms: Terms, payer: bytes) -> None:
         )
 
 
+def must_hold_rotatable(terms: Terms, funds: Funds) -> tuple[Utxo, ...]:
+    """The output that terms with replaceable oracles name is the payer's, and unspent; it is returned."""
+    wanted = terms.rotatable
+    if wanted is None:
+        return ()
+    found = tuple(utxo for utxo in funds.utxos if utxo.reference == wanted)
+    if not found:
+        raise InvalidInput(
+            f"the opening must spend the output {wanted}, and the paying key doesn't hold it: it is"
+            " another's, was spent, or a transaction on its way spends it",
+            path="rotatable",
+            hint="register the schedule again with an output that the key holds: --rotatable oldest",
+        )
+    return found
+
+
 def must_be_closable(on_chain: OnChain, time: ChainTime) -> None:
     """Everything is paid out, or the time has come from which the creator may take the rest."""
     if not on_chain.remaining:
@@ -165,8 +186,8 @@ def ada_problems(distribution: Distribution, lovelace_per_utxo_byte: int) -> lis
         return []
     found = []
     for index, allocation in distribution.allocations.items():
-        address, amount = allocation.beneficiary_address, allocation.token_amount
-        least = 2 * payout_min_lovelace(address, LOVELACE, amount, lovelace_per_utxo_byte)
+        amount = allocation.token_amount
+        least = 2 * payout_min_lovelace(allocation, LOVELACE, lovelace_per_utxo_byte)
         if amount < least:
             found.append(
                 Problem(
@@ -178,17 +199,58 @@ def ada_problems(distribution: Distribution, lovelace_per_utxo_byte: int) -> lis
     return found
 
 
+def bond_problems(distribution: Distribution, lovelace_per_utxo_byte: int) -> list[Problem]:
+    """A bond below what a proposal's output must hold in any case: it would bind nobody to anything."""
+    bond = distribution.terms.bond_lovelace
+    names = {each.milestone_identifier for each in distribution.allocations.values()}
+    least = max(proposal_deposit(distribution, name, lovelace_per_utxo_byte) for name in names)
+    if not 0 < bond < least:
+        return []
+    return [
+        Problem(
+            "review_bond_lovelace",
+            f"a bond of {bond} lovelace is less than {least}, what a proposal holds in any case",
+            "give a bond that is worth something, or leave it out for just that",
+        )
+    ]
+
+
+USUAL_FEE_LOVELACE: Final = 250_000
+"""What paying one allocation costs, a little more than the least."""
+
+
+def allowance_warnings(distribution: Distribution, lovelace_per_utxo_byte: int) -> Iterator[str]:
+    """An allowance that repays nobody: less than the fee and the ADA that goes with the tokens."""
+    allowance, token = distribution.terms.allowance_lovelace, distribution.token
+    if not allowance:
+        return
+    needed = [
+        USUAL_FEE_LOVELACE
+        + (0 if token == LOVELACE else payout_min_lovelace(each, token, lovelace_per_utxo_byte))
+        for each in distribution.allocations.values()
+    ]
+    short = sum(allowance < least for least in needed)
+    if short:
+        yield (
+            f"the allowance of {allowance} lovelace does not repay a single claim of {short} of"
+            f" {len(needed)} allocations: up to {max(needed)} are needed, fee included"
+        )
+
+
 def must_pay_enough_ada(distribution: Distribution, lovelace_per_utxo_byte: int) -> None:
-    """No ADA allocation is so small that the ledger could ever refuse its payout."""
-    problems = ada_problems(distribution, lovelace_per_utxo_byte)
+    """No ADA allocation is so small that the ledger could ever refuse its payout, no bond below min-ADA."""
+    problems = [
+        *ada_problems(distribution, lovelace_per_utxo_byte),
+        *bond_problems(distribution, lovelace_per_utxo_byte),
+    ]
     if problems:
         raise refusal(problems, InvalidSchedule)
 
 
 def must_hold_min_ada(state: ClaimState, lovelace_per_utxo_byte: int) -> None:
     """An ADA payout is exactly the amount: below the ledger's minimum there can't be one."""
-    address, amount = state.allocation.beneficiary_address, state.allocation.token_amount
-    least = payout_min_lovelace(address, LOVELACE, amount, lovelace_per_utxo_byte)
+    amount = state.allocation.token_amount
+    least = payout_min_lovelace(state.allocation, LOVELACE, lovelace_per_utxo_byte)
     if amount < least:
         raise NotAllowedYet(
             "min_ada",

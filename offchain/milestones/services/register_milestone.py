@@ -6,17 +6,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from milestones.cardano.address import Address
+from milestones.cardano.native_script import NativeScript, from_json, to_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.domain.reading import AddressField, HexField, Problem, refusal
-from milestones.domain.schedule import Circumstances, parse_schedule, problems_of
-from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule
+from milestones.domain.powers import doubts_about
+from milestones.domain.problems import Circumstances
+from milestones.domain.reading import (
+    AddressField,
+    HexField,
+    Problem,
+    StakeAddressField,
+    refusal,
+)
+from milestones.domain.schedule import parse_schedule, problems_of
+from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
-from milestones.services.backend import Workspace, storage_warnings
+from milestones.protocol.staking import SLOTS_LONG_PAST, own_stake_script, stake_address_of
+from milestones.protocol.validator_loader import Contract
+from milestones.services.backend import Backend, Workspace, storage_warnings
 from milestones.services.distribution.datum import TermsView, terms_view
-from milestones.services.preflight import ada_problems, must_be_for_contract
+from milestones.services.distribution.powers import Power, powers_of, warnings_about
+from milestones.services.preflight import (
+    ada_problems,
+    allowance_warnings,
+    bond_problems,
+    must_be_for_contract,
+)
 from milestones.services.results import Result, View
+from milestones.services.sending.funds import funds_of
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.files import to_text, write_atomically
 
@@ -30,22 +49,41 @@ class RegisteredAllocation(Allocation):
 
 
 class DepositEstimate(View):
-    """What stays locked until the distribution is closed; attestations by milestone."""
+    """What stays locked until the distribution is closed; attestations by milestone.
+
+    `allowances_lovelace`, what whoever pays out may take, is part of the vaults'.
+    """
 
     terms_lovelace: int
     vaults_lovelace: tuple[int, ...]
+    allowances_lovelace: int
+    board_lovelace: int
     attestations_lovelace: Mapping[str, int]
     opening_lovelace: int
     total_lovelace: int
     lovelace_per_utxo_byte: int
 
 
+class StakeScript(View):
+    """A stake script of the distribution's own: its reward account, and the file that cardano-cli reads."""
+
+    stake_address: StakeAddressField
+    script_file: str
+    how_to_use: str
+
+
 class Registered(Result):
-    """What was registered. `estimated_deposits` is None where no price was ever asked for."""
+    """What was registered. `estimated_deposits` is None where no price was ever asked for.
+
+    `contract_name` is what commands take for it: its address or, where that leaves it open,
+    `<address>#<id>`. `powers` say in words who can do what, and when.
+    """
 
     status: Literal["registered"] = "registered"
     distribution_id: HexField
     contract_address: AddressField
+    contract_name: str
+    stake_script: StakeScript | None = None
     datum_cbor: HexField
     datum: TermsView
     pages: tuple[HexField, ...]
@@ -55,12 +93,14 @@ class Registered(Result):
     estimated_deposits: DepositEstimate | None
     schedule_file: str
     contract_metadata: ContractMetadata
+    powers: tuple[Power, ...]
 
 
 async def register_milestone(
     workspace: Workspace,
     document: Mapping[str, Any],
     *,
+    stake_holder: Mapping[str, Any] | Literal["creator"] | None = None,
     allow_script_beneficiaries: bool = False,
     output: Path | None = None,
 ) -> Registered:
@@ -68,12 +108,18 @@ async def register_milestone(
 
     `document` is a schedule's JSON; of its `contract_metadata`, `created_at` (now), `network_magic` (the
     configured network's, or the one that `init` saw) and `contract_version` may be missing. The file is
-    kept in the data directory, and written to `output` too. Raises `InvalidSchedule`, whose details
-    list every broken rule under `errors`, and `InvalidConfiguration` where the magic isn't known.
+    kept in the data directory, and written to `output` too. With `stake_holder`, the creator's key or
+    cardano-cli's JSON of a native script, the distribution gets a stake script of its own, in a file beside
+    the schedule. Raises `InvalidSchedule`, whose details list every broken rule under `errors`, and
+    `InvalidConfiguration` where the magic isn't known.
     """
     schedule = parse_schedule(_completed(workspace, document))
     _must_be_on_configured_network(workspace, schedule)
     must_be_for_contract(schedule, workspace.contract)
+    script = stake_script_for(schedule, stake_holder, workspace.contract)
+    if script is not None:
+        magic = schedule.contract_metadata.network_magic
+        schedule = schedule.model_copy(update={"staking": stake_address_of(script, magic)})
     circumstances = Circumstances(
         now_posix_ms(), workspace.contract.own_scripts, allow_script_beneficiaries
     )
@@ -82,9 +128,55 @@ async def register_milestone(
     deposits = _estimate(workspace, distribution)
     if deposits is not None:
         _refuse(ada_problems(distribution, deposits.lovelace_per_utxo_byte))
+        _refuse(bond_problems(distribution, deposits.lovelace_per_utxo_byte))
     file = _keep(workspace, distribution, schedule, output)
-    warnings = (*storage_warnings(workspace), *_warnings(deposits))
-    return _registered(distribution, schedule, deposits, file, warnings)
+    kept = None if script is None else _keep_script(script, distribution, Path(file))
+    warnings = (
+        *storage_warnings(workspace),
+        *doubts_about(schedule),
+        *warnings_about(distribution.terms),
+        *_warnings(distribution, deposits),
+    )
+    registered = _registered(distribution, schedule, deposits, file, warnings)
+    return registered.model_copy(update={"stake_script": kept})
+
+
+def stake_script_for(
+    schedule: MilestoneSchedule,
+    holder: Mapping[str, Any] | Literal["creator"] | None,
+    contract: Contract,
+) -> NativeScript | None:
+    """The stake script to make; None where nobody asked for one. Raises `InvalidInput` about `staking`."""
+    if holder is None:
+        return None
+    if schedule.staking is not None:
+        raise InvalidInput(
+            "a stake address is given beside the holder of a new stake script",
+            path="staking",
+            hint="give one of them",
+        )
+    native = None if holder == "creator" else from_json(holder, "staking")
+    return own_stake_script(schedule, native, contract)
+
+
+async def oldest_output(backend: Backend, creator: Address) -> str:
+    """The output of a creator's key that has been on the chain longest, for terms that are rotatable.
+
+    `<transaction id>#<index>`. Raises `NotFound` where the key has none, `InvalidInput` for a script.
+    """
+    if creator.payment.kind == "script":
+        raise InvalidInput(
+            "the creator is a script: its outputs are its own affair",
+            path="rotatable",
+            hint="name the output that the opening will spend: <transaction id>#<index>",
+        )
+    oldest = (await funds_of(backend, creator.payment.hash)).oldest
+    if oldest is None:
+        raise NotFound(
+            f"{creator} has no output that an opening could spend",
+            hint="send ADA there first",
+        )
+    return str(oldest.reference)
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -136,6 +228,8 @@ def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstima
     return DepositEstimate(
         terms_lovelace=deposits.terms_lovelace,
         vaults_lovelace=deposits.vaults_lovelace,
+        allowances_lovelace=deposits.allowances_lovelace,
+        board_lovelace=deposits.board_lovelace,
         attestations_lovelace=dict(deposits.attestations_lovelace),
         opening_lovelace=deposits.opening_lovelace,
         total_lovelace=deposits.opening_lovelace + attestations,
@@ -143,12 +237,14 @@ def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstima
     )
 
 
-def _warnings(deposits: DepositEstimate | None) -> Iterator[str]:
+def _warnings(distribution: Distribution, deposits: DepositEstimate | None) -> Iterator[str]:
     if deposits is None:
         yield (
             "deposits are not estimated: the network's price of storage was never asked for;"
             " `milestones init` does, and `deploy --dry-run` shows the exact amounts"
         )
+        return
+    yield from allowance_warnings(distribution, deposits.lovelace_per_utxo_byte)
 
 
 def _keep(
@@ -174,6 +270,39 @@ def _keep(
     return str(output)
 
 
+def _keep_script(
+    script: NativeScript, distribution: Distribution, schedule_file: Path
+) -> StakeScript:
+    file = schedule_file.with_suffix(".stake-script.json")
+    text = to_text(to_json(script))
+    try:
+        with file.open("x", encoding="utf-8") as new:
+            new.write(text)
+    except FileExistsError:
+        if file.read_text(encoding="utf-8") != text:
+            raise InvalidInput(
+                f"{file} is there already, and holds another script",
+                path="staking",
+                hint=f"move it away and register again; the schedule is in {schedule_file}",
+            ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"{file} can't be written: {error.strerror}",
+            path="staking",
+            hint=f"choose another place; the schedule is in {schedule_file}",
+        ) from error
+    magic = distribution.terms.metadata.network_magic
+    return StakeScript(
+        stake_address=stake_address_of(script, magic),
+        script_file=str(file),
+        how_to_use=(
+            "register and delegate with cardano-cli: --stake-script-file in the certificates (a"
+            " treasury's ADA: --always-abstain), --certificate-script-file and --invalid-before"
+            f" {SLOTS_LONG_PAST} in the transaction, which the script's holders sign"
+        ),
+    )
+
+
 def _registered(
     distribution: Distribution,
     schedule: MilestoneSchedule,
@@ -185,6 +314,8 @@ def _registered(
     return Registered(
         distribution_id=distribution.id,
         contract_address=distribution.address,
+        contract_name=str(distribution.name),
+        powers=powers_of(distribution.terms),
         datum_cbor=terms.encode(),
         datum=terms_view(terms),
         pages=terms.pages,
@@ -205,6 +336,8 @@ def _allocations(distribution: Distribution) -> Iterator[RegisteredAllocation]:
             token_amount=allocation.token_amount,
             milestone_identifier=allocation.milestone_identifier,
             vesting_timestamp=allocation.vesting_timestamp,
+            datum=allocation.datum,
+            datum_hash=allocation.datum_hash,
             beneficiary_index=index,
             page=distribution.place(index)[0],
             leaf=leaf_of(allocation),

@@ -226,9 +226,10 @@ _CACHE_PREFIX: Final = "contract_"
 
 
 class ContractCache:
-    """`cache/contract_<address>.json`: all of it can be rebuilt from the chain.
+    """`cache/contract_<name>.json`: all of it can be rebuilt from the chain.
 
-    A later version's is passed over, and stays as it is.
+    The name is the address or, where several distributions may share it, `<address>#<id>`. A later
+    version's is passed over, and stays as it is.
     """
 
     def __init__(self, folder: JsonFolder) -> None:
@@ -243,6 +244,15 @@ class ContractCache:
         name = _CACHE_PREFIX + file_name(contract_address)
         _replace(self._folder, name, to_document, document)
         return str(self._folder.path(name))
+
+    def about(self, distribution_id: bytes) -> Iterator[dict[str, Any]]:
+        """What was saved of the distribution with this id (28 bytes), whatever its name."""
+        for name in self._folder.names():
+            document = (
+                self._folder.find(name, to_document) if name.startswith(_CACHE_PREFIX) else None
+            )
+            if document is not None and document.get("distribution_id") == distribution_id.hex():
+                yield document
 
     def forget(self, contract_address: str) -> None:
         """Deletes what is known of this address."""

@@ -66,12 +66,16 @@ class ChangeOutput(Record):
 
 
 class ReleasePayload(Record):
-    """Which allocations (from 0) are paid, the ADA that goes with the tokens, the milestone attested too."""
+    """Which allocations (from 0) are paid, the ADA that goes with the tokens, the milestone attested too.
+
+    The allowance is what the payer takes out of the vault for it.
+    """
 
     purpose: Literal["release"] = "release"
     allocations: tuple[int, ...]
     attested: str | None = None
     deposits_lovelace: int
+    allowance_lovelace: int = 0
 
 
 class AttestationPayload(Record):
@@ -99,7 +103,10 @@ class SchedulePartPayload(Record):
 
 
 class OpeningPayload(Record):
-    """An opening: the transactions that carry the schedule's parts, the tokens locked, the deposits."""
+    """An opening: the transactions that carry the schedule's parts, the tokens locked, the deposits.
+
+    The allowances are part of the vaults' deposit.
+    """
 
     purpose: Literal["opening"] = "opening"
     private: bool
@@ -107,6 +114,8 @@ class OpeningPayload(Record):
     total_token_amount: int
     terms_deposit_lovelace: int
     vaults_deposit_lovelace: int
+    allowances_lovelace: int = 0
+    board_deposit_lovelace: int = 0
 
 
 class ClosingPayload(Record):

@@ -120,3 +120,19 @@ async def test_every_problem_is_listed(world: World) -> None:
     assert "(and 1 more)" in text
     assert "  beneficiary_allocations[0].token_amount: " in text
     assert "  beneficiary_allocations[2].milestone_identifier: " in text
+
+
+async def test_a_profile_fits_a_terminal(world: World) -> None:
+    """Tables with shares of the whole, and no line is folded."""
+    async with open_distribution(world) as opened:
+        await opened.attested("milestone-001")
+        released = (await opened.release(0, wait=True)).transaction_hash
+    command = ("devnet", "profile", released, "--control-url", world.control_url)
+    exit_code, text = await on_a_terminal(world, *command)
+    assert exit_code == 0
+    assert "equalsData" in text
+    assert "%" in text
+    assert "stacks" not in text
+    lines = text.replace("\r", "").splitlines()
+    assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
+    assert not any(line.startswith("│  ") for line in lines)

@@ -310,7 +310,7 @@ def test_a_schedule_with_one_defect(place: int, value: object, words: str) -> No
     damaged = [*GOOD[:place], value, *GOOD[place + 1 :]]
     with pytest.raises(InvalidEncoding, match=words):
         decode_allocations(cbor2.dumps(damaged), most=9, network_id=0)
-    with pytest.raises(InvalidEncoding, match="7 are expected"):
+    with pytest.raises(InvalidEncoding, match="9 are expected"):
         decode_allocations(cbor2.dumps(GOOD[:-1]), most=9, network_id=0)
 
 

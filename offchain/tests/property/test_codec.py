@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milestones.cardano import plutus_data
+from milestones.cardano.address import Address
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidEncoding, InvalidInput
-from milestones.protocol.datums import Attestation, VaultState, bitmap_length
+from milestones.protocol.datums import (
+    Attestation,
+    Board,
+    Notice,
+    Proposal,
+    VaultState,
+    bitmap_length,
+)
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Attest, Burn, Claim, Close, Open, OracleWitness, Release
 from milestones.protocol.terms import Terms
@@ -31,12 +39,27 @@ WITNESSES = st.builds(
 )
 ATTESTS = st.builds(
     Attest,
-    st.integers(0, 9),
-    st.integers(0, 9),
-    LONG,
-    LONG,
-    MOMENTS,
-    st.lists(WITNESSES, min_size=1).map(tuple),
+    terms=st.integers(0, 9),
+    board=st.integers(-1, 9),
+    output=st.integers(0, 9),
+    milestone=LONG,
+    evidence_hash=LONG,
+    verification_posix_ms=MOMENTS,
+    witnesses=st.lists(WITNESSES).map(tuple),
+)
+BOARDS = st.builds(
+    Board,
+    st.lists(HASHES).map(tuple),
+    st.integers(1, 9),
+    HASHES,
+    HASHES,
+    st.integers(0, 65535),
+)
+NOTICES = st.builds(Notice, HASHES, HASHES, MOMENTS, LONG, st.lists(HASHES).map(tuple))
+PROPOSALS = st.builds(
+    Proposal,
+    *(HASHES, HASHES, LONG, LONG, MOMENTS, MOMENTS),
+    st.from_type(Address).map(Address.to_data),
 )
 
 
@@ -67,6 +90,12 @@ def test_releases_come_back(release: Release) -> None:
 @given(ATTESTS)
 def test_attests_come_back(attest: Attest) -> None:
     assert Attest.from_data(through_bytes(attest.to_data())) == attest
+
+
+@given(st.one_of(BOARDS, NOTICES, PROPOSALS))
+def test_what_board_keeps_comes_back(datum: Board | Notice | Proposal) -> None:
+    assert type(datum).decode(datum.encode()) == datum
+    assert len(datum.token_name) == 32
 
 
 @given(st.from_type(MilestoneSchedule))
@@ -119,7 +148,7 @@ def test_releases_that_only_others_would_write_are_read_as_the_contract_reads_th
 
 def test_a_signature_has_three_parts() -> None:
     with pytest.raises(InvalidEncoding, match="three parts"):
-        Attest.from_data(Constr(1, (0, 0, b"m", b"e", 1, (b"k" * 32, b"s" * 64))))
+        Attest.from_data(Constr(1, (0, -1, 0, b"m", b"e", 1, (b"k" * 32, b"s" * 64))))
 
 
 GOOD_VAULT = (b"i" * 28, 0, 5, b"\0")

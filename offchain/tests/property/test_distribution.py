@@ -24,7 +24,7 @@ from milestones.cardano import encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.prices import min_lovelace
-from milestones.cardano.value import AssetId, Value
+from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import root_of_proof
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.schedule import parse_schedule
@@ -58,7 +58,7 @@ def paged(draw: st.DrawFn) -> MilestoneSchedule:
 def test_every_byte_of_a_leaf() -> None:
     key, staking = b"k".hex() * 28, b"s".hex() * 28
     address = f"d8799fd8799f581c{key}ff" + f"d8799fd8799fd8799f581c{staking}ffffff" + "ff"
-    preimage = f"9f{address}4d{b'milestone-001'.hex()}1b{1735689600000:016x}ff"
+    preimage = f"9f{address}d879804d{b'milestone-001'.hex()}1b{1735689600000:016x}ff"
     digest = blake2b_224(bytes.fromhex("00" + preimage))
     assert leaf_of(ALLOCATION) == digest + bytes.fromhex("0000000000000102")
 
@@ -70,6 +70,8 @@ def test_every_byte_of_a_leaf() -> None:
         {"milestone_identifier": "milestone-002"},
         {"vesting_timestamp": 1735689601},
         {"beneficiary_address": Address(0, key_credential(b"k" * 28))},
+        {"datum": b"\xd8\x79\x80"},
+        {"datum_hash": b"h" * 32},
     ],
 )
 def test_a_leaf_binds_everything_of_its_allocation(changes: dict[str, Any]) -> None:
@@ -304,7 +306,15 @@ def test_the_minimum_just_covers_the_output_that_holds_it(
 def test_an_enterprise_payout_of_ada_needs_what_the_ledger_asks() -> None:
     address = Address(0, key_credential(b"k" * 28))
     size = 1 + (2 + 29) + 5
-    assert payout_min_lovelace(address, AssetId(b"", b""), 5, PRICE) == (160 + size) * PRICE
+    payout = Allocation(
+        beneficiary_address=address,
+        token_amount=5,
+        milestone_identifier="milestone-001",
+        vesting_timestamp=0,
+    )
+    assert payout_min_lovelace(payout, LOVELACE, PRICE) == (160 + size) * PRICE
+    with_hash = payout.model_copy(update={"datum_hash": bytes(32)})
+    assert payout_min_lovelace(with_hash, LOVELACE, PRICE) == (160 + size + 34) * PRICE
 
 
 def test_deposits_name_every_output(contract: Contract) -> None:
@@ -313,5 +323,5 @@ def test_deposits_name_every_output(contract: Contract) -> None:
     assert len(deposits.vaults_lovelace) == 2
     assert deposits.opening_lovelace == deposits.terms_lovelace + sum(deposits.vaults_lovelace)
     assert set(deposits.attestations_lovelace) == {"milestone-001"}
-    assert 1_500_000 < deposits.terms_lovelace < 2_500_000
+    assert 1_500_000 < deposits.terms_lovelace < 2_800_000
     assert all(1_500_000 < vault < 2_000_000 for vault in deposits.vaults_lovelace)

@@ -95,8 +95,10 @@ def test_diagnostic_notation() -> None:
 
 def test_only_what_statements_are_made_of_is_shown() -> None:
     assert diagnostic(()) == "[]"
+    assert diagnostic(plutus_data.Constr(0)) == "121([])"
+    assert diagnostic(plutus_data.Constr(7, (1,))) == "1280([_ 1])"
     with pytest.raises(InvalidEncoding):
-        diagnostic(plutus_data.Constr(0))
+        diagnostic(plutus_data.PlutusMap())
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ Importing this registers the strategies by type.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
-from milestones.cardano.address import Address, Credential
+from milestones.cardano import plutus_data
+from milestones.cardano.address import Address, Credential, StakeAddress
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 
 HASHES = st.binary(min_size=28, max_size=28)
@@ -26,15 +29,47 @@ def key_addresses(network_id: int) -> st.SearchStrategy[Address]:
     return st.builds(Address, st.just(network_id), KEYS, st.none() | CREDENTIALS)
 
 
+DATUMS = st.sampled_from(
+    (
+        {},
+        {},
+        {"datum": b"\xd8\x79\x80"},
+        {"datum": plutus_data.encode(b"x" * 70)},
+        {"datum_hash": b"h" * 32},
+    )
+)
+"""What a payout carries beside its value: mostly nothing, as fields of an allocation."""
+
+
 def allocations(network_id: int) -> st.SearchStrategy[Allocation]:
     """Allocations that keep every rule, on one network."""
-    return st.builds(
+    plain = st.builds(
         Allocation,
         beneficiary_address=key_addresses(network_id),
         token_amount=AMOUNTS,
         milestone_identifier=MILESTONES,
         vesting_timestamp=MOMENTS,
     )
+    return st.builds(lambda known, datum: known.model_copy(update=datum), plain, DATUMS)
+
+
+@st.composite
+def powers(draw: st.DrawFn) -> dict[str, Any]:
+    """The fields of a schedule that are off unless asked for."""
+    reference = f"{draw(st.binary(min_size=32, max_size=32)).hex()}#{draw(st.integers(0, 9))}"
+    chosen = {
+        "allowance_lovelace": draw(st.integers(0, 10**7)),
+        "staking": StakeAddress(0, draw(CREDENTIALS)),
+        "refund_address": draw(key_addresses(0)),
+        "cancel_by": draw(st.sampled_from((("creator",), ("quorum",), ("creator", "quorum")))),
+        "cancel_grace_seconds": draw(st.integers(0, 10**8)),
+        "waiver_after": draw(MOMENTS),
+        "objectors": draw(st.integers(0, 5)),
+        "review_period_seconds": draw(st.integers(0, 10**7)),
+        "review_bond_lovelace": draw(st.integers(0, 10**9)),
+        "rotatable": reference,
+    }
+    return {name: value for name, value in chosen.items() if draw(st.booleans())}
 
 
 @st.composite
@@ -57,6 +92,7 @@ def schedules(draw: st.DrawFn) -> MilestoneSchedule:
         contract_metadata=ContractMetadata(
             created_at=draw(MOMENTS), network_magic=42, description=draw(st.text(max_size=60))
         ),
+        **(draw(powers()) if draw(st.booleans()) else {}),
     )
 
 

@@ -15,6 +15,7 @@ from milestones.cardano.address import Address
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.control import pages
+from milestones.devnet.control.profiles import profile
 from milestones.devnet.interface import FAULTS, read_body
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.failures import TransactionRejected
@@ -122,6 +123,10 @@ def _revert(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"tip": tip_json(devnet.chain.revert(_text(arguments, "snapshot")))}
 
 
+def _profile(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    return profile(devnet.chain, arguments)
+
+
 ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]] = {
     "/advance": _advance,
     "/mine": _mine,
@@ -131,6 +136,7 @@ ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]
     "/unfreeze": _unfreeze,
     "/snapshot": _snapshot,
     "/revert": _revert,
+    "/profile": _profile,
 }
 """By path; all are POST."""
 

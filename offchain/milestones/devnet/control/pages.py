@@ -4,52 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import AssetId
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import utc
+from milestones.devnet.control.markup import code, page, section
 from milestones.devnet.control.plutus_text import item_text, plutus_text
+from milestones.devnet.control.profile_page import profile_section
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Body, Transaction
 from milestones.errors import NotFound
-
-STYLE: Final = (
-    ":root{color-scheme:light dark}"
-    "body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 1rem}"
-    "code,pre{font-size:.85rem;overflow-wrap:anywhere}"
-    "pre{white-space:pre-wrap;margin:.25rem 0;padding:.5rem;background:#8882}"
-    "h2{font-size:1.1rem;margin:1.25rem 0 .25rem}"
-    "ul{list-style:none;margin:0;padding:0}li{padding:.5rem 0;border-bottom:1px solid #8884}"
-    "table{border-collapse:collapse;width:100%}"
-    "td,th{text-align:left;vertical-align:top;padding:.5rem .5rem .5rem 0}"
-    "td,th{border-bottom:1px solid #8884;overflow-wrap:anywhere}"
-)
-
-
-def page(title: str, content: str) -> str:
-    """A whole document."""
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
-        f'<h1>{escape(title)}</h1>{content}<p><a href="/">Overview</a></p></html>'
-    )
-
-
-def section(title: str, rows: list[str]) -> str:
-    """A heading with a row each of HTML; nothing at all where there are no rows."""
-    if not rows:
-        return ""
-    return f"<h2>{escape(title)}</h2><ul>{''.join(f'<li>{row}' for row in rows)}</ul>"
-
-
-def code(text: str) -> str:
-    """An identifier, which may be broken anywhere."""
-    return f"<code>{escape(text)}</code>"
 
 
 def digest_link(kind: str, digest: bytes) -> str:
@@ -128,6 +95,7 @@ def transaction(chain: Chain, transaction_id: str) -> str:
         + section("Collateral returned", _returned(body, shown))
         + section("Minted and burned", _tokens(body.mint.assets.items()))
         + section("Redeemers", _redeemers(shown))
+        + profile_section(chain, shown)
         + section("Metadata", _metadata(shown))
         + section("Valid in slots", _validity(body))
         + section("Signed by", [code(key.key.hex()) for key in shown.witnesses.keys]),
@@ -154,35 +122,24 @@ def _find(chain: Chain, transaction_id: str) -> tuple[Transaction, str]:
         wanted = bytes.fromhex(transaction_id)
     except ValueError:
         wanted = b""
+    found = chain.transaction(wanted)
+    if found is None:
+        raise NotFound("there is no such transaction", hint="start at /")
     place = chain.place_of(wanted)
-    if place is not None:
-        found = place[0].inclusions[place[1]].transaction
-        moment = _moment(chain.calendar.start_of(place[0].slot))
-        return found, f"in block {_block_link(place[0])}, slot {place[0].slot}, {moment}"
-    for waiting in chain.mempool.transactions:
-        if waiting.id == wanted:
-            return waiting, "waiting for a block"
-    raise NotFound("there is no such transaction", hint="start at /")
+    if place is None:
+        return found, "waiting for a block"
+    moment = _moment(chain.calendar.start_of(place[0].slot))
+    return found, f"in block {_block_link(place[0])}, slot {place[0].slot}, {moment}"
 
 
 def _sources(chain: Chain, references: Iterable[OutputReference], reader: Transaction) -> list[str]:
     """The outputs that a transaction spends or looks at, each with where it comes from."""
     rows = []
     for reference in references:
-        output = _resolved(chain, reference)
+        output = chain.output(reference)
         origin = f"{digest_link('transaction', reference.transaction_id)} #{reference.index}"
         rows.append(origin if output is None else f"{origin}<br>{_output(output, reader)}")
     return rows
-
-
-def _resolved(chain: Chain, reference: OutputReference) -> Output | None:
-    place = chain.place_of(reference.transaction_id)
-    if place is not None:
-        return place[0].inclusions[place[1]].produced.get(reference)
-    for waiting in chain.mempool:
-        if reference in waiting.produced:
-            return waiting.produced[reference]
-    return None
 
 
 def _output(output: Output, reader: Transaction) -> str:

@@ -27,7 +27,13 @@ from milestones.devnet.ledger.resolved_transaction import (
     resolve,
 )
 from milestones.devnet.ledger.transaction import Transaction
-from milestones.devnet.ledger.utxos import check_scripts, context_failures, evaluate_scripts
+from milestones.devnet.ledger.utxos import (
+    ScriptProfile,
+    check_scripts,
+    context_failures,
+    evaluate_scripts,
+    profile_scripts,
+)
 
 
 def check(
@@ -134,7 +140,29 @@ def evaluate(
     redeemer. Raises `TransactionRejected`: with `TransactionScriptFailures`, or with what keeps every
     script from being run (`BadTranslation`, for unknown inputs too, or `Unsupported`).
     """
+    return evaluate_scripts(_supported(transaction, unspent, environment))
+
+
+def profile(
+    transaction: Transaction,
+    unspent: Mapping[OutputReference, Output],
+    environment: Environment,
+    stand_ins: Mapping[bytes, bytes],
+    *,
+    within_declared: bool,
+) -> list[ScriptProfile]:
+    """What each script of a transaction uses where. As little matters as to `evaluate`.
+
+    Arguments, result and errors are those of `profile_scripts`.
+    """
+    resolved = _supported(transaction, unspent, environment)
+    return profile_scripts(resolved, stand_ins, within_declared=within_declared)
+
+
+def _supported(
+    transaction: Transaction, unspent: Mapping[OutputReference, Output], environment: Environment
+) -> ResolvedTransaction:
     resolved = resolve(transaction, unspent, environment)
     if beyond := list(check_supported(resolved)):
         raise TransactionRejected(*beyond)
-    return evaluate_scripts(resolved)
+    return resolved

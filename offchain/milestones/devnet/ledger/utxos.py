@@ -6,14 +6,16 @@ Source: Babbage's `expectScriptsToPass` and `babbageEvalScriptsTxInvalid`, Alonz
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.ledger import failures
 from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
-from milestones.devnet.ledger.plutus import Result, evaluate
+from milestones.devnet.ledger.plutus import Result, evaluate, profile
 from milestones.devnet.ledger.plutus.functions_crypto import UnsupportedFunction
+from milestones.devnet.ledger.plutus.profile import Profile
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction, ScriptNeeded
 from milestones.devnet.ledger.script_context import TransactionInfo
 from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS
@@ -35,6 +37,17 @@ class ScriptRunner:
         version = self._resolved.parameters.protocol_version[0]
         try:
             return evaluate(script, arguments, model, budget, version)
+        except UnsupportedFunction as unsupported:
+            raise TransactionRejected(failures.Unsupported(unsupported.message)) from None
+
+    def profile(
+        self, needed: ScriptNeeded, script: Script, redeemer: Redeemer, budget: ExecutionUnits
+    ) -> tuple[Result, Profile]:
+        """How a script ends, and what it costs where. Raises as `run` does."""
+        arguments, model = self.prepare(needed, script, redeemer)
+        version = self._resolved.parameters.protocol_version[0]
+        try:
+            return profile(script, arguments, model, budget, version)
         except UnsupportedFunction as unsupported:
             raise TransactionRejected(failures.Unsupported(unsupported.message)) from None
 
@@ -130,6 +143,49 @@ def evaluate_scripts(
     return used
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptProfile:
+    """One script of a transaction: what was run, how it ended, and what it cost where.
+
+    `script_hash` is the one that the transaction names, also where another script was run in its stead.
+    """
+
+    redeemer: Redeemer
+    script_hash: bytes
+    script: Script
+    result: Result
+    profile: Profile
+
+
+def profile_scripts(
+    resolved: ResolvedTransaction,
+    stand_ins: Mapping[bytes, bytes],
+    *,
+    within_declared: bool,
+) -> list[ScriptProfile]:
+    """Profiles of a transaction's scripts, in the ledger's order of redeemers; those that fail, too.
+
+    A script whose hash is in `stand_ins` is replaced by the code there, of the same language, which may use all
+    that a transaction may; others may, too, or what their redeemers declare. Raises `TransactionRejected` where
+    a script can't be run.
+    """
+    redeemers = resolved.transaction.witnesses.redeemers
+    if redeemers:
+        _check_known(resolved)
+    runner = ScriptRunner(resolved)
+    by_pointer = {each.pointer: each for each in resolved.scripts_needed}
+    most = resolved.parameters.max_transaction_units
+    found = []
+    for redeemer in redeemers:
+        needed, own = _at_hand(resolved, by_pointer.get(redeemer.pointer), redeemer)
+        code = stand_ins.get(needed.script_hash)
+        script = own if code is None else Script(own.language, code)
+        budget = redeemer.units if within_declared and code is None else most
+        run = runner.profile(needed, script, redeemer, budget)
+        found.append(ScriptProfile(redeemer, needed.script_hash, script, *run))
+    return found
+
+
 def _check_known(resolved: ResolvedTransaction) -> None:
     """Ledger: `TranslationLogicMissingInput`."""
     body = resolved.body
@@ -147,6 +203,17 @@ def _evaluate(
     needed: ScriptNeeded | None,
     redeemer: Redeemer,
 ) -> ExecutionUnits:
+    needed, script = _at_hand(resolved, needed, redeemer)
+    run = runner.run(needed, script, redeemer, resolved.parameters.max_transaction_units)
+    if not run.succeeded:
+        raise TransactionRejected(failures.ValidationFailure(run.reason, run.logs))
+    return run.units
+
+
+def _at_hand(
+    resolved: ResolvedTransaction, needed: ScriptNeeded | None, redeemer: Redeemer
+) -> tuple[ScriptNeeded, Script]:
+    """What a redeemer is for, with the script. Raises `TransactionRejected` where it can't be run."""
     if needed is None:
         pointer = redeemer.pointer
         raise TransactionRejected(failures.RedeemerPointsToUnknownScriptHash(pointer))
@@ -154,10 +221,7 @@ def _evaluate(
     if script is None or script.language == "native":
         raise TransactionRejected(failures.MissingScript(redeemer.pointer))
     _check_datum(resolved, needed, script)
-    run = runner.run(needed, script, redeemer, resolved.parameters.max_transaction_units)
-    if not run.succeeded:
-        raise TransactionRejected(failures.ValidationFailure(run.reason, run.logs))
-    return run.units
+    return needed, script
 
 
 def _check_datum(resolved: ResolvedTransaction, needed: ScriptNeeded, script: Script) -> None:

@@ -21,6 +21,11 @@ from milestones.services.backend import (
     staleness,
     storage_warnings,
 )
+from milestones.services.check_status.powers import (
+    board_status,
+    notice_statuses,
+    proposal_statuses,
+)
 from milestones.services.check_status.reconciliation import (
     Reconciled,
     reconcile_cache,
@@ -42,6 +47,8 @@ from milestones.services.distribution.claims import (
     past_claims,
     unknown_milestone,
 )
+from milestones.services.distribution.datum import credential_view
+from milestones.services.distribution.in_use import claims_repaid, notice_in_words
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import usable_entries
@@ -76,14 +83,18 @@ async def check_status(
     seen, warnings = await _see(backend, on_chain)
     had_records = bool(backend.storage.records.of_distribution(on_chain.distribution_id))
     reconciled = await reconcile_records(backend, on_chain)
-    state = _contract_state(seen)
+    state = await _contract_state(backend, seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
     return StatusReport(
         contract_address=on_chain.address,
+        contract_name=str(on_chain.name),
         milestones=tuple(_milestones(backend, seen, reconciled, milestone_identifier)),
         contract_state=state,
         vaults=tuple(_vaults(on_chain)),
         attestations=tuple(_attestations(seen)),
+        board=board_status(on_chain),
+        proposals=tuple(proposal_statuses(on_chain, seen.time.now_posix_ms)),
+        notices=tuple(notice_statuses(on_chain)),
         claims=tuple(_claims(seen)),
         discrepancies=(*reconciled.discrepancies, *behind),
         rebuilt_records=tuple(reconciled.rebuilt),
@@ -91,7 +102,7 @@ async def check_status(
         now=seen.time.now,
         sync=await _synchronization(backend, stale),
         source="local_and_chain" if had_cache or had_records else "chain",
-        warnings=(*stale, *warnings, *storage_warnings(backend)),
+        warnings=(*stale, *warnings, *_notice(seen), *storage_warnings(backend)),
     )
 
 
@@ -119,8 +130,18 @@ def _doubts(on_chain: OnChain, history: list[PastClaim]) -> list[str]:
     return doubts
 
 
-def _contract_state(seen: _Seen) -> ContractState:
-    on_chain, terms = seen.on_chain, seen.on_chain.terms
+def _notice(seen: _Seen) -> Iterator[str]:
+    words = notice_in_words(seen.on_chain, seen.time.now_posix_ms)
+    if words is not None:
+        yield words
+
+
+async def _contract_state(backend: Backend, seen: _Seen) -> ContractState:
+    on_chain, terms, sitting = seen.on_chain, seen.on_chain.terms, seen.on_chain.sitting
+    repaid = None
+    if terms.allowance_lovelace and not on_chain.closed:
+        parameters = await backend.ogmios.protocol_parameters()
+        repaid = claims_repaid(on_chain, parameters.lovelace_per_utxo_byte)
     claimed = len(_claimed(seen))
     reclaim_after, opening = terms.reclaim_after_posix_ms, on_chain.opening
     known = seen.distribution
@@ -131,12 +152,15 @@ def _contract_state(seen: _Seen) -> ContractState:
         unclaimed_count=None if known is None else len(known.allocations) - claimed,
         token_policy_id=terms.token.policy_id,
         token_name=terms.token.asset_name,
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
         reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
         closed=on_chain.closed,
         opening_transaction=opening.transaction_id.hex(),
         opened_at=_seconds(seen, opening.point.slot),
+        staking=None if terms.staking is None else credential_view(terms.staking),
+        allowance_lovelace=terms.allowance_lovelace,
+        claims_repaid=repaid,
     )
 
 
@@ -167,7 +191,7 @@ def _milestone(
     record: MilestoneCompletion | None,
     states: list[ClaimState],
 ) -> MilestoneStatus:
-    terms = seen.on_chain.terms
+    sitting = seen.on_chain.sitting
     attestations = seen.on_chain.attestations.get(name.encode())
     quorum = _quorum_at_hand(backend, seen, record)
     count = len(attestations[0].attestation.signers) if attestations else quorum.signature_count
@@ -178,9 +202,9 @@ def _milestone(
         verified=met,
         quorum_status="met" if met else "pending",
         signature_count=count,
-        quorum_threshold=terms.quorum_threshold,
+        quorum_threshold=sitting.quorum_threshold,
         vesting_passed=all(state.vesting_passed for state in states) if known else None,
-        total_oracles=len(terms.oracles),
+        total_oracles=len(sitting.oracles),
         attested=bool(attestations),
         source="chain" if attestations else "local" if met else None,
         verification_timestamp=record.verification_timestamp if record else None,
@@ -196,12 +220,12 @@ def _milestone(
 def _quorum_at_hand(
     backend: Backend, seen: _Seen, record: MilestoneCompletion | None
 ) -> QuorumState:
-    terms = seen.on_chain.terms
+    sitting = seen.on_chain.sitting
     return quorum_state(
         usable_entries(backend, record),
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
-        oracles=terms.oracles,
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
+        oracles=sitting.oracles,
     )
 
 

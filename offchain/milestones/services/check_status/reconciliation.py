@@ -85,12 +85,12 @@ def _true_record(
     before: MilestoneCompletion | None,
     found: tuple[OracleSignature, ...] = (),
 ) -> MilestoneCompletion:
-    terms = on_chain.terms
+    sitting = on_chain.sitting
     state = quorum_state(
         [*found, *usable_entries(workspace, before)],
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
-        oracles=terms.oracles,
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
+        oracles=sitting.oracles,
     )
     status, moment = state.quorum_status, statement_seconds(state)
     attestations = on_chain.attestations.get(milestone.encode())
@@ -103,8 +103,8 @@ def _true_record(
         oracle_signatures=merge_signatures(found, before.oracle_signatures if before else ()),
         verification_timestamp=moment,
         quorum_status=status,
-        quorum_threshold=terms.quorum_threshold,
-        total_oracles=len(terms.oracles),
+        quorum_threshold=sitting.quorum_threshold,
+        total_oracles=len(sitting.oracles),
     )
 
 
@@ -120,18 +120,18 @@ def reconcile_cache(
     backend: Backend, on_chain: OnChain, state: ContractState
 ) -> tuple[bool, list[Discrepancy]]:
     """Whether the contract was cached, and where the cache was behind; it is written anew."""
-    address = on_chain.address.to_bech32()
-    document = backend.storage.cache.load(address)
+    name = str(on_chain.name)
+    document = backend.storage.cache.load(name)
     found = state.model_dump(mode="json")
     fresh = {
-        "contract_address": address,
+        "contract_address": on_chain.address.to_bech32(),
         "distribution_id": on_chain.distribution_id.hex(),
         CACHED_TERMS: on_chain.terms.encode().hex(),
         "contract_state": found,
         "attested": sorted(on_chain.attested()),
     }
     if document != fresh:
-        backend.storage.cache.save(address, fresh)
+        backend.storage.cache.save(name, fresh)
     if document is None:
         return False, []
     return True, list(_behind(document, fresh))

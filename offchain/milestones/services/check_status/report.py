@@ -6,6 +6,8 @@ from typing import Literal
 
 from milestones.domain.models import QuorumStatus
 from milestones.domain.reading import AddressField, HexField
+from milestones.services.distribution.datum import CredentialView
+from milestones.services.distribution.in_use import ProposalState
 from milestones.services.results import Result, View
 
 
@@ -36,7 +38,12 @@ class MilestoneStatus(View):
 
 
 class ContractState(View):
-    """The distribution as a whole. `unclaimed_count` is None where the schedule isn't known."""
+    """The distribution as a whole. `unclaimed_count` is None where the schedule isn't known.
+
+    Quorum and oracles are those that count now. `staking` is the credential of the vaults' stake, None
+    where nobody holds it. `allowance_lovelace` is what whoever pays out takes for a claim, and
+    `claims_repaid` for how many more claims that lasts; None where it is off.
+    """
 
     total_token_amount: int
     remaining_token_amount: int
@@ -50,6 +57,52 @@ class ContractState(View):
     closed: bool
     opening_transaction: str
     opened_at: int
+    staking: CredentialView | None = None
+    allowance_lovelace: int = 0
+    claims_repaid: int | None = None
+
+
+class BoardStatus(View):
+    """The oracles (key hashes) that count now, where they can be replaced; `sequence` counts from 0."""
+
+    sequence: int
+    quorum_threshold: int
+    oracles: tuple[HexField, ...]
+    reference: str
+
+
+class ProposalStatus(View):
+    """Somebody's word that a milestone is reached.
+
+    `under_review`: oracles can object. `due`, from `due_at` on: anybody can confirm it. `forgotten`, from
+    `forgotten_at` on: anybody can take it back as well. The bond returns to `return_address`, None where no
+    address is written.
+    """
+
+    milestone_identifier: str
+    state: ProposalState
+    said_at: int
+    due_at: int
+    forgotten_at: int
+    evidence_hash: HexField
+    bond_lovelace: int
+    return_address: AddressField | None
+    reference: str
+
+
+class NoticeStatus(View):
+    """Word that the distribution will end: from `ends_at` on anybody can end it. It can't be withdrawn.
+
+    `given_by` is None of the word that everything may go home, which takes effect once all is paid or can be
+    taken back; it has no times. `signers` are the oracles' key hashes.
+    """
+
+    given_by: Literal["creator", "quorum"] | None
+    said_at: int | None
+    ends_at: int | None
+    evidence_hash: HexField
+    signers: tuple[HexField, ...]
+    reference: str
 
 
 class VaultStatus(View):
@@ -105,14 +158,19 @@ class StatusReport(Result):
     """The status of a distribution, verified against the chain.
 
     `source` is `chain` where there was no local data, else `local_and_chain`. `rebuilt_records` are the
-    milestones whose local record was made from the chain by this call.
+    milestones whose local record was made from the chain by this call. `contract_name` is what commands
+    take for the distribution.
     """
 
     contract_address: AddressField
+    contract_name: str
     milestones: tuple[MilestoneStatus, ...]
     contract_state: ContractState
     vaults: tuple[VaultStatus, ...]
     attestations: tuple[AttestationStatus, ...]
+    board: BoardStatus | None
+    proposals: tuple[ProposalStatus, ...]
+    notices: tuple[NoticeStatus, ...]
     claims: tuple[ClaimRecord, ...]
     discrepancies: tuple[Discrepancy, ...]
     rebuilt_records: tuple[str, ...]

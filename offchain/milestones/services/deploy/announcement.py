@@ -53,7 +53,7 @@ def _capacity(draft: TransactionDraft, context: BuildContext) -> int:
     balanced = balance(
         replace(
             draft,
-            metadata={LABEL: encode_content(_EMPTY)},
+            metadata={**draft.metadata, LABEL: encode_content(_EMPTY)},
             valid_until_slot=context.valid_until_slot,
         ),
         parameters=context.parameters,

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.domain.models import MilestoneSchedule
-from milestones.domain.schedule import Circumstances, check_schedule, parse_schedule
-from milestones.errors import NotFound
+from milestones.domain.powers import doubts_about
+from milestones.domain.problems import Circumstances
+from milestones.domain.schedule import check_schedule, parse_schedule
+from milestones.errors import ChainRejected, InsufficientTokens, NotFound
+from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
@@ -20,13 +23,17 @@ from milestones.services.backend import (
     select_version,
 )
 from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
+from milestones.services.deploy.programmable_tokens import explained
 from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
 from milestones.services.distribution.local import distribution_of
 from milestones.services.distribution.naming import known_name
+from milestones.services.distribution.powers import powers_of, warnings_about
 from milestones.services.preflight import (
+    allowance_warnings,
     must_be_for_contract,
     must_be_on_network,
     must_be_the_creator,
+    must_hold_rotatable,
     must_not_have_been_opened,
     must_pay_enough_ada,
 )
@@ -70,6 +77,7 @@ async def deploy(
     *,
     key: SigningKey,
     private: bool = False,
+    anchor: Anchor | None = None,
     allow_script_beneficiaries: bool = False,
     dry_run: bool = False,
     wait: bool = False,
@@ -77,9 +85,11 @@ async def deploy(
 ) -> Deployed:
     """Opens the distribution of a schedule; every rule is checked before anything is signed.
 
-    A schedule too large for one transaction is announced by earlier ones, which are waited for. A run
-    that was cut off is taken up where it stopped. Raises `InvalidSchedule`, `NotAllowedYet` (opened
-    already), `NotFound` (scripts or index missing), `InsufficientFunds`, `ChainRejected`.
+    `anchor` names a document in the opening's metadata. A schedule too large for one transaction is
+    announced by earlier ones, which are waited for. A run that was cut off is taken up where it stopped.
+    Raises `InvalidSchedule`, `InvalidInput` (the output that makes oracles replaceable isn't held),
+    `NotAllowedYet` (opened already), `NotFound` (scripts or index missing), `InsufficientFunds`,
+    `ChainRejected`.
     """
     must_be_on_network(schedule, await require_network(backend))
     must_be_for_contract(schedule, backend.contract)
@@ -96,8 +106,14 @@ async def deploy(
         distribution=distribution,
         schedule=schedule,
         private=private,
+        anchors=() if anchor is None else (anchor,),
     )
-    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress)
+    try:
+        return await perform(
+            backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress
+        )
+    except (InsufficientTokens, ChainRejected) as error:
+        raise await explained(backend, distribution, key.key_hash, error) from None
 
 
 @dataclass(kw_only=True)
@@ -109,6 +125,8 @@ class _Deploy(SendingCommand[Deployed]):
     distribution: Distribution
     schedule: MilestoneSchedule
     private: bool
+    anchors: tuple[Anchor, ...] = ()
+    reserved: tuple[Utxo, ...] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Rehearses everything, looks once more whether nobody was faster, and opens."""
@@ -119,9 +137,15 @@ class _Deploy(SendingCommand[Deployed]):
         parameters = await backend.ogmios.protocol_parameters()
         must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
         context = await run.context()
-        draft = open_draft(distribution, scripts=context.scripts)
+        self.reserved = must_hold_rotatable(distribution.terms, context.funds)
+        run.warnings += _doubts(self.schedule, distribution, parameters.lovelace_per_utxo_byte)
+        draft = open_draft(
+            distribution, scripts=context.scripts, metadata=metadata_of(self.anchors)
+        )
         announcement = await self._announcement(run, context, draft)
         if not run.dry_run:
+            for power in powers_of(distribution.terms):
+                run.progress(power.words)
             # It can be paid, and the chain would agree: seen before anything is sent.
             rehearsal = run.rehearsal()
             async for request in self._transactions(rehearsal, context, draft, announcement):
@@ -152,7 +176,7 @@ class _Deploy(SendingCommand[Deployed]):
             if announcement.must_wait():
                 announcement = await announcement.settled(run)
             context = replace(context, time=await chain_time(run.backend))
-            request = await announcement.next_part(context)
+            request = await announcement.next_part(context.without(self.reserved))
             yield request
             part = request.transaction
             number, total = len(announcement.links) + 1, len(announcement.segments) - 1
@@ -164,23 +188,25 @@ class _Deploy(SendingCommand[Deployed]):
             announcement = announcement.after(part, context.time.slot)
         if announcement is not None:
             announcement = await announcement.settled(run)
-            draft = replace(draft, metadata=announcement.opening_metadata())
+            metadata = {**draft.metadata, **announcement.opening_metadata()}
+            draft = replace(draft, metadata=metadata)
         if not run.dry_run:
             # Parts take minutes, in which somebody with the same schedule and key may have been faster.
             await must_not_have_been_opened(run.backend, self.distribution)
             context = replace(context, not_on_chain_yet=())
         context = replace(context, time=await chain_time(run.backend))
-        built = await context.build(draft, include=_inputs_of_opening(context, announcement))
-        yield self._opening(built, announcement, len(draft.outputs))
+        include = _inputs_of_opening(context, announcement)
+        built = await context.build(draft, include=tuple(dict.fromkeys((*self.reserved, *include))))
+        yield self._opening(built, announcement)
 
     def _opening(
-        self, built: BalancedTransaction, announcement: Announcement | None, own_outputs: int
+        self, built: BalancedTransaction, announcement: Announcement | None
     ) -> SubmissionRequest:
-        terms, *vaults = built.outputs[:own_outputs]
-        held = sum(utxo.output.value.lovelace for utxo in vaults)
-        total_token_amount = self.distribution.terms.total_token_amount
+        terms, pages = self.distribution.terms, len(self.distribution.terms.pages)
+        held = [utxo.output.value.lovelace for utxo in built.outputs]
+        vaults = sum(held[1 : 1 + pages])
         if self.distribution.token == LOVELACE:
-            held -= total_token_amount
+            vaults -= terms.total_token_amount
         links = () if announcement is None else announcement.links
         return SubmissionRequest(
             transaction=built,
@@ -188,9 +214,11 @@ class _Deploy(SendingCommand[Deployed]):
             payload=OpeningPayload(
                 private=self.private,
                 schedule_transactions=tuple(link.transaction_id.hex() for link in links),
-                total_token_amount=total_token_amount,
-                terms_deposit_lovelace=terms.output.value.lovelace,
-                vaults_deposit_lovelace=held,
+                total_token_amount=terms.total_token_amount,
+                terms_deposit_lovelace=held[0],
+                vaults_deposit_lovelace=vaults,
+                allowances_lovelace=terms.allowance_lovelace * len(self.distribution.allocations),
+                board_deposit_lovelace=0 if terms.rotatable is None else held[1 + pages],
             ),
         )
 
@@ -201,22 +229,31 @@ class _Deploy(SendingCommand[Deployed]):
         if not isinstance(payload, OpeningPayload):
             raise AssertionError("an opening has an opening's payload")
         transactions = tuple(map(OpeningTransaction.of, _with_parts(run, opening)))
-        terms, vaults = payload.terms_deposit_lovelace, payload.vaults_deposit_lovelace
         return Deployed(
             status=opening.status,
             transaction_hash=submission.transaction_id,
             contract_address=self.distribution.address,
+            contract_name=str(self.distribution.name),
             distribution_id=self.distribution_id,
             private=payload.private,
             schedule_transactions=payload.schedule_transactions,
             total_token_amount=payload.total_token_amount,
             fee_estimate=sum(each.fee_lovelace for each in transactions),
             collateral_amount=submission.collateral_lovelace,
-            deposits=LockedDeposits(
-                terms_lovelace=terms, vaults_lovelace=vaults, total_lovelace=terms + vaults
-            ),
+            deposits=LockedDeposits.of(payload),
             transactions=transactions,
+            powers=powers_of(self.distribution.terms),
         )
+
+
+def _doubts(
+    schedule: MilestoneSchedule, distribution: Distribution, lovelace_per_utxo_byte: int
+) -> tuple[str, ...]:
+    return (
+        *doubts_about(schedule),
+        *warnings_about(distribution.terms),
+        *allowance_warnings(distribution, lovelace_per_utxo_byte),
+    )
 
 
 def _is_opening(submission: Submission) -> bool:

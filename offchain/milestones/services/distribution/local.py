@@ -19,11 +19,11 @@ CACHED_TERMS: Final = "terms_cbor"
 def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
     """The address of the distribution with this id (28 bytes), on the configured network.
 
-    Where its schedule isn't here it is taken for one whose address holds the id.
+    Where nothing is known here of its terms, they are taken to name no staking part.
     """
-    found = local_distribution(workspace, distribution_id)
-    if found is not None:
-        return found.address
+    terms = local_terms(workspace, distribution_id)
+    if terms is not None:
+        return terms.address(workspace.contract.vault_hash)
     payment = script_credential(workspace.contract.vault_hash)
     return Address(workspace.network.network_id, payment, key_credential(distribution_id))
 
@@ -45,8 +45,9 @@ def local_terms(workspace: Workspace, distribution_id: bytes) -> Terms | None:
     found = local_distribution(workspace, distribution_id)
     if found is not None:
         return found.terms
-    address = address_of(workspace, distribution_id).to_bech32()
-    return _cached_terms(workspace.storage.cache.load(address), distribution_id)
+    cache = workspace.storage.cache
+    found_terms = (_cached_terms(each, distribution_id) for each in cache.about(distribution_id))
+    return next((terms for terms in found_terms if terms is not None), None)
 
 
 def distribution_of(

@@ -103,16 +103,17 @@ async def _announced_body(backend: Backend, on_chain: OnChain) -> bytes:
 
 async def _metadata_of(backend: Backend, link: Link, opening: Point) -> bytes:
     """The metadata of a transaction that was seen at a slot, at the latest in the opening's block."""
-    found = await _metadata_at(backend, link.slot, link.transaction_id)
+    found = await metadata_at(backend, link.slot, link.transaction_id)
     if found is None:
         slot = await _slot_walked_to(backend, link, opening)
-        found = None if slot is None else await _metadata_at(backend, slot, link.transaction_id)
+        found = None if slot is None else await metadata_at(backend, slot, link.transaction_id)
     if found is None:
         raise InvalidEncoding(f"transaction {link.transaction_id.hex()} has no metadata")
     return found
 
 
-async def _metadata_at(backend: Backend, slot: int, transaction_id: bytes) -> bytes | None:
+async def metadata_at(backend: Backend, slot: int, transaction_id: bytes) -> bytes | None:
+    """The metadata (CBOR) of a transaction in the block of a slot; None where there is none."""
     try:
         block = await backend.kupo.metadata(slot, transaction_id.hex())
     except InvalidInput:

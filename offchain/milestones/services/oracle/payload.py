@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.powers import MOST_ORACLES
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidAddress, InvalidInput
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -21,7 +22,7 @@ from milestones.protocol.statements import (
     Statement,
     payload_diagnostic,
 )
-from milestones.protocol.terms import MOST_ORACLES, oracles_can_act
+from milestones.protocol.terms import oracles_can_act
 from milestones.services.backend import (
     Backend,
     Workspace,

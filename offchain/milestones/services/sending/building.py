@@ -133,6 +133,11 @@ class BuildContext:
             balanced = balanced.with_units(units)
         return balanced
 
+    def without(self, reserved: Sequence[Utxo]) -> BuildContext:
+        """The context of a transaction that must leave these outputs of the wallet alone."""
+        left = tuple(utxo for utxo in self.funds.utxos if utxo not in reserved)
+        return replace(self, funds=replace(self.funds, utxos=left)) if reserved else self
+
     def _void_from(self, draft: TransactionDraft) -> int:
         given, usual = draft.valid_until_slot, self.valid_until_slot
         return usual if given is None else min(given, usual)

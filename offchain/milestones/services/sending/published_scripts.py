@@ -33,9 +33,12 @@ async def _candidates(backend: Backend) -> list[Utxo]:
 
 
 async def require_published(backend: Backend) -> PublishedScripts:
-    """All published scripts. Raises `NotFound` where one is missing."""
+    """The published scripts. Raises `NotFound` where those that every claim needs are missing.
+
+    `board`, which few run, travels in the transaction where nobody has published it.
+    """
     found = await find_published(backend)
-    if None in (found.vault, found.registry, found.board):
+    if found.vault is None or found.registry is None:
         raise NotFound(
             "the contract's scripts are not published on this network, or Kupo does not index them",
             hint="run `milestones init`, then `milestones publish-script`",

@@ -25,6 +25,7 @@ from milestones.errors import (
     MilestonesError,
 )
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.terms import Terms
 from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.distribution.signatures import complete_statements
 from milestones.services.preflight import must_hold_min_ada
@@ -50,12 +51,19 @@ NEVER_SENT: Final = OutputReference(bytes(32), 1)
 class BuiltRelease:
     """One transaction, and which allocations it pays.
 
-    `deposits_lovelace` is the ADA that goes with the tokens and the attestation.
+    `deposits_lovelace` is the ADA that goes with the tokens and the attestation, `allowance_lovelace` what
+    the payer takes out of the vault.
     """
 
     batch: Batch
     transaction: BalancedTransaction
     deposits_lovelace: int
+    allowance_lovelace: int
+
+    @property
+    def cost_lovelace(self) -> int:
+        """What the payer pays in the end, fee included; negative where the allowance is more."""
+        return self.transaction.fee_lovelace + self.deposits_lovelace - self.allowance_lovelace
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,8 @@ class ReleaseBuilder:
                 left_out += found
             else:
                 refused = refusal_warnings(self.distribution.terms, self._refused)
-                warnings = (*refused, *_left_out_warnings(left_out))
+                cost = uncovered_warnings(self.distribution.terms, releases)
+                warnings = (*refused, *_left_out_warnings(left_out), *cost)
                 return BuiltReleases(tuple(releases), tuple(left_out), warnings)
 
     def _start_from(self, context: BuildContext) -> None:
@@ -179,7 +188,21 @@ class ReleaseBuilder:
             self.distribution, batch.indices, sources, valid_from_slot=self._first_slot(batch)
         )
         built = await self.context.build(draft)
-        return BuiltRelease(batch, built, _deposits_lovelace(draft, built))
+        allowance = self._allowance_taken(draft, built, batch)
+        return BuiltRelease(batch, built, _added_lovelace(draft, built) + allowance, allowance)
+
+    def _allowance_taken(
+        self, draft: TransactionDraft, built: BalancedTransaction, batch: Batch
+    ) -> int:
+        """What the vault has less than it paid; its own minimum may let less be taken than the terms do."""
+        if not self.distribution.terms.allowance_lovelace:
+            return 0
+        before, after = draft.spends[0].utxo.output.value, built.outputs[0].output.value
+        paid = 0
+        if self.distribution.token == LOVELACE:
+            allocations = self.distribution.allocations
+            paid = sum(allocations[index].token_amount for index in batch.indices)
+        return max(0, before.lovelace - after.lovelace - paid)
 
     def _first_slot(self, batch: Batch) -> int:
         """The first slot that proves that all these allocations are vested."""
@@ -252,11 +275,12 @@ class ReleaseBuilder:
         releases = (await self.build(payable)).releases
         fee = sum(release.transaction.fee_lovelace for release in releases)
         deposits = sum(release.deposits_lovelace for release in releases)
+        cost = sum(max(0, release.cost_lovelace) for release in releases)
         held = sum((utxo.output.value for utxo in funds.utxos), Value())
         change = DraftOutput(address=funds.change_address, value=Value(0, held.assets))
         return InsufficientFunds(
             f"the fee is {fee} lovelace, and {deposits} lovelace go with the tokens",
-            fee + deposits + min_lovelace(change, context.parameters),
+            cost + min_lovelace(change, context.parameters),
             funds.lovelace,
             hint=f"send ADA to {address} and try again, or let somebody else submit it for you",
             details={"fee_lovelace": fee, "deposits_lovelace": deposits, "address": address},
@@ -266,6 +290,17 @@ class ReleaseBuilder:
 def _is_of_the_content(error: MilestonesError) -> bool:
     """Whether what was to be done is at fault, and not somebody who was faster."""
     return not (isinstance(error, ChainRejected) and error.inputs_spent)
+
+
+def uncovered_warnings(terms: Terms, releases: Iterable[BuiltRelease]) -> list[str]:
+    """A warning where there is an allowance and it doesn't repay what paying out costs."""
+    cost = sum(release.cost_lovelace for release in releases)
+    if not terms.allowance_lovelace or cost <= 0:
+        return []
+    return [
+        f"the allowance does not repay the fee and the ADA that goes with the tokens: paying out costs"
+        f" {cost} lovelace"
+    ]
 
 
 def _left_out_warnings(left_out: Iterable[LeftOut]) -> list[str]:
@@ -280,7 +315,7 @@ def _left_out_warnings(left_out: Iterable[LeftOut]) -> list[str]:
     ]
 
 
-def _deposits_lovelace(draft: TransactionDraft, built: BalancedTransaction) -> int:
+def _added_lovelace(draft: TransactionDraft, built: BalancedTransaction) -> int:
     """What the outputs of the draft hold beyond what its inputs bring."""
     held = sum(utxo.output.value.lovelace for utxo in built.outputs[: len(draft.outputs)])
     return held - sum(spend.utxo.output.value.lovelace for spend in draft.spends)

@@ -104,6 +104,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
                     allocations=release.batch.indices,
                     attested=release.batch.attests,
                     deposits_lovelace=release.deposits_lovelace,
+                    allowance_lovelace=release.allowance_lovelace,
                 ),
             )
 

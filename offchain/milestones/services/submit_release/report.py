@@ -67,7 +67,7 @@ class LeftOutAllocation(SkippedAllocation):
 
 
 class ReleaseTransaction(TransactionView):
-    """One transaction. `deposits_lovelace` is what it adds to the payouts.
+    """One transaction. `deposits_lovelace` is what it adds to the payouts, `allowance_lovelace` what it takes.
 
     `attested_milestone` is the milestone that it puts on the chain as well, if it does.
     """
@@ -75,6 +75,7 @@ class ReleaseTransaction(TransactionView):
     beneficiary_indices: tuple[int, ...]
     attested_milestone: str | None
     deposits_lovelace: int
+    allowance_lovelace: int = 0
 
     @classmethod
     def of(cls, sent: CommandTransaction) -> ReleaseTransaction:
@@ -86,6 +87,7 @@ class ReleaseTransaction(TransactionView):
             beneficiary_indices=known.allocations if known else (),
             attested_milestone=known.attested if known else None,
             deposits_lovelace=known.deposits_lovelace if known else 0,
+            allowance_lovelace=known.allowance_lovelace if known else 0,
         )
 
 
@@ -93,10 +95,11 @@ class ReleaseReport(Result):
     """The first transaction, and all of them under `transactions`.
 
     `fee_estimate` is what all transactions cost together and `collateral_amount` the most that one puts
-    at stake; both in lovelace, like `deposits_lovelace`, the ADA that goes with the tokens. `attested`
-    says whether a transaction puts oracles' signatures on the chain too. `claimed_before` counts the
-    allocations of the kind asked for that had been paid already. `skipped` are not due yet; `left_out` are
-    due and were not paid, because the chain would refuse them.
+    at stake; both in lovelace, like `deposits_lovelace`, the ADA that goes with the tokens, and
+    `allowance_lovelace`, what the payer takes out of the vaults for it. `attested` says whether a
+    transaction puts oracles' signatures on the chain too. `claimed_before` counts the allocations of the
+    kind asked for that had been paid already. `skipped` are not due yet; `left_out` are due and were not
+    paid, because the chain would refuse them.
     """
 
     transaction_hash: str
@@ -104,6 +107,7 @@ class ReleaseReport(Result):
     fee_estimate: int
     collateral_amount: int
     deposits_lovelace: int
+    allowance_lovelace: int
     contract_address: AddressField
     attested: bool
     paid_token_amount: int
@@ -142,6 +146,7 @@ def report_of(
         fee_estimate=sum(transaction.fee_lovelace for transaction in transactions),
         collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
         deposits_lovelace=sum(transaction.deposits_lovelace for transaction in transactions),
+        allowance_lovelace=sum(transaction.allowance_lovelace for transaction in transactions),
         contract_address=contract_address,
         attested=any(transaction.attested_milestone for transaction in transactions),
         paid_token_amount=sum(allocation.token_amount for allocation in paid),

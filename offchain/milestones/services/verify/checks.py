@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from milestones.cardano.address import Address
+from milestones.cardano.value import LOVELACE
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import Problem
 from milestones.domain.schedule import MOST_SIGNATURES
@@ -19,6 +20,7 @@ from milestones.protocol.datums import bitmap_length
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
+from milestones.services.distribution.in_use import spare_lovelace
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.results import View
 
@@ -157,7 +159,8 @@ def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None
     """Whether the creator can take anything back, and from when on."""
     reclaim_after_ms = on_chain.terms.reclaim_after_posix_ms
     if reclaim_after_ms is None:
-        return Check.of("reclaim", True, "irrevocable: nothing can be taken back")
+        exceptions = ", except after a notice" if on_chain.terms.cancel_by else ""
+        return Check.of("reclaim", True, f"irrevocable: nothing can be taken back{exceptions}")
     when = in_words(to_posix_seconds(reclaim_after_ms))
     if last_vesting is not None and reclaim_after_ms <= last_vesting * 1000:
         detail = f"the creator can take back what is unclaimed from {when} on, before all is vested"
@@ -169,7 +172,9 @@ def reclaim_check(on_chain: OnChain, now_posix_ms: int, last_vesting: int | None
     return Check.of("reclaim", True, detail)
 
 
-def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterator[Check]:
+def vault_checks(
+    on_chain: OnChain, distribution: Distribution | None, lovelace_per_utxo_byte: int
+) -> Iterator[Check]:
     """A line for each page: its vault is there, holds what it owes, and has paid what it says."""
     if on_chain.closed:
         return
@@ -177,8 +182,12 @@ def vault_checks(on_chain: OnChain, distribution: Distribution | None) -> Iterat
     for vault in on_chain.vaults:
         by_page.setdefault(vault.state.page, []).append(vault)
     for page in range(len(on_chain.terms.pages)):
-        problems = list(_vault_problems(on_chain, by_page.get(page, []), page, distribution))
-        left = sum(vault.state.remaining for vault in by_page.get(page, []))
+        vaults = by_page.get(page, [])
+        problems = [
+            *_vault_problems(on_chain, vaults, page, distribution),
+            *_ada_problems(on_chain, vaults, lovelace_per_utxo_byte),
+        ]
+        left = sum(vault.state.remaining for vault in vaults)
         promised = on_chain.terms.page_amount(page)
         detail = "; ".join(problems) or f"holds {left} of {promised}, as its datum says"
         yield Check.of(f"vault {page}", not problems, detail)
@@ -208,21 +217,54 @@ def _vault_problems(
                 yield f"it paid {paid} and has {state.remaining} left: together not the page's sum"
 
 
+def _ada_problems(
+    on_chain: OnChain, vaults: list[LiveVault], lovelace_per_utxo_byte: int
+) -> Iterator[str]:
+    """A vault of ADA without a deposit of its own: its last claimants would have to add it."""
+    if on_chain.terms.token != LOVELACE:
+        return
+    for vault in vaults:
+        lacking = -spare_lovelace(on_chain, vault, lovelace_per_utxo_byte)
+        if vault.state.remaining and lacking > 0:
+            yield (
+                f"it lacks {lacking} lovelace of what its output must hold beside what it owes: the last"
+                " to claim would have to add them"
+            )
+
+
 def attestations_check(on_chain: OnChain) -> Check:
-    """Which milestones are attested, and that the oracles of the terms signed."""
-    oracles, quorum = set(on_chain.terms.oracles), on_chain.terms.quorum_threshold
+    """Which milestones are attested, and that they could be: by oracles, a waiver, or a proposal."""
     wrong = [
         live.utxo.reference
         for found in on_chain.attestations.values()
         for live in found
-        if len(set(live.attestation.signers) & oracles) < quorum
+        if not _could_attest(on_chain.terms, live.attestation.signers)
     ]
     if wrong:
+        quorum = on_chain.terms.quorum_threshold
         detail = f"{wrong[0]} names fewer than {quorum} oracles of the terms as signers"
         return Check.of("attestations", False, detail)
-    names = ", ".join(sorted(on_chain.attested()))
+    unsigned = {
+        live.attestation.milestone_identifier
+        for found in on_chain.attestations.values()
+        for live in found
+        if not live.attestation.signers
+    }
+    names = ", ".join(
+        f"{name} (no oracle signed)" if name in unsigned else name
+        for name in sorted(on_chain.attested())
+    )
     detail = f"attested: {names}" if names else "no milestone is attested yet"
     return Check.of("attestations", True, detail)
+
+
+def _could_attest(terms: Terms, signers: tuple[bytes, ...]) -> bool:
+    """Who sat on an earlier board isn't known any more: of these only that somebody signed."""
+    if not signers:
+        return terms.waiver_after_posix_ms is not None or terms.objectors > 0
+    if terms.rotatable is not None:
+        return True
+    return len(set(signers) & set(terms.oracles)) >= terms.quorum_threshold
 
 
 def rules_check(problems: Iterable[Problem]) -> Check:

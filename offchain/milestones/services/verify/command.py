@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.problems import Circumstances
 from milestones.domain.reading import AddressField, HexField, Problem
-from milestones.domain.schedule import Circumstances, problems_of
+from milestones.domain.schedule import problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.datums import terms_token_name
+from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import (
     Backend,
-    ChainTime,
     chain_time,
     require_network,
     select_version,
@@ -27,11 +29,21 @@ from milestones.services.backend import (
 from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.powers import warnings_about
 from milestones.services.distribution.schedule_source import announced_distribution
 from milestones.services.preflight import ada_problems
 from milestones.services.results import Result
 from milestones.services.verify import checks as audit
+from milestones.services.verify.anchors import NamedDocument, document_checks, named_documents
 from milestones.services.verify.checks import Check, Openings
+from milestones.services.verify.powers import (
+    PowerInUse,
+    Seen,
+    ToDo,
+    power_checks,
+    powers_in_use,
+    to_do,
+)
 
 Verdict = Literal["sound", "unsound"]
 _PLACE = re.compile(r"beneficiary_allocations\[(\d+)\]")
@@ -40,20 +52,23 @@ _PLACE = re.compile(r"beneficiary_allocations\[(\d+)\]")
 class VerifiedAllocation(Allocation):
     """An allocation. `claimable`: it is paid, or nothing but time and oracles stands before it.
 
-    `status` is how it stands now; `reason` says why, in words.
+    `status` is how it stands now; `reason` says why, in words. `datum_lovelace` is what a datum adds to the
+    ADA that the payout must hold; None where it carries none.
     """
 
     beneficiary_index: int
     claimable: bool
     status: str
     reason: str
+    datum_lovelace: int | None = None
 
 
 class Verified(Result):
     """The audit. `datum` is None where the terms can't be read.
 
     It is unsound where a check fails; what only has to be known is a check's warning, also under
-    `warnings` too.
+    `warnings` too. `powers` say who can do what, and whether it is used; `to_do` what a beneficiary should
+    do by when. `documents` are those that the distribution's transactions name.
     """
 
     verdict: Verdict
@@ -62,6 +77,9 @@ class Verified(Result):
     checks: tuple[Check, ...]
     allocations: tuple[VerifiedAllocation, ...] = ()
     datum: TermsView | None = None
+    powers: tuple[PowerInUse, ...] = ()
+    to_do: tuple[ToDo, ...] = ()
+    documents: tuple[NamedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +96,14 @@ async def verify(
     contract_address: ContractAddress,
     schedule: MilestoneSchedule | None = None,
     claim_file: ClaimFile | None = None,
+    files: Mapping[str, bytes] = MappingProxyType({}),
     allow_script_beneficiaries: bool = False,
 ) -> Verified:
     """Checks everything that can be checked; what fails is a line of the result, not an error.
 
     The schedule is the announced one, unless a file is given (as for a private distribution); local
-    records are not looked at. The rules are those of registration, at the time of opening. Raises
+    records are not looked at. `files` are blake2b-256 hashes (32 bytes) by name, to compare with the documents
+    that the chain names. The rules are those of registration, at the time of opening. Raises
     `NotFound` where there never was a distribution at the address, `InvalidAddress`.
     """
     backend = select_version(backend, contract_address.payment.hash)
@@ -108,9 +128,18 @@ async def verify(
     time = await chain_time(backend)
     found = await _schedule(backend, on_chain, schedule, claim_file)
     checks = [*first, *audit.terms_checks(on_chain, openings, magic, backend.contract), found.check]
-    problems = await _problems(backend, on_chain, time, found, allow_script_beneficiaries)
-    allocations = tuple(_allocations(on_chain, time, found.distribution, problems))
-    checks += _schedule_checks(on_chain, time, found.distribution, problems, allocations)
+    price = (await backend.ogmios.protocol_parameters()).lovelace_per_utxo_byte
+    seen = Seen(on_chain, found.distribution, time.now_posix_ms, price)
+    circumstances = Circumstances(
+        time.clock.start_of(on_chain.opening.point.slot),
+        backend.contract.own_scripts,
+        allow_script_beneficiaries,
+    )
+    problems = _problems(seen, circumstances)
+    allocations = tuple(_allocations(seen, problems))
+    documents = await named_documents(backend, on_chain, files)
+    checks += [*_schedule_checks(seen, problems, allocations), *power_checks(seen)]
+    checks += document_checks(documents, files)
     return Verified(
         verdict="unsound" if _failed(checks) else "sound",
         contract_address=name.address,
@@ -118,7 +147,14 @@ async def verify(
         checks=tuple(checks),
         allocations=allocations,
         datum=terms_view(on_chain.terms),
-        warnings=(*warnings, *(each.detail for each in checks if each.outcome == audit.WARNING)),
+        powers=tuple(powers_in_use(seen)),
+        to_do=to_do(seen),
+        documents=documents,
+        warnings=(
+            *warnings,
+            *warnings_about(on_chain.terms),
+            *(each.detail for each in checks if each.outcome == audit.WARNING),
+        ),
     )
 
 
@@ -166,25 +202,15 @@ async def _sourced(
     return found, "the given schedule file"
 
 
-async def _problems(
-    backend: Backend,
-    on_chain: OnChain,
-    time: ChainTime,
-    found: _Schedule,
-    allow_script_beneficiaries: bool,
-) -> list[Problem]:
-    if found.distribution is None:
+def _problems(seen: Seen, circumstances: Circumstances) -> list[Problem]:
+    """The broken rules, by those of registration at the time of opening, and by today's price."""
+    if seen.distribution is None:
         return []
-    opened_ms = time.clock.start_of(on_chain.opening.point.slot)
-    circumstances = Circumstances(
-        opened_ms, backend.contract.own_scripts, allow_script_beneficiaries
-    )
-    parameters = await backend.ogmios.protocol_parameters()
-    by_rule = problems_of(found.distribution.schedule(), circumstances)
-    indices = sorted(found.distribution.allocations)
+    by_rule = problems_of(seen.distribution.schedule(), circumstances)
+    indices = sorted(seen.distribution.allocations)
     return [
         *(_numbered(problem, indices) for problem in by_rule),
-        *ada_problems(found.distribution, parameters.lovelace_per_utxo_byte),
+        *ada_problems(seen.distribution, seen.lovelace_per_utxo_byte),
     ]
 
 
@@ -198,15 +224,12 @@ def _numbered(problem: Problem, indices: list[int]) -> Problem:
 
 
 def _schedule_checks(
-    on_chain: OnChain,
-    time: ChainTime,
-    distribution: Distribution | None,
-    problems: list[Problem],
-    allocations: tuple[VerifiedAllocation, ...],
+    seen: Seen, problems: list[Problem], allocations: tuple[VerifiedAllocation, ...]
 ) -> Iterator[Check]:
+    on_chain, distribution = seen.on_chain, seen.distribution
     last = max((each.vesting_timestamp for each in allocations), default=None)
-    yield audit.reclaim_check(on_chain, time.now_posix_ms, last)
-    yield from audit.vault_checks(on_chain, distribution)
+    yield audit.reclaim_check(on_chain, seen.now_posix_ms, last)
+    yield from audit.vault_checks(on_chain, distribution, seen.lovelace_per_utxo_byte)
     yield audit.attestations_check(on_chain)
     if distribution is not None:
         yield audit.rules_check(problem for problem in problems if _index(problem) is None)
@@ -219,12 +242,8 @@ def _index(problem: Problem) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _allocations(
-    on_chain: OnChain,
-    time: ChainTime,
-    distribution: Distribution | None,
-    problems: list[Problem],
-) -> Iterator[VerifiedAllocation]:
+def _allocations(seen: Seen, problems: list[Problem]) -> Iterator[VerifiedAllocation]:
+    on_chain, distribution = seen.on_chain, seen.distribution
     if distribution is None:
         return
     wrong: dict[int, list[str]] = {}
@@ -236,14 +255,22 @@ def _allocations(
         distribution.allocations,
         claimed=on_chain.claimed(),
         attested=on_chain.attested(),
-        now_posix_ms=time.now_posix_ms,
+        now_posix_ms=seen.now_posix_ms,
     )
     for state in states:
-        yield _verified(state, wrong.get(state.index, []), closed=on_chain.closed)
+        yield _verified(state, wrong.get(state.index, []), seen)
 
 
-def _verified(state: ClaimState, wrong: list[str], *, closed: bool) -> VerifiedAllocation:
-    claimable, reason = True, state.reason
+def _datum_lovelace(allocation: Allocation, seen: Seen) -> int | None:
+    if allocation.datum is None and allocation.datum_hash is None:
+        return None
+    token, price = seen.on_chain.terms.token, seen.lovelace_per_utxo_byte
+    plain = payout_min_lovelace(allocation, token, price, without_datum=True)
+    return payout_min_lovelace(allocation, token, price) - plain
+
+
+def _verified(state: ClaimState, wrong: list[str], seen: Seen) -> VerifiedAllocation:
+    claimable, reason, closed = True, state.reason, seen.on_chain.closed
     if closed:
         claimable, reason = False, "the distribution was closed"
     elif wrong and state.status != "claimed":
@@ -254,6 +281,9 @@ def _verified(state: ClaimState, wrong: list[str], *, closed: bool) -> VerifiedA
         token_amount=allocation.token_amount,
         milestone_identifier=allocation.milestone_identifier,
         vesting_timestamp=allocation.vesting_timestamp,
+        datum=allocation.datum,
+        datum_hash=allocation.datum_hash,
+        datum_lovelace=_datum_lovelace(allocation, seen),
         beneficiary_index=state.index,
         claimable=claimable,
         status="closed" if closed else state.status,

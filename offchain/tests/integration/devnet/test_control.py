@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import resources
 from typing import Any
 
 import httpx
-import jsonschema_rs
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from tests.support.control_schema import check
 from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
 
 
@@ -28,31 +25,6 @@ async def chain(start: Callable[[DevnetConfig], Awaitable[Devnet]]) -> Devnet:
 @pytest.fixture
 async def control(chain: Devnet) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose every answer is held against the interface's own description."""
-    description = json.loads(
-        resources.files("milestones.devnet.control").joinpath("openapi.json").read_text()
-    )
-
-    async def check(response: httpx.Response) -> None:
-        await response.aread()
-        path = re.sub("(?<=/block/).*", "{height}", response.request.url.path)
-        path = re.sub("(?<=/transaction/).*", "{id}", path)
-        method = response.request.method.lower()
-        operations = description["paths"].get(path)
-        if operations is None:
-            assert response.status_code == 404
-            return
-        operation = operations.get("get" if method == "head" else method)
-        if operation is None:
-            assert response.status_code == 405
-            operation = next(iter(operations.values()))
-        answer = operation["responses"][str(response.status_code)]
-        if "$ref" in answer:
-            answer = description["components"]["responses"][answer["$ref"].split("/")[-1]]
-        schema = answer["content"].get("application/json")
-        if schema and method != "head":
-            whole = {**schema["schema"], "components": description["components"]}
-            jsonschema_rs.Draft202012Validator(whole).validate(response.json())
-
     async with http(chain, control=True) as client:
         client.event_hooks["response"].append(check)
         yield client

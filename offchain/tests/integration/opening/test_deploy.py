@@ -31,7 +31,7 @@ from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
 from milestones.services.sending.tracking import unsettled
 from milestones.testing.world import World
-from milestones.transactions.contract_drafts import close_draft
+from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.draft import Spend, TransactionDraft
 
 
@@ -245,10 +245,13 @@ async def close(world: World, distribution: Distribution) -> None:
     async with world.backend() as backend:
         on_chain = await read_on_chain(backend, distribution.address)
         time = await chain_time(backend)
+        remains = Remains(
+            terms=on_chain.terms_utxos[0],
+            vaults=[vault.utxo for vault in on_chain.vaults],
+        )
         draft = close_draft(
             on_chain.terms,
-            terms_utxo=on_chain.terms_utxos[0],
-            vaults=[vault.utxo for vault in on_chain.vaults],
+            remains,
             scripts=await require_published(backend),
             valid_from_slot=time.slot,
         )

@@ -12,7 +12,7 @@ from milestones.services.sending.published_scripts import find_published
 from milestones.testing.world import World
 
 
-async def test_both_scripts_are_published_and_found(world: World) -> None:
+async def test_all_scripts_are_published_and_found(world: World) -> None:
     async with world.backend() as backend:
         published = await publish_script(backend, key=world.keys["relayer"], wait=True)
         found = await find_published(backend)
@@ -22,9 +22,10 @@ async def test_both_scripts_are_published_and_found(world: World) -> None:
     assert str(found.registry.reference) == published.registry.reference
     assert published.vault.script_hash == world.contract.vault_hash
     assert published.registry.script_hash == world.contract.policy_id
-    assert published.deposits_lovelace == (
-        found.vault.output.value.lovelace + found.registry.output.value.lovelace
-    )
+    assert str(found.board.reference) == published.board.reference
+    assert published.board.script_hash == world.contract.board_policy
+    held = [utxo.output.value.lovelace for utxo in (found.vault, found.registry, found.board)]
+    assert published.deposits_lovelace == sum(held)
 
 
 async def test_the_second_time_nothing_is_sent(world: World) -> None:

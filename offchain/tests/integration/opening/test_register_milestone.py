@@ -11,6 +11,7 @@ import pytest
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.plutus_data import Constr
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidConfiguration, InvalidSchedule
 from milestones.protocol.distribution import Distribution
@@ -40,7 +41,7 @@ async def test_a_leaf_is_the_hash_that_the_contract_computes(world: World) -> No
     first = registered.allocations[0]
     address = first.beneficiary_address.to_data()
     moment_ms = first.vesting_timestamp * 1000
-    preimage = plutus_data.encode((address, b"milestone-001", moment_ms))
+    preimage = plutus_data.encode((address, Constr(0), b"milestone-001", moment_ms))
     assert first.leaf == blake2b_224(b"\x00" + preimage) + (1_000).to_bytes(8, "big")
 
 

@@ -145,9 +145,9 @@ async def test_signatures_are_at_hand_only_with_a_quorum(opened: OpenDistributio
     await opened.commit(opened.entry("oracle-0"), opened.entry("oracle-1"))
     await opened.commit(opened.entry("oracle-0", "milestone-002"), milestone="milestone-002")
     assert milestones_signed(opened.backend, on_chain) == {"milestone-001"}
-    assert complete_statements(opened.backend, on_chain.terms, "milestone-002") == []
-    (signed,) = complete_statements(opened.backend, on_chain.terms, "milestone-001")
-    attesting = signed.attesting(on_chain.terms)
+    assert complete_statements(opened.backend, on_chain, "milestone-002") == []
+    (signed,) = complete_statements(opened.backend, on_chain, "milestone-001")
+    attesting = signed.attesting(on_chain.sitting)
     assert attesting.attestation.milestone == b"milestone-001"
     assert len(attesting.witnesses) == 2
 

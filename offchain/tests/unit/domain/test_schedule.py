@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.paging import MOST_ALLOCATIONS, paging_for
+from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import (
-    Circumstances,
     check_schedule,
     parse_allocations,
     parse_schedule,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from milestones.devnet.ledger.plutus.machine import (
     ScriptFailure,
 )
 from milestones.devnet.ledger.plutus.prices import MOST
+from milestones.devnet.ledger.plutus.profiler import Profiler
 
 VARIABLE = "MILESTONES_PLUTUS_CONFORMANCE"
 PROGRAMS = 901
@@ -144,6 +146,35 @@ def constant(value: Any) -> Any:  # noqa: PLR0911
     if isinstance(value, values.Curve):
         return kind, value.point.compress()
     return kind, value
+
+
+def profiled(flat: bytes) -> tuple[Any, ...]:
+    """What the machine takes, what the profiler does, and what its profile adds up to: (CPU, memory) each."""
+    program = terms.read_program(flat, "plutus:v3", 11)
+    prices, functions = functions_of(PLUTUS_V3, "plutus:v3", 11)
+    machine = Machine(prices.steps, functions, BUDGET, BUDGET, case_constants=True)
+    with suppress(ScriptFailure):
+        machine.run(program.term)
+    profiler = Profiler(prices.steps, functions, BUDGET, BUDGET, case_constants=True)
+    stacks = profiler.run(program.term, program.term).stacks
+    added_up = (sum(each.units.cpu for each in stacks), sum(each.units.memory for each in stacks))
+    return *((BUDGET - each.cpu, BUDGET - each.memory) for each in (machine, profiler)), added_up
+
+
+def test_every_program_costs_the_same_step_by_step() -> None:
+    if VARIABLE not in os.environ:
+        pytest.skip(f"{VARIABLE} names no folder with the conformance programs")
+    differences, count = [], 0
+    for program in programs():
+        try:
+            costs = profiled(bytes.fromhex(program["flat"]))
+        except (MalformedScript, UnsupportedFunction):
+            continue
+        count += 1
+        if len(set(costs)) > 1:
+            differences.append(f"{program['name']}: {costs}")
+    assert differences == []
+    assert count > PROGRAMS * 4 // 5
 
 
 def test_every_program_of_the_suite_ends_as_expected() -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from milestones.cardano.address import Address, Credential, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.outputs import OutputDatum, OutputReference
 from milestones.cardano.plutus_data import Constr
 from milestones.cardano.value import AssetId
 from milestones.errors import InvalidEncoding
-from milestones.protocol.terms import Terms, TermsMetadata
+from milestones.protocol.terms import Refund, Terms, TermsMetadata
 
 NODE = b"d" * 28 + (7).to_bytes(8, "big")
 TERMS = Terms(
@@ -24,6 +25,7 @@ TERMS = Terms(
     quorum_threshold=2,
     creator=key_credential(b"c" * 28),
     reclaim_after_posix_ms=1735689600000,
+    refund=Refund(Address(0, key_credential(b"r" * 28))),
     metadata=TermsMetadata(1735000000000, 42, "1.0.0", "x" * 65),
 )
 
@@ -36,14 +38,21 @@ def test_every_byte_of_the_datum() -> None:
     )  # fmt: skip
     assert TERMS.encode().hex() == (
         "d8799f"
-        + "581c" + b"p".hex() * 28
-        + "45" + b"TOKEN".hex()
-        + "0e" + "01"
+        + "01"
         + "9f" + node + node + "ff"
+        + "00"
         + "9f" + "581c" + b"a".hex() * 28 + "581c" + b"b".hex() * 28 + "ff"
         + "02"
+        + "d87a80"
         + "d8799f" + "581c" + b"c".hex() * 28 + "ff"
+        + "d87a80"
         + "d8799f" + "1b000001941f297c00" + "ff"
+        + "581c" + b"p".hex() * 28
+        + "45" + b"TOKEN".hex()
+        + "0e"
+        + "d87a80"
+        + "d8799f" + "d8799f" + "d8799f" + "581c" + b"r".hex() * 28 + "ff" + "d87a80" + "ff" + "d87980" + "ff"
+        + "00" + "00" + "00" + "00" + "00"
         + metadata
         + "ff"
     )  # fmt: skip
@@ -66,6 +75,16 @@ def test_the_id_is_the_hash_of_those_bytes_and_the_address_holds_it() -> None:
         {"creator": script_credential(b"s" * 28)},
         {"token": AssetId(b"", b"")},
         {"token": AssetId(b"p" * 28, b"")},
+        {"allowance_lovelace": 400_000},
+        {"rotatable": OutputReference(b"t" * 32, 3)},
+        {"waiver_after_posix_ms": 0},
+        {"staking": script_credential(b"s" * 28)},
+        {"refund": Refund(Address(0, key_credential(b"r" * 28)), OutputDatum(b"\xd8\x79\x80"))},
+        {"refund": Refund(Address(0, key_credential(b"r" * 28)), OutputDatum(hash=b"h" * 32))},
+        {"cancel_by": frozenset({"creator"}), "cancel_grace_ms": 1},
+        {"cancel_by": frozenset({"quorum"})},
+        {"cancel_by": frozenset({"creator", "quorum"})},
+        {"objectors": 1, "review_period_ms": 5, "bond_lovelace": 7},
     ],
 )
 def test_variants_come_back(changes: dict[str, Any]) -> None:
@@ -83,13 +102,15 @@ def test_variants_come_back(changes: dict[str, Any]) -> None:
         ({"page_depth": 15}, "page_depth"),
         ({"page_depth": -1}, "page_depth"),
         ({"pages": (), "total_token_amount": 0}, "total_token_amount"),
-        ({"pages": (NODE, NODE[:-1])}, "a page"),
+        ({"pages": (NODE, NODE[:-1])}, "pages"),
         ({"pages": (NODE, NODE, bytes(36))}, "promises nothing"),
         ({"oracles": (b"b" * 28, b"a" * 28)}, "ascending"),
         ({"oracles": (b"a" * 28, b"a" * 28)}, "ascending"),
-        ({"oracles": (b"a" * 28, b"b" * 27)}, "an oracle"),
+        ({"oracles": (b"a" * 28, b"b" * 27)}, "oracles"),
         ({"quorum_threshold": 0}, "quorum_threshold"),
-        ({"quorum_threshold": 3}, "more than all"),
+        ({"quorum_threshold": 3}, "quorum_threshold"),
+        ({"oracles": tuple(bytes([n]) * 28 for n in range(101))}, "too many"),
+        ({"allowance_lovelace": -1}, "allowance"),
     ],
 )
 def test_terms_that_nobody_could_have_opened(changes: dict[str, Any], words: str) -> None:
@@ -100,15 +121,23 @@ def test_terms_that_nobody_could_have_opened(changes: dict[str, Any], words: str
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        (0, 5),
-        (2, b"14"),
-        (4, NODE),
-        (7, Constr(2, (b"c" * 28,))),
-        (7, Constr(0, (b"c" * 27,))),
+        (1, NODE),
+        (5, Constr(0, (b"t" * 32, 0))),
+        (6, Constr(2, (b"c" * 28,))),
+        (6, Constr(0, (b"c" * 27,))),
+        (7, Constr(0, (-1,))),
         (8, 1735689600000),
         (8, Constr(0, (1, 2))),
-        (9, Constr(0, (1, 42, b"1.0.0"))),
-        (9, Constr(0, (1, 42, b"1.0.0", b"\xff"))),
+        (8, Constr(0, (b"1",))),
+        (8, Constr(1, (1,))),
+        (9, 5),
+        (11, b"14"),
+        (12, Constr(0, (b"s" * 28,))),
+        (13, Constr(0, (Constr(0, ()), Constr(0)))),
+        (14, 4),
+        (14, -1),
+        (19, Constr(0, (1, 42, b"1.0.0"))),
+        (19, Constr(0, (1, 42, b"1.0.0", b"\xff"))),
     ],
 )
 def test_fields_of_another_shape_are_refused(field: int, value: Any) -> None:

@@ -15,6 +15,7 @@ from milestones.protocol.validator_loader import (
     CHECKOUT,
     LARGEST_BLUEPRINT,
     Contract,
+    blueprint_scripts,
     load_contract,
     load_versions,
     parse_blueprint,
@@ -27,6 +28,7 @@ def blueprint(contract: Contract) -> dict[str, Any]:
         "vault.vault.spend": contract.vault_script,
         "vault.vault.else": contract.vault_script,
         "registry.registry.mint": contract.registry_script,
+        "board.board.mint": contract.board_script,
     }
     return {
         "preamble": {"title": "t", "version": "1.2.3", "plutusVersion": "v3"},
@@ -40,7 +42,11 @@ def blueprint(contract: Contract) -> dict[str, Any]:
 def test_the_own_contract(contract: Contract) -> None:
     assert contract.vault_hash == contract.vault_script.hash()
     assert contract.policy_id == contract.registry_script.hash()
-    assert contract.own_scripts == {contract.vault_hash, contract.policy_id}
+    assert contract.own_scripts == {
+        contract.vault_hash,
+        contract.policy_id,
+        contract.board_policy,
+    }
     assert contract.vault_script.language == "plutus:v3"
 
 
@@ -49,6 +55,28 @@ def test_a_file_and_its_text_give_the_same(contract: Contract, tmp_path: Path) -
     path.write_text(json.dumps(blueprint(contract)))
     assert load_contract(path) == parse_blueprint(path.read_text())
     assert load_contract(path).version == "1.2.3"
+
+
+def test_every_validator_of_any_blueprint_by_its_title(contract: Contract, tmp_path: Path) -> None:
+    assert blueprint_scripts()["vault.vault.spend"] == contract.vault_script
+    assert blueprint_scripts()["registry.registry.mint"] == contract.registry_script
+    old = Script("plutus:v2", contract.vault_script.code)
+    entry = {"title": "theirs", "compiledCode": old.code.hex(), "hash": old.hash().hex()}
+    theirs = {"preamble": {"plutusVersion": "v2"}, "validators": [entry]}
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps(theirs))
+    assert blueprint_scripts(path) == {"theirs": old}
+    for damaged, named in (
+        ({**theirs, "preamble": {"plutusVersion": "v9"}}, "plutusVersion"),
+        ({**theirs, "preamble": {}}, "plutusVersion"),
+        ({**theirs, "validators": [7]}, r"validators\[0\]"),
+        ({**theirs, "validators": [{**entry, "title": 7}]}, "title"),
+        ({**theirs, "validators": [{**entry, "hash": "00" * 28}]}, "hash"),
+        ({**theirs, "preamble": {"plutusVersion": "v3"}}, "hash"),
+    ):
+        path.write_text(json.dumps(damaged))
+        with pytest.raises(InvalidBlueprint, match=named):
+            blueprint_scripts(path)
 
 
 def test_former_versions_come_after_the_one_that_distributions_are_opened_with(
@@ -90,6 +118,16 @@ STRANGER = Script("plutus:v3", bytes.fromhex("4401020304"))
             },
             "validators",
             "another vault",
+        ),
+        (
+            ["validators", 3],
+            {
+                "title": "board.board.mint",
+                "compiledCode": STRANGER.code.hex(),
+                "hash": STRANGER.hash().hex(),
+            },
+            "validators",
+            "another vault or board",
         ),
     ],
 )

@@ -16,9 +16,12 @@ from milestones.devnet.ledger.plutus.data import decode_data
 from milestones.devnet.ledger.plutus.flat import MalformedScript
 from milestones.devnet.ledger.plutus.functions import functions_of
 from milestones.devnet.ledger.plutus.machine import Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.profile import NOTHING_RUN, Profile
+from milestones.devnet.ledger.plutus.profiler import Profiler
 from milestones.devnet.ledger.plutus.terms import (
     APPLY,
     CONSTANT,
+    Program,
     Term,
     flat_bytes,
     read_program,
@@ -59,7 +62,7 @@ def is_well_formed(script: Script, protocol_version: int) -> bool:
     if script.language == "native":
         return True
     try:
-        read_program(flat_bytes(script.code, script.language), script.language, protocol_version)
+        _read(script, protocol_version)
     except MalformedScript:
         return False
     return True
@@ -79,15 +82,13 @@ def evaluate(
     """
     nothing, language = ExecutionUnits(0, 0), script.language
     try:
-        program = read_program(flat_bytes(script.code, language), language, protocol_version)
+        program = _read(script, protocol_version)
     except MalformedScript as malformed:
         reason = f"the script is not well-formed: {malformed.message}"
         return Result(nothing, failure="malformed", reason=reason)
     if program.is_open:
         return Result(nothing, failure="open", reason="the script has a free variable")
-    term: Term = program.term
-    for argument in arguments:
-        term = (APPLY, term, (CONSTANT, decode_data(argument)))
+    term = _applied(program, arguments)
     prices, functions = functions_of(tuple(model), language, protocol_version)
     machine = Machine(
         prices.steps, functions, budget.cpu, budget.memory, case_constants=protocol_version >= 11
@@ -103,3 +104,40 @@ def evaluate(
         reason = _OVERSPENT.format(cpu=machine.cpu, memory=machine.memory)
     units = ExecutionUnits(budget.memory - machine.memory, budget.cpu - machine.cpu)
     return Result(units, tuple(machine.logs), failure, reason)
+
+
+def profile(
+    script: Script,
+    arguments: Sequence[bytes],
+    model: Sequence[int],
+    budget: ExecutionUnits,
+    protocol_version: int,
+) -> tuple[Result, Profile]:
+    """How a script ends, as `evaluate` finds it, and what its run cost where. Raises as `evaluate` does.
+
+    The profile adds up to the result's units, of a script that fails too.
+    """
+    result = evaluate(script, arguments, model, budget, protocol_version)
+    if result.failure in ("malformed", "open"):
+        return result, NOTHING_RUN
+    program = _read(script, protocol_version)
+    prices, functions = functions_of(tuple(model), script.language, protocol_version)
+    profiler = Profiler(
+        prices.steps, functions, budget.cpu, budget.memory, case_constants=protocol_version >= 11
+    )
+    found = profiler.run(_applied(program, arguments), program.term)
+    units = ExecutionUnits(budget.memory - profiler.memory, budget.cpu - profiler.cpu)
+    assert units == result.units, "both machines count alike"  # noqa: S101 - for whoever changes one
+    return result, found
+
+
+def _read(script: Script, protocol_version: int) -> Program:
+    flat = flat_bytes(script.code, script.language)
+    return read_program(flat, script.language, protocol_version)
+
+
+def _applied(program: Program, arguments: Sequence[bytes]) -> Term:
+    term = program.term
+    for argument in arguments:
+        term = (APPLY, term, (CONSTANT, decode_data(argument)))
+    return term

@@ -321,7 +321,7 @@ class Machine:
                     called, argument = value, frame[1]
                 elif kind == _BRANCHES:
                     _, branches, environment = frame
-                    term, given = _branch(value, branches, self._case_constants)
+                    term, given = branch_of(value, branches, self._case_constants)
                     for each in reversed(given):
                         push((_APPLIED, each))
                     break
@@ -361,7 +361,7 @@ def _wrong_argument(function: Function) -> ScriptFailure:
     return ScriptFailure("function", f"{function.name}: an argument of the wrong type or size")
 
 
-def _branch(  # noqa: C901, PLR0911, PLR0912 - a table of cases
+def branch_of(  # noqa: C901, PLR0911, PLR0912 - a table of cases
     value: Any, branches: tuple[Term, ...], constants: bool
 ) -> tuple[Term, Sequence[Any]]:
     """(the branch that a case takes, what it is applied to). Before protocol 11 not of `constants`."""

@@ -1,0 +1,171 @@
+"""What `milestones devnet profile` reads, and how it shows what it gets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from milestones.errors import InvalidInput
+from milestones.protocol.validator_loader import blueprint_scripts
+
+LARGEST_FILE: Final = 1_000_000
+"""Bytes of a file with a transaction; one that the network takes has 16,384, twice that in hexadecimal."""
+
+SHOWN_OF_A_LABEL: Final = 48
+"""Characters; JSON has more of it."""
+
+_ID: Final = re.compile("[0-9a-fA-F]{64}")
+_HEXADECIMAL: Final = re.compile("([0-9a-fA-F]{2})+")
+_PATH: Final = "TRANSACTION"
+
+
+def transaction_meant(given: str) -> dict[str, str]:
+    """What names a transaction to the chain: its id, or its bytes out of a file. Raises `InvalidInput`.
+
+    64 hexadecimal digits are an id; a file of such a name can be given as `./…`.
+    """
+    if _ID.fullmatch(given):
+        return {"transaction_id": given}
+    return {"transaction": _transaction_in(Path(given)).hex()}
+
+
+def stand_ins(debug: Path, released: Path | None) -> dict[str, str]:
+    """Code of a debug build, by the hash of the released script of the same title. Raises `InvalidBlueprint`.
+
+    Without `released` the contract is the one that belongs to this program.
+    """
+    built = blueprint_scripts(debug)
+    return {
+        script.hash().hex(): built[title].code.hex()
+        for title, script in blueprint_scripts(released).items()
+        if title in built
+    }
+
+
+def write_new(path: Path, text: str) -> None:
+    """Writes a file that isn't there yet. Raises `InvalidInput`."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} can't be written: {error.strerror}",
+            path="svg",
+            hint="choose another name; a file that is there is never overwritten",
+        ) from None
+
+
+def tables(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile for a terminal of 80 columns, where nobody wants the stacks: shares are of the CPU steps."""
+    scripts, whole = profile["scripts"], profile["cpu"]
+    lines = {name: profile[name] for name in ("transaction_id", "svg") if name in profile}
+    runs = {each["run"]: _outcome(each) for each in scripts}
+    shown = {**lines, **runs, "units": [_units("all", profile), *_each_run(scripts)]}
+    for table, column in _COLUMNS.items():
+        rows = profile[table]
+        # Without traces all of a run is before the first.
+        if any(row[column] for row in rows):
+            shown[table] = [_row(row, column, whole, several=len(scripts) > 1) for row in rows]
+    return shown
+
+
+_COLUMNS: Final = {
+    "steps": "kind",
+    "builtins": "builtin",
+    "functions": "function",
+    "checks": "label",
+    "traces": "text",
+}
+"""Tables, and the column that says what a row is about."""
+
+
+def _outcome(script: Mapping[str, Any]) -> str:
+    stand_in = script["stand_in_hash"]
+    instead = f", in its place {stand_in}" if stand_in else ""
+    return f"{script['script_hash']}{instead}" + (
+        "" if script["succeeded"] else f", failed: {script['reason']}"
+    )
+
+
+def _each_run(scripts: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    declared = [
+        {"cpu": each["declared_cpu"], "memory": each["declared_memory"]} for each in scripts
+    ]
+    found = []
+    for each, units in zip(scripts, declared, strict=True):
+        found += [_units(each["run"], each), _units(f"{each['run']}, declared", units)]
+    return found
+
+
+def _units(name: str, units: Mapping[str, Any]) -> dict[str, str]:
+    return {"run": name, "cpu": f"{units['cpu']:,}", "memory": f"{units['memory']:,}"}
+
+
+def _row(row: Mapping[str, Any], column: str, whole: int, *, several: bool) -> dict[str, Any]:
+    name = _short(row[column])
+    shown = {
+        column: f"{row['run']}: {name}" if several and "run" in row else name,
+        "count": f"{row['count']:,}",
+        "cpu": f"{row['cpu']:,}",
+        "share": f"{row['cpu'] / whole if whole else 0:.1%}",
+        "memory": f"{row['memory']:,}",
+    }
+    if "total_cpu" in row:
+        shown["total_cpu"] = f"{row['total_cpu']:,}"
+    return shown
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_OF_A_LABEL else f"{text[: SHOWN_OF_A_LABEL - 1]}…"
+
+
+def _transaction_in(path: Path) -> bytes:
+    """The CBOR in a file: as it is, in hexadecimal, or under `cborHex` as cardano-cli writes it."""
+    raw = _read(path)
+    text = raw.decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        text = _enclosed(text, path)
+    elif not _HEXADECIMAL.fullmatch(text):
+        return raw
+    return bytes.fromhex(text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"there is no file {path}",
+            path=_PATH,
+            hint="give a transaction's id, 64 hexadecimal digits, or a file that holds a transaction",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"{path} can't be read: {error}", path=_PATH, hint="check the file's permissions"
+        ) from None
+    if not 0 < len(raw) <= LARGEST_FILE:
+        raise InvalidInput(
+            f"{path} is empty, or too large for a transaction",
+            path=_PATH,
+            hint="give a file that holds one transaction",
+        )
+    return raw
+
+
+def _enclosed(text: str, path: Path) -> str:
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError):
+        envelope = {}
+    encoded = envelope.get("cborHex")
+    if not isinstance(encoded, str) or not _HEXADECIMAL.fullmatch(encoded):
+        raise InvalidInput(
+            f"{path} has no hexadecimal `cborHex`",
+            path=_PATH,
+            hint="give a file of cardano-cli's, or one with the CBOR itself, in hexadecimal or not",
+        )
+    return encoded
