@@ -98,7 +98,8 @@ async def close_books(stage: Stage, token: AssetId, minted: int, fees_lovelace: 
     """Adds up what everybody holds when the story is over."""
     held = {name: await holdings_of(stage, name, token) for name in stage.keys}
     published = await find_published(stage.backend)
-    scripts = [utxo for utxo in (published.vault, published.registry) if utxo is not None]
+    places = (published.vault, published.registry, published.board)
+    scripts = [utxo for utxo in places if utxo is not None]
     return Books(
         lovelace_at_start=sum(FUNDS_LOVELACE.values()),
         lovelace_with_people=sum(holding.lovelace for holding in held.values()),

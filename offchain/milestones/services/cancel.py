@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
@@ -13,20 +14,23 @@ from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import NoticeStatement
 from milestones.protocol.terms import Terms
-from milestones.services.backend import Backend, chain_time, select_version
+from milestones.services.backend import Backend, ChainTime, chain_time, select_version
 from milestones.services.board_preflight import must_let_cancel, must_not_be_cancelled
-from milestones.services.distribution.collected import FIELD, Wanted, collected
+from milestones.services.distribution.collected import FIELD, Wanted, collected, signers_of
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution, read_on_chain
 from milestones.services.preflight import must_be_open, must_be_the_creator
 from milestones.services.results import Result
-from milestones.services.sending.attestations import oracle_addresses
-from milestones.services.sending.building import SaidAt, said_at
+from milestones.services.sending.attestations import lenient, oracle_addresses
+from milestones.services.sending.building import said_at
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
-from milestones.services.sending.signed import build_signed
+from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
+from milestones.transactions.contract_drafts import Sitting
+from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
 
@@ -103,20 +107,13 @@ class _Cancel(SendingCommand[NoticeGiven]):
         if run.resume_instead(lambda sent: isinstance(sent.payload, NoticePayload)):
             return
         must_not_be_cancelled(distribution)
-        notice, moment, witnesses = await self._notice(run, distribution)
-        context = await run.context()
-        draft = notify_draft(
-            notice,
-            distribution.terms,
-            Referenced(terms=distribution.terms_utxo, scripts=context.scripts),
-            sitting=distribution.sitting,
-            witnesses=witnesses,
-            valid_until_slot=moment.valid_until_slot,
-        )
-        built = await build_signed(context, draft, notice.signers)
+        given = self._by_quorum if self.signatures else self._by_creator
+        time = await chain_time(run.backend)
+        built, notice = await given(run, distribution, time)
         yield SubmissionRequest(
             transaction=built,
-            sole="cancel",
+            # A notice ends one opening: of terms that were opened twice a second one is none too many.
+            sole=f"cancel {len(distribution.notices)}",
             payload=NoticePayload(
                 said_at_posix_ms=notice.said_at_posix_ms,
                 evidence_hash=notice.evidence_hash,
@@ -125,28 +122,66 @@ class _Cancel(SendingCommand[NoticeGiven]):
             ),
         )
 
-    async def _notice(
-        self, run: Run, distribution: OpenDistribution
-    ) -> tuple[Notice, SaidAt, Sequence[OracleWitness]]:
-        backend, terms, time = run.backend, distribution.terms, await chain_time(run.backend)
-        whose = (backend.contract.policy_id, self.distribution_id)
-        if not self.signatures:
-            must_let_cancel(terms, "creator")
-            must_be_the_creator(terms, run.payer)
-            given = self.said_at_timestamp
-            moment = said_at(time, None if given is None else checked_moment(given, "said_at"))
-            return Notice(*whose, moment.posix_ms, self.evidence_hash), moment, ()
-        must_let_cancel(terms, "quorum")
+    async def _by_creator(
+        self, run: Run, known: OpenDistribution, time: ChainTime
+    ) -> tuple[BalancedTransaction, Notice]:
+        must_let_cancel(known.terms, "creator")
+        must_be_the_creator(known.terms, run.payer)
+        given = self.said_at_timestamp
+        moment = said_at(time, None if given is None else checked_moment(given, "said_at"))
+        policy_id = run.backend.contract.policy_id
+        notice = Notice(policy_id, self.distribution_id, moment.posix_ms, self.evidence_hash)
+        context = await run.context()
+        draft = notify_draft(
+            notice,
+            known.terms,
+            Referenced(terms=known.terms_utxo, scripts=context.scripts),
+            sitting=known.sitting,
+            valid_until_slot=moment.valid_until_slot,
+        )
+        return await context.build(draft), notice
+
+    async def _by_quorum(
+        self, run: Run, known: OpenDistribution, time: ChainTime
+    ) -> tuple[BalancedTransaction, Notice]:
+        must_let_cancel(known.terms, "quorum")
         wanted = Wanted(
             kind=NoticeStatement,
             named="it is to be ended",
-            needed=distribution.sitting.quorum_threshold,
+            needed=known.sitting.quorum_threshold,
         )
-        signed = collected(wanted, self.signatures, distribution, backend.contract)
-        statement = signed.statement
-        moment = said_at(time, statement.said_at_posix_ms, path=FIELD)
-        notice = Notice(*whose, statement.said_at_posix_ms, statement.evidence_hash, signed.signers)
-        return notice, moment, signed.witnesses
+        signed = collected(wanted, self.signatures, known, run.backend.contract)
+        said = signed.statement
+        moment = said_at(time, said.said_at_posix_ms, path=FIELD)
+        context = await run.context()
+
+        def notice(signers: tuple[bytes, ...]) -> Notice:
+            whose = (said.policy_id, said.distribution_id)
+            return Notice(*whose, said.said_at_posix_ms, said.evidence_hash, signers)
+
+        def draft(chosen: Witnesses, terms_utxo: Utxo, sitting: Sitting) -> TransactionDraft:
+            return notify_draft(
+                notice(signers_of(chosen)),
+                known.terms,
+                Referenced(terms=terms_utxo, scripts=context.scripts),
+                sitting=sitting,
+                witnesses=chosen,
+                valid_until_slot=moment.valid_until_slot,
+            )
+
+        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
+            anybody, nowhere = lenient(known)
+            return draft([witness], nowhere, anybody), nowhere
+
+        built, signers = await build_signed(
+            run,
+            context,
+            known.terms,
+            signed,
+            draft=lambda chosen: draft(chosen, known.terms_utxo, known.sitting),
+            alone=alone,
+        )
+        return built, notice(signers)
 
     def report(self, run: Run) -> NoticeGiven:
         """The newest notice."""

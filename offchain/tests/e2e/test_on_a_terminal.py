@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from milestones.services.proposal import proposal_submit
 from milestones.testing.distribution import open_distribution
 from milestones.testing.world import World
 
@@ -21,7 +22,14 @@ async def on_a_terminal(world: World, *arguments: str) -> tuple[int | None, str]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "milestones", *arguments),
         cwd=world.directory,
-        env={**os.environ, "CARDANO_NETWORK": "devnet", "COLUMNS": "80", "TERM": "dumb"},
+        env={
+            **os.environ,
+            "CARDANO_NETWORK": "devnet",
+            "OGMIOS_URL": world.devnet.ogmios_url,
+            "KUPO_URL": world.devnet.kupo_url,
+            "COLUMNS": "80",
+            "TERM": "dumb",
+        },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
@@ -54,6 +62,31 @@ async def test_identifiers_are_never_cut(world: World) -> None:
         assert printed.json[name] in text
     assert "allocations" in text
     assert "…" not in text
+
+
+async def test_rows_of_many_columns_are_blocks_of_lines_that_can_be_copied(world: World) -> None:
+    """A proposal has ten fields: as a table of 80 columns nobody could read one."""
+    schedule = world.schedule(objectors=1, review_bond_lovelace=5_000_000)
+    async with open_distribution(world, schedule) as opened:
+        proposed = [
+            await proposal_submit(
+                opened.backend,
+                contract_address=opened.address,
+                milestone_identifier=milestone,
+                key=world.keys["stranger"],
+                wait=True,
+            )
+            for milestone in ("milestone-001", "milestone-002")
+        ]
+        where = ("--contract-address", opened.address.to_bech32())
+        exit_code, text = await on_a_terminal(world, "proposal", "show", *where)
+    assert exit_code == 0
+    lines = [line.split() for line in text.splitlines()]
+    for number, each in enumerate(proposed, 1):
+        assert ["proposals:", str(number), "of", "2"] in lines
+        assert ["proposal", each.proposal] in lines
+        assert ["return_to", each.return_to] in lines
+    assert lines.count(["state", "waiting"]) == 2
 
 
 async def test_json_can_be_asked_for(world: World) -> None:

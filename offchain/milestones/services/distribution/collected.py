@@ -26,15 +26,16 @@ FIELD: Final = "oracle_signatures"
 
 @dataclass(frozen=True, slots=True)
 class Collected(Generic[S]):
-    """A statement, and as many signatures of oracles that sit as it needs, in the oracles' order."""
+    """A statement, and the signatures of oracles that sit, in the oracles' order: `needed` or more."""
 
     statement: S
+    needed: int
     witnesses: tuple[OracleWitness, ...]
 
-    @property
-    def signers(self) -> tuple[bytes, ...]:
-        """The oracles whose signatures are used (28 bytes each)."""
-        return tuple(blake2b_224(witness.verification_key) for witness in self.witnesses)
+
+def signers_of(witnesses: Sequence[OracleWitness]) -> tuple[bytes, ...]:
+    """The oracles who made these signatures (28 bytes each)."""
+    return tuple(blake2b_224(witness.verification_key) for witness in witnesses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,8 @@ def collected(
     )
     if state.signed_data is None or state.missing:
         raise _too_few(state, about, sitting, wanted.named)
-    witnesses = tuple(witness_of(entry) for entry in state.signatures[: wanted.needed])
-    return Collected(wanted.kind.parse(state.signed_data), witnesses)
+    witnesses = tuple(witness_of(entry) for entry in state.signatures)
+    return Collected(wanted.kind.parse(state.signed_data), wanted.needed, witnesses)
 
 
 def _read(kind: type[S], entries: Sequence[OracleSignature]) -> Iterator[tuple[OracleSignature, S]]:

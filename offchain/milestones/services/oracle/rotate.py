@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
 from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_be_rotatable
@@ -16,11 +18,12 @@ from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.preflight import must_be_open
 from milestones.services.results import Result
-from milestones.services.sending.attestations import oracle_addresses
+from milestones.services.sending.attestations import NOWHERE, oracle_addresses
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft
+from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.wallet import SigningKey
 
 
@@ -93,26 +96,38 @@ class _Rotate(SendingCommand[OraclesReplaced]):
         signed = collected(wanted, self.signatures, distribution, run.backend.contract)
         statement = signed.statement
         context = await run.context()
-        draft = rotate_draft(
+        scripts = context.scripts
+        next_board = replace(
             board,
-            live.utxo,
-            replace(
-                board,
-                oracles=statement.oracles,
-                quorum_threshold=statement.quorum_threshold,
-                sequence=following,
+            oracles=statement.oracles,
+            quorum_threshold=statement.quorum_threshold,
+            sequence=following,
+        )
+
+        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
+            lenient = replace(board, quorum_threshold=1)
+            utxo = Utxo(NOWHERE, replace(live.utxo.output, inline_datum=lenient.encode()))
+            draft = rotate_draft(lenient, utxo, next_board, witnesses=[witness], scripts=scripts)
+            return draft, utxo
+
+        built, signers = await build_signed(
+            run,
+            context,
+            distribution.terms,
+            signed,
+            draft=lambda chosen: rotate_draft(
+                board, live.utxo, next_board, witnesses=chosen, scripts=scripts
             ),
-            witnesses=signed.witnesses,
-            scripts=context.scripts,
+            alone=alone,
         )
         yield SubmissionRequest(
-            transaction=await build_signed(context, draft, signed.signers),
+            transaction=built,
             sole=f"rotate {following}",
             payload=RotationPayload(
                 sequence=following,
                 oracles=statement.oracles,
                 quorum_threshold=statement.quorum_threshold,
-                signers=signed.signers,
+                signers=signers,
             ),
         )
 

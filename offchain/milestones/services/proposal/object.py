@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidEncoding, InvalidSignature
 from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import ObjectionStatement
 from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_take_proposals
@@ -18,11 +20,13 @@ from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open
 from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about, newest
-from milestones.services.sending.attestations import oracle_addresses
+from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
-from milestones.services.sending.signed import build_signed
+from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import ObjectionPayload
 from milestones.transactions.board_drafts import Referenced, object_draft
+from milestones.transactions.contract_drafts import Sitting
+from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.wallet import SigningKey
 
 
@@ -96,22 +100,34 @@ class _Object(SendingCommand[ProposalStopped]):
                 hint="let the oracles sign the bytes of `milestones oracle payload --object`",
             ) from None
         context = await run.context()
-        draft = object_draft(
-            live,
-            Referenced(terms=distribution.terms_utxo, scripts=context.scripts),
-            sitting=sitting,
-            bond_to=bond_to,
-            witnesses=signed.witnesses,
+
+        def draft(chosen: Witnesses, terms_utxo: Utxo, sitting: Sitting) -> TransactionDraft:
+            referenced = Referenced(terms=terms_utxo, scripts=context.scripts)
+            return object_draft(
+                live, referenced, sitting=sitting, bond_to=bond_to, witnesses=chosen
+            )
+
+        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
+            anybody, nowhere = lenient(distribution)
+            return draft([witness], nowhere, anybody), nowhere
+
+        built, signers = await build_signed(
+            run,
+            context,
+            terms,
+            signed,
+            draft=lambda chosen: draft(chosen, distribution.terms_utxo, sitting),
+            alone=alone,
         )
         yield SubmissionRequest(
-            transaction=await build_signed(context, draft, signed.signers),
+            transaction=built,
             sole=f"object {reference}",
             payload=ObjectionPayload(
                 proposal=reference,
                 milestone_identifier=live.proposal.milestone_identifier,
                 bond_to=bond_to.to_bech32(),
                 bond_lovelace=live.utxo.output.value.lovelace,
-                signers=signed.signers,
+                signers=signers,
             ),
         )
 

@@ -19,6 +19,7 @@ from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.distribution.signatures import SignedStatement
 from milestones.services.sending.building import BuildContext
 from milestones.transactions.contract_drafts import Attesting, Sitting, attest_draft
+from milestones.transactions.draft import TransactionDraft
 
 REFUSED_ORACLES: Final = "refused_oracles"
 """The detail of an error that names them."""
@@ -65,30 +66,47 @@ class GoodSignatures:
             self._statement, *self._others = self._others
             self.attesting = self._statement.attesting(self._sitting)
         else:
-            raise _too_few_good(self._distribution.terms, self.refused, error)
+            raise too_few_good(self._distribution.terms, self.refused, error)
 
     async def _bad_ones(self) -> frozenset[bytes]:
         oracles = self._statement.witnesses
         return frozenset([oracle for oracle in oracles if await self._is_refused(oracle)])
 
     async def _is_refused(self, oracle: bytes) -> bool:
-        known = self._distribution
-        oracles = self._sitting.oracles
-        lenient = replace(known.terms, oracles=oracles, quorum_threshold=1, rotatable=None)
-        output = replace(known.terms_utxo.output, inline_datum=lenient.encode())
-        terms_utxo = Utxo(NOWHERE, output)
-        signed, sitting = self._statement, Sitting.under(lenient)
+        sitting, terms_utxo = lenient(self._distribution)
+        signed, scripts = self._statement, self._context.scripts
         attesting = Attesting.of(sitting, signed.statement, [signed.witnesses[oracle]])
-        context = replace(
-            self._context, not_on_chain_yet=(terms_utxo, *self._context.not_on_chain_yet)
-        )
-        try:
-            await context.build(attest_draft(attesting, terms=terms_utxo, scripts=context.scripts))
-        except ChainRejected as error:
-            if not error.script_failed:
-                raise
-            return True
-        return False
+        draft = attest_draft(attesting, terms=terms_utxo, scripts=scripts)
+        return await is_refused(self._context, draft, terms_utxo)
+
+
+def lenient(known: OpenDistribution) -> tuple[Sitting, Utxo]:
+    """The oracles that count now, one of whom is a quorum, and terms that say so: they are nowhere.
+
+    They let a quorum cancel, and one oracle stop a proposal.
+    """
+    terms = replace(
+        known.terms,
+        oracles=known.sitting.oracles,
+        quorum_threshold=1,
+        rotatable=None,
+        objectors=1,
+        cancel_by=frozenset({"quorum"}),
+    )
+    output = replace(known.terms_utxo.output, inline_datum=terms.encode())
+    return Sitting.under(terms), Utxo(NOWHERE, output)
+
+
+async def is_refused(context: BuildContext, draft: TransactionDraft, nowhere: Utxo) -> bool:
+    """Whether a script refuses a draft that uses an output which is on no chain."""
+    imagined = replace(context, not_on_chain_yet=(nowhere, *context.not_on_chain_yet))
+    try:
+        await imagined.build(draft)
+    except ChainRejected as error:
+        if not error.script_failed:
+            raise
+        return True
+    return False
 
 
 def refusal_warnings(terms: Terms, refused: frozenset[bytes]) -> list[str]:
@@ -109,13 +127,14 @@ def blames_signatures(error: MilestonesError) -> bool:
     return REFUSED_ORACLES in error.details
 
 
-def _too_few_good(terms: Terms, refused: frozenset[bytes], failure: ChainRejected) -> ChainRejected:
+def too_few_good(terms: Terms, refused: frozenset[bytes], failure: ChainRejected) -> ChainRejected:
+    """The error that names the oracles whose signature the chain refuses."""
     names = [str(address) for address in oracle_addresses(terms, refused)]
     error = ChainRejected(
         f"the chain refuses the signature of {', '.join(names)}, and without it there is no quorum",
         rejection_code=failure.rejection_code,
         data=failure.data,
-        hint="let that oracle sign the bytes of `milestones oracle payload` again, and commit them",
+        hint="let that oracle sign the bytes of `milestones oracle payload` again",
         script_failed=True,
     )
     error.details[REFUSED_ORACLES] = names

@@ -1,27 +1,53 @@
-"""Transactions that carry signatures of oracles: where a script refuses one, who may be to blame."""
+"""Transactions with signatures of oracles that were collected in a file: those that the chain takes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
+from milestones.cardano.outputs import Utxo
 from milestones.errors import ChainRejected
+from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.terms import Terms
+from milestones.services.distribution.collected import Collected, signers_of
+from milestones.services.sending.attestations import is_refused, refusal_warnings, too_few_good
 from milestones.services.sending.building import BuildContext
+from milestones.services.sending.runner import Run
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
 
+Witnesses: TypeAlias = Sequence[OracleWitness]
+Draft: TypeAlias = Callable[[Witnesses], TransactionDraft]
+Alone: TypeAlias = Callable[[OracleWitness], tuple[TransactionDraft, Utxo]]
+"""A draft that one signature is enough for, and the output, on no chain, which makes it so."""
+
 
 async def build_signed(
-    context: BuildContext, draft: TransactionDraft, signers: Collection[bytes]
-) -> BalancedTransaction:
-    """As `BuildContext.build`; a script's refusal says whose signatures (28 bytes each) were used."""
+    run: Run,
+    context: BuildContext,
+    terms: Terms,
+    signed: Collected[Any],
+    *,
+    draft: Draft,
+    alone: Alone,
+) -> tuple[BalancedTransaction, tuple[bytes, ...]]:
+    """The transaction with as many signatures as it takes, and who made them (28 bytes each).
+
+    Where a script refuses it, each signature is tried alone, and the good ones are used, with a warning
+    for each other. Raises `ChainRejected`, which names whose are bad where too few are left.
+    """
+    chosen = signed.witnesses[: signed.needed]
     try:
-        return await context.build(draft)
+        return await context.build(draft(chosen)), signers_of(chosen)
     except ChainRejected as error:
-        if signers and error.script_failed:
-            named = [signer.hex() for signer in signers]
-            error.hint = (
-                "a signature may not be genuine: let the oracles sign the bytes of"
-                " `milestones oracle payload` again"
-            )
-            error.details["signers"] = named
-        raise
+        if not error.script_failed:
+            raise
+        good = [w for w in signed.witnesses if not await is_refused(context, *alone(w))]
+        if len(good) == len(signed.witnesses):
+            raise
+        refused = frozenset(signers_of(signed.witnesses)) - frozenset(signers_of(good))
+        if len(good) < signed.needed:
+            raise too_few_good(terms, refused, error) from None
+    run.warnings += refusal_warnings(terms, refused)
+    chosen = tuple(good[: signed.needed])
+    return await context.build(draft(chosen)), signers_of(chosen)

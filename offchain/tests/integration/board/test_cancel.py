@@ -16,10 +16,14 @@ from milestones.errors import (
 )
 from milestones.protocol.statements import NoticeStatement
 from milestones.services.cancel import NoticeGiven, cancel
+from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.runner import SendDraft, perform
 from milestones.storage.board_payloads import NoticePayload
 from milestones.storage.submission import ClosingPayload
 from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
+from milestones.transactions.contract_drafts import open_draft
 
 WEEK_MS = 7 * 86_400_000
 
@@ -118,13 +122,25 @@ async def test_two_times_do_not_add_up(stage: OpenDistribution) -> None:
 
 
 async def test_a_forged_signature_is_left_to_the_chain(stage: OpenDistribution) -> None:
-    """Its form is good: the evaluation refuses it, and whose signatures were used is said."""
+    """Its form is good: the evaluation refuses it, and whose it is is found out by each alone."""
     forged = notice_entry(stage, "oracle-1").model_copy(update={"signature": bytes(64)})
     with pytest.raises(ChainRejected) as refused:
         await notified(stage, notice_entry(stage, "oracle-0"), forged, key="relayer")
-    assert "may not be genuine" in refused.value.hint
-    assert stage.world.keys["oracle-1"].key_hash.hex() in refused.value.details["signers"]
+    named = [stage.world.address("oracle-1").to_bech32()]
+    assert refused.value.details["refused_oracles"] == named
     assert stage.journal.pending() == []
+
+
+async def test_a_forged_signature_is_left_out_where_the_others_are_enough(
+    stage: OpenDistribution,
+) -> None:
+    entries = [notice_entry(stage, f"oracle-{number}") for number in range(3)]
+    # Its hash is the least, so it is among the first that make a quorum.
+    entries[2] = entries[2].model_copy(update={"signature": bytes(64)})
+    given = await notified(stage, *entries, key="relayer", wait=True)
+    good = (stage.world.address("oracle-0"), stage.world.address("oracle-1"))
+    assert sorted(map(str, given.signers)) == sorted(map(str, good))
+    assert "was left out" in " ".join(given.warnings)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -174,6 +190,49 @@ async def test_not_before_the_grace_is_over_not_even_by_the_creator(
     (sent,) = stage.journal.of(stage.distribution.id, command="close")
     assert isinstance(sent.payload, ClosingPayload)
     assert sent.payload.refund_address == ended.refund_address
+
+
+async def test_a_notice_ends_one_opening_of_terms_that_were_opened_twice(
+    stage: OpenDistribution,
+) -> None:
+    backend = stage.backend
+    draft = open_draft(stage.distribution, scripts=await require_published(backend))
+    sending = SendDraft(name="test", draft=draft)
+    await perform(backend, sending, key=stage.world.keys["creator"], wait=True)
+    first = await notified(stage, wait=True)
+    stage.reach(first.ends_at)
+    one = await stage.close(key="stranger", wait=True)
+    assert len(one.transactions) == 1
+    assert "openings of the same terms stay (1)" in " ".join(one.warnings)
+    second = await notified(stage, wait=True)
+    with pytest.raises(NotAllowedYet) as refused:
+        await stage.close(key="stranger")
+    assert refused.value.rule == "grace"
+    stage.reach(second.ends_at)
+    await stage.close(key="stranger", wait=True)
+    assert (await stage.on_chain()).closed
+
+
+class TestOfAda:
+    @pytest.fixture
+    def schedule_changes(self, world: World) -> dict[str, Any]:
+        """Lovelace, and a refund with a datum."""
+        refund = {"refund_address": world.address("beneficiary-4").to_bech32()}
+        return {**world.in_lovelace(), **refund, "refund_datum": "d87980", "cancel_by": ["creator"]}
+
+    async def test_all_lovelace_goes_home_with_the_datum(self, stage: OpenDistribution) -> None:
+        await stage.attested("milestone-001")
+        await stage.release(0, wait=True)
+        given = await notified(stage, wait=True)
+        stage.reach(given.ends_at)
+        left = await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True)
+        held = sum(match.output.value.lovelace for match in left)
+        ended = await stage.close(key="stranger", wait=True)
+        assert ended.tokens_returned == 140_000_000
+        assert ended.tokens_returned + ended.deposits_returned_lovelace == held
+        home = stage.world.address("beneficiary-4").to_bech32()
+        (refund,) = await stage.backend.kupo.matches(home, unspent=True)
+        assert (refund.output.value.lovelace, refund.datum) == (held, bytes.fromhex("d87980"))
 
 
 class TestOnlyTheQuorum:

@@ -148,7 +148,8 @@ async def test_an_objection_to_one_proposal_stops_no_other(stage: OpenDistributi
             signatures=forged,
             key=stage.world.keys["relayer"],
         )
-    assert "may not be genuine" in refused.value.hint
+    named = [stage.world.address("oracle-1").to_bech32()]
+    assert refused.value.details["refused_oracles"] == named
 
 
 async def test_an_oracle_signs_no_objection_that_names_another_milestone(

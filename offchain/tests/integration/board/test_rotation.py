@@ -11,6 +11,7 @@ import pytest
 from milestones.cardano.address import Address, script_credential
 from milestones.domain.models import OracleSignature
 from milestones.errors import (
+    ChainRejected,
     InvalidAddress,
     InvalidInput,
     InvalidSignature,
@@ -173,6 +174,19 @@ async def test_offline_no_rotation_is_signed_and_a_notice_with_a_warning(
     past = NoticeStatement(*whose, (stage.world.now - 60) * 1000, b"").signed_data
     with pytest.raises(InvalidInput, match="nothing can be backdated"):
         await oracle_sign(stage.backend, signed_data=past, key=key)
+
+
+async def test_a_forged_signature_is_named_or_left_out(stage: OpenDistribution) -> None:
+    entries = await rotation(stage, "oracle-0", "oracle-1", "oracle-2")
+    # Its hash is the least, so it is among the first that make a quorum.
+    forged = entries[2].model_copy(update={"signature": bytes(64)})
+    with pytest.raises(ChainRejected) as refused:
+        await rotated(stage, [entries[0], forged])
+    named = [stage.world.address("oracle-2").to_bech32()]
+    assert refused.value.details["refused_oracles"] == named
+    result = await rotated(stage, [entries[0], forged, entries[1]], wait=True)
+    assert len(result.signers) == 2
+    assert "was left out" in " ".join(result.warnings)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -6,19 +6,47 @@ Everybody works from a folder and by the program alone, each step a process.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from milestones.testing.cast import ADA, ORACLES, TOKEN_NAME
-from milestones.testing.grant import FIRST, HOUR, SECOND, THIRD, YEAR, Grant, five_allocations
+from milestones.testing.grant import (
+    FIRST,
+    HOUR,
+    SECOND,
+    THIRD,
+    YEAR,
+    Grant,
+    five_allocations,
+    set_up,
+)
 from milestones.testing.processes import CommandResult, ProcessWorld
+from tests.support.checkout import fresh_checkout
 
 DAY: Final = 86_400
 WEEK: Final = 7 * DAY
 BOND: Final = 5 * ADA
 NEXT_ORACLES: Final = ("beneficiary-2", "beneficiary-3", "beneficiary-4")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProcessWorld, str]]:
+    """A chain on which the scripts are published, and its snapshot."""
+    folder = tmp_path_factory.mktemp("shared") / "offchain"
+    with fresh_checkout(folder) as (checkout, _):
+        set_up(checkout)
+        yield checkout, checkout.control("snapshot")["snapshot"]
+
+
+@pytest.fixture
+def blank(shared: tuple[ProcessWorld, str], tmp_path: Path) -> ProcessWorld:
+    """An empty folder beside that chain, which is put back to where it was."""
+    world, snapshot = shared
+    world.control("revert", snapshot=snapshot)
+    return world.at(tmp_path / "offchain")
 
 
 def opened(world: ProcessWorld, **changes: Any) -> Grant:
