@@ -42,13 +42,16 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
     "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
     "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",
-    "close": "Take the deposits back, and what nobody can claim any more; only the creator can.",
+    "proposal": "Milestones that anybody says are complete, and that count unless oracles object.",
+    "cancel": "Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it"
+    " later.",
+    "close": "End a distribution: deposits, and what nobody can claim any more, go back.",
     "verify": "Audit a distribution from the chain, before trusting it.",
     "transaction": "Show where a transaction stands: unknown, in the mempool, in a block,"
     " or never going to be.",
     "schema": "Print the JSON Schema of a file or a result; without a name, list them.",
     "devnet": "Run a Cardano chain in one process, and do things to it while it runs.",
-    "oracle": "What oracles sign, and a signer for key files.",
+    "oracle": "What oracles sign, a signer for key files, and the replacement of the oracles.",
 }
 """Every command and the first sentence of its help, in the order of the program's help."""
 

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 import milestones
 from milestones.cli.options import (
     ContractAddress,
     DryRun,
+    EvidenceFile,
+    EvidenceHash,
     MilestoneIdentifier,
     SigningKeyPath,
+    VerificationTimestamp,
     Wait,
     distribution,
+    evidence,
+    optional_moment,
 )
 from milestones.cli.session import session_of
+from milestones.errors import InvalidInput
 
 
 def attest(  # noqa: PLR0917 - an option each
     context: typer.Context,
     contract_address: ContractAddress,
     milestone_identifier: MilestoneIdentifier,
+    waive: Annotated[
+        bool,
+        typer.Option(
+            "--waive", help="Without signatures, by the creator's key, once the terms allow it."
+        ),
+    ] = False,
+    evidence_file: EvidenceFile = None,
+    evidence_hash: EvidenceHash = None,
+    verification_timestamp: VerificationTimestamp = None,
     signing_key_path: SigningKeyPath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
     """Put the signatures of a quorum of oracles on the chain, which verifies them."""
     session = session_of(context)
+    waiver = None
+    if waive:
+        waiver = milestones.Waiver(
+            evidence_hash=evidence(evidence_file, evidence_hash),
+            verification_timestamp=optional_moment(
+                verification_timestamp, "verification_timestamp"
+            ),
+        )
+    elif evidence_file or evidence_hash or verification_timestamp:
+        raise InvalidInput(
+            "what the oracles signed says evidence and time",
+            path="evidence_hash",
+            hint="leave it out; it is given with --waive alone",
+        )
     contract = distribution(contract_address)
     key = session.signing_key(signing_key_path)
     session.perform(
@@ -34,6 +65,7 @@ def attest(  # noqa: PLR0917 - an option each
             contract_address=contract,
             milestone_identifier=milestone_identifier,
             key=key,
+            waiver=waiver,
             dry_run=dry_run,
             wait=wait,
         )

@@ -22,7 +22,11 @@ def close(
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
-    """Take the deposits back, and what nobody can claim any more; only the creator can."""
+    """End a distribution: deposits, and what nobody can claim any more, go back.
+
+    The creator's key gets everything. Anybody can end it after a notice's grace or, where the creator is a
+    script, once all is paid or may be reclaimed: then everything goes to the terms' refund address.
+    """
     session = session_of(context)
     contract = distribution(contract_address)
     key = session.signing_key(signing_key_path)

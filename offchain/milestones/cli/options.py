@@ -63,6 +63,33 @@ AnchorHash = Annotated[
 AnchorFile = Annotated[
     Path | None, typer.Option("--anchor-file", help="Instead of its hash: the document itself.")
 ]
+OptionalMilestone = Annotated[
+    str | None, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
+]
+EvidenceFile = Annotated[
+    Path | None, typer.Option(help="A report; blake2b-256 of the file is the evidence hash.")
+]
+EvidenceHash = Annotated[
+    str | None, typer.Option(help="The evidence hash itself, hexadecimal, up to 64 bytes.")
+]
+VerificationTimestamp = Annotated[
+    str | None,
+    typer.Option(help="When the milestone was reached: POSIX seconds or ISO; default now."),
+]
+SaidAt = Annotated[
+    str | None,
+    typer.Option(
+        "--said-at",
+        help="When it is said: POSIX seconds or ISO, still to come.",
+        show_default=False,
+    ),
+]
+Signatures = Annotated[
+    Path | None,
+    typer.Option(
+        "--signatures", help="JSON file that `oracle sign --output` wrote.", show_default=False
+    ),
+]
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -163,6 +190,24 @@ def duration(text: str, option: str) -> int:
         )
     lengths = (86_400, 3_600, 60, 1)
     return sum(int(part) * length for part, length in zip(parts.groups("0"), lengths, strict=True))
+
+
+def optional_moment(text: str | None, option: str) -> int | None:
+    """As `moment`; None where nothing is given."""
+    return None if text is None else moment(text, option)
+
+
+def evidence(file: Path | None, digest: str | None) -> bytes:
+    """The evidence hash, of a file or as it is given; empty where neither is. Raises `InvalidInput`."""
+    if file is not None and digest is not None:
+        raise InvalidInput(
+            "the evidence is given twice",
+            path="evidence_hash",
+            hint="give --evidence-file or --evidence-hash",
+        )
+    if file is not None:
+        return milestones.evidence_hash_of(file)
+    return b"" if digest is None else hexadecimal(digest, "evidence_hash")
 
 
 def read_json(path: Path, field: str) -> Any:

@@ -1,4 +1,4 @@
-"""`milestones oracle`: what oracles sign, and a signer for key files."""
+"""`milestones oracle`: what oracles sign, a signer for key files, and the replacement of the oracles."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ import milestones
 from milestones.cli.loading import new_typer
 from milestones.cli.options import (
     ContractAddress,
-    MilestoneIdentifier,
+    DryRun,
+    EvidenceFile,
+    EvidenceHash,
     OptionalContractAddress,
+    OptionalMilestone,
+    SaidAt,
     SigningKeyPath,
+    VerificationTimestamp,
+    Wait,
+    address,
     distribution,
+    evidence,
     hexadecimal,
-    moment,
+    optional_moment,
     read_schedule,
 )
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pydantic import BaseModel
+
+    from milestones.protocol.distribution import ContractAddress as Contract
     from milestones.services.oracle import OracleSigned
 
-
-OptionalMilestone = Annotated[
-    str | None, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
-]
-EvidenceFile = Annotated[
-    Path | None, typer.Option(help="A report; blake2b-256 of the file is the evidence hash.")
-]
-EvidenceHash = Annotated[
-    str | None, typer.Option(help="The evidence hash itself, hexadecimal, up to 64 bytes.")
-]
-VerificationTimestamp = Annotated[
-    str | None,
-    typer.Option(help="When the milestone was reached: POSIX seconds or ISO; default now."),
-]
+    Ask = Callable[[milestones.Backend], Awaitable[BaseModel]]
 
 oracle: Final = new_typer(
     no_args_is_help=True,
-    help="What oracles sign, and a signer for key files.",
+    help="What oracles sign, a signer for key files, and the replacement of the oracles.",
 )
 
 
@@ -51,23 +51,113 @@ oracle: Final = new_typer(
 def oracle_payload(  # noqa: PLR0917 - an option each
     context: typer.Context,
     contract_address: ContractAddress,
-    milestone_identifier: MilestoneIdentifier,
+    milestone_identifier: OptionalMilestone = None,
+    notice: Annotated[
+        bool, typer.Option("--notice", help="That the distribution is to be ended.")
+    ] = False,
+    object_to: Annotated[
+        str | None,
+        typer.Option(
+            "--object",
+            help="That a proposal is wrong: its output <id>#<index>, or its milestone.",
+            show_default=False,
+        ),
+    ] = None,
+    bond_to: Annotated[
+        str | None,
+        typer.Option(help="With --object: the address its bond goes to.", show_default=False),
+    ] = None,
+    rotate_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="<address>",
+            help="That the oracles are replaced: an oracle to be; repeated, or with commas.",
+            show_default=False,
+        ),
+    ] = None,
+    next_quorum: Annotated[
+        int | None,
+        typer.Option(help="With --rotate-to: how many are a quorum.", show_default=False),
+    ] = None,
     evidence_file: EvidenceFile = None,
     evidence_hash: EvidenceHash = None,
     verification_timestamp: VerificationTimestamp = None,
+    said_at: SaidAt = None,
 ) -> None:
-    """Print the exact bytes that all oracles of a milestone sign. Needs no network."""
+    """Print the exact bytes that oracles sign. For a milestone and a notice it needs no network."""
     session = session_of(context)
-    result = asyncio.run(
-        milestones.oracle_payload(
-            session.workspace,
-            contract_address=distribution(contract_address),
-            milestone_identifier=milestone_identifier,
-            evidence_hash=_evidence(evidence_file, evidence_hash),
-            verification_timestamp=_moment(verification_timestamp),
+    contract = distribution(contract_address)
+    _must_be_one(milestone_identifier, notice, object_to, rotate_to)
+    if object_to is not None:
+        result = _asked(session, _objection(contract, object_to, bond_to))
+    elif rotate_to:
+        result = _asked(session, _rotation(contract, rotate_to, next_quorum))
+    elif notice:
+        result = asyncio.run(
+            milestones.notice_payload(
+                session.workspace,
+                contract_address=contract,
+                evidence_hash=evidence(evidence_file, evidence_hash),
+                said_at_timestamp=optional_moment(said_at, "said_at"),
+            )
         )
-    )
+    else:
+        result = asyncio.run(
+            milestones.oracle_payload(
+                session.workspace,
+                contract_address=contract,
+                milestone_identifier=milestone_identifier or "",
+                evidence_hash=evidence(evidence_file, evidence_hash),
+                verification_timestamp=optional_moment(
+                    verification_timestamp, "verification_timestamp"
+                ),
+            )
+        )
     session.output.result(result)
+
+
+def _must_be_one(*kinds: object) -> None:
+    if sum(bool(each) for each in kinds) != 1:
+        raise InvalidInput(
+            "one thing to sign is needed, and not several",
+            path="milestone_identifier",
+            hint="give one of --milestone-identifier, --notice, --object and --rotate-to",
+        )
+
+
+def _objection(contract: Contract, proposal: str, bond_to: str | None) -> Ask:
+    if bond_to is None:
+        raise InvalidInput(
+            "where the proposal's bond goes is missing",
+            path="bond_to",
+            hint="give an address with --bond-to: the oracles sign that, too",
+        )
+    to = address(bond_to, "bond_to")
+    return lambda backend: milestones.objection_payload(
+        backend, contract_address=contract, proposal=proposal, bond_to=to
+    )
+
+
+def _rotation(contract: Contract, rotate_to: list[str], next_quorum: int | None) -> Ask:
+    if next_quorum is None:
+        raise InvalidInput(
+            "how many of the next oracles are a quorum is missing",
+            path="next_quorum",
+            hint="give a number with --next-quorum: the oracles sign that, too",
+        )
+    given = [part for text in rotate_to for part in text.split(",") if part.strip()]
+    oracles = [address(each, "rotate_to") for each in given]
+    return lambda backend: milestones.rotation_payload(
+        backend, contract_address=contract, oracle_addresses=oracles, quorum_threshold=next_quorum
+    )
+
+
+def _asked(session: Session, ask: Ask) -> BaseModel:
+    async def run() -> BaseModel:
+        async with session.backend() as backend:
+            return await ask(backend)
+
+    return asyncio.run(run())
 
 
 @oracle.command("sign")
@@ -89,7 +179,7 @@ def oracle_sign(  # noqa: PLR0917 - an option each
     ] = None,
     signing_key_path: SigningKeyPath = None,
 ) -> None:
-    """Sign for a milestone with an oracle's key file; print the entry for signatures.json."""
+    """Sign with an oracle's key file, after saying what; print the entry for signatures.json."""
     session = session_of(context)
     if signed_data is None:
         if contract_address is None or milestone_identifier is None:
@@ -102,8 +192,8 @@ def oracle_sign(  # noqa: PLR0917 - an option each
             session,
             contract_address,
             milestone_identifier,
-            _evidence(evidence_file, evidence_hash),
-            _moment(verification_timestamp),
+            evidence(evidence_file, evidence_hash),
+            optional_moment(verification_timestamp, "verification_timestamp"),
         )
     elif contract_address or milestone_identifier or evidence_file or evidence_hash:
         raise InvalidInput(
@@ -115,14 +205,14 @@ def oracle_sign(  # noqa: PLR0917 - an option each
 
 
 def _payload(
-    session: Session, contract: str, milestone: str, evidence: bytes, timestamp: int | None
+    session: Session, contract: str, milestone: str, digest: bytes, timestamp: int | None
 ) -> str:
     result = asyncio.run(
         milestones.oracle_payload(
             session.workspace,
             contract_address=distribution(contract),
             milestone_identifier=milestone,
-            evidence_hash=evidence,
+            evidence_hash=digest,
             verification_timestamp=timestamp,
         )
     )
@@ -136,7 +226,7 @@ def _sign(
     output: Path | None,
     signing_key_path: Path | None,
 ) -> None:
-    key = session.signing_key(signing_key_path)
+    key, show = session.signing_key(signing_key_path), session.output.message
 
     async def run() -> OracleSigned:
         if schedule_file is not None:
@@ -150,28 +240,39 @@ def _sign(
             )
         async with session.backend() as backend:
             return await milestones.oracle_sign(
-                backend, signed_data=signed_data, key=key, output=output
+                backend, signed_data=signed_data, key=key, output=output, show=show
             )
 
     result = asyncio.run(run())
-    for line in (*result.statement, *(f"warning: {warning}" for warning in result.warnings)):
-        session.output.message(line)
     if result.file is not None:
         session.output.message(f"{result.file} holds {result.file_entries} signature(s)")
     session.output.result(result.entry)
 
 
-def _evidence(file: Path | None, digest: str | None) -> bytes:
-    if file is not None and digest is not None:
-        raise InvalidInput(
-            "the evidence is given twice",
-            path="evidence_hash",
-            hint="give --evidence-file or --evidence-hash",
+@oracle.command("rotate")
+def oracle_rotate(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    contract_address: ContractAddress,
+    signatures: Annotated[
+        Path,
+        typer.Option(help="JSON file that `oracle sign --output` wrote.", show_default=False),
+    ],
+    signing_key_path: SigningKeyPath = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+) -> None:
+    """Put other oracles in the place of those that sit, as a quorum of them signed it."""
+    session = session_of(context)
+    contract = distribution(contract_address)
+    entries = milestones.read_signature_file(signatures)
+    key = session.signing_key(signing_key_path)
+    session.perform(
+        lambda backend: milestones.oracle_rotate(
+            backend,
+            contract_address=contract,
+            signatures=entries,
+            key=key,
+            dry_run=dry_run,
+            wait=wait,
         )
-    if file is not None:
-        return milestones.evidence_hash_of(file)
-    return b"" if digest is None else hexadecimal(digest, "evidence_hash")
-
-
-def _moment(text: str | None) -> int | None:
-    return None if text is None else moment(text, "verification_timestamp")
+    )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
+NARROWEST: Final = 9
+"""Characters that a table's column needs on the average, its border included, to be read."""
 
 
 class Output:
@@ -67,8 +69,18 @@ class Output:
         for line in _lines(plain):
             self._results.print(line)
         for name, rows in fields.items():
-            if _is_rows(rows):
+            if _is_rows(rows) and len(rows[0]) * NARROWEST > self._results.width:
+                self._show_blocks(name, rows)
+            elif _is_rows(rows):
                 self._results.print(_rows(name, rows))
+
+    def _show_blocks(self, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """A block of lines a row: a table of that many columns would be unreadable."""
+        for number, row in enumerate(rows, 1):
+            heading = f"{title.replace('_', ' ')}: {number} of {len(rows)}"
+            self._results.print(Text(heading, "italic"))
+            for line in _lines(row):
+                self._results.print(Text("  ") + line)
 
 
 def print_json(value: Any) -> None:

@@ -1,4 +1,7 @@
-"""`attest`: puts the signatures of a quorum of oracles on the chain, once for a milestone."""
+"""`attest`: puts the signatures of a quorum of oracles on the chain, once for a milestone.
+
+Where the terms let the creator waive them, from a moment on the creator's key alone attests.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
+from milestones.protocol.datums import Attestation
 from milestones.protocol.distribution import ContractAddress, DistributionName
-from milestones.services.backend import Backend, select_version
+from milestones.services.backend import Backend, chain_time, select_version
+from milestones.services.board_preflight import must_be_waivable
 from milestones.services.distribution.claims import must_have_milestone
+from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
@@ -20,7 +26,11 @@ from milestones.services.distribution.on_chain import (
     read_on_chain,
 )
 from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
-from milestones.services.preflight import must_be_open, must_not_be_attested
+from milestones.services.preflight import (
+    must_be_open,
+    must_be_the_creator,
+    must_not_be_attested,
+)
 from milestones.services.results import Result
 from milestones.services.sending.attestations import (
     GoodSignatures,
@@ -30,7 +40,7 @@ from milestones.services.sending.attestations import (
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.submission import AttestationPayload
-from milestones.transactions.contract_drafts import attest_draft
+from milestones.transactions.contract_drafts import attest_draft, waive_draft
 from milestones.transactions.tx_builder import BalancedTransaction
 from milestones.transactions.wallet import SigningKey
 
@@ -38,8 +48,9 @@ from milestones.transactions.wallet import SigningKey
 class MilestoneAttested(Result):
     """The attestation. Fee, collateral and deposit in lovelace; size in bytes; times in POSIX seconds.
 
-    `refused_oracles` are those whose signature the chain refuses and that were left out. `resumed` says
-    that an earlier run of the command had sent the transaction.
+    `signers` is empty where the creator waived them. `refused_oracles` are those whose signature the
+    chain refuses and that were left out. `resumed` says that an earlier run of the command had sent the
+    transaction.
     """
 
     status: TransactionStatus
@@ -58,20 +69,35 @@ class MilestoneAttested(Result):
     resumed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """What the creator says of a milestone in the oracles' place.
+
+    `evidence_hash`: up to 64 bytes. `verification_timestamp`: when it was reached, POSIX seconds; None:
+    now, by the chain's time.
+    """
+
+    evidence_hash: bytes = b""
+    verification_timestamp: int | None = None
+
+
 async def attest(
     backend: Backend,
     *,
     contract_address: ContractAddress,
     milestone_identifier: str,
     key: SigningKey,
+    waiver: Waiver | None = None,
     dry_run: bool = False,
     wait: bool = False,
 ) -> MilestoneAttested:
     """Attests a milestone with the local record's signatures; the key pays, anybody's will do.
 
-    Where the chain's evaluation refuses them, each is tried alone: those that are good are used if they
-    make a quorum. Raises `NotAllowedYet` (`closed`, `attested`, `quorum`), `NotFound`, `ChainRejected`
-    that names the oracles with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
+    With a `waiver` no signature is needed, and the key must be the creator's; it takes terms that let the
+    creator waive, once their time has come (`NotAllowedYet`, `waiver_after`). Where the chain's evaluation
+    refuses signatures, each is tried alone: those that are good are used if they make a quorum. Raises
+    `NotAllowedYet` (`closed`, `attested`, `quorum`), `NotFound`, `ChainRejected` that names the oracles
+    with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
     """
     milestone = MilestoneIdentifier.parse(milestone_identifier)
     backend = select_version(backend, contract_address.payment.hash)
@@ -80,6 +106,7 @@ async def attest(
         distribution_id=name.distribution_id,
         distribution_name=name,
         milestone=milestone,
+        waiver=waiver,
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
@@ -92,6 +119,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
     distribution_id: bytes
     distribution_name: DistributionName
     milestone: MilestoneIdentifier
+    waiver: Waiver | None
     on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
@@ -105,13 +133,50 @@ class _Attest(SendingCommand[MilestoneAttested]):
         schedule = local_distribution(backend, self.distribution_id)
         if schedule is not None:
             must_have_milestone(schedule, self.milestone.text)
+        if self.waiver is not None:
+            yield await self._waived(run, distribution, self.waiver)
+            return
         quorums = _quorums(backend, distribution, self.milestone)
         context = await run.context()
         signatures = GoodSignatures(context, distribution, quorums)
         built = await _built(context, distribution, signatures)
         run.warnings += refusal_warnings(distribution.terms, signatures.refused)
-        attestation = signatures.attesting.attestation
-        yield SubmissionRequest(
+        yield self._request(built, signatures.attesting.attestation, signatures.refused)
+
+    async def _waived(
+        self, run: Run, distribution: OpenDistribution, waiver: Waiver
+    ) -> SubmissionRequest:
+        terms, time = distribution.terms, await chain_time(run.backend)
+        waiver_after = must_be_waivable(terms, time)
+        must_be_the_creator(terms, run.payer)
+        given = waiver.verification_timestamp
+        moment = (
+            time.now_posix_ms if given is None else checked_moment(given, "verification_timestamp")
+        )
+        attestation = Attestation(
+            self.distribution_id,
+            self.milestone.raw,
+            checked_evidence(waiver.evidence_hash),
+            moment,
+            (),
+        )
+        context = await run.context()
+        draft = waive_draft(
+            attestation,
+            terms,
+            terms_utxo=distribution.terms_utxo,
+            scripts=context.scripts,
+            valid_from_slot=context.first_slot_from(waiver_after),
+        )
+        return self._request(await context.build(draft), attestation)
+
+    def _request(
+        self,
+        built: BalancedTransaction,
+        attestation: Attestation,
+        refused: frozenset[bytes] = frozenset(),
+    ) -> SubmissionRequest:
+        return SubmissionRequest(
             transaction=built,
             sole=f"attest {self.milestone}",
             payload=AttestationPayload(
@@ -119,7 +184,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
                 verification_posix_ms=attestation.verification_posix_ms,
                 evidence_hash=attestation.evidence_hash,
                 signers=attestation.signers,
-                refused_oracles=tuple(sorted(signatures.refused)),
+                refused_oracles=tuple(sorted(refused)),
                 deposit_lovelace=built.outputs[0].output.value.lovelace,
             ),
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ from milestones.domain.models import (
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.domain.reading import AddressField, HexField
-from milestones.errors import InvalidInput, InvalidSignature, ServiceUnavailable
+from milestones.errors import InvalidInput, InvalidSignature, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.oracle_signatures import witness_of
 from milestones.protocol.statements import MilestoneStatement
@@ -36,6 +37,7 @@ from milestones.services.distribution.signatures import (
     usable_entries,
 )
 from milestones.services.results import Result, View
+from milestones.transactions.contract_drafts import Sitting
 
 
 async def commit_milestone(
@@ -52,7 +54,9 @@ async def commit_milestone(
     The distribution is the one that the entries' `signed_data` names; `contract_address` may say which
     it has to be. The quorum is the terms', where the data directory knows them, and then the numbers
     given must agree. Where it doesn't, both numbers are needed, or a `Backend` to ask the chain with.
-    Raises `InvalidSignature` with a path such as `oracle_signatures[1].signed_data`.
+    Where the terms let oracles be replaced, those that sit now count, as far as a `Backend` can ask; a
+    warning says where it could not. Raises `InvalidSignature` with a path such as
+    `oracle_signatures[1].signed_data`.
     """
     MilestoneIdentifier.parse(milestone_identifier)
     workspace, distribution_id = _place_of(workspace, oracle_signatures, contract_address)
@@ -124,11 +128,21 @@ def _record(
 
 @dataclass(frozen=True, slots=True)
 class _Quorum:
-    """What counts as a quorum; `oracles` is None where nothing but their number is known."""
+    """What counts as a quorum; `oracles` is None where nothing but their number is known.
+
+    They `may_be_replaced` where the terms let others sit in their place and the chain was not asked: then
+    entries of others are kept, and don't count here.
+    """
 
     threshold: int
     total: int
     oracles: frozenset[bytes] | None
+    may_be_replaced: bool = False
+
+    @classmethod
+    def of(cls, sitting: Sitting, *, may_be_replaced: bool = False) -> _Quorum:
+        oracles = frozenset(sitting.oracles)
+        return cls(sitting.quorum_threshold, len(oracles), oracles, may_be_replaced)
 
     def state(self, entries: Sequence[OracleSignature]) -> QuorumState:
         return quorum_state(
@@ -155,12 +169,24 @@ async def _quorum_of(
         if threshold is not None and total is not None:
             _must_be_possible(threshold, total)
             return _Quorum(threshold, total, None)
-        terms = await _terms_on_chain(workspace, distribution_id)
-    _must_agree(terms, given)
-    return _Quorum(terms.quorum_threshold, len(terms.oracles), frozenset(terms.oracles))
+        quorum = _Quorum.of(await _sitting_on_chain(workspace, distribution_id))
+    elif terms.rotatable is None:
+        quorum = _Quorum.of(Sitting.under(terms))
+    else:
+        quorum = await _of_rotatable(workspace, terms)
+    _must_agree(quorum, given)
+    return quorum
 
 
-async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms:
+async def _of_rotatable(workspace: Workspace, terms: Terms) -> _Quorum:
+    """The board that sits, if the chain can be asked; else the terms' own oracles, and that may be old."""
+    if isinstance(workspace, Backend):
+        with suppress(ServiceUnavailable, NotFound):
+            return _Quorum.of(await _sitting_on_chain(workspace, terms.distribution_id))
+    return _Quorum.of(Sitting.under(terms), may_be_replaced=True)
+
+
+async def _sitting_on_chain(workspace: Workspace, distribution_id: bytes) -> Sitting:
     hint = "give --quorum-threshold and --total-oracles, or register the schedule here"
     if not isinstance(workspace, Backend):
         raise InvalidInput(
@@ -171,7 +197,7 @@ async def _terms_on_chain(workspace: Workspace, distribution_id: bytes) -> Terms
     except ServiceUnavailable as error:
         error.hint = f"{error.hint}; or {hint}"
         raise
-    return on_chain.terms
+    return on_chain.sitting
 
 
 def _must_be_possible(threshold: int, total: int) -> None:
@@ -189,10 +215,12 @@ def _must_be_possible(threshold: int, total: int) -> None:
         )
 
 
-def _must_agree(terms: Terms, given: tuple[int | None, int | None]) -> None:
+def _must_agree(quorum: _Quorum, given: tuple[int | None, int | None]) -> None:
+    if quorum.may_be_replaced:
+        return
     facts = (
-        ("quorum_threshold", given[0], terms.quorum_threshold),
-        ("total_oracles", given[1], len(terms.oracles)),
+        ("quorum_threshold", given[0], quorum.threshold),
+        ("total_oracles", given[1], quorum.total),
     )
     for field, said, true in facts:
         if said not in (None, true):
@@ -246,12 +274,15 @@ def _must_name(
 
 
 def _must_be_oracles(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
+    if quorum.may_be_replaced:
+        return
     for index, entry in enumerate(entries):
         if quorum.oracles is not None and entry.oracle not in quorum.oracles:
             raise InvalidSignature(
                 f"{entry.oracle_address} is none of the distribution's oracles",
                 path=f"{FIELD}[{index}].oracle_address",
-                hint="give the signatures of the oracles in the schedule's oracle_addresses",
+                hint="give the signatures of the oracles in the schedule's oracle_addresses or, where"
+                " they were replaced, of those that sit now",
             )
 
 
@@ -299,6 +330,11 @@ def _committed(
 ) -> MilestoneCommitted:
     state = quorum.state(record.oracle_signatures)
     warnings = storage_warnings(workspace)
+    if quorum.may_be_replaced:
+        warnings.append(
+            "these terms let the oracles be replaced, and the chain was not asked who sits now: the terms'"
+            " own oracles were counted"
+        )
     groups = _groups(record)
     if len(groups) > 1:
         warnings.append(

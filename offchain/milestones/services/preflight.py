@@ -34,7 +34,7 @@ def must_be_open(on_chain: OnChain) -> OpenDistribution:
     if on_chain.closed:
         raise NotAllowedYet(
             "closed",
-            "this distribution was closed: its tokens and deposits went back to the creator",
+            "this distribution was closed: what it still held went back",
             hint="see what it had paid with `milestones check-status`",
             details={"contract_address": on_chain.address.to_bech32()},
         )

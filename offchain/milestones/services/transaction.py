@@ -7,6 +7,7 @@ from milestones.domain.models import TransactionStatus
 from milestones.services.backend import Backend, require_network, staleness, storage_warnings
 from milestones.services.results import Result
 from milestones.services.sending.tracking import state_of
+from milestones.storage.submission import Purpose
 
 
 class TransactionReport(Result):
@@ -15,7 +16,7 @@ class TransactionReport(Result):
     `confirmed`: a block has it, whose `slot` and `block` (the header's hash) are given, and `depth`, the
     number of blocks after it. `submitted`: the mempool has it. `rejected` and `expired`: it can never be
     included any more, and what it spent can be spent anew. `unknown`: nobody has it now. `command` is the
-    one of this program that made it, where the journal knows.
+    one of this program that made it, and `purpose` what it was built for, where the journal knows.
     """
 
     transaction_hash: str
@@ -25,6 +26,7 @@ class TransactionReport(Result):
     depth: int | None = None
     reason: str = ""
     command: str | None = None
+    purpose: Purpose | None = None
 
 
 async def transaction_status(backend: Backend, transaction_hash: str) -> TransactionReport:
@@ -49,5 +51,6 @@ async def transaction_status(backend: Backend, transaction_hash: str) -> Transac
         depth=state.depth,
         reason=reason,
         command=submission.command if submission else None,
+        purpose=submission.purpose if submission else None,
         warnings=(*warnings, *storage_warnings(backend)),
     )

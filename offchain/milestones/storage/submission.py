@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from milestones.cardano import cbor
 from milestones.cardano.hashes import blake2b_256
@@ -18,28 +17,23 @@ from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField, Record
-from milestones.errors import InvalidEncoding, InvalidInput
+from milestones.errors import InvalidEncoding
+from milestones.storage.board_payloads import (
+    ConfirmationPayload,
+    HomePayload,
+    NoticePayload,
+    ObjectionPayload,
+    ProposalPayload,
+    ReferenceField,
+    RetirementPayload,
+    RotationPayload,
+)
 
 ENTRY_VERSION: Final = 2
 """Of the entries that this program writes. 1 were the JSON files of version 0.1.0."""
 
 PENDING: Final[tuple[TransactionStatus, ...]] = ("prepared", "submitted", "unknown")
 """The chain may still take it, or has taken it without our knowing."""
-
-
-def _reference(value: Any) -> OutputReference:
-    if isinstance(value, OutputReference):
-        return value
-    try:
-        return OutputReference.parse(str(value))
-    except InvalidInput as error:
-        raise PydanticCustomError("milestones", "{reason}", {"reason": error.reason}) from None
-
-
-ReferenceField = Annotated[
-    OutputReference, PlainValidator(_reference), PlainSerializer(str, return_type=str)
-]
-"""Which output; `<transaction id>#<index>` in JSON."""
 
 
 class ChangeOutput(Record):
@@ -125,13 +119,19 @@ class OpeningPayload(Record):
 
 
 class ClosingPayload(Record):
-    """A closing: how many vaults and attestations it takes away, and what returns to the creator."""
+    """A closing: what it takes away, and what returns.
+
+    `board_tokens_burnt` counts boards, notices and words that all may go home. `refund_address`
+    (Bech32) is where the terms send everything; None: to the creator, who signed.
+    """
 
     purpose: Literal["closing"] = "closing"
     vaults: int
     attestations_burnt: int
+    board_tokens_burnt: int = 0
     deposits_returned_lovelace: int
     tokens_returned: int
+    refund_address: str | None = None
 
 
 class ScriptsPayload(Record):
@@ -151,12 +151,33 @@ Payload = Annotated[
     | SchedulePartPayload
     | OpeningPayload
     | ClosingPayload
-    | ScriptsPayload,
+    | ScriptsPayload
+    | NoticePayload
+    | HomePayload
+    | ProposalPayload
+    | ObjectionPayload
+    | ConfirmationPayload
+    | RetirementPayload
+    | RotationPayload,
     Field(discriminator="purpose"),
 ]
 """What a transaction was built for; what its command reports when it finds it again."""
 
-Purpose = Literal["release", "attestation", "schedule_part", "opening", "closing", "scripts"]
+Purpose = Literal[
+    "release",
+    "attestation",
+    "schedule_part",
+    "opening",
+    "closing",
+    "scripts",
+    "notice",
+    "home",
+    "proposal",
+    "objection",
+    "confirmation",
+    "retirement",
+    "rotation",
+]
 
 
 class StatusChange(Record):

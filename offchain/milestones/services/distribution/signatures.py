@@ -18,7 +18,7 @@ from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
 from milestones.protocol.oracle_signatures import entry_of, witness_of
 from milestones.protocol.redeemers import Attest, OracleWitness
-from milestones.protocol.statements import MilestoneStatement
+from milestones.protocol.statements import MilestoneStatement, Statement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.on_chain import LiveAttestation, OnChain
@@ -41,7 +41,7 @@ class SignedStatement:
         return Attesting.of(sitting, self.statement, usable[: sitting.quorum_threshold])
 
 
-def must_be_for_contract(statement: MilestoneStatement, contract: Contract) -> None:
+def must_be_for_contract(statement: Statement, contract: Contract) -> None:
     """What is signed is about this contract. Raises `InvalidSignature` about `signed_data`."""
     if statement.policy_id != contract.policy_id:
         raise InvalidSignature(

@@ -9,7 +9,8 @@ from typing import Final
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
-from milestones.errors import ChainRejected, ExceededLimit, LimitsExceeded
+from milestones.domain.posix_time import in_words, to_posix_seconds
+from milestones.errors import ChainRejected, ExceededLimit, InvalidInput, LimitsExceeded
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.sending.funds import Funds, funds_of
 from milestones.services.sending.tracking import TrackedSubmission
@@ -19,6 +20,38 @@ from milestones.transactions.tx_builder import BalancedTransaction, balance
 
 VALID_FOR_SECONDS: Final = 7200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""
+
+SOONEST_SECONDS: Final = 60
+"""How far ahead of the chain's time something can be said at the least: it must get into a block before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAt:
+    """A moment that a transaction states, which the chain wants to be no earlier than the transaction's end."""
+
+    posix_ms: int
+    valid_until_slot: int
+
+
+def said_at(now: ChainTime, wanted_posix_ms: int | None = None, *, path: str = "said_at") -> SaidAt:
+    """When something is said that is sent now: at the end of its transaction's validity unless told.
+
+    Raises `InvalidInput` about `path` for a moment that has passed, or has before a block can have it.
+    """
+    usual = valid_until(now)
+    if wanted_posix_ms is None:
+        return SaidAt(-(-now.clock.start_of(usual) // 1000) * 1000, usual)
+    if wanted_posix_ms < now.now_posix_ms + SOONEST_SECONDS * 1000:
+        raise InvalidInput(
+            f"{in_words(to_posix_seconds(wanted_posix_ms))} has passed, or comes before a block can have"
+            f" it: nothing can be backdated, and the chain's time is {in_words(now.now)}",
+            path=path,
+            hint="say a later time"
+            if path == "said_at"
+            else "let the oracles sign a later time: `milestones oracle payload --said-at`",
+            details={"said_at": to_posix_seconds(wanted_posix_ms), "now": now.now},
+        )
+    return SaidAt(wanted_posix_ms, min(usual, now.clock.slot_at(wanted_posix_ms)))
 
 
 def valid_until(now: ChainTime) -> int:
@@ -69,16 +102,22 @@ class BuildContext:
         """The first slot in which what is built now is void."""
         return valid_until(self.time)
 
+    def first_slot_from(self, posix_ms: int) -> int:
+        """The first slot that proves that this moment has come: a transaction's lower bound."""
+        clock = self.time.clock
+        return clock.first_slot_from(max(posix_ms, clock.system_start_posix_ms))
+
     async def build(
         self, draft: TransactionDraft, *, include: Sequence[Utxo] = ()
     ) -> BalancedTransaction:
         """Balances the draft with the exact execution units that the node finds; nothing is signed.
 
-        `include` are outputs of the wallet to spend in any case. Raises `InsufficientFunds`,
+        It is void after `VALID_FOR_SECONDS`, or when the draft says, whichever is sooner. `include`
+        are outputs of the wallet to spend in any case. Raises `InsufficientFunds`,
         `LimitsExceeded`, and `ChainRejected` when a script refuses.
         """
         balanced = balance(
-            replace(draft, valid_until_slot=self.valid_until_slot),
+            replace(draft, valid_until_slot=self._void_from(draft)),
             parameters=self.parameters,
             wallet=self.funds.utxos,
             change_address=self.funds.change_address,
@@ -98,6 +137,10 @@ class BuildContext:
         """The context of a transaction that must leave these outputs of the wallet alone."""
         left = tuple(utxo for utxo in self.funds.utxos if utxo not in reserved)
         return replace(self, funds=replace(self.funds, utxos=left)) if reserved else self
+
+    def _void_from(self, draft: TransactionDraft) -> int:
+        given, usual = draft.valid_until_slot, self.valid_until_slot
+        return usual if given is None else min(given, usual)
 
     def after(self, transaction: BalancedTransaction) -> BuildContext:
         """The context of the next transaction, which can spend what this one leaves."""

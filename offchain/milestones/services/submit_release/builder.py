@@ -206,9 +206,9 @@ class ReleaseBuilder:
 
     def _first_slot(self, batch: Batch) -> int:
         """The first slot that proves that all these allocations are vested."""
-        clock, allocations = self.context.time.clock, self.distribution.allocations
+        allocations = self.distribution.allocations
         latest = max(allocations[index].vesting_posix_ms for index in batch.indices)
-        return clock.first_slot_from(max(latest, clock.system_start_posix_ms))
+        return self.context.first_slot_from(latest)
 
     def _go_on(self, release: BuiltRelease) -> None:
         """What the next transaction finds."""

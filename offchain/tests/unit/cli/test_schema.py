@@ -52,8 +52,20 @@ def test_another_name_is_refused_with_the_one_that_was_meant() -> None:
 
 def test_every_input_and_every_command_has_one() -> None:
     inputs = {"allocations", "schedule", "signatures", "claim-file", "config"}
-    commands = {name for name in COMMANDS if name not in (*PRINTS_NO_RESULT, "oracle")}
-    results = {f"{name}-result" for name in (*commands, "oracle-payload", "oracle-sign")}
+    groups = {
+        "oracle": (
+            "payload",
+            "payload-notice",
+            "payload-object",
+            "payload-rotate-to",
+            "sign",
+            "rotate",
+        ),
+        "proposal": ("submit", "object", "confirm", "retire", "show"),
+    }
+    commands = {name for name in COMMANDS if name not in (*PRINTS_NO_RESULT, *groups)}
+    commands |= {f"{group}-{name}" for group, names in groups.items() for name in names}
+    results = {f"{name}-result" for name in commands}
     assert set(NAMES) == inputs | results | {"milestone-record", "error"}
 
 

@@ -1,0 +1,63 @@
+"""`milestones cancel`: notice that a distribution will be ended."""
+
+from __future__ import annotations
+
+import typer
+
+import milestones
+from milestones.cli.options import (
+    ContractAddress,
+    DryRun,
+    EvidenceFile,
+    EvidenceHash,
+    SaidAt,
+    Signatures,
+    SigningKeyPath,
+    Wait,
+    distribution,
+    evidence,
+    optional_moment,
+)
+from milestones.cli.session import session_of
+from milestones.errors import InvalidInput
+
+
+def cancel(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    contract_address: ContractAddress,
+    signatures: Signatures = None,
+    evidence_file: EvidenceFile = None,
+    evidence_hash: EvidenceHash = None,
+    said_at: SaidAt = None,
+    signing_key_path: SigningKeyPath = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+) -> None:
+    """Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it later.
+
+    By the creator's key or, with --signatures, by a quorum of oracles who signed what
+    `oracle payload --notice` printed; that says time and evidence then.
+    """
+    session = session_of(context)
+    contract = distribution(contract_address)
+    entries = () if signatures is None else milestones.read_signature_file(signatures)
+    if entries and (evidence_file or evidence_hash or said_at):
+        raise InvalidInput(
+            "what the oracles signed says time and evidence",
+            path="evidence_hash" if evidence_file or evidence_hash else "said_at",
+            hint="leave it out; it is given to `oracle payload --notice`",
+        )
+    digest, moment = evidence(evidence_file, evidence_hash), optional_moment(said_at, "said_at")
+    key = session.signing_key(signing_key_path)
+    session.perform(
+        lambda backend: milestones.cancel(
+            backend,
+            contract_address=contract,
+            key=key,
+            signatures=entries,
+            evidence_hash=digest,
+            said_at_timestamp=moment,
+            dry_run=dry_run,
+            wait=wait,
+        )
+    )

@@ -1,0 +1,237 @@
+"""`close`: takes a distribution off the chain; deposits, and tokens that nobody claimed, go back.
+
+One transaction closes one opening: its terms, a vault for each page, and what `board` keeps. Where the
+same terms were opened more than once, there is a transaction for each opening. Where the creator is a
+script, the word that all may go home comes before each, in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.value import LOVELACE
+from milestones.errors import LimitsExceeded
+from milestones.protocol.datums import Notice
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.terms import Terms
+from milestones.services.backend import Backend, chain_time, select_version
+from milestones.services.close.ending import (
+    Opening,
+    Right,
+    first_moment,
+    left_to_close,
+    right_to_end,
+)
+from milestones.services.close.report import Closed, report_of
+from milestones.services.distribution.naming import identify
+from milestones.services.distribution.on_chain import LiveNotice, OnChain, read_on_chain
+from milestones.services.preflight import must_be_open
+from milestones.services.sending.building import BuildContext, LargestFit
+from milestones.services.sending.runner import (
+    CommandTransaction,
+    Run,
+    SendingCommand,
+    SubmissionRequest,
+    perform,
+)
+from milestones.storage.board_payloads import HomePayload
+from milestones.storage.submission import ClosingPayload
+from milestones.transactions.board_drafts import Referenced, notify_draft
+from milestones.transactions.closing_drafts import Remains, close_draft
+from milestones.transactions.contract_drafts import Sitting
+from milestones.transactions.tx_builder import BalancedTransaction
+from milestones.transactions.wallet import SigningKey
+
+
+async def close(
+    backend: Backend,
+    *,
+    contract_address: ContractAddress,
+    key: SigningKey,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> Closed:
+    """Closes every opening of a distribution; the key pays.
+
+    The creator's key gets everything back, once all is paid or may be reclaimed. Any key can end it after
+    a notice's grace, or where the creator is a script: then everything goes to the terms' refund. Every
+    attestation that fits is burnt. Raises `NotAllowedYet` (`closed`, `grace`, `irrevocable`,
+    `reclaim_after`), `InvalidInput` (another key than the creator's), `NotFound`, `LimitsExceeded`
+    (more vaults than one transaction can close), `InsufficientFunds`, `ChainRejected`, `OutcomeUnknown`.
+    """
+    backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
+    command = _Close(
+        distribution_id=name.distribution_id,
+        distribution_name=name,
+    )
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
+
+
+@dataclass(kw_only=True)
+class _Close(SendingCommand[Closed]):
+    """All closings of a distribution. `attestations_left` had no room in any."""
+
+    name = "close"
+    competing = True
+    distribution_id: bytes
+    distribution_name: DistributionName
+    attestations_left: Sequence[Utxo] = ()
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks, checks, and builds all transactions before the first is sent."""
+        earlier = run.resume(lambda _: True)
+        await run.see_through(_words_on_their_way(earlier))
+        on_chain = await read_on_chain(run.backend, self.distribution_name)
+        if not any(isinstance(each.submission.payload, ClosingPayload) for each in earlier):
+            must_be_open(on_chain)
+        elif on_chain.closed:
+            return
+        time = await chain_time(run.backend)
+        right = right_to_end(on_chain, run.payer, time)
+        taken = {reference for each in earlier for reference in each.submission.inputs}
+        openings, self.attestations_left = left_to_close(on_chain, right, time, taken)
+        requests = []
+        if openings:
+            context = await run.context()
+            for opening in openings:
+                for request in await self._ended(context, on_chain, right, opening):
+                    context = context.after(request.transaction)
+                    requests.append(request)
+        run.warnings += self._warnings(on_chain, right, len(taken), len(openings))
+        for request in requests:
+            yield request
+
+    async def _ended(
+        self, context: BuildContext, on_chain: OnChain, right: Right, opening: Opening
+    ) -> list[SubmissionRequest]:
+        """The closing of one opening and, where it is still to be said, the word before it."""
+        if right != "home" or opening.word is not None:
+            return [await self._closing(context, on_chain.terms, opening)]
+        said, word = await _word(context, on_chain, opening)
+        after = context.after(said.transaction)
+        return [said, await self._closing(after, on_chain.terms, opening.with_word(word))]
+
+    async def _closing(
+        self, context: BuildContext, terms: Terms, opening: Opening
+    ) -> SubmissionRequest:
+        """The closing of one opening, with as many attestations as have room."""
+        fit = LargestFit(len(self.attestations_left), least=0)
+        while not fit.found:
+            burnt = self.attestations_left[: fit.count]
+            try:
+                built = await _built(context, terms, opening, burnt)
+            except LimitsExceeded as error:
+                fit.too_much(_too_many_vaults(opening, error))
+            else:
+                request = SubmissionRequest(
+                    transaction=built, payload=_payload(terms, opening, burnt)
+                )
+                fit.fits()
+        self.attestations_left = self.attestations_left[fit.largest :]
+        return request
+
+    def _warnings(self, on_chain: OnChain, right: Right, taken: int, ended: int) -> list[str]:
+        found = []
+        if self.attestations_left:
+            found.append(
+                f"{len(self.attestations_left)} attestations have no room in the transaction: what"
+                " they hold can never be taken back"
+            )
+        if on_chain.proposals:
+            found.append(
+                f"proposals stay behind ({len(on_chain.proposals)}): once they are forgotten, their bonds"
+                " return with `milestones proposal retire`"
+            )
+        if right == "home" and on_chain.notice is not None:
+            found.append(
+                "the notice that was given stays, and what it holds: its grace is not over"
+            )
+        if right == "notice" and not taken and ended < len(on_chain.terms_utxos):
+            found.append(
+                f"openings of the same terms stay ({len(on_chain.terms_utxos) - ended}): each needs a"
+                " notice of its own"
+            )
+        return found
+
+    def report(self, run: Run) -> Closed:
+        """All closings, those of earlier runs that are still on their way included."""
+        return report_of(run, self.distribution_name, self.attestations_left)
+
+
+def _words_on_their_way(earlier: Sequence[CommandTransaction]) -> list[str]:
+    """Words of earlier runs that no closing spends yet: only a block shows what they left."""
+    spent = {
+        reference.transaction_id.hex() for each in earlier for reference in each.submission.inputs
+    }
+    said = [each.submission for each in earlier]
+    return [
+        each.transaction_id
+        for each in said
+        if isinstance(each.payload, HomePayload) and each.transaction_id not in spent
+    ]
+
+
+async def _word(
+    context: BuildContext, on_chain: OnChain, opening: Opening
+) -> tuple[SubmissionRequest, LiveNotice]:
+    """The word that everything may go home, and the output that will hold it."""
+    word = Notice(context.backend.contract.policy_id, on_chain.distribution_id, 0, b"")
+    draft = notify_draft(
+        word,
+        on_chain.terms,
+        Referenced(terms=opening.terms_utxo, scripts=context.scripts),
+        sitting=Sitting.under(on_chain.terms),
+    )
+    built = await context.build(draft)
+    utxo = built.outputs[0]
+    payload = HomePayload(deposit_lovelace=utxo.output.value.lovelace)
+    return SubmissionRequest(transaction=built, payload=payload), LiveNotice(utxo, word)
+
+
+async def _built(
+    context: BuildContext, terms: Terms, opening: Opening, attestations: Sequence[Utxo]
+) -> BalancedTransaction:
+    remains = Remains(
+        terms=opening.terms_utxo,
+        vaults=[vault.utxo for vault in opening.vaults],
+        attestations=attestations,
+        board_utxos=opening.kept_by_board,
+    )
+    moment = first_moment(terms, opening)
+    draft = close_draft(
+        terms,
+        remains,
+        scripts=context.scripts,
+        notice=None if opening.word is None else opening.word.utxo,
+        valid_from_slot=None if moment is None else context.first_slot_from(moment),
+    )
+    return await context.build(draft)
+
+
+def _payload(terms: Terms, opening: Opening, attestations: Sequence[Utxo]) -> ClosingPayload:
+    vaults = (vault.utxo for vault in opening.vaults)
+    spent = (opening.terms_utxo, *vaults, *attestations, *opening.kept_by_board)
+    lovelace = sum(utxo.output.value.lovelace for utxo in spent)
+    is_ada = terms.token == LOVELACE
+    return ClosingPayload(
+        vaults=len(opening.vaults),
+        attestations_burnt=len(attestations),
+        board_tokens_burnt=len(opening.kept_by_board),
+        deposits_returned_lovelace=lovelace - (opening.remaining if is_ada else 0),
+        tokens_returned=opening.remaining,
+        refund_address=None if opening.word is None else terms.refund.address.to_bech32(),
+    )
+
+
+def _too_many_vaults(opening: Opening, error: LimitsExceeded) -> LimitsExceeded:
+    count = len(opening.vaults)
+    return LimitsExceeded(
+        error.exceeded,
+        error.budgets,
+        what=f"the terms and {count} vaults can only be closed together, in one transaction,"
+        " and that is too large",
+        hint="this distribution can't be closed; every allocation can still be paid out",
+    )

@@ -1,0 +1,36 @@
+"""What people say of a moment and of evidence, checked before it is signed or sent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.errors import InvalidInput
+
+EVIDENCE_BYTES: Final = 64
+
+
+def checked_evidence(evidence_hash: bytes) -> bytes:
+    """The evidence hash. Raises `InvalidInput` where it is too long for a hash."""
+    if len(evidence_hash) > EVIDENCE_BYTES:
+        raise InvalidInput(
+            f"an evidence hash has at most {EVIDENCE_BYTES} bytes, not {len(evidence_hash)}",
+            path="evidence_hash",
+            hint="give a hash of the evidence, or the file itself with --evidence-file",
+        )
+    return evidence_hash
+
+
+def checked_moment(timestamp: int, path: str) -> int:
+    """POSIX milliseconds of a moment in seconds. Raises `InvalidInput` about `path` for another unit."""
+    if timestamp < 0:
+        raise InvalidInput(
+            f"{timestamp} is before 1970", path=path, hint="give POSIX seconds, or an ISO 8601 time"
+        )
+    if looks_like_milliseconds(timestamp):
+        raise InvalidInput(
+            f"{timestamp} looks like milliseconds; this field is in seconds",
+            path=path,
+            hint=f"give {timestamp // 1000}",
+        )
+    return to_posix_ms(timestamp)

@@ -1,0 +1,139 @@
+"""`oracle rotate`: a quorum of the oracles that sit puts others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from milestones.domain.models import OracleSignature, TransactionStatus
+from milestones.domain.reading import AddressField, HexField
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.statements import RotationStatement
+from milestones.services.backend import Backend, select_version
+from milestones.services.board_preflight import must_be_rotatable
+from milestones.services.distribution.collected import Wanted, collected
+from milestones.services.distribution.naming import identify
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.preflight import must_be_open
+from milestones.services.results import Result
+from milestones.services.sending.attestations import oracle_addresses
+from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.signed import build_signed
+from milestones.storage.board_payloads import RotationPayload
+from milestones.transactions.board_drafts import rotate_draft
+from milestones.transactions.wallet import SigningKey
+
+
+class OraclesReplaced(Result):
+    """The board that sits from now on, and who signed for it. Fee and collateral in lovelace; size in bytes.
+
+    Signatures that the oracles before gave for milestones, and that are not on the chain, count no more.
+    """
+
+    status: TransactionStatus
+    transaction_hash: str
+    contract_address: AddressField
+    distribution_id: HexField
+    sequence: int
+    oracles: tuple[AddressField, ...]
+    quorum_threshold: int
+    signers: tuple[AddressField, ...]
+    fee_estimate: int
+    collateral_amount: int
+    size: int
+    resumed: bool = False
+
+
+async def oracle_rotate(
+    backend: Backend,
+    *,
+    contract_address: ContractAddress,
+    signatures: Sequence[OracleSignature],
+    key: SigningKey,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> OraclesReplaced:
+    """Replaces the oracles, as a quorum of those that sit signed it; the key pays, anybody's will do.
+
+    Raises `NotAllowedYet` (`closed`, `rotatable`, `quorum`), `InvalidSignature` where nothing is signed
+    about the next board, `ChainRejected`, `InsufficientFunds`, `OutcomeUnknown`.
+    """
+    backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
+    command = _Rotate(
+        distribution_id=name.distribution_id, distribution_name=name, signatures=signatures
+    )
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
+
+
+@dataclass(kw_only=True)
+class _Rotate(SendingCommand[OraclesReplaced]):
+    """One rotation, or the one that an earlier run sent without learning what became of it."""
+
+    name = "oracle rotate"
+    distribution_id: bytes
+    distribution_name: DistributionName
+    signatures: Sequence[OracleSignature]
+    on_chain: OnChain | None = None
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks, checks, and builds the next board."""
+        self.on_chain = await read_on_chain(run.backend, self.distribution_name)
+        distribution = must_be_open(self.on_chain)
+        if run.resume_instead(lambda sent: isinstance(sent.payload, RotationPayload)):
+            return
+        live = must_be_rotatable(distribution)
+        board, following = live.board, live.board.sequence + 1
+        wanted = Wanted(
+            kind=RotationStatement,
+            named=f"its oracles are replaced by board {following}, the next one",
+            needed=board.quorum_threshold,
+            fits=lambda statement: statement.sequence == following,
+        )
+        signed = collected(wanted, self.signatures, distribution, run.backend.contract)
+        statement = signed.statement
+        context = await run.context()
+        draft = rotate_draft(
+            board,
+            live.utxo,
+            replace(
+                board,
+                oracles=statement.oracles,
+                quorum_threshold=statement.quorum_threshold,
+                sequence=following,
+            ),
+            witnesses=signed.witnesses,
+            scripts=context.scripts,
+        )
+        yield SubmissionRequest(
+            transaction=await build_signed(context, draft, signed.signers),
+            sole=f"rotate {following}",
+            payload=RotationPayload(
+                sequence=following,
+                oracles=statement.oracles,
+                quorum_threshold=statement.quorum_threshold,
+                signers=signed.signers,
+            ),
+        )
+
+    def report(self, run: Run) -> OraclesReplaced:
+        """The newest rotation."""
+        *_, sent = run.transactions.values()
+        submission, payload = sent.submission, sent.submission.payload
+        if self.on_chain is None or not isinstance(payload, RotationPayload):
+            raise AssertionError("a rotation was built or taken up")
+        terms = self.on_chain.terms
+        return OraclesReplaced(
+            status=sent.status,
+            transaction_hash=submission.transaction_id,
+            contract_address=self.distribution_name.address,
+            distribution_id=self.distribution_id,
+            sequence=payload.sequence,
+            oracles=oracle_addresses(terms, payload.oracles),
+            quorum_threshold=payload.quorum_threshold,
+            signers=oracle_addresses(terms, payload.signers),
+            fee_estimate=submission.fee_lovelace,
+            collateral_amount=submission.collateral_lovelace,
+            size=submission.size,
+            resumed=sent.resumed,
+        )

@@ -1,0 +1,95 @@
+"""What the commands about one proposal share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from milestones.cardano.address import Address
+from milestones.domain.models import TransactionStatus
+from milestones.domain.reading import AddressField, HexField
+from milestones.errors import InvalidEncoding, NotAllowedYet
+from milestones.protocol.distribution import DistributionName
+from milestones.services.results import Result
+from milestones.services.sending.runner import CommandTransaction, Run
+from milestones.storage.board_payloads import (
+    ConfirmationPayload,
+    ObjectionPayload,
+    RetirementPayload,
+)
+from milestones.storage.submission import Submission
+from milestones.transactions.board_drafts import LiveProposal
+
+Ended = ConfirmationPayload | ObjectionPayload | RetirementPayload
+"""What the journal keeps of a transaction that takes a proposal off the chain."""
+P = TypeVar("P", ConfirmationPayload, ObjectionPayload, RetirementPayload)
+
+
+class ProposalEnded(Result):
+    """A proposal that leaves the chain, and where its bond goes. Amounts in lovelace; size in bytes.
+
+    `proposal` is the output that held it. `resumed` says that an earlier run of the command had sent the
+    transaction.
+    """
+
+    status: TransactionStatus
+    transaction_hash: str
+    contract_address: AddressField
+    distribution_id: HexField
+    proposal: str
+    milestone_identifier: str
+    bond_to: str
+    bond_lovelace: int
+    fee_estimate: int
+    collateral_amount: int
+    size: int
+    resumed: bool = False
+
+
+def ended_fields(
+    name: DistributionName, sent: CommandTransaction, payload: Ended
+) -> dict[str, Any]:
+    """The fields of a `ProposalEnded`."""
+    submission = sent.submission
+    return {
+        "status": sent.status,
+        "transaction_hash": submission.transaction_id,
+        "contract_address": name.address,
+        "distribution_id": name.distribution_id,
+        "proposal": str(payload.proposal),
+        "milestone_identifier": payload.milestone_identifier,
+        "bond_to": payload.bond_to,
+        "bond_lovelace": payload.bond_lovelace,
+        "fee_estimate": submission.fee_lovelace,
+        "collateral_amount": submission.collateral_lovelace,
+        "size": submission.size,
+        "resumed": sent.resumed,
+    }
+
+
+def newest(run: Run, kind: type[P]) -> tuple[CommandTransaction, P]:
+    """The newest transaction of the run, and what it was built for."""
+    *_, sent = run.transactions.values()
+    payload = sent.submission.payload
+    if not isinstance(payload, kind):
+        raise AssertionError("such a transaction was built or taken up")
+    return sent, payload
+
+
+def is_about(submission: Submission, kind: type[P], name: str) -> bool:
+    """Whether a transaction of this kind ends the proposal that `name` means."""
+    payload = submission.payload
+    return isinstance(payload, kind) and (
+        name.lower() == str(payload.proposal) or name == payload.milestone_identifier
+    )
+
+
+def bond_return(live: LiveProposal, network_id: int) -> Address:
+    """Where its bond returns. Raises `NotAllowedYet` (`return_to`) where no output could ever be there."""
+    try:
+        return live.proposal.return_address(network_id)
+    except InvalidEncoding as error:
+        raise NotAllowedYet(
+            "return_to",
+            f"whoever proposed wrote no address that a bond can return to: {error.reason}",
+            hint="only an objection, which names an address of its own, can take it off the chain",
+        ) from None

@@ -1,0 +1,118 @@
+"""`proposal confirm`: a proposal that nobody objected to becomes an attestation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from milestones.domain.models import MilestoneIdentifier
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.reading import HexField
+from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.services.backend import Backend, chain_time, select_version
+from milestones.services.board_preflight import must_be_due
+from milestones.services.distribution.naming import identify
+from milestones.services.distribution.on_chain import read_on_chain
+from milestones.services.distribution.proposals import proposal_named
+from milestones.services.preflight import must_be_open, must_not_be_attested
+from milestones.services.proposal.common import (
+    ProposalEnded,
+    bond_return,
+    ended_fields,
+    is_about,
+    newest,
+)
+from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.storage.board_payloads import ConfirmationPayload
+from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
+from milestones.transactions.wallet import SigningKey
+
+
+class ProposalConfirmed(ProposalEnded):
+    """A proposal that became an attestation: its allocations can be claimed now.
+
+    Its evidence and time (POSIX seconds) are the attestation's, which holds `deposit_lovelace`. Amounts in
+    lovelace; size in bytes.
+    """
+
+    evidence_hash: HexField
+    verification_timestamp: int
+    deposit_lovelace: int
+
+
+async def proposal_confirm(
+    backend: Backend,
+    *,
+    contract_address: ContractAddress,
+    proposal: str,
+    key: SigningKey,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> ProposalConfirmed:
+    """Confirms a proposal that is due; the key pays, anybody's will do, and the bond returns.
+
+    `proposal`: `<transaction id>#<index>`, or the milestone where it has only one. Raises `NotAllowedYet`
+    (`closed`, `review_period`, `attested`), `NotFound`, `InvalidInput`, `ChainRejected`,
+    `InsufficientFunds`, `OutcomeUnknown`.
+    """
+    backend = select_version(backend, contract_address.payment.hash)
+    name = await identify(backend, contract_address)
+    command = _Confirm(
+        distribution_id=name.distribution_id, distribution_name=name, proposal=proposal
+    )
+    return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
+
+
+@dataclass(kw_only=True)
+class _Confirm(SendingCommand[ProposalConfirmed]):
+    """One confirmation, or the one that an earlier run sent without learning what became of it."""
+
+    name = "proposal confirm"
+    distribution_id: bytes
+    distribution_name: DistributionName
+    proposal: str
+
+    async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
+        """Looks, checks, and builds the confirmation."""
+        distribution = must_be_open(await read_on_chain(run.backend, self.distribution_name))
+        if run.resume_instead(lambda sent: is_about(sent, ConfirmationPayload, self.proposal)):
+            return
+        live = proposal_named(distribution, self.proposal)
+        must_not_be_attested(distribution, _milestone(live))
+        must_be_due(live.proposal, await chain_time(run.backend))
+        bond_to = bond_return(live, distribution.terms.network_id)
+        context = await run.context()
+        draft = confirm_draft(
+            live,
+            Referenced(terms=distribution.terms_utxo, scripts=context.scripts),
+            sitting=distribution.sitting,
+            valid_from_slot=context.first_slot_from(live.proposal.due_at_posix_ms),
+        )
+        built = await context.build(draft)
+        yield SubmissionRequest(
+            transaction=built,
+            sole=f"confirm {live.utxo.reference}",
+            payload=ConfirmationPayload(
+                proposal=live.utxo.reference,
+                milestone_identifier=live.proposal.milestone_identifier,
+                evidence_hash=live.proposal.evidence_hash,
+                said_at_posix_ms=live.proposal.said_at_posix_ms,
+                bond_to=bond_to.to_bech32(),
+                bond_lovelace=live.utxo.output.value.lovelace,
+                deposit_lovelace=built.outputs[0].output.value.lovelace,
+            ),
+        )
+
+    def report(self, run: Run) -> ProposalConfirmed:
+        """The newest confirmation."""
+        sent, payload = newest(run, ConfirmationPayload)
+        return ProposalConfirmed(
+            **ended_fields(self.distribution_name, sent, payload),
+            evidence_hash=payload.evidence_hash,
+            verification_timestamp=to_posix_seconds(payload.said_at_posix_ms),
+            deposit_lovelace=payload.deposit_lovelace,
+        )
+
+
+def _milestone(live: LiveProposal) -> MilestoneIdentifier:
+    return MilestoneIdentifier(live.proposal.milestone_identifier, live.proposal.milestone)
