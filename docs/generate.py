@@ -455,6 +455,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "ClaimFile",
         "Anchor",
         "Address",
+        "DistributionName",
         "SigningKey",
     ),
     "What comes back": (
