@@ -53,23 +53,36 @@ def allocations(network_id: int) -> st.SearchStrategy[Allocation]:
     return st.builds(lambda known, datum: known.model_copy(update=datum), plain, DATUMS)
 
 
+WEEK, DAY, TEN_YEARS = 7 * 86_400, 86_400, 3660 * 86_400
+WAIVERS = st.just(10**10)
+"""After every time that `MOMENTS` has, and before every time to reclaim."""
+
+
 @st.composite
-def powers(draw: st.DrawFn) -> dict[str, Any]:
-    """The fields of a schedule that are off unless asked for."""
+def powers(draw: st.DrawFn, quorum_threshold: int) -> dict[str, Any]:
+    """The fields of a schedule that are off unless asked for, as far as the rules let them go together."""
     reference = f"{draw(st.binary(min_size=32, max_size=32)).hex()}#{draw(st.integers(0, 9))}"
-    chosen = {
-        "allowance_lovelace": draw(st.integers(0, 10**7)),
-        "staking": StakeAddress(0, draw(CREDENTIALS)),
-        "refund_address": draw(key_addresses(0)),
+    cancelling = {
         "cancel_by": draw(st.sampled_from((("creator",), ("quorum",), ("creator", "quorum")))),
-        "cancel_grace_seconds": draw(st.integers(0, 10**8)),
-        "waiver_after": draw(MOMENTS),
-        "objectors": draw(st.integers(0, 5)),
-        "review_period_seconds": draw(st.integers(0, 10**7)),
-        "review_bond_lovelace": draw(st.integers(0, 10**9)),
-        "rotatable": reference,
+        "cancel_grace_seconds": draw(st.just(0) | st.integers(WEEK, TEN_YEARS)),
     }
-    return {name: value for name, value in chosen.items() if draw(st.booleans())}
+    reviewing = {
+        "objectors": draw(st.integers(1, quorum_threshold)),
+        "review_period_seconds": draw(st.just(0) | st.integers(DAY, TEN_YEARS)),
+        "review_bond_lovelace": draw(st.integers(0, 10**9)),
+    }
+    chosen: list[dict[str, Any]] = [
+        {"allowance_lovelace": draw(st.integers(0, 10**7))},
+        {"staking": StakeAddress(0, draw(CREDENTIALS))},
+        {"refund_address": draw(key_addresses(0))},
+        {"waiver_after": draw(WAIVERS)},
+        {"rotatable": reference},
+        cancelling,
+        reviewing,
+    ]
+    return {
+        name: value for fields in chosen if draw(st.booleans()) for name, value in fields.items()
+    }
 
 
 @st.composite
@@ -79,20 +92,20 @@ def schedules(draw: st.DrawFn) -> MilestoneSchedule:
         st.lists(key_addresses(0), min_size=1, max_size=5, unique_by=lambda a: a.payment.hash)
     )
     policy_id = draw(st.just(b"") | HASHES)
-    irrevocable = draw(st.booleans())
+    irrevocable, quorum = draw(st.booleans()), draw(st.integers(1, len(oracles)))
     return MilestoneSchedule(
         token_policy_id=policy_id,
         token_name=draw(st.binary(max_size=32)) if policy_id else b"",
         beneficiary_allocations=tuple(draw(st.lists(allocations(0), min_size=1, max_size=20))),
         oracle_addresses=tuple(oracles),
-        quorum_threshold=draw(st.integers(1, len(oracles))),
+        quorum_threshold=quorum,
         creator=draw(key_addresses(0)),
         reclaim_after=None if irrevocable else draw(st.integers(10**10 + 1, 10**11)),
         irrevocable=irrevocable,
         contract_metadata=ContractMetadata(
             created_at=draw(MOMENTS), network_magic=42, description=draw(st.text(max_size=60))
         ),
-        **(draw(powers()) if draw(st.booleans()) else {}),
+        **(draw(powers(quorum)) if draw(st.booleans()) else {}),
     )
 
 

@@ -31,7 +31,8 @@ def leaf(checkout: ProcessWorld, name: str, entry: Any) -> bytes:
     address = bytes.fromhex("d8799f") + payment + no_staking_part + b"\xff"
     milestone = cbor2.dumps(entry["milestone_identifier"].encode())
     vesting = cbor2.dumps(entry["vesting_timestamp"] * 1000)
-    content = b"\x9f" + address + milestone + vesting + b"\xff"
+    no_datum = bytes.fromhex("d87980")
+    content = b"\x9f" + address + no_datum + milestone + vesting + b"\xff"
     amount: int = entry["token_amount"]
     return blake2b_224(b"\x00" + content) + amount.to_bytes(8, "big")
 
@@ -70,7 +71,9 @@ def test_us2_1_a_schedule_for_five_beneficiaries_becomes_a_datum_with_every_allo
     ran = register(blank, entries)
     assert (ran.exit_code, ran.stderr) == (0, "")
     datum = cbor2.loads(bytes.fromhex(ran.json["datum_cbor"]))
-    policy_id, token_name, total, page_depth, pages, oracles, quorum, *_ = datum.value
+    page_depth, pages, allowance, oracles, quorum = datum.value[:5]
+    policy_id, token_name, total = datum.value[9:12]
+    assert allowance == 0
     assert (policy_id.hex(), token_name) == (blank.policy_id, b"GRANT")
     assert (total, page_depth, quorum) == (5_010, 3, 2)
     assert oracles == sorted(blank.keys[oracle].key_hash for oracle in ORACLES)

@@ -70,7 +70,7 @@ async def propose(opened: OpenDistribution, milestone: str) -> int:
         proposal,
         await referenced(opened, on_chain),
         bond_lovelace=on_chain.terms.bond_lovelace,
-        valid_until_slot=0,
+        valid_until_slot=(await chain_time(opened.backend)).slot + 3_600,
     )
     await send(opened, draft, "stranger")
     return proposal.due_at_posix_ms // 1000
