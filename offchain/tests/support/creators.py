@@ -16,8 +16,8 @@ from milestones.cardano.plutus_data import Constr
 from milestones.cardano.value import Value
 from milestones.testing.cast import ADA
 from milestones.testing.contract import ContractHarness
-from milestones.transactions.draft import DraftOutput, Spend, TransactionDraft
-from tests.support.hostile import ALWAYS_TRUE, along, created
+from milestones.transactions.draft import Spend, TransactionDraft
+from tests.support.hostile import ALWAYS_TRUE, along
 
 UNIT: Final = plutus_data.encode(Constr(0))
 ANYBODY: Final = Script("native", b"\x82\x01\x80")
@@ -35,12 +35,10 @@ class Creator:
         """The draft with the creator's consent: an input under the script, or the key's signature."""
         if self.script is None:
             return along(draft, signers=(self.credential.hash,))
-        data = None if self.script.language == "native" else UNIT
-        output = DraftOutput(
-            address=Address(0, self.credential), value=Value(3 * ADA), inline_datum=data
-        )
-        hold = created(harness, output)
-        return along(draft, spends=(Spend(hold, data),), scripts=(self.script,))
+        # Of the faucet's, so that an output that the wallet wants to keep stays there.
+        hold = harness.give(Value(3 * ADA), Address(0, self.credential))
+        spend = Spend(hold, None if self.script.language == "native" else UNIT)
+        return along(draft, spends=(spend,), scripts=(self.script,))
 
 
 def key_creator(harness: ContractHarness) -> Creator:
