@@ -17,7 +17,14 @@ from milestones.protocol.statements import (
     RotationStatement,
 )
 from milestones.protocol.terms import Terms
-from milestones.testing.contract import EVIDENCE, MILESTONE, ContractHarness, Opened, moment
+from milestones.testing.contract import (
+    EVIDENCE,
+    MILESTONE,
+    SLOT_ZERO_POSIX_S,
+    ContractHarness,
+    Opened,
+    moment,
+)
 from milestones.transactions.board_drafts import (
     LiveProposal,
     Referenced,
@@ -41,6 +48,11 @@ NoticeBy = Literal["creator", "quorum", "home"]
 def posix_ms(slot: int) -> int:
     """When a slot starts, in POSIX milliseconds, as scripts see it."""
     return moment(slot) * 1000
+
+
+def slot_of(posix_ms: int) -> int:
+    """The slot that starts at this moment."""
+    return posix_ms // 1000 - SLOT_ZERO_POSIX_S
 
 
 @dataclass(frozen=True)

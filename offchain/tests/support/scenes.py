@@ -11,6 +11,7 @@ from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import SumTree, node_sum
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution, page_trees
+from milestones.protocol.terms import Terms
 from milestones.testing.cast import ADA
 from milestones.testing.contract import (
     FIRST_SLOT,
@@ -83,10 +84,13 @@ class Scene:
 
     def other(self, **terms: object) -> Distribution:
         """The same distribution, or one with other terms, whose allocations it then still shares."""
+        return self.with_terms(replace(self.opened.distribution.terms, **terms))  # type: ignore[arg-type]
+
+    def with_terms(self, terms: Terms) -> Distribution:
+        """The same allocations under these terms."""
         known = self.opened.distribution
-        changed = replace(known.terms, **terms)  # type: ignore[arg-type]
         nodes = {page: tree.node for page, tree in enumerate(self.trees())}
-        return Distribution(changed, known.contract, known.allocations, nodes, complete=True)
+        return Distribution(terms, known.contract, known.allocations, nodes, complete=True)
 
     def trees(self) -> list[SumTree]:
         """The trees of both pages."""
