@@ -383,8 +383,12 @@ def test_ended_in_part(scene: Scene, judge: Judge, kind: str, left: str) -> None
     kept = replace(honest, spends=tuple(s for s in honest.spends if s.utxo != utxo))
     kept = minting(kept, token.asset_name, 1)
     if left == "the terms":
-        elsewhere = with_redeemer(with_redeemer(kept, "mint", (0,), 0), "mint", (0,), 0, place=1)
-        judge.refused_at_least(elsewhere, "mint")
+        burn, end = (
+            plutus_data.encode(action.to_data())
+            for action in (redeemers.Burn(0), redeemers.End(0, 0))
+        )
+        mints = (replace(kept.mints[0], redeemer=burn), replace(kept.mints[1], redeemer=end))
+        judge.refused_at_least(replace(kept, mints=mints), "mint")
     else:
         judge.refused_at_least(with_value(kept, HOME, -Value(utxo.output.value.lovelace)), "mint")
     judge.accepted(honest)

@@ -26,6 +26,7 @@ from milestones.testing.contract import (
 from milestones.testing.proceedings import Proceedings, posix_ms
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import Mint, TransactionDraft
+from milestones.transactions.signing import SignedTransaction
 from tests.support.creators import Creator
 from tests.support.hostile import sorted_policy, with_value
 
@@ -100,6 +101,14 @@ class Scene:
     def opening(self, **terms: object) -> TransactionDraft:
         """Opens the same distribution again, or one with other terms."""
         return opening_draft(self.harness, self.other(**terms))
+
+    def opening_of(self, distribution: Distribution) -> TransactionDraft:
+        """Opens a distribution."""
+        return opening_draft(self.harness, distribution)
+
+    def opened_by(self, distribution: Distribution, sent: SignedTransaction) -> Opened:
+        """What a transaction has opened."""
+        return opened_by(self.harness, distribution, sent)
 
     def rotatable(self, **terms: object) -> Distribution:
         """One whose oracles can be replaced, named by a fresh output of the wallet."""
