@@ -1,4 +1,4 @@
-"""Attacks on the allowance: taken twice, over, or out of what is promised to others; and payouts with a datum."""
+"""Attacks on the allowance: taken twice, over, or out of others' promises; and payouts with a datum."""
 
 from __future__ import annotations
 

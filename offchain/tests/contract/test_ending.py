@@ -11,6 +11,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputDatum, Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.protocol import redeemers
+from milestones.protocol.datums import Notice
 from milestones.protocol.terms import Refund
 from milestones.testing.contract import base_address
 from milestones.testing.proceedings import Proceedings, posix_ms, slot_of
@@ -39,10 +40,8 @@ HOME = 0
 
 def over(proceedings: Proceedings) -> int:
     """The slot in which the grace of the first notice is over."""
-    datum = proceedings.opened.notices[0].output.inline_datum or b""
-    said_at = plutus_data.decode(datum).fields[2]  # type: ignore[union-attr]
-    assert isinstance(said_at, int)
-    return slot_of(said_at + proceedings.terms.grace_ms)
+    notice = Notice.decode(proceedings.opened.notices[0].output.inline_datum or b"")
+    return slot_of(notice.said_at_posix_ms + proceedings.terms.grace_ms)
 
 
 def noticed(proceedings: Proceedings) -> Proceedings:

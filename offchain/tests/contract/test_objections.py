@@ -288,11 +288,14 @@ def test_one_bond_for_two_proposals(
     """Two proposals of one proposer, one output: the attacker keeps the other bond."""
     live, other = governed.propose(), governed.propose(milestone)
     scene.harness.reach(slot_of(other.proposal.forgotten_at_posix_ms))
-    make = {
-        "object": governed.object_draft,
-        "confirm": governed.confirm_draft,
-        "retire": governed.retire_draft,
-    }[name]
+
+    def make(proposal: LiveProposal) -> TransactionDraft:
+        return {
+            "object": lambda: governed.object_draft(proposal),
+            "confirm": lambda: governed.confirm_draft(proposal),
+            "retire": lambda: governed.retire_draft(proposal),
+        }[name]()
+
     judge.refused(two_bonds_one_output(make(live), make(other)), "mint")
     judge.accepted(make(live))
     judge.accepted(make(other))
