@@ -8,12 +8,10 @@ import pytest
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
-from milestones.cardano.outputs import OutputDatum, Utxo
-from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.cardano.outputs import Utxo
+from milestones.cardano.value import AssetId, Value
 from milestones.protocol import redeemers
-from milestones.protocol.datums import Notice
 from milestones.protocol.terms import Refund
-from milestones.testing.contract import base_address
 from milestones.testing.proceedings import Proceedings, posix_ms, slot_of
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from tests.support.creators import NATIVE, PLUTUS, creators
@@ -22,48 +20,17 @@ from tests.support.hostile import (
     along,
     created,
     minting,
-    native_policy,
     settled,
     sorted_policy,
     with_output,
     with_redeemer,
     with_value,
 )
+from tests.support.moments import HOME, KINDS, kinds_of_end, noticed, over
 from tests.support.raw_terms import opened_raw
 from tests.support.scenes import DAY, FIRST, GRACE, RECLAIM, SECOND, Scene
 
 CLOSE = plutus_data.encode(redeemers.Close().to_data())
-DATUM = plutus_data.encode((1, b"refund"))
-HOME = 0
-"""The output that takes everything home."""
-
-
-def over(proceedings: Proceedings) -> int:
-    """The slot in which the grace of the first notice is over."""
-    notice = Notice.decode(proceedings.opened.notices[0].output.inline_datum or b"")
-    return slot_of(notice.said_at_posix_ms + proceedings.terms.grace_ms)
-
-
-def noticed(proceedings: Proceedings) -> Proceedings:
-    """The creator gave notice, and the grace is over in this very slot."""
-    told = proceedings.notify("creator")
-    told.harness.reach(over(told))
-    return told
-
-
-def kinds_of_end(scene: Scene, kind: str, **terms: object) -> tuple[Proceedings, TransactionDraft]:
-    """An honest end by either word, everything still in the vaults."""
-    if kind == "notice":
-        told = noticed(scene.proceedings(**terms))  # type: ignore[arg-type]
-        return told, told.end_draft()
-    reclaim = {"reclaim_after_posix_ms": posix_ms(RECLAIM), **terms}
-    told = scene.proceedings(creator=NATIVE, **reclaim).notify("home")  # type: ignore[arg-type]
-    scene.harness.reach(RECLAIM)
-    return told, told.end_draft(slot=RECLAIM)
-
-
-KINDS = ("notice", "home")
-
 # -- time
 
 
@@ -223,118 +190,6 @@ def test_terms_of_another_for_the_end(scene: Scene, judge: Judge) -> None:
         with_redeemer(both, "mint", (0,), place, place=1), HOME, address=refund.address
     )
     judge.refused(stolen, "mint")
-    judge.accepted(honest)
-
-
-# -- what goes home
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_refund_short(scene: Scene, judge: Judge, kind: str) -> None:
-    """One token or one lovelace less, one token more; without the tokens."""
-    _, draft = kinds_of_end(scene, kind)
-    honest = settled(scene.harness, draft)
-    judge.refused(with_value(honest, HOME, Value(-1)), "mint")
-    judge.refused(with_value(honest, HOME, scene.amount(-1)), "mint")
-    judge.refused(with_value(honest, HOME, scene.amount(1)), "mint")
-    amount = honest.outputs[HOME].value.quantity(scene.token)
-    assert amount == scene.opened.distribution.terms.total_token_amount
-    judge.refused(with_value(honest, HOME, scene.amount(-amount)), "mint")
-    judge.accepted(with_value(honest, HOME, Value(1)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("where", ["the attacker", "without staking part", "a script", "key"])
-def test_refund_elsewhere(scene: Scene, judge: Judge, kind: str, where: str) -> None:
-    """To the attacker, without the staking part, to a script with the same hash, or to the creator's key."""
-    refund = Refund(base_address(scene.harness, "treasury"))
-    _, honest = kinds_of_end(scene, kind, refund=refund)
-    address = {
-        "the attacker": scene.harness.key("attacker").address(0),
-        "without staking part": replace(refund.address, staking=None),
-        "a script": replace(refund.address, payment=replace(refund.address.payment, kind="script")),
-        "key": scene.harness.key("creator").address(0),
-    }[where]
-    judge.refused(with_output(honest, HOME, address=address), "mint")
-    judge.accepted(honest)
-
-
-DATUMS = {
-    "none": OutputDatum(),
-    "inline": OutputDatum(DATUM),
-    "hash": OutputDatum(None, bytes(32)),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("given", DATUMS)
-@pytest.mark.parametrize("right", DATUMS)
-def test_refund_with_another_datum(
-    scene: Scene, judge: Judge, kind: str, right: str, given: str
-) -> None:
-    """A treasury's script may not be able to spend what comes without its datum, or with another."""
-    refund = Refund(base_address(scene.harness, "treasury"), DATUMS[right])
-    _, honest = kinds_of_end(scene, kind, refund=refund)
-    datum = DATUMS[given]
-    draft = with_output(honest, HOME, inline_datum=datum.inline, datum_hash=datum.hash)
-    if given == right:
-        changed = with_output(draft, HOME, inline_datum=plutus_data.encode(7), datum_hash=None)
-        judge.refused(changed, "mint")
-        judge.accepted(draft)
-    else:
-        judge.refused(draft, "mint")
-        judge.accepted(honest)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_refund_with_a_script_or_dust(scene: Scene, judge: Judge, kind: str) -> None:
-    """A reference script makes it dearer to spend, and so does dust."""
-    _, honest = kinds_of_end(scene, kind)
-    script = native_policy(scene.harness, "attacker")
-    judge.refused(with_output(honest, HOME, script=script), "mint")
-    judge.refused(with_value(honest, HOME, Value(0, {scene.harness.token: 1})), "mint")
-    judge.accepted(honest)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_refund_not_in_front(scene: Scene, judge: Judge, kind: str) -> None:
-    """Output 0 is something else."""
-    _, honest = kinds_of_end(scene, kind)
-    other = DraftOutput(address=scene.harness.address, value=Value(1_000_000))
-    judge.refused(replace(honest, outputs=(other, *honest.outputs)), "mint")
-    judge.accepted(replace(honest, outputs=(*honest.outputs, other)))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_deposits_are_the_refunds_too(scene: Scene, judge: Judge, kind: str) -> None:
-    """All lovelace that was at the distribution's script, attestations' and notices' deposits included."""
-    told, draft = kinds_of_end(scene, kind)
-    spent = sum(spend.utxo.output.value.lovelace for spend in draft.spends)
-    assert draft.outputs[HOME].value.lovelace == spent
-    notice = told.opened.notices[0].output.value.lovelace
-    judge.refused(with_value(settled(scene.harness, draft), HOME, Value(-notice)), "mint")
-    judge.accepted(draft)
-
-
-def test_home_of_a_distribution_of_lovelace(each_scene: Scene, judge: Judge) -> None:
-    """With each kind of money; a lovelace less is refused."""
-    told = noticed(each_scene.proceedings())
-    honest = settled(each_scene.harness, told.end_draft())
-    judge.refused(with_value(honest, HOME, Value(-1)), "mint")
-    if each_scene.token == LOVELACE:
-        dust = Value(0, {each_scene.harness.token: 1})
-        judge.refused(with_value(honest, HOME, dust), "mint")
-    judge.accepted(honest)
-
-
-def test_home_of_what_is_all_paid(each_scene: Scene, judge: Judge) -> None:
-    """No entry of nothing: the refund of emptied vaults is lovelace alone."""
-    told = noticed(each_scene.proceedings())
-    opened = told.opened.attest(FIRST)[0].attest(SECOND)[0]
-    empty = Proceedings(opened.release([0, 1, 2, 3])[0].release([4, 5, 6])[0])
-    honest = settled(each_scene.harness, empty.end_draft())
-    assert not honest.outputs[HOME].value.assets
-    judge.refused(with_value(honest, HOME, Value(-1)), "mint")
     judge.accepted(honest)
 
 
