@@ -24,9 +24,10 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.protocol.datums import Board
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.statements import MilestoneStatement
+from milestones.protocol.statements import MilestoneStatement, Statement
 from milestones.protocol.validator_loader import Contract, load_contract
 from milestones.testing.cast import ADA, key_of
 from milestones.transactions.closing_drafts import Remains, close_draft
@@ -40,7 +41,7 @@ from milestones.transactions.contract_drafts import (
     publish_draft,
     release_draft,
 )
-from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.draft import Spend, TransactionDraft
 from milestones.transactions.signing import SignedTransaction, sign
 from milestones.transactions.tx_builder import BalancedTransaction, balance
 from milestones.transactions.wallet import SigningKey
@@ -83,6 +84,10 @@ class ContractHarness:
         key = key_of(name)
         self._keys[key.key_hash] = key
         return key
+
+    def key_of_hash(self, key_hash: bytes) -> SigningKey:
+        """A key that was asked for by its name before."""
+        return self._keys[key_hash]
 
     def give(self, value: Value, address: Address | None = None) -> Utxo:
         """An output from the faucet (tokens are of its policy); without an address the wallet's."""
@@ -217,7 +222,8 @@ def schedule(
 class Opened:
     """A distribution on the chain, as it stood after some transaction.
 
-    `vaults` are the live ones in page order; `attestations` by milestone.
+    `vaults` are the live ones in page order; `attestations` by milestone; `board` where the oracles can
+    be replaced; `notices` that were given, or that all may go home.
     """
 
     harness: ContractHarness
@@ -225,6 +231,8 @@ class Opened:
     terms: Utxo
     vaults: tuple[Utxo, ...]
     attestations: Mapping[str, Utxo] = field(default_factory=dict)
+    board: Utxo | None = None
+    notices: tuple[Utxo, ...] = ()
 
     def statement(self, milestone: str = MILESTONE) -> MilestoneStatement:
         """What the oracles sign."""
@@ -237,16 +245,27 @@ class Opened:
             moment(FIRST_SLOT) * 1000,
         )
 
-    def witnesses(self, statement: MilestoneStatement) -> list[OracleWitness]:
-        """The signatures of just as many oracles as are needed, in the terms' order."""
-        terms, data = self.distribution.terms, statement.signed_data
-        keys = oracles(self.harness, len(terms.oracles))[: terms.quorum_threshold]
+    def witnesses(self, statement: Statement, count: int | None = None) -> list[OracleWitness]:
+        """The signatures of the first oracles that count, as many as a quorum or as given."""
+        sitting, data = self.sitting, statement.signed_data
+        wanted = sitting.oracles[: sitting.quorum_threshold if count is None else count]
+        keys = [self.harness.key_of_hash(oracle) for oracle in wanted]
         return [OracleWitness(key.verification_key, key.sign(data)) for key in keys]
 
     @property
+    def seated(self) -> Board | None:
+        """What the board's datum says."""
+        if self.board is None:
+            return None
+        return Board.decode(self.board.output.inline_datum or b"")
+
+    @property
     def sitting(self) -> Sitting:
-        """The oracles that count: those of the terms."""
-        return Sitting.under(self.distribution.terms)
+        """The oracles that count: those of the board, if there is one, else those of the terms."""
+        seated = self.seated
+        if seated is None:
+            return Sitting.under(self.distribution.terms)
+        return Sitting(seated.oracles, seated.quorum_threshold, self.board)
 
     def attesting(self, milestone: str = MILESTONE) -> Attesting:
         """An attestation with the quorum's signatures."""
@@ -273,18 +292,24 @@ class Opened:
         return release_draft(self.distribution, indices, sources, valid_from_slot=valid_from_slot)
 
     def close_draft(
-        self, *, slot: int | None = None, also: Sequence[Utxo] = ()
+        self, *, slot: int | None = None, also: Sequence[Utxo] = (), notice: Utxo | None = None
     ) -> TransactionDraft:
-        """Takes everything off the chain, and the attestations `also` that are not in this view."""
+        """Takes everything off the chain, and the attestations `also` that are not in this view.
+
+        The creator's key signs for it, or it is by this `notice`, one of `notices`.
+        """
+        board = () if self.board is None else (self.board,)
         remains = Remains(
             terms=self.terms,
             vaults=self.vaults,
             attestations=(*self.attestations.values(), *also),
+            board_utxos=(*board, *self.notices),
         )
         return close_draft(
             self.distribution.terms,
             remains,
             scripts=self.harness.scripts,
+            notice=notice,
             valid_from_slot=slot,
         )
 
@@ -317,9 +342,24 @@ def open_distribution(
     distribution = Distribution.from_schedule(schedule, harness.contract)
     total = Value.of(distribution.token, schedule.total_token_amount)
     harness.give(Value(100 * ADA) + total)
-    sent = harness.send(open_draft(distribution, scripts=harness.scripts))
-    vaults = sent.outputs[1 : 1 + len(distribution.terms.pages)]
-    return Opened(harness, distribution, sent.outputs[0], vaults), sent
+    sent = harness.send(opening_draft(harness, distribution))
+    return opened_by(harness, distribution, sent), sent
+
+
+def opening_draft(harness: ContractHarness, distribution: Distribution) -> TransactionDraft:
+    """Opens a distribution; where it is rotatable, spends the wallet's output that its terms name."""
+    draft = open_draft(distribution, scripts=harness.scripts)
+    named = tuple(u for u in harness.wallet if u.reference == distribution.terms.rotatable)
+    return replace(draft, spends=tuple(Spend(utxo) for utxo in named))
+
+
+def opened_by(
+    harness: ContractHarness, distribution: Distribution, sent: SignedTransaction
+) -> Opened:
+    """The distribution that a transaction has opened."""
+    behind = 1 + len(distribution.terms.pages)
+    board = None if distribution.first_board is None else sent.outputs[behind]
+    return Opened(harness, distribution, sent.outputs[0], sent.outputs[1:behind], board=board)
 
 
 def base_address(harness: ContractHarness, name: str) -> Address:

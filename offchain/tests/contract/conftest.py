@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from milestones.testing.proceedings import Proceedings
 from tests.support.hostile import Judge
 from tests.support.scenes import MONEY, Scene, scene_of
 
@@ -31,3 +32,15 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     """The judge of the test's scene."""
     name = "scene" if "scene" in request.fixturenames else "each_scene"
     return Judge(request.getfixturevalue(name).harness)
+
+
+@pytest.fixture(params=[False, True], ids=["oracles of the terms", "oracles of a board"])
+def governed(request: pytest.FixtureRequest, scene: Scene) -> Proceedings:
+    """A distribution whose terms allow everything, by either kind of oracles."""
+    return scene.proceedings(is_rotatable=request.param)
+
+
+@pytest.fixture
+def seated(scene: Scene) -> Proceedings:
+    """A distribution whose oracles can be replaced."""
+    return scene.proceedings(is_rotatable=True)

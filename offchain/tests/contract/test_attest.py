@@ -40,7 +40,7 @@ from tests.support.hostile import (
 )
 from tests.support.scenes import FIRST, SECOND, Scene
 
-SIGNATURES = (5,)
+SIGNATURES = (6,)
 OTHER = bytes(28)
 
 
@@ -48,7 +48,7 @@ def attesting(scene: Scene, *witnesses: OracleWitness) -> TransactionDraft:
     """Attests FIRST with these witnesses as they are, claiming that each is an oracle's."""
     honest = scene.opened.attesting(FIRST)
     signers = tuple(blake2b_224(witness.verification_key) for witness in witnesses)
-    made = Attesting(replace(honest.attestation, signers=signers), witnesses)
+    made = Attesting(replace(honest.attestation, signers=signers), honest.sitting, witnesses)
     return attest_draft(made, terms=scene.opened.terms, scripts=scene.harness.scripts)
 
 
@@ -191,7 +191,7 @@ def test_replayed_signature(scene: Scene, judge: Judge, change: dict[str, object
 def test_redeemer_says_something_else_than_was_signed(scene: Scene, judge: Judge) -> None:
     """Evidence or time changed in redeemer and datum, which agree with each other."""
     honest = attesting(scene, *everybody(scene))
-    for field, datum_field, value in ((3, 2, b"\1" * 32), (4, 3, 5)):
+    for field, datum_field, value in ((4, 2, b"\1" * 32), (5, 3, 5)):
         wrong = with_redeemer(honest, "mint", (field,), value)
         judge.refused(with_datum(wrong, 0, (datum_field,), value), "mint")
     judge.accepted(honest)
@@ -203,7 +203,7 @@ def test_attestation_of_another_milestone_with_these_signatures(scene: Scene, ju
     data = scene.opened.statement(FIRST).signed_data
     witnesses = [witness(key, data) for key in oracles(scene.harness, 3)]
     terms, scripts = scene.opened.terms, scene.harness.scripts
-    made = Attesting.of(scene.opened.distribution.terms, statement, witnesses)
+    made = Attesting.of(scene.opened.sitting, statement, witnesses)
     judge.refused(attest_draft(made, terms=terms, scripts=scripts), "mint")
     judge.accepted(scene.opened.attest_draft(SECOND))
 
@@ -325,7 +325,7 @@ def test_payload_of_hundreds_of_bytes(scene: Scene, judge: Judge, length: int) -
     def draft(prefix: bytes) -> TransactionDraft:
         made = scene.opened.attesting(name)
         witnesses = [witness(key, data, prefix) for key in keys]
-        made = Attesting(made.attestation, witnesses)
+        made = Attesting(made.attestation, made.sitting, witnesses)
         return attest_draft(made, terms=scene.opened.terms, scripts=scene.harness.scripts)
 
     honest = prefix_for(data)
@@ -356,7 +356,7 @@ def test_terms_of_another_distribution(scene: Scene, judge: Judge) -> None:
     honest = attesting(scene, *everybody(scene))
     made = scene.opened.attesting(FIRST)
     signers = (blake2b_224(single[0].verification_key),)
-    made = Attesting(replace(made.attestation, signers=signers), single)
+    made = Attesting(replace(made.attestation, signers=signers), made.sitting, single)
     judge.refused(attest_draft(made, terms=lax.terms, scripts=scene.harness.scripts), "mint")
     judge.accepted(honest)
 
@@ -494,7 +494,7 @@ def test_datum_says_something_else(
 # -- the redeemer
 
 
-@pytest.mark.parametrize("path", [(0,), (1,)], ids=["terms", "output"])
+@pytest.mark.parametrize("path", [(0,), (2,)], ids=["terms", "output"])
 @pytest.mark.parametrize("place", [-1, 2, 1 << 70])
 def test_nothing_there(scene: Scene, judge: Judge, path: tuple[int, ...], place: int) -> None:
     """A place behind or before what there is (output 1 is change, so it exists: not meant here)."""
@@ -506,7 +506,7 @@ def test_nothing_there(scene: Scene, judge: Judge, path: tuple[int, ...], place:
 def test_change_in_place_of_the_attestation(scene: Scene, judge: Judge) -> None:
     """The redeemer points to the change."""
     honest = scene.opened.attest_draft(FIRST)
-    judge.refused(with_redeemer(honest, "mint", (1,), 1), "mint")
+    judge.refused(with_redeemer(honest, "mint", (2,), 1), "mint")
     judge.accepted(honest)
 
 
@@ -523,10 +523,12 @@ def test_change_in_place_of_the_attestation(scene: Scene, judge: Judge) -> None:
         (SIGNATURES, ()),
         (SIGNATURES, shorter),
         (SIGNATURES, longer),
-        ((5, 0), 0),
-        ((2,), 0),
+        ((6, 0), 0),
+        ((1,), b""),
+        ((2,), b""),
         ((3,), 0),
-        ((4,), b""),
+        ((4,), 0),
+        ((5,), b""),
         (SIGNATURES, b"\0" * 12_000),
     ],
     ids=case_name,

@@ -171,7 +171,7 @@ def test_attesting_another_milestone_alongside(scene: Scene, judge: Judge) -> No
 def test_forged_attestation_in_the_same_transaction(scene: Scene, judge: Judge) -> None:
     """Mints the attestation with signatures that are none: the claim is fine, the mint is not."""
     honest = scene.opened.release_draft([0], attesting=FIRST)
-    judge.refused(with_redeemer(honest, "mint", (5, 1), bytes(64)), "mint")
+    judge.refused(with_redeemer(honest, "mint", (6, 1), bytes(64)), "mint")
     judge.accepted(honest)
 
 

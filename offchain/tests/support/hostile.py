@@ -50,18 +50,25 @@ class Judge:
         The answer to a submission shows that phase 1 passed, evaluation (with all the units that a
         transaction may have) which scripts ended with an error.
         """
+        assert self._refusing(draft) == set(purposes)
+
+    def refused_at_least(self, draft: TransactionDraft, *purposes: str) -> None:
+        """As `refused`; scripts of other purposes may refuse it as well."""
+        assert self._refusing(draft) >= set(purposes)
+
+    def _refusing(self, draft: TransactionDraft) -> set[str]:
         signed = self.harness.signed(self.harness.guessed(draft))
         with pytest.raises(TransactionRejected) as submission:
             self.harness.chain.submit(signed.cbor)
-        assert submission.value.failures == (SCRIPTS_REFUSED,)
+        assert submission.value.failures == (SCRIPTS_REFUSED,), submission.value.failures
         with pytest.raises(TransactionRejected) as evaluation:
             self.harness.chain.evaluate(signed.cbor, {})
         (failed,) = evaluation.value.failures
         assert isinstance(failed, TransactionScriptFailures), failed
-        assert {pointer.purpose for pointer in failed.failures} == set(purposes)
         for failure in failed.failures.values():
             assert isinstance(failure, ValidationFailure), failure
             assert "overspending" not in failure.error
+        return {pointer.purpose for pointer in failed.failures}
 
     def accepted(self, draft: TransactionDraft) -> SignedTransaction:
         """Built in the same way, it is taken into a block."""
@@ -145,11 +152,14 @@ def _sum(first: Any, second: Any) -> dict[bytes, int]:
     return {name: first.get(name, 0) + second.get(name, 0) for name in names}
 
 
-def minting(draft: TransactionDraft, name: bytes, quantity: int) -> TransactionDraft:
-    """Mints more (less, where negative) of a token under the draft's first policy."""
-    mint, *others = draft.mints
-    more = replace(mint, assets=_sum(mint.assets, {name: quantity}))
-    return replace(draft, mints=(more, *others))
+def minting(
+    draft: TransactionDraft, name: bytes, quantity: int, *, place: int = 0
+) -> TransactionDraft:
+    """Mints more (less, where negative) of a token under the policy of one of the draft's mints."""
+    mints = list(draft.mints)
+    assets = _sum(mints[place].assets, {name: quantity})
+    mints[place] = replace(mints[place], assets={n: q for n, q in assets.items() if q})
+    return replace(draft, mints=tuple(mints))
 
 
 # -- data
@@ -220,13 +230,18 @@ def with_datum(
 
 
 def with_redeemer(
-    draft: TransactionDraft, purpose: str, path: tuple[int, ...], value: PlutusData | Edit
+    draft: TransactionDraft,
+    purpose: str,
+    path: tuple[int, ...],
+    value: PlutusData | Edit,
+    *,
+    place: int = 0,
 ) -> TransactionDraft:
-    """The redeemer of the draft's first spend, or first mint, with one place of it changed."""
+    """The redeemer of the draft's first spend, or of one of its mints, with one place of it changed."""
     if purpose == "mint":
-        mint, *mints = draft.mints
-        changed = replace(mint, redeemer=_edited(mint.redeemer, path, value))
-        return replace(draft, mints=(changed, *mints))
+        mints = list(draft.mints)
+        mints[place] = replace(mints[place], redeemer=_edited(mints[place].redeemer, path, value))
+        return replace(draft, mints=tuple(mints))
     spend, *spends = draft.spends
     return replace(
         draft, spends=(replace(spend, redeemer=_edited(spend.redeemer, path, value)), *spends)
@@ -296,11 +311,15 @@ def copy_at_home(harness: ContractHarness, utxo: Utxo) -> Utxo:
     return created(harness, replace(copy, address=harness.key("attacker").address(0)), policy)
 
 
+def _ours(harness: ContractHarness) -> set[bytes]:
+    return {harness.contract.policy_id, harness.contract.board_policy}
+
+
 def _renamed(harness: ContractHarness, utxo: Utxo, policy: Script) -> Value:
     """What an output holds, its tokens of ours being of another policy."""
-    ours = harness.contract.policy_id
+    ours = _ours(harness)
     tokens = {
-        AssetId(policy.hash(), asset.asset_name) if asset.policy_id == ours else asset: quantity
+        AssetId(policy.hash(), asset.asset_name) if asset.policy_id in ours else asset: quantity
         for asset, quantity in utxo.output.value.assets.items()
     }
     return Value(utxo.output.value.lovelace, tokens)
@@ -308,9 +327,9 @@ def _renamed(harness: ContractHarness, utxo: Utxo, policy: Script) -> Value:
 
 def bare_copy(harness: ContractHarness, utxo: Utxo) -> Utxo:
     """The same output without the contract's token."""
-    ours = harness.contract.policy_id
+    ours = _ours(harness)
     held = utxo.output.value
-    tokens = {asset: n for asset, n in held.assets.items() if asset.policy_id != ours}
+    tokens = {asset: n for asset, n in held.assets.items() if asset.policy_id not in ours}
     return created(harness, _copy(utxo, Value(held.lovelace, tokens)))
 
 

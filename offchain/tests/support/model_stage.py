@@ -1,52 +1,58 @@
-"""Three distributions, not yet opened, that the stateful model plays with; and hostile changes to releases."""
+"""Three distributions, not yet opened, that the stateful model plays with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential
 from milestones.cardano.outputs import Script, Utxo
-from milestones.cardano.plutus_data import PlutusData
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.models import Allocation
-from milestones.protocol import redeemers
 from milestones.protocol.distribution import Distribution
 from milestones.testing.cast import ADA
-from milestones.testing.contract import FIRST_SLOT, ContractHarness, base_address, moment, schedule
-from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
-from tests.support.hostile import (
-    ALWAYS_TRUE,
-    along,
-    created,
-    minting,
-    native_policy,
-    settled,
-    with_datum,
-    with_output,
-    with_redeemer,
-    with_value,
-    without_output,
+from milestones.testing.contract import (
+    FIRST_SLOT,
+    ContractHarness,
+    base_address,
+    moment,
+    oracles,
+    schedule,
 )
-from tests.support.payout_model import Account, Promise
+from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from milestones.transactions.wallet import SigningKey
+from tests.support.creators import NATIVE, PLUTUS, UNIT, Creator, key_creator
+from tests.support.hostile import ALWAYS_TRUE, along, created, native_policy
+from tests.support.payout_model import Account, Covenant, Promise
 
 FIRST, SECOND = "milestone-001", "milestone-002"
 EARLY, LATE = FIRST_SLOT + 10_000, FIRST_SLOT + 20_000
 MOMENTS: Final = (EARLY - 1, EARLY, LATE - 1, LATE, LATE + 4_999, LATE + 5_000)
 """Slots between which it makes a difference what time it is."""
 PAGE_SIZE: Final = 4
+POOL: Final = 6
+"""How many keys there are of which boards are made; the first three of their names sit at first."""
+DAY: Final = 86_400
+BOND: Final = 4 * ADA
+DATUM: Final = plutus_data.encode((7, b"for a script"))
 
 
 @dataclass(frozen=True)
 class Play:
-    """A distribution of the stage: who created it, what it promises, and the same as an account."""
+    """A distribution of the stage: who created it, what it promises, and the same as an account.
 
-    creator: str
+    `named` is the output that its terms name if they are rotatable, `holds` what its creator's script
+    guards.
+    """
+
+    creator: Creator
     distribution: Distribution
     account: Account
+    named: Utxo | None
+    holds: tuple[Utxo, ...]
 
     @property
     def token(self) -> AssetId:
@@ -61,6 +67,15 @@ class Play:
         names = [promise.beneficiary for promise in self.account.promises]
         return names.index(beneficiary)
 
+    def consenting(self, harness: ContractHarness, draft: TransactionDraft) -> TransactionDraft:
+        """The draft with the creator's consent."""
+        script = self.creator.script
+        if script is None:
+            return along(draft, signers=(self.creator.credential.hash,))
+        held = next(utxo for utxo in self.holds if utxo.reference in harness.chain.utxo)
+        redeemer = None if script.language == "native" else UNIT
+        return along(draft, spends=(Spend(held, redeemer),), scripts=(script,))
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -70,9 +85,14 @@ class Stage:
     plays: tuple[Play, ...]
     stranger: Utxo
 
+    def keys(self, numbers: Iterable[int]) -> list[SigningKey]:
+        """The oracles of these numbers."""
+        pool = oracles(self.harness, POOL)
+        return [pool[number] for number in numbers]
+
 
 _ROWS: Final = {
-    # Twins on the first page, seven leaves on two pages.
+    # Twins on the first page, seven leaves on two pages; bob's payout carries a datum.
     "after": (
         ("ann", 3, FIRST, EARLY),
         ("ann", 3, FIRST, EARLY),
@@ -91,8 +111,38 @@ _ROWS: Final = {
     "before": (("ida", 1, SECOND, EARLY), ("jon", 2, FIRST, LATE), ("kim", 3, FIRST, 0)),
 }
 """Beneficiary, millions, milestone and slot, by how the token sorts beside the contract's own."""
-
-_RECLAIM: Final = {"after": LATE + 5_000, "lovelace": None, "before": LATE}
+WITH_DATUM: Final = ("bob", "gus", "kim")
+_GRACE: Final = 7 * DAY
+_COVENANTS: Final = {
+    "after": Covenant(
+        reclaim_slot=LATE + 5_000,
+        allowance=300_000,
+        cancel_by=frozenset({"creator", "quorum"}),
+        grace_slots=_GRACE,
+        objectors=2,
+        review_slots=DAY,
+        bond=BOND,
+        is_rotatable=True,
+    ),
+    "lovelace": Covenant(
+        is_key=False,
+        waiver_slot=LATE,
+        allowance=200_000,
+        cancel_by=frozenset({"quorum"}),
+        grace_slots=_GRACE + DAY,
+        objectors=1,
+        review_slots=2 * DAY,
+        bond=BOND,
+    ),
+    "before": Covenant(
+        is_key=False,
+        reclaim_slot=LATE,
+        waiver_slot=EARLY,
+        cancel_by=frozenset({"creator"}),
+        grace_slots=_GRACE,
+        is_rotatable=True,
+    ),
+}
 
 
 @lru_cache(maxsize=1)
@@ -109,18 +159,56 @@ def stage() -> Stage:
 
 
 def _play(harness: ContractHarness, side: str) -> Play:
-    rows, reclaim_slot, creator = _ROWS[side], _RECLAIM[side], f"creator-{side}"
+    rows, covenant = _ROWS[side], _COVENANTS[side]
+    creator = {"after": key_creator(harness), "lovelace": NATIVE, "before": PLUTUS}[side]
+    named = _kept(harness, Address(0, harness.address.payment), 1) if covenant.is_rotatable else ()
     plan = schedule(
         harness,
         [_allocation(harness, *row) for row in rows],
         token=_token(harness, side),
         page_depth=2,
-        reclaim_slot=reclaim_slot,
-        creator=creator,
+        reclaim_slot=covenant.reclaim_slot,
     )
+    plan = plan.model_copy(update=_terms(harness, side, covenant, creator, named))
     promises = tuple(Promise(name, m * ADA, stone, slot) for name, m, stone, slot in rows)
-    account = Account(promises, PAGE_SIZE, plan.quorum_threshold, reclaim_slot)
-    return Play(creator, Distribution.from_schedule(plan, harness.contract), account)
+    pool = [key.key_hash for key in oracles(harness, POOL)]
+    seats = tuple(sorted(pool.index(key.key_hash) for key in oracles(harness, 3)))
+    account = Account(promises, PAGE_SIZE, plan.quorum_threshold, covenant, seats)
+    holds = () if creator.script is None else _kept(harness, Address(0, creator.credential), 30)
+    distribution = Distribution.from_schedule(plan, harness.contract)
+    return Play(creator, distribution, account, named[0] if named else None, holds)
+
+
+def _terms(
+    harness: ContractHarness,
+    side: str,
+    covenant: Covenant,
+    creator: Creator,
+    named: Sequence[Utxo],
+) -> dict[str, object]:
+    waiver = covenant.waiver_slot
+    return {
+        "creator": Address(0, creator.credential),
+        "allowance_lovelace": covenant.allowance,
+        "refund_address": base_address(harness, f"treasury-{side}"),
+        "refund_datum": DATUM,
+        "cancel_by": tuple(sorted(covenant.cancel_by)),
+        "cancel_grace_seconds": covenant.grace_slots,
+        "waiver_after": None if waiver is None else moment(waiver),
+        "objectors": covenant.objectors,
+        "review_period_seconds": covenant.review_slots,
+        "review_bond_lovelace": covenant.bond,
+        "rotatable": str(named[0].reference) if named else None,
+    }
+
+
+def _kept(harness: ContractHarness, address: Address, count: int) -> tuple[Utxo, ...]:
+    """Outputs that the wallet doesn't know of."""
+    output = DraftOutput(address=address, value=Value(3 * ADA))
+    sent = harness.send(TransactionDraft(outputs=(output,) * count))
+    kept = sent.outputs[:count]
+    harness.wallet = tuple(utxo for utxo in harness.wallet if utxo not in kept)
+    return kept
 
 
 def _allocation(
@@ -131,6 +219,7 @@ def _allocation(
         token_amount=millions * ADA,
         milestone_identifier=milestone,
         vesting_timestamp=moment(slot) if slot else 0,
+        datum=DATUM if name in WITH_DATUM else None,
     )
 
 
@@ -147,173 +236,3 @@ def _policy(harness: ContractHarness, *, after: bool) -> Script:
     policies = (native_policy(harness, f"issuer-{number}") for number in range(1000))
     ours = harness.contract.policy_id
     return next(policy for policy in policies if (policy.hash() > ours) == after)
-
-
-# -- what an attacker does to a release that pays `indices`
-
-
-@dataclass(frozen=True)
-class Target:
-    """A release to spoil: the draft, and what it is about."""
-
-    stage: Stage
-    play: Play
-    draft: TransactionDraft
-    leaves: tuple[int, ...]
-
-    @property
-    def attacker(self) -> Address:
-        """Where loot goes."""
-        return self.stage.harness.address
-
-    def amount(self, quantity: int) -> Value:
-        """So much of what is distributed."""
-        return Value.of(self.play.token, quantity)
-
-
-Spoiling = Callable[[Target], TransactionDraft]
-
-
-def _redirected(target: Target) -> TransactionDraft:
-    return with_output(target.draft, 1, address=target.attacker)
-
-
-def _without_staking_part(target: Target) -> TransactionDraft:
-    address = replace(target.draft.outputs[1].address, staking=None)
-    return with_output(target.draft, 1, address=address)
-
-
-def _one_more(target: Target) -> TransactionDraft:
-    return with_value(target.draft, 1, target.amount(1))
-
-
-def _one_less(target: Target) -> TransactionDraft:
-    return with_value(target.draft, 1, target.amount(-1))
-
-
-def _one_more_out_of_the_vault(target: Target) -> TransactionDraft:
-    if target.draft.outputs[0].value.quantity(target.play.token) == 0:
-        return _one_more(target)
-    draft = settled(target.stage.harness, target.draft)
-    draft = with_value(with_value(draft, 1, target.amount(1)), 0, target.amount(-1))
-    return with_datum(draft, 0, (2,), _less_one)
-
-
-def _less_one(data: PlutusData) -> PlutusData:
-    assert isinstance(data, int)
-    return data - 1
-
-
-def _one_lovelace_out_of_the_vault(target: Target) -> TransactionDraft:
-    return with_value(settled(target.stage.harness, target.draft), 0, Value(-1))
-
-
-def _payout_missing(target: Target) -> TransactionDraft:
-    return without_output(target.draft, 1)
-
-
-def _payout_with_a_datum(target: Target) -> TransactionDraft:
-    return with_output(target.draft, 1, inline_datum=plutus_data.encode(0))
-
-
-def _dust_in_the_vault(target: Target) -> TransactionDraft:
-    return with_value(target.draft, 0, Value(0, {target.stage.harness.token: 1}))
-
-
-def _vault_taken_home(target: Target) -> TransactionDraft:
-    return with_output(target.draft, 0, address=target.attacker)
-
-
-def _vault_without_its_staking_part(target: Target) -> TransactionDraft:
-    address = replace(target.draft.outputs[0].address, staking=None)
-    return with_output(target.draft, 0, address=address)
-
-
-def _less_left_than_said(target: Target) -> TransactionDraft:
-    return with_datum(target.draft, 0, (2,), _less_one)
-
-
-def _anothers_bit(target: Target) -> TransactionDraft:
-    other = next(leaf for leaf in range(8) if leaf not in target.leaves)
-    return with_datum(target.draft, 0, (3,), lambda bits: _flipped(bits, other))
-
-
-def _own_bit_left_out(target: Target) -> TransactionDraft:
-    return with_datum(target.draft, 0, (3,), lambda bits: _flipped(bits, target.leaves[0]))
-
-
-def _flipped(bits: PlutusData, leaf: int) -> PlutusData:
-    assert isinstance(bits, bytes)
-    return bytes([bits[0] ^ 1 << leaf])
-
-
-def _longer_bitmap(target: Target) -> TransactionDraft:
-    return with_datum(target.draft, 0, (3,), _with_a_byte_more)
-
-
-def _longer_proof(target: Target) -> TransactionDraft:
-    return with_redeemer(target.draft, "spend", (2,), _with_a_sibling_more)
-
-
-def _with_a_byte_more(bits: PlutusData) -> PlutusData:
-    assert isinstance(bits, bytes)
-    return b"\x00" + bits
-
-
-def _with_a_sibling_more(proof: PlutusData) -> PlutusData:
-    assert isinstance(proof, bytes)
-    return proof + bytes(36)
-
-
-def _aliased_leaf(target: Target) -> TransactionDraft:
-    aliased = target.leaves[0] + PAGE_SIZE
-    return with_redeemer(target.draft, "spend", (1, 0, 3), aliased)
-
-
-def _earlier_vesting_time(target: Target) -> TransactionDraft:
-    return with_redeemer(target.draft, "spend", (1, 0, 1), _less_one)
-
-
-def _another_milestone(target: Target) -> TransactionDraft:
-    return with_redeemer(target.draft, "spend", (1, 0, 0), b"milestone-003")
-
-
-def _strangers_script_alongside(target: Target) -> TransactionDraft:
-    spend = Spend(target.stage.stranger, plutus_data.encode(0))
-    return along(target.draft, spends=(spend,), scripts=(ALWAYS_TRUE,))
-
-
-def _vault_token_minted(target: Target) -> TransactionDraft:
-    vault_token = target.play.distribution.vault_token
-    if target.draft.mints:
-        return minting(target.draft, vault_token.asset_name, 1)
-    redeemer = plutus_data.encode(redeemers.Open().to_data())
-    mint = Mint(vault_token.policy_id, {vault_token.asset_name: 1}, redeemer)
-    references, scripts = target.stage.harness.scripts.sources(registry=True)
-    return along(target.draft, mints=(mint,), references=references, scripts=scripts)
-
-
-SPOILINGS: Final[tuple[Spoiling, ...]] = (
-    _redirected,
-    _without_staking_part,
-    _one_more,
-    _one_less,
-    _one_more_out_of_the_vault,
-    _one_lovelace_out_of_the_vault,
-    _payout_missing,
-    _payout_with_a_datum,
-    _dust_in_the_vault,
-    _vault_taken_home,
-    _vault_without_its_staking_part,
-    _less_left_than_said,
-    _anothers_bit,
-    _own_bit_left_out,
-    _longer_bitmap,
-    _longer_proof,
-    _aliased_leaf,
-    _earlier_vesting_time,
-    _another_milestone,
-    _strangers_script_alongside,
-    _vault_token_minted,
-)
-"""Each makes a release that the contract refuses whatever else is so."""

@@ -11,6 +11,7 @@ from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.merkle import SumTree, node_sum
 from milestones.domain.models import Allocation
 from milestones.protocol.distribution import Distribution, page_trees
+from milestones.protocol.terms import Terms
 from milestones.testing.cast import ADA
 from milestones.testing.contract import (
     FIRST_SLOT,
@@ -18,10 +19,15 @@ from milestones.testing.contract import (
     Opened,
     base_address,
     moment,
+    opened_by,
+    opening_draft,
     schedule,
 )
+from milestones.testing.proceedings import Proceedings, posix_ms
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import Mint, TransactionDraft
+from milestones.transactions.signing import SignedTransaction
+from tests.support.creators import Creator
 from tests.support.hostile import sorted_policy, with_value
 
 FIRST, SECOND = "milestone-001", "milestone-002"
@@ -29,6 +35,22 @@ VESTED = FIRST_SLOT + 10_000
 LATER = VESTED + 100
 """When the last allocation vests."""
 RECLAIM = FIRST_SLOT + 100_000
+DAY = 86_400
+"""Slots."""
+REVIEW, GRACE = 2 * DAY, 10 * DAY
+"""Slots from a proposal until it is due, and from a notice until the end, under `GOVERNED` terms."""
+WAIVER = FIRST_SLOT + 3 * DAY
+BOND = 5 * ADA
+GOVERNED: Mapping[str, object] = {
+    "reclaim_after_posix_ms": None,
+    "waiver_after_posix_ms": posix_ms(WAIVER),
+    "cancel_by": frozenset({"creator", "quorum"}),
+    "cancel_grace_ms": GRACE * 1000,
+    "objectors": 2,
+    "review_period_ms": REVIEW * 1000,
+    "bond_lovelace": BOND,
+}
+"""Terms that allow whatever can be allowed, but reclaiming."""
 AMOUNT = 3_000_000
 MONEY = ("ours first", "ours last", "lovelace")
 """How the distributed asset stands to the contract's own tokens in a vault's value."""
@@ -63,10 +85,13 @@ class Scene:
 
     def other(self, **terms: object) -> Distribution:
         """The same distribution, or one with other terms, whose allocations it then still shares."""
+        return self.with_terms(replace(self.opened.distribution.terms, **terms))  # type: ignore[arg-type]
+
+    def with_terms(self, terms: Terms) -> Distribution:
+        """The same allocations under these terms."""
         known = self.opened.distribution
-        changed = replace(known.terms, **terms)  # type: ignore[arg-type]
         nodes = {page: tree.node for page, tree in enumerate(self.trees())}
-        return Distribution(changed, known.contract, known.allocations, nodes, complete=True)
+        return Distribution(terms, known.contract, known.allocations, nodes, complete=True)
 
     def trees(self) -> list[SumTree]:
         """The trees of both pages."""
@@ -75,13 +100,40 @@ class Scene:
 
     def opening(self, **terms: object) -> TransactionDraft:
         """Opens the same distribution again, or one with other terms."""
-        return open_draft(self.other(**terms), scripts=self.harness.scripts)
+        return opening_draft(self.harness, self.other(**terms))
 
-    def open(self, distribution: Distribution) -> Opened:
-        """Opens another distribution."""
-        sent = self.harness.send(open_draft(distribution, scripts=self.harness.scripts))
-        vaults = sent.outputs[1 : 1 + len(distribution.terms.pages)]
-        return Opened(self.harness, distribution, sent.outputs[0], vaults)
+    def opening_of(self, distribution: Distribution) -> TransactionDraft:
+        """Opens a distribution."""
+        return opening_draft(self.harness, distribution)
+
+    def opened_by(self, distribution: Distribution, sent: SignedTransaction) -> Opened:
+        """What a transaction has opened."""
+        return opened_by(self.harness, distribution, sent)
+
+    def rotatable(self, **terms: object) -> Distribution:
+        """One whose oracles can be replaced, named by a fresh output of the wallet."""
+        named = self.harness.give(Value(20 * ADA))
+        return self.other(rotatable=named.reference, **terms)
+
+    def open(self, distribution: Distribution, creator: Creator | None = None) -> Opened:
+        """Opens another distribution, of a creator who consents."""
+        draft = opening_draft(self.harness, distribution)
+        if creator is not None and creator.script is not None:
+            draft = creator.consenting(self.harness, draft)
+        return opened_by(self.harness, distribution, self.harness.send(draft))
+
+    def proceedings(
+        self, *, is_rotatable: bool = False, creator: Creator | None = None, **terms: object
+    ) -> Proceedings:
+        """Another distribution whose terms allow everything, but for what is asked for otherwise.
+
+        Nothing of it can be reclaimed; both notices and proposals can be given; waivers come later.
+        """
+        known = {**GOVERNED, **terms}
+        if creator is not None:
+            known["creator"] = creator.credential
+        made = self.rotatable(**known) if is_rotatable else self.other(**known)
+        return Proceedings(self.open(made, creator))
 
     def grown(self, nodes: Mapping[tuple[int, int], bytes]) -> Opened:
         """A distribution of one page whose tree is what its creator says, attested for FIRST.
