@@ -15,8 +15,9 @@ from milestones.devnet.ledger.parameters import PLUTUS_V1, PLUTUS_V2, PLUTUS_V3
 from milestones.devnet.ledger.plutus import crypto, data, evaluate, values
 from milestones.devnet.ledger.plutus import terms as t
 from milestones.devnet.ledger.plutus.functions import functions_of
-from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine
 from milestones.devnet.ledger.plutus.prices import MOST, read_prices
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure
 from milestones.devnet.ledger.plutus.signatures import SIGNATURES
 from milestones.devnet.ledger.plutus.terms import Term
 from milestones.errors import InvalidEncoding
@@ -57,13 +58,21 @@ def machine(
     model: tuple[int, ...] = (),
 ) -> Machine:
     prices, functions = functions_of(model or MODELS[language], language, version)
-    return Machine(prices.steps, functions, cpu, PLENTY, case_constants=version >= 11)
+    return Machine(prices.steps, functions, cpu, PLENTY, version)
 
 
 def used(term: Term, **options: Any) -> tuple[Any, int]:
     """(value, CPU) of a run."""
     run = machine(**options)
     return run.run(term), PLENTY - run.cpu
+
+
+def logged(term: Term) -> list[str]:
+    """What a script logs that fails."""
+    run = machine()
+    with pytest.raises(ScriptFailure):
+        run.run(term)
+    return run.logs
 
 
 def forced(count: int, term: Term) -> Term:
@@ -130,16 +139,18 @@ def test_a_cost_models_last_numbers_are_the_last_functions(language: str) -> Non
 def test_a_constant_has_branches_since_protocol_11() -> None:
     term = (t.CASE, const(True), (const(1), const(2)))
     assert used(term)[0] == 2
-    with pytest.raises(ScriptFailure, match="no branch"):
+    with pytest.raises(ScriptFailure, match="not supported in protocol version 10"):
         used(term, version=10)
 
 
 def test_protocol_11_bounds_integers_and_byte_strings() -> None:
-    for name, most in (("addInteger", 1 << 262_143), ("appendByteString", bytes(65_537))):
+    for name, most, line in (
+        ("addInteger", 1 << 262_143, "Integer out of bounds"),
+        ("appendByteString", bytes(65_537), "ByteString overflow"),
+    ):
         other: Any = 0 if isinstance(most, int) else b""
         assert used(call(name, const(most), const(other)), version=10)[0] == most
-        with pytest.raises(ScriptFailure, match=name):
-            used(call(name, const(most), const(other)))
+        assert logged(call(name, const(most), const(other))) == [line]
 
 
 def test_division_by_a_longer_number_costs_more_since_protocol_11() -> None:
@@ -150,8 +161,7 @@ def test_division_by_a_longer_number_costs_more_since_protocol_11() -> None:
 def test_languages_differ_where_a_byte_is_put_before_others() -> None:
     term = call("consByteString", const(257), const(b"b"))
     assert used(term, language="plutus:v2")[0] == b"\x01b"
-    with pytest.raises(ScriptFailure, match="consByteString"):
-        used(term)
+    assert logged(term) == ["257 is not within the bounds of Word8"]
 
 
 def test_a_v3_script_must_return_the_unit() -> None:
@@ -160,14 +170,6 @@ def test_a_v3_script_must_return_the_unit() -> None:
     assert evaluate(Script("plutus:v2", seven), [], PLUTUS_V2, budget, 11).succeeded
     result = evaluate(Script("plutus:v3", seven), [], PLUTUS_V3, budget, 11)
     assert (result.failure, result.units) == ("return", ExecutionUnits(200, 16_100))
-
-
-def test_an_overspent_budget_is_said_in_the_nodes_words() -> None:
-    script = Script("plutus:v3", cbor.encode_bytes(bytes.fromhex("0100004981")))
-    result = evaluate(script, [], PLUTUS_V3, ExecutionUnits(10_000, 16_000), 11)
-    assert result.failure == "budget"
-    assert "overspending the budget" in result.reason
-    assert "cpu: -100" in result.reason
 
 
 def test_variables_are_found_across_blocks_of_the_environment() -> None:
@@ -267,6 +269,7 @@ def test_damaged_scripts_end_in_a_result() -> None:
 
 def test_keys_and_signatures_of_other_lengths_fail() -> None:
     digest = hashlib.sha256(b"").digest()
-    for name in ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature"):
-        with pytest.raises(ScriptFailure, match=name):
-            used(call(name, const(b"\x02"), const(digest), const(bytes(64))))
+    for name in ("Ed25519", "EcdsaSecp256k1", "SchnorrSecp256k1"):
+        function = f"verify{name}Signature"
+        (line,) = logged(call(function, const(b"\x02"), const(digest), const(bytes(64))))
+        assert line.endswith("signature verification: Invalid verification key.")
