@@ -90,7 +90,7 @@ def program(term: Term, version: tuple[int, int, int] = VERSION) -> bytes:
         writer.natural(number)
     writer.term(term)
     writer.pad()
-    return writer.bytes()
+    return writer.finished()
 
 
 class FlatWriter:
@@ -109,7 +109,7 @@ class FlatWriter:
             self._done.append(whole.to_bytes(self._length >> 3, "big"))
             self._value, self._length = self._value & ((1 << rest) - 1), rest
 
-    def bytes(self) -> bytes:
+    def finished(self) -> bytes:
         assert self._length % 8 == 0
         return b"".join(self._done) + self._value.to_bytes(self._length >> 3, "big")
 
