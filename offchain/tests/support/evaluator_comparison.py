@@ -35,7 +35,8 @@ MODELS: Final = {
     "plutus:v3": PLUTUS_V3[:297],
 }
 LANGUAGES: Final[tuple[ScriptLanguage, ...]] = ("plutus:v1", "plutus:v2", "plutus:v3")
-BUDGET: Final = ExecutionUnits(14_000_000, 10_000_000_000)
+BUDGET: Final = ExecutionUnits(1_000_000, 1_000_000_000)
+"""A tenth of a transaction's, or less: texts that double can be traced often, and the library copies them."""
 ZERO: Final = b"\x00"
 
 
