@@ -23,6 +23,7 @@ from milestones.cardano.outputs import Script, ScriptLanguage
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.ledger.parameters import PLUTUS_V1, PLUTUS_V2, PLUTUS_V3
 from milestones.devnet.ledger.plutus import Result, evaluate
+from milestones.devnet.ledger.plutus.errors import LONGEST_CAUSE
 from milestones.devnet.ledger.plutus.terms import is_available
 from tests.support import native_evaluator
 from tests.support.plutus_terms import ERROR, UNIT, Term, application, lam, program
@@ -110,8 +111,12 @@ def compare(script: Script, budget: ExecutionUnits = BUDGET) -> str:
 
     A function that fails may say why in our logs, as in Plutus'; the library's don't have that.
     """
-    mine, other = ours(script, budget), theirs(script, budget)
+    mine = ours(script, budget)
     assert mine.failure not in ("malformed", "open", "version"), mine.failure
+    if mine.failure in ("error", "function") and len(mine.reason) > LONGEST_CAUSE:
+        # The library prints the term that is to blame whatever its length, and memory ends.
+        return "too long to print"
+    other = theirs(script, budget)
     assert mine.succeeded == (other.units is not None), (mine, mine.reason, other)
     if mine.succeeded:
         assert mine.units == other.units, (mine, other)
