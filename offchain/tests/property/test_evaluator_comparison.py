@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support import native_evaluator
-from tests.support.evaluator_comparison import LANGUAGES, run
+from tests.support.evaluator_comparison import LANGUAGES, compared
 
 COUNT = 600
 
 
 def test_two_evaluators_agree_in_verdict_units_and_logs() -> None:
-    outcomes = native_evaluator.on_deep_stack(lambda: run(11, COUNT))
+    outcomes = compared(11, range(COUNT))
     assert outcomes.total() == COUNT
     for language in LANGUAGES:
         assert outcomes[f"{language} succeeded"] > COUNT / 10

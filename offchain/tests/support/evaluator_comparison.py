@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from random import Random
+from subprocess import PIPE, Popen
 from typing import Final
 
 import cbor2
@@ -39,6 +42,10 @@ LANGUAGES: Final[tuple[ScriptLanguage, ...]] = ("plutus:v1", "plutus:v2", "plutu
 BUDGET: Final = ExecutionUnits(1_000_000, 1_000_000_000)
 """A tenth of a transaction's, or less: texts that double can be traced often, and the library copies them."""
 ZERO: Final = b"\x00"
+MOST_BYTES: Final = 4 << 30
+"""Memory of a process that compares."""
+LONGEST_S: Final = 60
+"""Seconds that one program may take."""
 
 
 @dataclass(frozen=True)
@@ -145,25 +152,26 @@ def compare_program(language: ScriptLanguage, term: Term, random: Random) -> str
     return outcome
 
 
-def run(seed: int, count: int, *, report: int = 10_000) -> Counter[str]:
-    """How many programs ended in which way, in agreement."""
-    random = Random(seed)  # noqa: S311 - repeatable on purpose
-    makers = {
-        language: Programs(random, partial(_available, language), language == "plutus:v3")
-        for language in LANGUAGES
-    }
-    outcomes: Counter[str] = Counter()
-    for number in range(count):
+def run(seed: int, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """(a program's number, how it ended in agreement); the number alone before it is run."""
+    for number in numbers:
+        random = Random(f"{seed} {number}")  # noqa: S311 - repeatable on purpose
         language = random.choice(LANGUAGES)
-        term = makers[language].one(random.choice((2, 3, 4, 5, 6)))
+        maker = Programs(random, partial(_available, language), language == "plutus:v3")
+        term = maker.one(random.choice((2, 3, 4, 5, 6)))
+        yield number, ""
         try:
-            outcomes[f"{language} {compare_program(language, term, random)}"] += 1
+            yield number, f"{language} {compare_program(language, term, random)}"
         except AssertionError:
             _tell(f"seed {seed}, program {number}: {script_of(language, term).code.hex()}")
             raise
-        if (number + 1) % report == 0:
-            _tell(f"{number + 1} programs agree")
-    return outcomes
+
+
+def compared(seed: int, numbers: Iterable[int]) -> Counter[str]:
+    """How many programs ended in which way."""
+    return native_evaluator.on_deep_stack(
+        lambda: Counter(outcome for _, outcome in run(seed, numbers) if outcome)
+    )
 
 
 def _available(language: str, tag: int) -> bool:
@@ -176,13 +184,55 @@ def _available(language: str, tag: int) -> bool:
     return is_available(tag, language, PROTOCOL) and not left_out
 
 
+def compared_apart(seed: int, count: int) -> Counter[str]:
+    """The same in processes of their own, with bounds of memory and time.
+
+    The library prints what is to blame for an error whatever its length. Where it ends for that, the
+    program is left out, and counted as such.
+    """
+    outcomes: Counter[str] = Counter()
+    start = 0
+    while start < count:
+        command = (sys.executable, "-m", "tests.support.evaluator_comparison")
+        numbers = (f"--seed={seed}", f"--first={start}", f"--count={count}")
+        with Popen([*command, *numbers, "--within"], stdout=PIPE, text=True) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                number, _, outcome = line.strip().partition(" ")
+                start = int(number) + 1
+                outcomes.update([outcome] if outcome else ())
+        if child.returncode > 0:
+            raise SystemExit(child.returncode)
+        if child.returncode < 0:
+            outcomes["left out: the library ended"] += 1
+            _tell(f"program {start - 1} is left out")
+    return outcomes
+
+
+def _within(seed: int, numbers: Iterable[int]) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    for number, outcome in run(seed, numbers):
+        # Nothing catches the alarm: it ends the process, the library too.
+        signal.alarm(LONGEST_S)
+        sys.stdout.write(f"{number} {outcome}\n")
+        sys.stdout.flush()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="compares two evaluators on random programs")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--first", type=int, default=0, help="the first program's number")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--within", action="store_true", help="in this process, a line a program")
     options = parser.parse_args()
+    if options.within:
+        numbers = range(options.first, options.count)
+        native_evaluator.on_deep_stack(lambda: _within(options.seed, numbers))
+        return
     started = time.monotonic()
-    outcomes = native_evaluator.on_deep_stack(lambda: run(options.seed, options.count))
+    outcomes = compared_apart(options.seed, options.count)
     _tell(f"seed {options.seed}: {options.count} programs in {time.monotonic() - started:.0f} s")
     for outcome, times in sorted(outcomes.items()):
         _tell(f"{times:>10}  {outcome}")
