@@ -122,8 +122,11 @@ def compare(script: Script, budget: ExecutionUnits = BUDGET) -> str:
     assert mine.failure not in ("malformed", "open", "version"), mine.failure
     if mine.failure in ("error", "function") and len(mine.reason) > LONGEST_CAUSE:
         # The library prints the term that is to blame whatever its length, and memory ends.
-        return "too long to print"
+        return "left out: too long to print"
     other = theirs(script, budget)
+    if "Secp256k1(InvalidMessage)" in other.reason:
+        # Plutus takes a message of any length for a Schnorr signature, the library one of 32 bytes.
+        return "left out: the message of a signature"
     assert mine.succeeded == (other.units is not None), (mine, mine.reason, other)
     if mine.succeeded:
         assert mine.units == other.units, (mine, other)
