@@ -197,6 +197,16 @@ def test_data_is_weighed_by_its_nodes_and_what_they_hold() -> None:
     assert data_size(UN_VALUE) == (4 * 7 + 5, 7)
 
 
+def test_a_length_costs_by_its_eighths_rounded_up() -> None:
+    """8 bytes are a word, 9 are two, none are none; so `integerToByteString` and `replicateByte`."""
+    at = [price("replicateByte", length, 0) for length in (0, 1, 8, 9, 16, 17)]
+    (base, _), (each, _) = at[0], tuple(one - zero for one, zero in zip(at[1], at[0], strict=True))
+    assert [cpu for cpu, _ in at] == [base + each * words for words in (0, 1, 1, 2, 2, 3)]
+    widths = [price("integerToByteString", True, width, 1)[1] for width in (8, 9, 16, 17)]
+    assert widths[0] + 1 == widths[1]
+    assert widths[1:] == [widths[1], widths[1], widths[1] + 1]
+
+
 def test_bounds_of_arguments_are_part_of_the_range() -> None:
     """The lowest and the highest number, the longest string."""
     for least in (-(1 << 262_143), (1 << 262_143) - 1):
