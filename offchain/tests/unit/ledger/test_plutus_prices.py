@@ -85,14 +85,14 @@ UN_VALUE = decode_data(bytes.fromhex("a1 41 01 a2 41 01 05 41 02 06"))
         # Of 3 policies, the longest with 9 names: 2 bits and 4.
         (
             "insertCoin",
-            (b"", b"", 1, tokens(1, 9, 2)),
+            (b"", b"", 1, tokens(1, 9, 8)),
             COIN,
             lambda n: n[0] + n[1] * 6,
             lambda n: n[2] + n[3] * 6,
         ),
         (
             "lookupCoin",
-            (b"", b"", tokens(1, 9, 2)),
+            (b"", b"", tokens(1, 9, 8)),
             COIN + 4,
             lambda n: n[0] + n[1] * 6,
             lambda n: n[2],
