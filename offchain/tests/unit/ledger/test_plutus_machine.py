@@ -192,6 +192,32 @@ def test_deep_data_is_read_written_compared_and_weighed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("00", "01"),
+        ("00", "40"),
+        ("41 00", "41 01"),
+        ("82 00 01", "82 00 02"),
+        ("82 00 01", "81 00"),
+        ("80", "a0"),
+        ("a1 00 01", "a1 00 02"),
+        ("a1 00 01", "a1 02 01"),
+        ("a2 00 01 02 03", "a1 00 01"),
+        ("a2 00 01 02 03", "a2 02 03 00 01"),
+        ("d8 79 80", "d8 7a 80"),
+        ("d8 79 81 00", "d8 79 81 01"),
+        ("d8 79 81 00", "81 00"),
+        ("a1 00 a1 00 81 01", "a1 00 a1 00 81 02"),
+    ],
+)
+def test_data_that_differs_anywhere_is_not_equal(one: str, other: str) -> None:
+    first, second = (data.decode_data(bytes.fromhex(raw)) for raw in (one, other))
+    assert not data.data_equal(first, second)
+    assert not data.data_equal(second, first)
+    assert data.data_equal(first, data.decode_data(bytes.fromhex(one)))
+
+
+@pytest.mark.parametrize(
     ("raw", "plain_raw"),
     [
         ("d8 66 9f 18 9f 80 ff", "d8 66 82 18 9f 80"),
