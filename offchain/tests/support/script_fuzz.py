@@ -46,7 +46,10 @@ REPORT_EVERY: Final = 100_000
 
 @dataclass
 class Report:
-    """What became of the scripts; memory in KiB, at the start and after each 100,000."""
+    """What became of the scripts; memory in KiB, at the start and after each 100,000.
+
+    The slowest is that which took most processor time: other programs are not its fault.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     memory: list[int] = field(default_factory=list)
@@ -129,13 +132,13 @@ def fuzz(seed: int, count: int) -> Report:
             report.memory.append(resident_kib())
         language, version = random.choice(LANGUAGES), random.choice((10, 11))
         script, arguments = Script(language, scripts.one()), scripts.arguments()
-        started = time.monotonic()
+        started = time.process_time()
         try:
             report.outcomes[outcome(script, arguments, random.choice(BUDGETS), version)] += 1
         except Exception:
             _tell(f"seed {seed}, script {number}: {language} {version} {script.code.hex()}")
             raise
-        taken_s = time.monotonic() - started
+        taken_s = time.process_time() - started
         if taken_s > report.slowest_s:
             report.slowest_s, report.slowest = taken_s, f"{language} {script.code.hex()}"
     report.memory.append(resident_kib())
