@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz soak kill \
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators soak kill \
 	bench-costs bench-devnet bench-criteria bench-start clean
 
 demo: $(VENV)/.demo
@@ -59,8 +59,21 @@ fuzz: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_fuzz.py \
 		offchain/tests/long/test_kupo_requests.py offchain/tests/long/test_control_requests.py
 	PYTHONPATH=offchain $(BIN)/python -m tests.support.ledger_fuzz --count 1000000
+	PYTHONPATH=offchain $(BIN)/python -m tests.support.script_fuzz --count 1000000
 	MILESTONES_LEDGER_TRANSACTIONS=10000 $(BIN)/python -m pytest -n auto \
 		offchain/tests/property/test_ledger_mutations.py
+
+# Aiken's evaluator is installed for this alone, in an environment of its own.
+COMPARISON := build/comparison
+
+compare-evaluators: $(COMPARISON)/.done
+	PYTHONPATH=offchain RUST_BACKTRACE=0 $(COMPARISON)/bin/python -m tests.support.evaluator_comparison
+
+$(COMPARISON)/.done: pyproject.toml
+	$(PYTHON) -m venv $(COMPARISON)
+	$(COMPARISON)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,comparison]' \
+		'cbor2<6' pytest
+	touch $@
 
 soak: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_soak.py

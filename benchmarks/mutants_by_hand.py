@@ -131,8 +131,11 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
             "protocol.one_token(\n        boards,\n"
             "        protocol.board_name(board.registry, id, board.sequence),\n      )",
         ),
-        ("return(board.oracles, board.quorum_threshold)", "return(board.oracles, terms.quorum_threshold)"),
-        ("signer, ..signers", "\"\", ..signers"),
+        (
+            "return(board.oracles, board.quorum_threshold)",
+            "return(board.oracles, terms.quorum_threshold)",
+        ),
+        ("signer, ..signers", '"", ..signers'),
     ),
     "lib/board/birth.ak": (
         ("[Pair(as_data(own), ledger.held(tx.mint, own))] == token", "tx.mint == token"),
@@ -158,9 +161,13 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("expect own_entry.1st == as_data(own)", "expect own_entry.1st == as_data(registry)"),
         (
             "as_data(token_name))\n    },",
-            "as_data(\"\"))\n    },",
+            'as_data(""))\n    },',
         ),
-        ("    address: refund.address,\n", "    address: home.address,\n", "    address: distribution,\n"),
+        (
+            "    address: refund.address,\n",
+            "    address: home.address,\n",
+            "    address: distribution,\n",
+        ),
         ("    datum: refund.datum,\n", "    datum: as_data(home.datum),\n"),
         ("    reference_script: None,\n", "    reference_script: home.reference_script,\n"),
         (
@@ -173,7 +180,10 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ),
     ),
     "lib/board/notify.ak": (
-        ("expect tx.mint == token", "expect ledger.held(tx.mint, own) == builtin.head_list(token).2nd"),
+        (
+            "expect tx.mint == token",
+            "expect ledger.held(tx.mint, own) == builtin.head_list(token).2nd",
+        ),
         ("        [\n          as_data(registry),", "        [\n          as_data(own),"),
         ("    source.address,\n", "    output.address,\n"),
     ),
@@ -187,7 +197,10 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("as_data(input.output_reference),", "as_data(input.output.address),"),
     ),
     "lib/board/propose.ak": (
-        ("expect tx.mint == token", "expect ledger.held(tx.mint, own) == builtin.head_list(token).2nd"),
+        (
+            "expect tx.mint == token",
+            "expect ledger.held(tx.mint, own) == builtin.head_list(token).2nd",
+        ),
         ("    source.address,\n", "    output.address,\n"),
     ),
     "lib/board/retire.ak": (
@@ -198,11 +211,16 @@ BY_HAND: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "lib/board/rotate.ak": (
         ("    source.address,\n", "    output.address,\n"),
-        ("    board.oracles,\n    board.quorum_threshold,\n", "    oracles,\n    board.quorum_threshold,\n",
-         "    board.oracles,\n    quorum_threshold,\n"),
+        (
+            "    board.oracles,\n    board.quorum_threshold,\n",
+            "    oracles,\n    board.quorum_threshold,\n",
+            "    board.oracles,\n    quorum_threshold,\n",
+        ),
         ("expect [_, ..] = quorum.must_have_signed(", "let _ = quorum.must_have_signed("),
-        ("ledger.tokens(source.value) == protocol.one_token(own, name)",
-         "builtin.head_list(ledger.held(source.value, own)).1st == as_data(name)"),
+        (
+            "ledger.tokens(source.value) == protocol.one_token(own, name)",
+            "builtin.head_list(ledger.held(source.value, own)).1st == as_data(name)",
+        ),
     ),
     "lib/registry/open.ak": (
         (

@@ -7,6 +7,7 @@ Byron output, and the ledger has retired pointers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from milestones.cardano import bech32
@@ -90,23 +91,7 @@ class Address:
     @classmethod
     def from_bech32(cls, text: str) -> Address:
         """Reads `addr1…` or `addr_test1…`. Raises `InvalidAddress`, which says what is wrong."""
-        if not text.isascii() or not text.lower().startswith("addr"):
-            raise InvalidAddress(
-                f"{text[:24]!r} is not a Shelley address",
-                hint="give an address that starts with addr1 or addr_test1",
-            )
-        try:
-            prefix, raw = bech32.decode(text)
-        except InvalidEncoding as error:
-            raise InvalidAddress(
-                f"{text[:24]}… is not an address: {error.reason}", hint=_COPY_IT
-            ) from None
-        address = cls.from_bytes(raw)
-        if prefix != _PREFIXES[address.network_id]:
-            raise InvalidAddress(
-                f"the prefix {prefix!r} contradicts the address' own network", hint=_COPY_IT
-            )
-        return address
+        return _read_bech32(text)
 
     def to_data(self) -> Constr:
         """The ledger's `Address` as Plutus Data (the network is not part of it)."""
@@ -127,6 +112,28 @@ class Address:
 
     def __str__(self) -> str:
         return self.to_bech32()
+
+
+@lru_cache(maxsize=1024)
+def _read_bech32(text: str) -> Address:
+    """Kept: while a transaction is being built, the same few addresses are read again and again."""
+    if not text.isascii() or not text.lower().startswith("addr"):
+        raise InvalidAddress(
+            f"{text[:24]!r} is not a Shelley address",
+            hint="give an address that starts with addr1 or addr_test1",
+        )
+    try:
+        prefix, raw = bech32.decode(text)
+    except InvalidEncoding as error:
+        raise InvalidAddress(
+            f"{text[:24]}… is not an address: {error.reason}", hint=_COPY_IT
+        ) from None
+    address = Address.from_bytes(raw)
+    if prefix != _PREFIXES[address.network_id]:
+        raise InvalidAddress(
+            f"the prefix {prefix!r} contradicts the address' own network", hint=_COPY_IT
+        )
+    return address
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from milestones.errors import InvalidEncoding
 CHUNK: Final = 64
 """Bytes of a byte string that the ledger accepts in one piece."""
 
+GENERAL_TAG: Final = 102
+"""The tag of a constructor of any index: an array of the index and the fields follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Constr:
@@ -86,7 +89,7 @@ def encode_constructor(index: int) -> bytes:
     if 7 <= index < 128:
         return cbor.head(cbor.TAG, 1280 + index - 7)
     number = encode_integer(index, cbor.encode_bytes)
-    return cbor.head(cbor.TAG, 102) + cbor.head(cbor.ARRAY, 2) + number
+    return cbor.head(cbor.TAG, GENERAL_TAG) + cbor.head(cbor.ARRAY, 2) + number
 
 
 def encode_bytes(value: bytes) -> bytes:
@@ -127,21 +130,28 @@ def from_item(item: Item) -> PlutusData:
     if item.tag in (2, 3):
         magnitude = int.from_bytes(_bounded_bytes(item.value), "big")
         return magnitude if item.tag == 2 else -1 - magnitude
-    index, fields = _constructor(item)
+    index, fields = constructor_parts(item)
     for field in fields:
         elements.append(from_item(field))
     return Constr(index, tuple(elements))
 
 
-def _constructor(item: Item) -> tuple[int, tuple[Item, ...]]:
-    if 121 <= item.tag <= 127:
-        return item.tag - 121, item.value.array()
-    if 1280 <= item.tag <= 1400:
-        return item.tag - 1280 + 7, item.value.array()
-    if item.tag == 102 and len(item.value.array()) == 2:
-        index, fields = item.value.array()
-        return index.unsigned(), fields.array()
+def constructor_parts(item: Item) -> tuple[int, tuple[Item, ...]]:
+    """A constructor's index and fields. Raises `InvalidEncoding` for every other tag."""
+    index = index_of_tag(item.tag)
+    if index is not None:
+        return index, item.value.array()
+    if item.tag == GENERAL_TAG and len(item.value.array()) == 2:
+        written, fields = item.value.array()
+        return written.unsigned(), fields.array()
     raise InvalidEncoding(f"tag {item.tag} at byte {item.start} is not Plutus Data")
+
+
+def index_of_tag(tag: int) -> int | None:
+    """The constructor that a tag alone stands for; None for other tags, `GENERAL_TAG` too."""
+    if 121 <= tag <= 127:
+        return tag - 121
+    return tag - 1280 + 7 if 1280 <= tag <= 1400 else None
 
 
 def _bounded_bytes(item: Item) -> bytes:

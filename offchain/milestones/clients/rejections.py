@@ -88,9 +88,7 @@ REJECTIONS: Final[dict[int, Rejection]] = {
         "given {provided.hash}, computed {computed.hash}",
         _BUG,
     ),
-    3108: Rejection(
-        "the metadata is invalid: a text or byte string may be over 64 bytes", "", _BUG
-    ),
+    3108: Rejection("the metadata is invalid: a script in it is malformed", "", _BUG),
     3109: Rejection("a script has no redeemer", "{missingRedeemers}", _BUG),
     3110: Rejection("a redeemer belongs to no script", "{extraneousRedeemers}", _BUG),
     3111: Rejection("a datum is missing", "{missingDatums}", _BUG),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from milestones.cardano import cbor, encoding
@@ -232,7 +233,12 @@ def _view(
             f"the network's parameters have no cost model for {language}",
             hint="check that the network runs this language",
         )
-    costs = [integer(cost) for cost in cost_models[language]]
+    return _encoded_view(language, cost_models[language])
+
+
+@lru_cache(maxsize=16)
+def _encoded_view(language: ScriptLanguage, model: tuple[int, ...]) -> tuple[bytes, bytes]:
+    costs = [integer(cost) for cost in model]
     key = integer(LANGUAGE_TAGS[language] - 1)
     if language == "plutus:v1":
         return encode_bytes(key), encode_bytes(b"\x9f" + b"".join(costs) + b"\xff")

@@ -360,7 +360,7 @@ def metadata_hash_of_something_else(p: Proposal, _: ProvingGround) -> bytes:
     return sealed_with_body(p, lambda body: body.update({7: bytes(32)}))
 
 
-@refused(3108)
+@refused(-32602)
 def metadata_with_a_long_text(p: Proposal, _: ProvingGround) -> bytes:
     p.auxiliary = {1: ["é" * 33]}
     return p.seal()

@@ -10,6 +10,7 @@ from typing import Final
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
+from milestones.cardano.plutus_data import constructor_parts
 
 LINE: Final = 44
 """Characters that stay on one line, about what a telephone shows."""
@@ -55,21 +56,8 @@ def _children(item: Item) -> tuple[Item, ...]:
     if item.kind == cbor.MAP:
         return tuple(part for pair in item.pairs() for part in pair)
     if item.kind == cbor.TAG and item.tag not in (2, 3):
-        return _fields(item)
+        return constructor_parts(item)[1]
     return ()
-
-
-def _fields(item: Item) -> tuple[Item, ...]:
-    inner: Item = item.value
-    return inner.array()[1].array() if item.tag == 102 else inner.array()
-
-
-def _constructor(item: Item) -> int:
-    """The number of a constructor. Source: Conway CDDL, `constr`."""
-    if item.tag == 102:
-        inner: Item = item.value
-        return inner.array()[0].unsigned()
-    return item.tag - 121 if item.tag < 1280 else item.tag - 1280 + 7
 
 
 def _leaf(item: Item) -> str:
@@ -82,7 +70,7 @@ def _leaf(item: Item) -> str:
     if item.kind != cbor.TAG:
         return str(item.integer())
     if item.tag not in (2, 3):
-        return f"Constr {_constructor(item)} []"
+        return f"Constr {constructor_parts(item)[0]} []"
     inner: Item = item.value
     magnitude = int.from_bytes(inner.bytes(), "big")
     # Python refuses to print integers of thousands of digits in base 10.
@@ -108,7 +96,7 @@ def _joined(item: Item, parts: list[list[str]], margin: str) -> list[str]:
     """A node out of the lines of its parts, which have their margins already."""
     opening, closing = ("{", "}") if item.kind == cbor.MAP else ("[", "]")
     if item.kind == cbor.TAG:
-        opening = f"Constr {_constructor(item)} ["
+        opening = f"Constr {constructor_parts(item)[0]} ["
     if item.kind == cbor.MAP:
         parts = [_entry(key, value) for key, value in zip(parts[::2], parts[1::2], strict=True)]
     if all(len(part) == 1 for part in parts):

@@ -17,6 +17,9 @@ from milestones.errors import InvalidEncoding
 ALONZO_TAG: Final = 259
 """The tag of the form that can carry Plutus scripts."""
 
+LONGEST_METADATUM: Final = 64
+"""Bytes of a byte string, or of a text in UTF-8, in metadata. Source: CDDL `metadatum`."""
+
 PLUTUS_FIELDS: Final = frozenset((2, 3, 4))
 """Its fields with scripts of Plutus versions 1 to 3."""
 
@@ -40,9 +43,18 @@ def decode_plutus_scripts(raw: bytes) -> list[Script]:
 def check_auxiliary_form(item: Item) -> None:
     """Raises `InvalidEncoding` unless `item` is auxiliary data of one of the three forms."""
     for value in _metadata(item).values():
-        for leaf in leaves(value):
-            if leaf.kind not in (cbor.UINT, cbor.NINT, cbor.BYTES, cbor.TEXT):
-                raise InvalidEncoding(f"byte {leaf.start} holds no metadata")
+        for leaf in _leaves(value):
+            _check_leaf(leaf)
+
+
+def _check_leaf(item: Item) -> None:
+    """The ledger looks at lengths as it reads: too long a string is no transaction. `decodeMetadatum`."""
+    if item.kind not in (cbor.UINT, cbor.NINT, cbor.BYTES, cbor.TEXT):
+        raise InvalidEncoding(f"byte {item.start} holds no metadata")
+    if item.kind == cbor.BYTES and len(item.bytes()) > LONGEST_METADATUM:
+        raise InvalidEncoding(f"metadata at byte {item.start}: a byte string exceeds 64 bytes")
+    if item.kind == cbor.TEXT and len(item.text().encode()) > LONGEST_METADATUM:
+        raise InvalidEncoding(f"metadata at byte {item.start}: a text exceeds 64 bytes")
 
 
 def _metadata(item: Item) -> dict[int, Item]:
@@ -82,7 +94,7 @@ def _labels(item: Item) -> dict[int, Item]:
     return {key.unsigned(): value for key, value in item.entries()}
 
 
-def leaves(item: Item) -> Iterator[Item]:
+def _leaves(item: Item) -> Iterator[Item]:
     """What a metadatum holds at any depth besides lists and maps."""
     pending = [item]
     while pending:

@@ -137,7 +137,7 @@ class ConflictingMetadataHash(LedgerFailure):
 
 @dataclass(frozen=True)
 class InvalidMetadata(LedgerFailure):
-    """A string of more than 64 bytes, or a malformed script, in auxiliary data."""
+    """A malformed script in auxiliary data."""
 
 
 @dataclass(frozen=True)

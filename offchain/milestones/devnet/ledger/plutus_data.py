@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
-from milestones.cardano.plutus_data import CHUNK
+from milestones.cardano.plutus_data import CHUNK, constructor_parts
 from milestones.errors import InvalidEncoding
 
 
@@ -28,16 +28,11 @@ def check_plutus_data(item: Item) -> None:
 
 
 def _tagged(item: Item) -> tuple[Item, ...]:
-    inner: Item = item.value
     if item.tag in (2, 3):
+        inner: Item = item.value
         inner.bytes()
         return (inner,)
-    if 121 <= item.tag <= 127 or 1280 <= item.tag <= 1400:
-        return inner.array()
-    if item.tag == 102 and len(inner.array()) == 2:
-        inner.array()[0].unsigned()
-        return inner.array()[1].array()
-    raise InvalidEncoding(f"tag {item.tag} at byte {item.start} is not Plutus Data")
+    return constructor_parts(item)[1]
 
 
 def _check_bounded(item: Item) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
 
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from milestones.cardano import cbor, encoding
-from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger import failures
-from milestones.devnet.ledger.auxiliary_data import decode_metadata, decode_plutus_scripts, leaves
+from milestones.devnet.ledger.auxiliary_data import decode_plutus_scripts
 from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.plutus import is_well_formed
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction
@@ -149,10 +147,6 @@ def check_scripts_well_formed(resolved: ResolvedTransaction) -> Iterator[LedgerF
         yield failures.MalformedScripts(frozenset(malformed))
 
 
-LONGEST_METADATUM: Final = 64
-"""Bytes of a byte string, or of a text in UTF-8, in metadata. Source: CDDL `metadatum`."""
-
-
 def check_auxiliary_data(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
     """Ledger rule: `validateMetadata`."""
     provided, raw = resolved.body.auxiliary_data_hash, resolved.transaction.auxiliary_data
@@ -165,7 +159,7 @@ def check_auxiliary_data(resolved: ResolvedTransaction) -> Iterator[LedgerFailur
         yield failures.MissingTxBodyMetadataHash(computed)
     elif provided != computed:
         yield failures.ConflictingMetadataHash(provided, computed)
-    if any(map(_too_long, _all_leaves(raw))) or _has_malformed_script(resolved, raw):
+    if _has_malformed_script(resolved, raw):
         yield failures.InvalidMetadata()
 
 
@@ -173,18 +167,6 @@ def _has_malformed_script(resolved: ResolvedTransaction, raw: bytes) -> bool:
     """Ledger: not `validateAlonzoTxAuxData`."""
     version = resolved.parameters.protocol_version[0]
     return not all(is_well_formed(script, version) for script in decode_plutus_scripts(raw))
-
-
-def _all_leaves(raw: bytes) -> Iterator[Item]:
-    for value in decode_metadata(raw).values():
-        yield from leaves(value)
-
-
-def _too_long(item: Item) -> bool:
-    """Ledger: not `validMetadatum`."""
-    if item.kind == cbor.TEXT:
-        return len(item.text().encode()) > LONGEST_METADATUM
-    return item.kind == cbor.BYTES and len(item.bytes()) > LONGEST_METADATUM
 
 
 EMPTY_REDEEMERS = b"\xa0"

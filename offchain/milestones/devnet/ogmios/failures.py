@@ -189,11 +189,7 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         "The hash of the auxiliary data is not the one in the body.",
         lambda f: {"provided": {"hash": f.provided.hex()}, "computed": {"hash": f.computed.hex()}},
     ),
-    ledger.InvalidMetadata: Answer(
-        3108,
-        "Auxiliary data is invalid: a text or byte string of more than 64 bytes, or a malformed "
-        "script.",
-    ),
+    ledger.InvalidMetadata: Answer(3108, "Auxiliary data holds a malformed script."),
     ledger.InvalidWitnessesUTXOW: Answer(
         3100,
         "Some signatures are not valid for this transaction.",

@@ -20,6 +20,7 @@ from tests.support.raw_transactions import (
     YES_SPEND,
     YES_V3,
     Draft,
+    Raw,
     check_shape,
     hash256,
     inline,
@@ -466,11 +467,23 @@ def test_auxiliary_data() -> None:
     refused(draft, 3106)
 
 
-@pytest.mark.parametrize("value", [b"x" * 65, "x" * 65, "é" * 33, [{"a": b"x" * 65}]])
-def test_metadata_comes_in_small_pieces(value: Any) -> None:
+@pytest.mark.parametrize("long", [b"x" * 65, "x" * 65, "é" * 33])
+@pytest.mark.parametrize("around", [lambda x: x, lambda x: [{"a": x}], lambda x: {x: 1}])
+def test_metadata_comes_in_small_pieces(long: Any, around: Callable[[Any], Any]) -> None:
+    """A node finds out as it reads: it is no transaction of any era."""
     draft = payment()
-    draft.auxiliary = {1: value}
-    refused(draft, 3108)
+    draft.auxiliary = {1: around(long[:-1])}
+    accepted(draft)
+    draft.auxiliary = {1: around(long)}
+    eras = refused(draft, -32602)
+    assert "exceeds 64 bytes" in eras["conway"]
+
+
+def test_metadata_in_chunks_is_measured_as_a_whole() -> None:
+    for last, good in ((b"\x41y", True), (b"\x42yy", False)):
+        draft = payment()
+        draft.auxiliary = {1: Raw(b"\x5f\x58\x3f" + b"x" * 63 + last + b"\xff")}
+        accepted(draft) if good else refused(draft, -32602)
 
 
 @pytest.mark.parametrize("form", [{1: 2}, [{1: 2}, [SIGNED]], cbor2.CBORTag(259, {0: {1: 2}})])

@@ -21,16 +21,11 @@ from milestones.devnet.ledger.plutus.data import encode_data
 from milestones.devnet.ledger.plutus.flat import MalformedScript
 from milestones.devnet.ledger.plutus.functions import functions_of
 from milestones.devnet.ledger.plutus.functions_crypto import UnsupportedFunction
-from milestones.devnet.ledger.plutus.machine import (
-    CLOSURE,
-    PARTIAL,
-    STRUCTURE,
-    SUSPENSION,
-    Machine,
-    ScriptFailure,
-)
+from milestones.devnet.ledger.plutus.machine import Machine
 from milestones.devnet.ledger.plutus.prices import MOST
 from milestones.devnet.ledger.plutus.profiler import Profiler
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure
+from milestones.devnet.ledger.plutus.values import CLOSURE, PARTIAL, STRUCTURE, SUSPENSION
 
 VARIABLE = "MILESTONES_PLUTUS_CONFORMANCE"
 PROGRAMS = 901
@@ -46,10 +41,10 @@ def programs() -> list[dict[str, Any]]:
 def run(flat: bytes) -> tuple[Any, ...]:
     """(the resulting program, CPU, memory)."""
     program = terms.read_program(flat, "plutus:v3", 11)
-    if program.is_open:
+    if program.free is not None:
         raise MalformedScript("a free variable")
     prices, functions = functions_of(PLUTUS_V3, "plutus:v3", 11)
-    machine = Machine(prices.steps, functions, BUDGET, BUDGET, case_constants=True)
+    machine = Machine(prices.steps, functions, BUDGET, BUDGET, 11)
     value = machine.run(program.term)
     # Sums saturate.
     used = (min(BUDGET - left, MOST) for left in (machine.cpu, machine.memory))
@@ -152,10 +147,10 @@ def profiled(flat: bytes) -> tuple[Any, ...]:
     """What the machine takes, what the profiler does, and what its profile adds up to: (CPU, memory) each."""
     program = terms.read_program(flat, "plutus:v3", 11)
     prices, functions = functions_of(PLUTUS_V3, "plutus:v3", 11)
-    machine = Machine(prices.steps, functions, BUDGET, BUDGET, case_constants=True)
+    machine = Machine(prices.steps, functions, BUDGET, BUDGET, 11)
     with suppress(ScriptFailure):
         machine.run(program.term)
-    profiler = Profiler(prices.steps, functions, BUDGET, BUDGET, case_constants=True)
+    profiler = Profiler(prices.steps, functions, BUDGET, BUDGET, 11)
     stacks = profiler.run(program.term, program.term).stacks
     added_up = (sum(each.units.cpu for each in stacks), sum(each.units.memory for each in stacks))
     return *((BUDGET - each.cpu, BUDGET - each.memory) for each in (machine, profiler)), added_up

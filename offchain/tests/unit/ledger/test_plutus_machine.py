@@ -1,9 +1,8 @@
-"""The evaluator by itself: what budgets, versions and nesting do, and what damaged scripts don't."""
+"""The evaluator by itself: what budgets, versions and nesting do."""
 
 from __future__ import annotations
 
 import hashlib
-import random
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from milestones.devnet.ledger.parameters import PLUTUS_V1, PLUTUS_V2, PLUTUS_V3
 from milestones.devnet.ledger.plutus import crypto, data, evaluate, values
 from milestones.devnet.ledger.plutus import terms as t
 from milestones.devnet.ledger.plutus.functions import functions_of
-from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine
 from milestones.devnet.ledger.plutus.prices import MOST, read_prices
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure
 from milestones.devnet.ledger.plutus.signatures import SIGNATURES
 from milestones.devnet.ledger.plutus.terms import Term
 from milestones.errors import InvalidEncoding
@@ -57,13 +57,21 @@ def machine(
     model: tuple[int, ...] = (),
 ) -> Machine:
     prices, functions = functions_of(model or MODELS[language], language, version)
-    return Machine(prices.steps, functions, cpu, PLENTY, case_constants=version >= 11)
+    return Machine(prices.steps, functions, cpu, PLENTY, version)
 
 
 def used(term: Term, **options: Any) -> tuple[Any, int]:
     """(value, CPU) of a run."""
     run = machine(**options)
     return run.run(term), PLENTY - run.cpu
+
+
+def logged(term: Term) -> list[str]:
+    """What a script logs that fails."""
+    run = machine()
+    with pytest.raises(ScriptFailure):
+        run.run(term)
+    return run.logs
 
 
 def forced(count: int, term: Term) -> Term:
@@ -130,16 +138,18 @@ def test_a_cost_models_last_numbers_are_the_last_functions(language: str) -> Non
 def test_a_constant_has_branches_since_protocol_11() -> None:
     term = (t.CASE, const(True), (const(1), const(2)))
     assert used(term)[0] == 2
-    with pytest.raises(ScriptFailure, match="no branch"):
+    with pytest.raises(ScriptFailure, match="not supported in protocol version 10"):
         used(term, version=10)
 
 
 def test_protocol_11_bounds_integers_and_byte_strings() -> None:
-    for name, most in (("addInteger", 1 << 262_143), ("appendByteString", bytes(65_537))):
+    for name, most, line in (
+        ("addInteger", 1 << 262_143, "Integer out of bounds"),
+        ("appendByteString", bytes(65_537), "ByteString overflow"),
+    ):
         other: Any = 0 if isinstance(most, int) else b""
         assert used(call(name, const(most), const(other)), version=10)[0] == most
-        with pytest.raises(ScriptFailure, match=name):
-            used(call(name, const(most), const(other)))
+        assert logged(call(name, const(most), const(other))) == [line]
 
 
 def test_division_by_a_longer_number_costs_more_since_protocol_11() -> None:
@@ -150,8 +160,7 @@ def test_division_by_a_longer_number_costs_more_since_protocol_11() -> None:
 def test_languages_differ_where_a_byte_is_put_before_others() -> None:
     term = call("consByteString", const(257), const(b"b"))
     assert used(term, language="plutus:v2")[0] == b"\x01b"
-    with pytest.raises(ScriptFailure, match="consByteString"):
-        used(term)
+    assert logged(term) == ["257 is not within the bounds of Word8"]
 
 
 def test_a_v3_script_must_return_the_unit() -> None:
@@ -160,14 +169,6 @@ def test_a_v3_script_must_return_the_unit() -> None:
     assert evaluate(Script("plutus:v2", seven), [], PLUTUS_V2, budget, 11).succeeded
     result = evaluate(Script("plutus:v3", seven), [], PLUTUS_V3, budget, 11)
     assert (result.failure, result.units) == ("return", ExecutionUnits(200, 16_100))
-
-
-def test_an_overspent_budget_is_said_in_the_nodes_words() -> None:
-    script = Script("plutus:v3", cbor.encode_bytes(bytes.fromhex("0100004981")))
-    result = evaluate(script, [], PLUTUS_V3, ExecutionUnits(10_000, 16_000), 11)
-    assert result.failure == "budget"
-    assert "overspending the budget" in result.reason
-    assert "cpu: -100" in result.reason
 
 
 def test_variables_are_found_across_blocks_of_the_environment() -> None:
@@ -188,6 +189,32 @@ def test_deep_data_is_read_written_compared_and_weighed() -> None:
     assert data.data_equal(one, other)
     assert data.data_size(one) == (4 * depth + 5, depth + 1)
     assert data.smaller_data_size(one, values.Data(values.NUMBER, 0)) == 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("00", "01"),
+        ("00", "40"),
+        ("41 00", "41 01"),
+        ("82 00 01", "82 00 02"),
+        ("82 00 01", "81 00"),
+        ("80", "a0"),
+        ("a1 00 01", "a1 00 02"),
+        ("a1 00 01", "a1 02 01"),
+        ("a2 00 01 02 03", "a1 00 01"),
+        ("a2 00 01 02 03", "a2 02 03 00 01"),
+        ("d8 79 80", "d8 7a 80"),
+        ("d8 79 81 00", "d8 79 81 01"),
+        ("d8 79 81 00", "81 00"),
+        ("a1 00 a1 00 81 01", "a1 00 a1 00 81 02"),
+    ],
+)
+def test_data_that_differs_anywhere_is_not_equal(one: str, other: str) -> None:
+    first, second = (data.decode_data(bytes.fromhex(raw)) for raw in (one, other))
+    assert not data.data_equal(first, second)
+    assert not data.data_equal(second, first)
+    assert data.data_equal(first, data.decode_data(bytes.fromhex(one)))
 
 
 @pytest.mark.parametrize(
@@ -242,31 +269,9 @@ def test_hashes_that_are_written_out() -> None:
         assert crypto.ripemd_160(message) == crypto.plain_ripemd_160(message)
 
 
-def test_damaged_scripts_end_in_a_result() -> None:
-    """A few bits of two programs, the other way."""
-    chosen = random.Random(11)  # noqa: S311 - the same every time
-    seeds = [
-        bytes.fromhex(each)
-        for each in (
-            "010000333573466e252016480b0dc12402c6e05202c1",
-            "0101009801a400d480112233700004003223370200400201",
-        )
-    ]
-    budget = ExecutionUnits(100_000, 100_000_000)
-    kinds = set()
-    for _ in range(3_000):
-        flat = bytearray(chosen.choice(seeds))
-        for _ in range(chosen.randint(1, 3)):
-            flat[chosen.randrange(3, len(flat))] ^= 1 << chosen.randrange(8)
-        language = chosen.choice(list(MODELS))
-        script = Script(language, cbor.encode_bytes(bytes(flat)))  # type: ignore[arg-type]
-        version = chosen.choice((10, 11))
-        kinds.add(evaluate(script, [], MODELS[language], budget, version).failure)
-    assert {"malformed", "function", "error"} <= kinds
-
-
 def test_keys_and_signatures_of_other_lengths_fail() -> None:
     digest = hashlib.sha256(b"").digest()
-    for name in ("verifyEd25519Signature", "verifyEcdsaSecp256k1Signature"):
-        with pytest.raises(ScriptFailure, match=name):
-            used(call(name, const(b"\x02"), const(digest), const(bytes(64))))
+    for name in ("Ed25519", "EcdsaSecp256k1", "SchnorrSecp256k1"):
+        function = f"verify{name}Signature"
+        (line,) = logged(call(function, const(b"\x02"), const(digest), const(bytes(64))))
+        assert line.endswith("signature verification: Invalid verification key.")

@@ -78,13 +78,13 @@ def forced(count: int, term: Term) -> Term:
 def profiled(term: Term, cpu: int = PLENTY, *, memory: int = PLENTY) -> Profile:
     """A profile that is held against the machine."""
     prices, functions = functions_of(PLUTUS_V3, "plutus:v3", 11)
-    machine = Machine(prices.steps, functions, cpu, memory, case_constants=True)
+    machine = Machine(prices.steps, functions, cpu, memory, 11)
     failed = None
     try:
         machine.run(term)
     except ScriptFailure as failure:
         failed = failure.kind
-    profiler = Profiler(prices.steps, functions, cpu, memory, case_constants=True)
+    profiler = Profiler(prices.steps, functions, cpu, memory, 11)
     found = profiler.run(term, term)
     assert (profiler.cpu, profiler.memory) == (machine.cpu, machine.memory), failed
     paid = ExecutionUnits(memory - machine.memory, cpu - machine.cpu)

@@ -6,47 +6,50 @@ protocol version. Source: IntersectMBO/plutus 1.68.0.0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
+from milestones.devnet.ledger.plutus import errors
 from milestones.devnet.ledger.plutus.data import decode_data
 from milestones.devnet.ledger.plutus.flat import MalformedScript
 from milestones.devnet.ledger.plutus.functions import functions_of
-from milestones.devnet.ledger.plutus.machine import Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.machine import Machine, SlowMachine, Start
 from milestones.devnet.ledger.plutus.profile import NOTHING_RUN, Profile
 from milestones.devnet.ledger.plutus.profiler import Profiler
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure
 from milestones.devnet.ledger.plutus.terms import (
     APPLY,
     CONSTANT,
     Program,
     Term,
     flat_bytes,
+    is_core_version_available,
     read_program,
 )
-
-_OVERSPENT: Final = (
-    "The machine terminated part way through evaluation due to overspending the budget.\n"
-    "The budget when the machine terminated was:\n({{cpu: {cpu}\n| mem: {memory}}})"
-)
-"""How nodes say it. Source: `UntypedPlutusCore.Evaluation.Machine.Cek`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a script ended.
 
-    `failure` is empty where it succeeded, else the kind: `malformed`, `open` (a free variable), `error`,
-    `function` (a built-in one failed), `budget`, `return` (no unit); `reason` says more. `units` are
+    `failure` is empty where it succeeded, else the kind: `malformed`, `version` (of Plutus Core), `open` (a
+    free variable), `error`, `function` (a built-in one failed), `budget`, `return` (no unit). `units` are
     those that were paid.
     """
 
     units: ExecutionUnits
     logs: tuple[str, ...] = ()
     failure: str = ""
-    reason: str = ""
+    explain: Callable[[], str] = str
+
+    @property
+    def reason(self) -> str:
+        """What nodes say of the failure; made when it is asked for."""
+        return self.explain()
 
     @property
     def succeeded(self) -> bool:
@@ -84,26 +87,37 @@ def evaluate(
     try:
         program = _read(script, protocol_version)
     except MalformedScript as malformed:
-        reason = f"the script is not well-formed: {malformed.message}"
-        return Result(nothing, failure="malformed", reason=reason)
-    if program.is_open:
-        return Result(nothing, failure="open", reason="the script has a free variable")
+        reason = f"Failed to deserialise a script: {malformed.message}"
+        return Result(nothing, failure="malformed", explain=lambda: reason)
+    if not is_core_version_available(program.version, language, protocol_version):
+        text = errors.core_version(program.version, language, protocol_version)
+        return Result(nothing, failure="version", explain=lambda: text)
+    if program.free is not None:
+        return Result(nothing, failure="open", explain=lambda: f"Free index: {program.free}")
     term = _applied(program, arguments)
     prices, functions = functions_of(tuple(model), language, protocol_version)
-    machine = Machine(
-        prices.steps, functions, budget.cpu, budget.memory, case_constants=protocol_version >= 11
-    )
-    failure = reason = ""
+    start = (prices.steps, functions, budget.cpu, budget.memory, protocol_version)
+    machine = Machine(*start)
+    failure = ""
+    explain: Callable[[], str] = str
     try:
         value = machine.run(term)
         if language == "plutus:v3" and value is not None:
-            failure, reason = "return", "a V3 script must return the unit"
+            failure, explain = "return", lambda: errors.NOT_THE_UNIT
     except ScriptFailure as failed:
-        failure, reason = failed.kind, failed.reason
-    if failure == "budget":
-        reason = _OVERSPENT.format(cpu=machine.cpu, memory=machine.memory)
+        failure, explain = failed.kind, partial(_explained, failed, start, term)
     units = ExecutionUnits(budget.memory - machine.memory, budget.cpu - machine.cpu)
-    return Result(units, tuple(machine.logs), failure, reason)
+    return Result(units, tuple(machine.logs), failure, explain)
+
+
+def _explained(failed: ScriptFailure, start: Start, term: Term) -> str:
+    """What nodes say. What was left of a budget comes out of a second run, step by step."""
+    if failed.kind != "budget":
+        return failed.text
+    machine = SlowMachine(*start)
+    with suppress(ScriptFailure):
+        machine.run(term)
+    return errors.machine_text(errors.overspent(machine.cpu, machine.memory), None)
 
 
 def profile(
@@ -118,13 +132,11 @@ def profile(
     The profile adds up to the result's units, of a script that fails too.
     """
     result = evaluate(script, arguments, model, budget, protocol_version)
-    if result.failure in ("malformed", "open"):
+    if result.failure in ("malformed", "version", "open"):
         return result, NOTHING_RUN
     program = _read(script, protocol_version)
     prices, functions = functions_of(tuple(model), script.language, protocol_version)
-    profiler = Profiler(
-        prices.steps, functions, budget.cpu, budget.memory, case_constants=protocol_version >= 11
-    )
+    profiler = Profiler(prices.steps, functions, budget.cpu, budget.memory, protocol_version)
     found = profiler.run(_applied(program, arguments), program.term)
     units = ExecutionUnits(budget.memory - profiler.memory, budget.cpu - profiler.cpu)
     assert units == result.units, "both machines count alike"  # noqa: S101 - for whoever changes one

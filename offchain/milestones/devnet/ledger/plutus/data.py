@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import NoReturn
 
 from milestones.cardano import cbor
-from milestones.cardano.plutus_data import CHUNK, encode_bytes, encode_constructor, encode_integer
+from milestones.cardano.plutus_data import (
+    CHUNK,
+    GENERAL_TAG,
+    encode_bytes,
+    encode_constructor,
+    encode_integer,
+    index_of_tag,
+)
 from milestones.devnet.ledger.plutus.values import (
     CONSTR,
     DATA,
@@ -245,17 +252,14 @@ def _decode(raw: bytes) -> tuple[Data, int]:  # noqa: C901, PLR0912, PLR0915 - o
 
 def _read_constructor(raw: bytes, position: int, tag: int, start: int) -> tuple[_Group, int]:
     outer_break = False
-    if 121 <= tag <= 127:
-        index = tag - 121
-    elif 1280 <= tag <= 1400:
-        index = tag - 1280 + 7
-    elif tag == 102 and raw[position] in (0x82, 0x9F):
+    index = index_of_tag(tag)
+    if index is None:
+        if tag != GENERAL_TAG or raw[position] not in (0x82, 0x9F):
+            _refuse(start)
         outer_break = raw[position] == 0x9F
         if raw[position + 1] >> 5 != cbor.UINT:
             _refuse(position + 1)
         index, position = _read_argument(raw, position + 1)
-    else:
-        _refuse(start)
     if raw[position] == 0x9F:
         return _Group(CONSTR, -1, index, outer_break), position + 1
     if raw[position] >> 5 != cbor.ARRAY:

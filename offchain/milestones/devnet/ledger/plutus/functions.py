@@ -19,11 +19,13 @@ TRACE: Final = next(each.tag for each in SIGNATURES if each.name == "trace")
 class Function:
     """A built-in function of one cost model. `steps`: those of a term that gives it all at once."""
 
-    __slots__ = ("arity", "call", "forces", "name", "price", "steps", "tag")
+    __slots__ = ("arity", "call", "forces", "kinds", "name", "price", "steps", "tag")
 
-    def __init__(self, signature: Signature, price: Price, call: Callable[..., Any]) -> None:
+    def __init__(
+        self, signature: Signature, kinds: tuple[str, ...], price: Price, call: Callable[..., Any]
+    ) -> None:
         self.tag, self.name, self.forces = signature.tag, signature.name, signature.forces
-        self.arity, self.price, self.call = len(signature.kinds), price, call
+        self.kinds, self.arity, self.price, self.call = kinds, len(kinds), price, call
         self.steps = self.forces + self.arity + 1
 
 
@@ -37,6 +39,13 @@ def functions_of(
     calls = {**NUMBER_FUNCTIONS, **DATA_FUNCTIONS, **crypto_functions(newest)}
     if not newest:
         calls["writeBits"] = write_bits
+    is_v3 = language == "plutus:v3"
     return prices, tuple(
-        Function(each, prices.functions[each.tag], calls[each.name]) for each in SIGNATURES
+        Function(
+            each,
+            each.kinds_v3 if is_v3 else each.kinds,
+            prices.functions[each.tag],
+            calls[each.name],
+        )
+        for each in SIGNATURES
     )

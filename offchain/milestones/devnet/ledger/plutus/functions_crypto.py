@@ -7,6 +7,7 @@ its functions gets `UnsupportedFunction`. Source: `PlutusCore.Default.Builtins`,
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -24,6 +25,7 @@ SCALAR_BITS: Final = 4096
 """Signed bits that a scalar must fit since protocol version 11."""
 
 _ORDER: Final = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+_BAD_ENCODING: Final = "BLST_BAD_ENCODING"
 _SIZES: Final = {values.G1: 48, values.G2: 96}
 
 
@@ -50,32 +52,46 @@ def _blst(function: str) -> Any:
 
 def verify_ed25519(key: bytes, message: bytes, signature: bytes) -> bool:
     """As libsodium judges."""
-    if len(key) != 32 or len(signature) != 64:
-        raise BuiltinFailure("verifyEd25519Signature: a key or a signature of another length")
+    _check(_ED25519, key=len(key) == 32, signature=len(signature) == 64)
     return crypto.verify_ed25519(key, message, signature)
 
 
 def verify_ecdsa(key: bytes, digest: bytes, signature: bytes) -> bool:
     """A high s is false, not a failure."""
     point, numbers = crypto.ecdsa_key(key), crypto.ecdsa_signature(signature)
-    if point is None or numbers is None or len(digest) != 32:
-        raise BuiltinFailure("verifyEcdsaSecp256k1Signature: no key, hash or signature")
+    _check(_ECDSA, key=point is not None, signature=numbers is not None, digest=len(digest) == 32)
+    assert point is not None  # noqa: S101 - for the type checker
+    assert numbers is not None  # noqa: S101 - likewise
     return crypto.verify_ecdsa(point, digest, numbers)
 
 
 def verify_schnorr(key: bytes, message: bytes, signature: bytes) -> bool:
     """As BIP 340 has it."""
     point = crypto.schnorr_key(key)
-    if point is None or len(signature) != 64:
-        raise BuiltinFailure("verifySchnorrSecp256k1Signature: no key or signature")
+    _check(_SCHNORR, key=point is not None, signature=len(signature) == 64)
+    assert point is not None  # noqa: S101 - for the type checker
     return crypto.verify_schnorr(point, message, signature)
+
+
+_ED25519: Final = "Ed25519"
+_ECDSA: Final = "ECDSA SECP256k1"
+_SCHNORR: Final = "Schnorr SECP256k1"
+
+
+def _check(scheme: str, *, key: bool, signature: bool, digest: bool = True) -> None:
+    """Raises `BuiltinFailure` for the first of a signature's parts that is not well-formed."""
+    parts = {"verification key": key, "signature": signature, "message hash": digest}
+    for part, holds in parts.items():
+        if not holds:
+            raise BuiltinFailure(f"{scheme} signature verification: Invalid {part}.")
 
 
 class _Group:
     """The functions of G1 or of G2; `bound` where scalars have one."""
 
     def __init__(self, kind: str, short: str, bound: bool) -> None:
-        self.kind, self.prefix, self.bound = kind, f"bls12_381_{short}", bound
+        self.kind, self.short, self.bound = kind, short, bound
+        self.prefix = f"bls12_381_{short}"
         self.element = "BlstP1Element" if short == "G1" else "BlstP2Element"
 
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -114,23 +130,23 @@ class _Group:
         return bytes(one.point.compress())
 
     def uncompress(self, data: bytes) -> Curve:
-        name = f"{self.prefix}_uncompress"
+        zero = getattr(_blst(f"{self.prefix}_uncompress"), self.element)()
         if len(data) != _SIZES[self.kind]:
-            raise BuiltinFailure(f"{name}: another length")
-        zero = getattr(_blst(name), self.element)()
+            raise BuiltinFailure(_BAD_ENCODING)
         try:
             point = zero.uncompress(data)
-        except ValueError:
-            raise BuiltinFailure(f"{name}: no point of the group") from None
+        except ValueError as error:
+            # The library's own word for what is wrong is part of what nodes log.
+            found = re.search(r"BLST_\w+", str(error))
+            raise BuiltinFailure(found[0] if found else _BAD_ENCODING) from None
         if bytes(point.compress()) != data:
-            raise BuiltinFailure(f"{name}: no point of the group")
+            raise BuiltinFailure(_BAD_ENCODING)
         return self._made(point)
 
     def hash_to_group(self, message: bytes, tag: bytes) -> Curve:
-        name = f"{self.prefix}_hashToGroup"
         if len(tag) > LONGEST_TAG:
-            raise BuiltinFailure(f"{name}: a tag over {LONGEST_TAG} bytes")
-        element = getattr(_blst(name), self.element)
+            raise BuiltinFailure("HashToCurveDstTooBig")
+        element = getattr(_blst(f"{self.prefix}_hashToGroup"), self.element)
         return self._made(element.hash_to_group(message, tag))
 
     def scalar_mul(self, scalar: int, one: Curve) -> Curve:
@@ -138,7 +154,7 @@ class _Group:
 
     def multi_scalar_mul(self, scalars: Cell, points: Cell) -> Curve:
         if not all(map(self._fits, scalars)):
-            raise BuiltinFailure(f"{self.prefix}_multiScalarMul: a scalar out of its bounds")
+            raise self._out_of_bounds("multiScalarMul")
         total = self._zero()
         for scalar, one in zip(scalars, points, strict=False):
             total = total + self._times(scalar, one.point)
@@ -148,9 +164,13 @@ class _Group:
         most = 1 << (SCALAR_BITS - 1)
         return not self.bound or -most <= scalar < most
 
+    def _out_of_bounds(self, function: str) -> BuiltinFailure:
+        bound = SCALAR_BITS // 8
+        return BuiltinFailure(f"Scalar exceeds {bound}-byte bound for {self.short}.{function}")
+
     def _times(self, scalar: int, point: Any) -> Any:
         if not self._fits(scalar):
-            raise BuiltinFailure(f"{self.prefix}_scalarMul: a scalar out of its bounds")
+            raise self._out_of_bounds("scalarMul")
         return point.scalar_mul(scalar % _ORDER)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from milestones.devnet.ledger.plutus import values
 from milestones.devnet.ledger.plutus.data import data_equal, encode_data
 from milestones.devnet.ledger.plutus.functions_numbers import BuiltinFailure
+from milestones.devnet.ledger.plutus.printing import number_text
 from milestones.devnet.ledger.plutus.values import (
     CONSTR,
     EMPTY_DATA,
@@ -37,21 +38,23 @@ def mk_cons(head: Any, tail: Cell) -> Cell:
     """The constant's type must be the list's."""
     kind = tail.kind
     if values.kind_of(head) != kind:
-        raise BuiltinFailure("mkCons: the element's type is not the list's")
+        raise BuiltinFailure(
+            structural="The type of the value does not match the type of elements in the list"
+        )
     return Cell(kind, head, tail)
 
 
 def head_list(cell: Cell) -> Any:
     """The first element."""
     if cell.tail is None:
-        raise BuiltinFailure("headList: an empty list")
+        raise BuiltinFailure("Expected a non-empty list but got an empty one")
     return cell.head
 
 
 def tail_list(cell: Cell) -> Cell:
     """All elements but the first."""
     if cell.tail is None:
-        raise BuiltinFailure("tailList: an empty list")
+        raise BuiltinFailure("Expected a non-empty list but got an empty one")
     return cell.tail
 
 
@@ -66,14 +69,14 @@ def drop_list(count: int, cell: Cell) -> Cell:
 def index_array(array: Array, index: int) -> Any:
     """The element at an index."""
     if not 0 <= index < len(array.items):
-        raise BuiltinFailure("indexArray: index out of bounds")
+        raise BuiltinFailure("Array index out of bounds")
     return array.items[index]
 
 
 def _opened(tag: int, name: str) -> Callable[[Data], Any]:
     def function(data: Data) -> Any:
         if data.tag != tag:
-            raise BuiltinFailure(f"{name}: another kind of data")
+            raise BuiltinFailure(f"Expected the {name} constructor but got a different one")
         return data.value
 
     return function
@@ -88,8 +91,11 @@ def insert_coin(policy: bytes, name: bytes, quantity: int, tokens: Tokens) -> To
     policies = tokens.policies
     names = policies.get(policy, {})
     if quantity:
-        if len(policy) > LONGEST_KEY or len(name) > LONGEST_KEY or not _in_bounds(quantity):
-            raise BuiltinFailure("insertCoin: a key or a quantity out of its bounds")
+        for what, key in (("currency", policy), ("token", name)):
+            if len(key) > LONGEST_KEY:
+                raise BuiltinFailure(f"insertCoin: invalid {what}: {_bytes_text(key)}")
+        if not _in_bounds(quantity):
+            raise BuiltinFailure(f"insertCoin: quantity out of bounds: {number_text(quantity)}")
         return Tokens({**policies, policy: {**names, name: quantity}})
     if name not in names:
         return tokens
@@ -113,7 +119,9 @@ def union_value(one: Tokens, other: Tokens) -> Tokens:
         for name, quantity in names.items():
             total = into.get(name, 0) + quantity
             if not _in_bounds(total):
-                raise BuiltinFailure("unionValue: a quantity out of its bounds")
+                raise BuiltinFailure(
+                    "unionValue: quantity is out of the signed 128-bit integer bounds"
+                )
             if total:
                 into[name] = total
             else:
@@ -125,8 +133,9 @@ def union_value(one: Tokens, other: Tokens) -> Tokens:
 
 def value_contains(one: Tokens, other: Tokens) -> bool:
     """Whether `one` has at least what `other` has."""
-    if one.has_negative or other.has_negative:
-        raise BuiltinFailure("valueContains: a negative quantity")
+    for which, tokens in (("first", one), ("second", other)):
+        if tokens.has_negative:
+            raise BuiltinFailure(f"valueContains: {which} value contains negative amounts")
     if other.count > one.count:
         return False
     return all(
@@ -139,7 +148,7 @@ def value_contains(one: Tokens, other: Tokens) -> bool:
 def value_data(tokens: Tokens) -> Data:
     """A value as a map of maps, in order."""
     if tokens.count > MOST_ENTRIES:
-        raise BuiltinFailure("valueData: too many entries")
+        raise BuiltinFailure(f"valueData: maximum input size ({MOST_ENTRIES}) exceeded")
     outer = []
     for policy, names in sorted(tokens.policies.items()):
         inner = [
@@ -156,43 +165,74 @@ def _map(entries: list[tuple[Data, Data]]) -> Data:
 
 def un_value_data(data: Data) -> Tokens:
     """A value from a map of maps that could be one of `valueData`'s."""
-    policies = {}
-    for policy, inner in _entries(data):
-        names = {}
-        for name, quantity in _entries(inner):
-            if quantity.tag != NUMBER or not quantity.value or not _in_bounds(quantity.value):
-                raise BuiltinFailure("unValueData: no quantity of a value")
-            names[name] = quantity.value
-        if not names:
-            raise BuiltinFailure("unValueData: an empty inner map")
-        policies[policy] = names
+    policies: dict[bytes, dict[bytes, int]] = {}
+    before: bytes | None = None
+    for pair in _pairs(data):
+        policy, inner = _key(pair.first), _pairs(pair.second)
+        if before is not None and policy <= before:
+            raise BuiltinFailure("unValueData: currency symbols not strictly ascending")
+        policies[policy] = _names(inner)
+        before = policy
     return Tokens(policies)
 
 
-def _entries(data: Data) -> list[tuple[bytes, Data]]:
+def _names(pairs: Cell) -> dict[bytes, int]:
+    names: dict[bytes, int] = {}
+    before: bytes | None = None
+    for pair in pairs:
+        name, quantity = _key(pair.first), _quantity(pair.second)
+        if before is not None and name <= before:
+            raise BuiltinFailure("unValueData: token names not strictly ascending")
+        if not quantity:
+            raise BuiltinFailure("unValueData: zero quantity")
+        names[name] = quantity
+        before = name
+    if not names:
+        raise BuiltinFailure("unValueData: empty inner map")
+    return names
+
+
+def _pairs(data: Data) -> Cell:
     if data.tag != MAP:
-        raise BuiltinFailure("unValueData: no map")
-    entries: list[tuple[bytes, Data]] = []
-    for pair in data.value:
-        key = pair.first
-        if key.tag != STRING or len(key.value) > LONGEST_KEY:
-            raise BuiltinFailure("unValueData: no key of a value")
-        if entries and key.value <= entries[-1][0]:
-            raise BuiltinFailure("unValueData: keys that are not in order")
-        entries.append((key.value, pair.second))
-    return entries
+        raise BuiltinFailure("unValueData: non-Map constructor")
+    cell: Cell = data.value
+    return cell
+
+
+def _key(data: Data) -> bytes:
+    if data.tag != STRING:
+        raise BuiltinFailure("unValueData: non-B constructor")
+    key: bytes = data.value
+    if len(key) > LONGEST_KEY:
+        raise BuiltinFailure(f"unValueData: invalid key: {_bytes_text(key)}")
+    return key
+
+
+def _quantity(data: Data) -> int:
+    if data.tag != NUMBER:
+        raise BuiltinFailure("unValueData: non-I constructor")
+    quantity: int = data.value
+    if not _in_bounds(quantity):
+        raise BuiltinFailure("unValueData: invalid quantity")
+    return quantity
+
+
+def _bytes_text(data: bytes) -> str:
+    return f"[{','.join(map(str, data))}]"
 
 
 def scale_value(factor: int, tokens: Tokens) -> Tokens:
     """Every quantity times a number."""
     if not factor:
         return Tokens({})
-    policies = {}
-    for policy, names in tokens.policies.items():
-        scaled = {name: factor * quantity for name, quantity in names.items()}
-        if not all(map(_in_bounds, scaled.values())):
-            raise BuiltinFailure("scaleValue: a quantity out of its bounds")
-        policies[policy] = scaled
+    policies: dict[bytes, dict[bytes, int]] = {}
+    for policy, names in sorted(tokens.policies.items()):
+        scaled = policies[policy] = {}
+        for name, quantity in sorted(names.items()):
+            scaled[name] = factor * quantity
+            if not _in_bounds(scaled[name]):
+                product = f"{number_text(factor)} * {quantity}"
+                raise BuiltinFailure(f"scaleValue: quantity out of bounds: {product}")
     return Tokens(policies)
 
 
@@ -214,11 +254,11 @@ DATA_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "listData": lambda cell: Data(LIST, cell),
     "iData": lambda number: Data(NUMBER, number),
     "bData": lambda string: Data(STRING, string),
-    "unConstrData": _opened(CONSTR, "unConstrData"),
-    "unMapData": _opened(MAP, "unMapData"),
-    "unListData": _opened(LIST, "unListData"),
-    "unIData": _opened(NUMBER, "unIData"),
-    "unBData": _opened(STRING, "unBData"),
+    "unConstrData": _opened(CONSTR, "Constr"),
+    "unMapData": _opened(MAP, "Map"),
+    "unListData": _opened(LIST, "List"),
+    "unIData": _opened(NUMBER, "I"),
+    "unBData": _opened(STRING, "B"),
     "equalsData": data_equal,
     "mkPairData": lambda first, second: Pair(values.PAIR_OF_DATA, first, second),
     "mkNilData": lambda _: EMPTY_DATA,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from milestones.devnet.ledger.plutus.printing import number_text
 from milestones.devnet.ledger.plutus.values import Cell
 
 LONGEST_RESULT: Final = 8192
@@ -22,43 +23,34 @@ EXPONENT_BITS: Final = 8192
 
 
 class BuiltinFailure(Exception):
-    """A built-in function failed after it was paid: `reason`, and the lines that it traced before."""
+    """A built-in function failed after it was paid; `lines` are what it logs.
 
-    def __init__(self, reason: str, *lines: str) -> None:
-        super().__init__(reason)
-        self.reason, self.lines = reason, lines
+    `structural` is what nodes say instead where the types are to blame.
+    """
 
-
-def _show(value: int) -> str:
-    """An integer in decimal digits, whatever Python's bound on those."""
-    if value.bit_length() < 12_000:
-        return str(value)
-    sign, rest, parts = ("-" if value < 0 else ""), abs(value), []
-    base = 10**4000
-    while rest:
-        rest, part = divmod(rest, base)
-        parts.append(f"{part:04000d}")
-    return sign + "".join(reversed(parts)).lstrip("0")
+    def __init__(self, *lines: str, structural: str = "") -> None:
+        super().__init__(*lines)
+        self.lines, self.structural = lines, structural
 
 
 def divide_integer(x: int, y: int) -> int:
     """Rounds towards minus infinity."""
     if not y:
-        raise BuiltinFailure("division by zero")
+        raise BuiltinFailure("Cannot divide by zero")
     return x // y
 
 
 def mod_integer(x: int, y: int) -> int:
     """What `divideInteger` leaves."""
     if not y:
-        raise BuiltinFailure("division by zero")
+        raise BuiltinFailure("Cannot divide by zero")
     return x % y
 
 
 def quotient_integer(x: int, y: int) -> int:
     """Rounds towards zero."""
     if not y:
-        raise BuiltinFailure("division by zero")
+        raise BuiltinFailure("Cannot divide by zero")
     quotient = abs(x) // abs(y)
     return quotient if (x < 0) == (y < 0) else -quotient
 
@@ -66,7 +58,7 @@ def quotient_integer(x: int, y: int) -> int:
 def remainder_integer(x: int, y: int) -> int:
     """What `quotientInteger` leaves."""
     if not y:
-        raise BuiltinFailure("division by zero")
+        raise BuiltinFailure("Cannot divide by zero")
     rest = abs(x) % abs(y)
     return -rest if x < 0 else rest
 
@@ -74,14 +66,21 @@ def remainder_integer(x: int, y: int) -> int:
 def exp_mod_integer(base: int, exponent: int, modulus: int) -> int:
     """`base` to the power of `exponent`, which may be negative, modulo `modulus`."""
     most = 1 << (EXPONENT_BITS - 1)
-    if not 1 <= modulus < most or not (-most <= base < most and -most <= exponent < most):
-        raise BuiltinFailure("expModInteger: a number out of its bounds")
+    if modulus < 0:
+        raise BuiltinFailure("expModInteger: negative modulus")
+    if not 1 <= modulus < most:
+        raise BuiltinFailure("expMod: invalid modulus")
     if modulus == 1:
         return 0
-    try:
-        return pow(base, exponent, modulus)
-    except ValueError:
-        raise BuiltinFailure("expModInteger: no inverse") from None
+    if base or exponent >= 0:
+        if not (-most <= base < most and -most <= exponent < most):
+            raise BuiltinFailure("expMod: out of bounds")
+        try:
+            return pow(base, exponent, modulus)
+        except ValueError:
+            pass
+    shown = number_text(base), number_text(modulus)
+    raise BuiltinFailure(f"expMod: {shown[0]} is not invertible modulo {shown[1]}")
 
 
 def cons_byte_string(x: int, rest: bytes) -> bytes:
@@ -98,7 +97,7 @@ def slice_byte_string(start: int, length: int, data: bytes) -> bytes:
 def index_byte_string(data: bytes, index: int) -> int:
     """The byte at an index."""
     if not 0 <= index < len(data):
-        raise BuiltinFailure("indexByteString: index out of bounds")
+        raise BuiltinFailure("Index out of bounds")
     return data[index]
 
 
@@ -107,7 +106,7 @@ def decode_utf8(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise BuiltinFailure("decodeUtf8: not UTF-8") from None
+        raise BuiltinFailure("decodeUtf8: invalid input") from None
 
 
 def integer_to_byte_string(big_endian: bool, width: int, number: int) -> bytes:
@@ -115,30 +114,27 @@ def integer_to_byte_string(big_endian: bool, width: int, number: int) -> bytes:
     name = "integerToByteString"
     if width < 0:
         raise BuiltinFailure(
-            name, f"{name}: negative length argument", f"Length requested: {_show(number)}"
+            f"{name}: negative length argument", f"Length requested: {number_text(width)}"
         )
     if width > LONGEST_RESULT:
         raise BuiltinFailure(
-            name,
             f"{name}: requested length is too long (maximum is {LONGEST_RESULT} bytes)",
-            f"Length requested: {_show(width)}",
+            f"Length requested: {number_text(width)}",
         )
     if not width and number > 0 and number.bit_length() > 8 * LONGEST_RESULT:
         raise BuiltinFailure(
-            name,
             f"{name}: input too long (maximum is 2^{8 * LONGEST_RESULT}-1)",
             f"Length required: {(number.bit_length() + 7) // 8}",
         )
     if number < 0:
         raise BuiltinFailure(
-            name, f"{name}: cannot convert negative Integer", f"Input: {_show(number)}"
+            f"{name}: cannot convert negative Integer", f"Input: {number_text(number)}"
         )
     needed = (number.bit_length() + 7) // 8
     if width and needed > width:
         raise BuiltinFailure(
-            name,
             f"{name}: cannot represent Integer in given number of bytes",
-            f"Input: {_show(number)}",
+            f"Input: {number_text(number)}",
             f"Bytes requested: {width}",
         )
     return number.to_bytes(width or needed, "big" if big_endian else "little")
@@ -175,7 +171,7 @@ def complement_byte_string(data: bytes) -> bytes:
 def read_bit(data: bytes, index: int) -> bool:
     """Bit 0 is the lowest of the last byte."""
     if not 0 <= index < 8 * len(data):
-        raise BuiltinFailure("readBit", "readBit: index out of bounds", f"Index: {index}")
+        raise BuiltinFailure("readBit: index out of bounds", f"Index: {index}")
     return bool(data[len(data) - 1 - (index >> 3)] >> (index & 7) & 1)
 
 
@@ -184,9 +180,7 @@ def write_bits(data: bytes, indexes: Cell, bit: bool) -> bytes:
     out, length = bytearray(data), len(data)
     for index in indexes:
         if not 0 <= index < 8 * length:
-            raise BuiltinFailure(
-                "writeBits", "writeBits: index out of bounds", f"Index: {_show(index)}"
-            )
+            raise BuiltinFailure("writeBits: index out of bounds", f"Index: {number_text(index)}")
         if bit:
             out[length - 1 - (index >> 3)] |= 1 << (index & 7)
         else:
@@ -197,7 +191,10 @@ def write_bits(data: bytes, indexes: Cell, bit: bool) -> bytes:
 def write_bits_bounded(data: bytes, indexes: Cell, bit: bool) -> bytes:
     """As protocol version 11 has it."""
     if len(data) > LONGEST_WRITTEN:
-        raise BuiltinFailure("writeBits: the byte string is too long")
+        raise BuiltinFailure(
+            f"writeBits: input too long (maximum is {LONGEST_WRITTEN} bytes)",
+            f"Length: {len(data)}",
+        )
     return write_bits(data, indexes, bit)
 
 
@@ -205,12 +202,11 @@ def replicate_byte(length: int, byte: int) -> bytes:
     """The same byte many times."""
     name = "replicateByte"
     if length < 0:
-        raise BuiltinFailure(name, f"{name}: negative length requested")
+        raise BuiltinFailure(f"{name}: negative length requested")
     if length > LONGEST_RESULT:
         raise BuiltinFailure(
-            name,
             f"{name}: requested length is too long (maximum is {LONGEST_RESULT} bytes)",
-            f"Length requested: {_show(length)}",
+            f"Length requested: {number_text(length)}",
         )
     return bytes((byte,)) * length
 

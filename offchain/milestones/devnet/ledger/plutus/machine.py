@@ -12,10 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from milestones.devnet.ledger.plutus import values
 from milestones.devnet.ledger.plutus.functions import TRACE, Function
 from milestones.devnet.ledger.plutus.functions_numbers import BuiltinFailure
 from milestones.devnet.ledger.plutus.prices import WrongArgument
+from milestones.devnet.ledger.plutus.script_failures import (
+    OVERSPENT,
+    ScriptFailure,
+    arguments_failure,
+    branch,
+    builtin_failure,
+    error_term,
+    not_a_function,
+    not_delayed,
+    open_term,
+)
 from milestones.devnet.ledger.plutus.terms import (
     APPLY,
     BUILTIN,
@@ -33,15 +43,12 @@ from milestones.devnet.ledger.plutus.terms import (
     VAR,
     Term,
 )
+from milestones.devnet.ledger.plutus.values import CLOSURE, PARTIAL, STRUCTURE, SUSPENSION
 
 Environment: TypeAlias = "tuple[Any, ...]"
 
-CLOSURE, SUSPENSION, PARTIAL, STRUCTURE = range(4)
-"""Values that are no constants.
-
-`(CLOSURE, body, fresh, environment, term)`, `(SUSPENSION, body, environment, term)`,
-`(PARTIAL, function, forces to come, arguments)`, `(STRUCTURE, tag, fields)`.
-"""
+Start: TypeAlias = "tuple[dict[str, tuple[int, int]], Sequence[Function], int, int, int]"
+"""What a machine starts with."""
 
 SLIPPAGE: Final = 200
 """Steps that may stand open."""
@@ -49,14 +56,6 @@ SLIPPAGE: Final = 200
 _DONE, _ARGUMENT, _CALLED, _FORCED, _BODY, _ARGUMENTS, _FIELDS, _BRANCHES, _APPLIED = range(9)
 _SPLIT: Final = 80
 _HALF: Final = 1 << (_SPLIT - 1)
-
-
-class ScriptFailure(Exception):
-    """A script ended without a value: `kind` is `error`, `function` or `budget`; `reason` says more."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind, self.reason = kind, reason
 
 
 class Machine:
@@ -68,11 +67,11 @@ class Machine:
         functions: Sequence[Function],
         cpu: int,
         memory: int,
-        case_constants: bool,
+        protocol_version: int,
     ) -> None:
         self.cpu, self.memory = cpu, memory
         self.logs: list[str] = []
-        self._functions, self._case_constants = functions, case_constants
+        self._functions, self._protocol_version = functions, protocol_version
         # Prices of steps beside that of a variable: mostly nothing, and small numbers add up quickly.
         self._base = base = steps["var"]
         self._extra = {
@@ -86,7 +85,7 @@ class Machine:
         self.cpu -= cpu
         self.memory -= memory
         if self.cpu < 0 or self.memory < 0:
-            raise ScriptFailure("budget", "the budget is used up")
+            raise ScriptFailure("budget", OVERSPENT)
 
     def _settle(self, count: int, extra: int) -> None:
         """Pays open steps."""
@@ -227,10 +226,10 @@ class Machine:
                 extra += x_var
                 if count == limit:
                     settle(count, extra)
-                raise ScriptFailure("error", f"a free variable, {term[1]}")
+                raise open_term(term[1])
             else:
                 assert operation == ERROR  # noqa: S101 - for whoever adds one
-                raise ScriptFailure("error", "the script came to an error term")
+                raise error_term()
 
             while True:
                 # A value goes to the frame that waits for it.
@@ -267,13 +266,15 @@ class Machine:
                         self.cpu -= cpu
                         self.memory -= memory
                         if self.cpu < 0 or self.memory < 0:
-                            raise ScriptFailure("budget", "the budget is used up")
+                            raise ScriptFailure("budget", OVERSPENT)
                         value = function.call(*arguments)
                     except WrongArgument:
-                        raise _wrong_argument(function) from None
-                    except BuiltinFailure as failure:
-                        logs += failure.lines
-                        raise ScriptFailure("function", failure.reason) from None
+                        wrong = arguments_failure(function, arguments, self._protocol_version)
+                        logs += wrong.lines
+                        raise wrong from None
+                    except BuiltinFailure as failed:
+                        logs += failed.lines
+                        raise builtin_failure(function, arguments, failed) from None
                     if function.tag == TRACE:
                         logs.append(arguments[0])
                     frame = pop()
@@ -287,7 +288,7 @@ class Machine:
                             value = (PARTIAL, value[1], value[2] - 1, value[3])
                             frame = pop()
                             continue
-                    raise ScriptFailure("error", "what is forced is not delayed")
+                    raise not_delayed(value)
                 if kind == _BODY:
                     _, term, fresh, environment = frame
                     environment = (environment, value) if fresh else (*environment, value)
@@ -321,7 +322,7 @@ class Machine:
                     called, argument = value, frame[1]
                 elif kind == _BRANCHES:
                     _, branches, environment = frame
-                    term, given = branch_of(value, branches, self._case_constants)
+                    term, given = branch(value, branches, self._protocol_version)
                     for each in reversed(given):
                         push((_APPLIED, each))
                     break
@@ -354,37 +355,27 @@ class Machine:
                         value = (PARTIAL, function, 0, tuple(arguments))
                         frame = pop()
                         continue
-                raise ScriptFailure("error", "what is applied is no function")
+                raise not_a_function(called, argument)
 
 
-def _wrong_argument(function: Function) -> ScriptFailure:
-    return ScriptFailure("function", f"{function.name}: an argument of the wrong type or size")
+class SlowMachine(Machine):
+    """The same, paying each kind of step by itself, in Plutus' order: what is left where a budget ends.
+
+    Nodes say so in an error; nothing else can be seen of the order.
+    """
+
+    def __init__(self, steps: dict[str, tuple[int, int]], *rest: Any) -> None:
+        super().__init__(steps, *rest)
+        self._order = [steps[name] for name in _ORDER]
+        # Steps of each kind are counted in eight bits of their own.
+        self._extra = {name: 1 << (8 * place) for place, name in enumerate(_ORDER)}
+
+    def _settle(self, _: int, extra: int) -> None:
+        for cpu, memory in self._order:
+            count = extra & 255
+            extra >>= 8
+            self._pay(count * cpu, count * memory)
 
 
-def branch_of(  # noqa: C901, PLR0911, PLR0912 - a table of cases
-    value: Any, branches: tuple[Term, ...], constants: bool
-) -> tuple[Term, Sequence[Any]]:
-    """(the branch that a case takes, what it is applied to). Before protocol 11 not of `constants`."""
-    count = len(branches)
-    if type(value) is tuple:
-        if value[0] == STRUCTURE and value[1] < count:
-            return branches[value[1]], value[2]
-    elif not constants:
-        pass
-    elif value is None:
-        if count == 1:
-            return branches[0], ()
-    elif type(value) is bool:
-        if value < count <= 2:
-            return branches[value], ()
-    elif type(value) is int:
-        if 0 <= value < count:
-            return branches[value], ()
-    elif type(value) is values.Cell:
-        if value.tail is not None and 1 <= count <= 2:
-            return branches[0], (value.head, value.tail)
-        if value.tail is None and count == 2:
-            return branches[1], ()
-    elif type(value) is values.Pair and count == 1:
-        return branches[0], (value.first, value.second)
-    raise ScriptFailure("error", "a case has no branch for what it is given")
+_ORDER: Final = ("const", "var", "lam", "apply", "delay", "force", "builtin", "constr", "case")
+"""Source: `StepKind` in `UntypedPlutusCore.Evaluation.Machine.Cek.StepCounter` and around it."""

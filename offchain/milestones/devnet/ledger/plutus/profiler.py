@@ -12,16 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from milestones.devnet.ledger.plutus.functions import TRACE, Function
 from milestones.devnet.ledger.plutus.functions_numbers import BuiltinFailure
-from milestones.devnet.ledger.plutus.machine import (
-    CLOSURE,
-    PARTIAL,
-    SLIPPAGE,
-    STRUCTURE,
-    SUSPENSION,
-    Environment,
-    ScriptFailure,
-    branch_of,
-)
+from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Environment
 from milestones.devnet.ledger.plutus.prices import WrongArgument
 from milestones.devnet.ledger.plutus.profile import (
     CLOSING_MARK,
@@ -30,6 +21,7 @@ from milestones.devnet.ledger.plutus.profile import (
     Place,
     Profile,
 )
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure, branch
 from milestones.devnet.ledger.plutus.script_map import ScriptMap, one_line, plain, read_map
 from milestones.devnet.ledger.plutus.terms import (
     APPLY,
@@ -45,6 +37,7 @@ from milestones.devnet.ledger.plutus.terms import (
     VAR,
     Term,
 )
+from milestones.devnet.ledger.plutus.values import CLOSURE, PARTIAL, STRUCTURE, SUSPENSION
 
 _ARGUMENT, _CALLED, _FORCED, _FIELDS, _BRANCHES, _APPLIED = range(6)
 
@@ -65,10 +58,10 @@ class Profiler:
         functions: Sequence[Function],
         cpu: int,
         memory: int,
-        case_constants: bool,
+        protocol_version: int,
     ) -> None:
         self.cpu, self.memory = cpu, memory
-        self._prices, self._functions, self._case_constants = steps, functions, case_constants
+        self._prices, self._functions, self._protocol_version = steps, functions, protocol_version
         self._account = Account()
         self._map = ScriptMap({}, {}, set(), {})
         self._open: list[tuple[str, Place]] = []
@@ -206,7 +199,7 @@ class Profiler:
         place: Place,
         here: Place,
     ) -> _State:
-        term, given = branch_of(value, branches, self._case_constants)
+        term, given = branch(value, branches, self._protocol_version)
         self._frames += [(_APPLIED, each, here) for each in reversed(given)]
         return term, environment, place
 

@@ -54,12 +54,12 @@ MOST_KEPT: Final = 1 << 19
 
 
 class Program:
-    """A well-formed script. `is_open`: with a free variable where the ledger looks for one."""
+    """A well-formed script. `free`: the index of the first free variable where the ledger looks for one."""
 
-    __slots__ = ("is_open", "term", "version")
+    __slots__ = ("free", "term", "version")
 
-    def __init__(self, version: tuple[int, int, int], term: Term, is_open: bool) -> None:
-        self.version, self.term, self.is_open = version, term, is_open
+    def __init__(self, version: tuple[int, int, int], term: Term, free: int | None) -> None:
+        self.version, self.term, self.free = version, term, free
 
 
 def flat_bytes(code: bytes, language: str) -> bytes:
@@ -95,18 +95,21 @@ def read_program(flat: bytes, language: str, protocol_version: int) -> Program:
 def _read_program(flat: bytes, language: str, protocol_version: int) -> Program:
     reader = FlatReader(flat, protocol_version)
     version = (reader.natural(), reader.natural(), reader.natural())
-    newer = version == (1, 1, 0)
-    if not newer and version != (1, 0, 0):
-        raise MalformedScript(f"Plutus Core {version}")
-    if newer and language != "plutus:v3" and protocol_version < 11:
-        raise MalformedScript("this version's language has no constructors and cases")
-    nodes, is_open = _read_nodes(reader, newer, language)
+    nodes, free = _read_nodes(reader, version >= (1, 1, 0), language)
     reader.end()
-    return Program(version, _term(nodes), is_open)
+    return Program(version, _term(nodes), free)
 
 
 _KEPT: Final[dict[tuple[bytes, str, int], Program]] = {}
 """Programs that were read, the latest last."""
+
+
+def is_core_version_available(
+    version: tuple[int, int, int], language: str, protocol_version: int
+) -> bool:
+    """Whether a language may be written in a version of Plutus Core: else the script fails as it runs."""
+    newer = language == "plutus:v3" or protocol_version >= 11
+    return version == (1, 0, 0) or (newer and version == (1, 1, 0))
 
 
 def is_available(tag: int, language: str, protocol_version: int) -> bool:
@@ -126,13 +129,13 @@ _Node: TypeAlias = "list[Any]"
 
 def _read_nodes(  # noqa: C901, PLR0912 - one branch a kind of term
     reader: FlatReader, newer: bool, language: str
-) -> tuple[list[_Node], bool]:
-    """(nodes in the order of the bytes, whether a free variable stands where the ledger looks).
+) -> tuple[list[_Node], int | None]:
+    """(nodes in the order of the bytes, the first free variable where the ledger looks).
 
     The ledger looks nowhere inside constructors and cases: `UntypedPlutusCore.Check.Scope`.
     """
     nodes: list[_Node] = []
-    is_open = False
+    free: int | None = None
     version = reader.protocol_version
     most_fields = MAX_FIELDS if version >= 11 else None
     # (variables bound, inside a constructor or a case, the node whose children are being read)
@@ -152,7 +155,7 @@ def _read_nodes(  # noqa: C901, PLR0912 - one branch a kind of term
         if operation == VAR:
             node[1] = index = reader.word()
             if not 0 < index <= bound:
-                is_open = is_open or not hidden
+                free = index if free is None and not hidden else free
         elif operation == LAMBDA:
             pending.append((bound + 1, hidden, None))
         elif operation == APPLY:
@@ -175,7 +178,7 @@ def _read_nodes(  # noqa: C901, PLR0912 - one branch a kind of term
                 pending.append((bound, True, None))
         elif operation != ERROR:
             malformed(f"term tag {operation}")
-    return nodes, is_open
+    return nodes, free
 
 
 def _term(nodes: list[_Node]) -> Term:

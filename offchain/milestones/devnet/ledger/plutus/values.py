@@ -31,6 +31,13 @@ _INDEX_AND_FIELDS: Final = ("pair", INTEGER, LIST_OF_DATA)
 CONSTR, MAP, LIST, NUMBER, STRING = range(5)
 """What a node of data is."""
 
+CLOSURE, SUSPENSION, PARTIAL, STRUCTURE = range(4)
+"""Values that are no constants.
+
+`(CLOSURE, body, fresh, environment, term)`, `(SUSPENSION, body, environment, term)`,
+`(PARTIAL, function, forces to come, arguments)`, `(STRUCTURE, tag, fields)`.
+"""
+
 
 class Cell:
     """A list: its first element and the rest. The empty list has no rest, `None`.
