@@ -16,7 +16,7 @@ from milestones.devnet.ledger.parameters import PLUTUS_V3
 from milestones.devnet.ledger.plutus import profile, values
 from milestones.devnet.ledger.plutus import terms as t
 from milestones.devnet.ledger.plutus.functions import functions_of
-from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine, ScriptFailure
+from milestones.devnet.ledger.plutus.machine import SLIPPAGE, Machine
 from milestones.devnet.ledger.plutus.profile import (
     DEEPEST,
     MOST_STACKS,
@@ -26,6 +26,7 @@ from milestones.devnet.ledger.plutus.profile import (
     Profile,
 )
 from milestones.devnet.ledger.plutus.profiler import Profiler
+from milestones.devnet.ledger.plutus.script_failures import ScriptFailure
 from milestones.devnet.ledger.plutus.script_map import LABEL_LENGTH, read_map
 from milestones.devnet.ledger.plutus.signatures import SIGNATURES
 from milestones.devnet.ledger.plutus.terms import Term
