@@ -35,6 +35,7 @@ from milestones.services.sending.runner import SendDraft, perform
 from milestones.testing.cast import ADA
 from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 from milestones.transactions.board_drafts import Referenced, propose_draft
 from milestones.transactions.wallet import SigningKey
 
@@ -315,11 +316,12 @@ class TestWithoutProposals:
 
 class TestWaiver:
     @pytest.fixture
-    def schedule_changes(self) -> dict[str, Any]:
-        """From the beginning."""
-        return {"waiver_after": 1_700_000_000}
+    def schedule_changes(self, world: World) -> dict[str, Any]:
+        """From tomorrow on."""
+        return {"waiver_after": world.now + 86_400}
 
     async def test_a_lost_answer_is_found_again(self, stage: OpenDistribution) -> None:
+        stage.reach(stage.distribution.schedule().waiver_after or 0)
         waiver = Waiver(evidence_hash=b"x", verification_timestamp=1_700_000_000)
         options: dict[str, Any] = {"key": "creator", "waiver": waiver}
         async with stage.on_a_bad_line("after") as (broken, _):
@@ -330,6 +332,7 @@ class TestWaiver:
         assert (again.signers, again.verification_timestamp) == ((), 1_700_000_000)
 
     async def test_only_the_creator_waives(self, stage: OpenDistribution) -> None:
+        stage.reach(stage.distribution.schedule().waiver_after or 0)
         with pytest.raises(InvalidInput, match="the creator's key hash is"):
             await stage.attest(key="stranger", waiver=Waiver())
         with pytest.raises(NotFound, match="milestone-009"):
