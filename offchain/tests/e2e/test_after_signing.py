@@ -268,7 +268,7 @@ def spent_by_opening(world: ProcessWorld) -> str:
 
 
 def test_oracles_are_replaced_and_the_new_board_attests(blank: ProcessWorld) -> None:
-    grant = opened(blank, rotatable=spent_by_opening(blank), objectors=3, review_bond_lovelace=BOND)
+    grant = opened(blank, rotatable=spent_by_opening(blank), objectors=2, review_bond_lovelace=BOND)
     grant.collect(SECOND)
     to = ",".join(map(blank.address, NEXT_ORACLES))
     payload = ("--rotate-to", to, "--next-quorum", "2")

@@ -22,10 +22,12 @@ from milestones.protocol.statements import NoticeStatement, RotationStatement
 from milestones.services.commit_milestone import commit_milestone
 from milestones.services.oracle import (
     OraclesReplaced,
+    objection_payload,
     oracle_rotate,
     oracle_sign,
     rotation_payload,
 )
+from milestones.services.proposal import proposal_object, proposal_submit
 from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.world import World
@@ -40,7 +42,12 @@ async def stage(world: World) -> AsyncIterator[OpenDistribution]:
         address = world.address("creator").to_bech32()
         matches = await backend.kupo.matches(address, unspent=True)
     (spent,) = [match for match in matches if match.output.value.assets]
-    schedule = world.schedule(rotatable=str(spent.reference), cancel_by=["quorum"])
+    schedule = world.schedule(
+        rotatable=str(spent.reference),
+        cancel_by=["quorum"],
+        objectors=2,
+        review_bond_lovelace=5_000_000,
+    )
     async with open_distribution(world, schedule) as opened:
         yield opened
 
@@ -119,6 +126,39 @@ async def test_who_is_signed_for_counts_and_nobody_else(stage: OpenDistribution)
     assert attested.signers == (stage.world.address("beneficiary-1"),)
     with pytest.raises(InvalidInput, match="none of the distribution's 2 oracles"):
         await rotation(stage, "oracle-0")
+
+
+async def test_a_smaller_quorum_stops_a_proposal_alone(stage: OpenDistribution) -> None:
+    """The terms ask for two: else a board with a quorum of one could never object."""
+    await rotated(stage, await rotation(stage, "oracle-0", "oracle-2"), wait=True)
+    await proposal_submit(
+        stage.backend,
+        contract_address=stage.address,
+        milestone_identifier="milestone-001",
+        key=stage.world.keys["stranger"],
+        wait=True,
+    )
+    payload = await objection_payload(
+        stage.backend,
+        contract_address=stage.address,
+        proposal="milestone-001",
+        bond_to=stage.world.address("relayer"),
+    )
+    assert payload.signatures_needed == 1
+    signed = await oracle_sign(
+        stage.backend,
+        signed_data=bytes.fromhex(payload.signed_data),
+        key=stage.world.keys[NEXT[0]],
+    )
+    stopped = await proposal_object(
+        stage.backend,
+        contract_address=stage.address,
+        proposal="milestone-001",
+        signatures=[OracleSignature.model_validate(signed.entry.model_dump())],
+        key=stage.world.keys["relayer"],
+        wait=True,
+    )
+    assert stopped.signers == (stage.world.address(NEXT[0]),)
 
 
 async def test_where_nobody_is_asked_others_entries_are_kept_and_it_is_said(
