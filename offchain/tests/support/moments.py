@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from milestones.protocol.datums import Notice
 from milestones.testing.proceedings import Proceedings, posix_ms, slot_of
+from milestones.transactions.board_drafts import LiveProposal
 from milestones.transactions.draft import TransactionDraft
 from tests.support.creators import NATIVE
 from tests.support.scenes import FIRST, RECLAIM, Scene
