@@ -1,4 +1,4 @@
-"""`board` serves an attacker's registry too: what its tokens can't do beside genuine ones."""
+"""`board` serves every registry, an attacker's too: what their tokens can't do beside genuine ones."""
 
 from __future__ import annotations
 

@@ -154,20 +154,17 @@ def test_the_bond_to_another_address_than_was_signed(governed: Proceedings, judg
 
 @pytest.mark.parametrize("statement", ["an attestation", "a notice", "a rotation"])
 def test_an_objection_used_as_something_else(
-    governed: Proceedings, judge: Judge, statement: str
+    seated: Proceedings, judge: Judge, statement: str
 ) -> None:
     """Signatures of an objection attest nothing, give no notice, and seat no board."""
-    live = governed.propose()
-    witnesses = signed(governed, governed.objection(live), 0, 1)
+    live = seated.propose()
+    witnesses = signed(seated, seated.objection(live), 0, 1)
     flat = tuple(p for w in witnesses for p in (w.verification_key, w.signature, w.prefix))
-    if statement == "an attestation":
-        honest, path = governed.opened.attest_draft(FIRST), (6,)
-    elif statement == "a notice":
-        honest, path = governed.notify_draft("quorum"), (5,)
-    elif governed.opened.board is None:
-        return
-    else:
-        honest, path = governed.rotate_draft(governed.next_board(NEXT, 2)), (1,)
+    honest, path = {
+        "an attestation": (seated.opened.attest_draft(FIRST), (6,)),
+        "a notice": (seated.notify_draft("quorum"), (5,)),
+        "a rotation": (seated.rotate_draft(seated.next_board(NEXT, 2)), (1,)),
+    }[statement]
     judge.refused(with_redeemer(honest, "mint", path, flat), "mint")
     judge.accepted(honest)
 

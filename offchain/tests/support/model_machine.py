@@ -36,7 +36,7 @@ from milestones.transactions.contract_drafts import Attesting, ReleaseSources, r
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.signing import SignedTransaction
 from tests.support.hostile import SCRIPTS_REFUSED
-from tests.support.model_stage import FIRST, MOMENTS, SECOND, Play, stage
+from tests.support.model_stage import FIRST, MOMENTS, SECOND, Play, forgetful, stage
 from tests.support.payout_model import HOME, Account
 
 
@@ -388,17 +388,10 @@ class Machine(RuleBasedStateMachine):
         page, _ = play.distribution.place(indices[0])
         leaves = [play.distribution.place(index)[1] for index in indices]
         sources = ReleaseSources(
-            vault=_forgetful(life.view.vaults[page], leaves),
+            vault=forgetful(life.view.vaults[page], leaves),
             terms=life.view.terms,
             scripts=self.harness.scripts,
             attestations=life.view.attestations,
             attesting=None if minted is None else self._attesting(number, *minted),
         )
         return release_draft(play.distribution, indices, sources, valid_from_slot=from_slot)
-
-
-def _forgetful(vault: Utxo, leaves: Sequence[int]) -> Utxo:
-    state = VaultState.decode(vault.output.inline_datum or b"")
-    bits = int.from_bytes(state.claimed, "big") & ~sum(1 << leaf for leaf in leaves)
-    forgotten = replace(state, claimed=bits.to_bytes(len(state.claimed), "big"))
-    return replace(vault, output=replace(vault.output, inline_datum=forgotten.encode()))

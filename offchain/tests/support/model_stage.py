@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +12,7 @@ from milestones.cardano.address import Address, Credential
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.models import Allocation
+from milestones.protocol.datums import VaultState
 from milestones.protocol.distribution import Distribution
 from milestones.testing.cast import ADA
 from milestones.testing.contract import (
@@ -236,3 +237,11 @@ def _policy(harness: ContractHarness, *, after: bool) -> Script:
     policies = (native_policy(harness, f"issuer-{number}") for number in range(1000))
     ours = harness.contract.policy_id
     return next(policy for policy in policies if (policy.hash() > ours) == after)
+
+
+def forgetful(vault: Utxo, leaves: Sequence[int]) -> Utxo:
+    """A vault whose datum has forgotten that it paid these leaves."""
+    state = VaultState.decode(vault.output.inline_datum or b"")
+    bits = int.from_bytes(state.claimed, "big") & ~sum(1 << leaf for leaf in leaves)
+    forgotten = replace(state, claimed=bits.to_bytes(len(state.claimed), "big"))
+    return replace(vault, output=replace(vault.output, inline_datum=forgotten.encode()))
