@@ -12,7 +12,13 @@ from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.ledger.parameters import PLUTUS_V3
 from milestones.devnet.ledger.plutus import Result, evaluate, is_well_formed, values
 from milestones.devnet.ledger.plutus.data import decode_data
-from milestones.devnet.ledger.plutus.functions_crypto import verify_ecdsa, verify_schnorr
+from milestones.devnet.ledger.plutus.functions_crypto import (
+    UnsupportedFunction,
+    crypto_functions,
+    verify_ecdsa,
+    verify_schnorr,
+)
+from milestones.devnet.ledger.plutus.functions_numbers import BuiltinFailure
 from milestones.devnet.ledger.plutus.values import Kind, Tokens, cells
 from tests.support.plutus_terms import (
     ERROR,
@@ -32,6 +38,7 @@ from tests.support.plutus_terms import (
 
 PLENTY = ExecutionUnits(10**9, 10**13)
 MOST = (1 << 127) - 1
+MOST_SCALAR = (1 << 4095) - 1
 
 
 def ran(term: Term, budget: ExecutionUnits = PLENTY) -> Result:
@@ -221,6 +228,34 @@ class _Items:
 
     def items(self) -> list[tuple[bytes, dict[bytes, int]]]:
         return self._items
+
+
+@pytest.mark.parametrize("group", ["G1", "G2"])
+@pytest.mark.parametrize(
+    ("scalar", "good"),
+    [
+        (MOST_SCALAR, True),
+        (MOST_SCALAR + 1, False),
+        (-MOST_SCALAR - 1, True),
+        (-MOST_SCALAR - 2, False),
+    ],
+)
+def test_a_scalar_has_4096_signed_bits_since_protocol_11(
+    group: str, scalar: int, good: bool
+) -> None:
+    """The bound is looked at first, so the curve's library is not needed to see it."""
+    arguments = cells(values.INTEGER, [scalar]), cells(f"bls12_381_{group}_element", [])
+    for newest in (True, False):
+        function = crypto_functions(newest)[f"bls12_381_{group}_multiScalarMul"]
+        refused = ""
+        try:
+            function(*arguments)
+        except BuiltinFailure as failure:
+            (refused,) = failure.lines
+        except UnsupportedFunction:
+            pass
+        bound = f"Scalar exceeds 512-byte bound for {group}.multiScalarMul"
+        assert refused == ("" if good or not newest else bound)
 
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

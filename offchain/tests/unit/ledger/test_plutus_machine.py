@@ -101,6 +101,26 @@ def test_what_a_failing_script_leaves_open_is_not_paid() -> None:
     assert PLENTY - run.memory == STARTUP + SLIPPAGE * STEP_MEMORY
 
 
+@pytest.mark.parametrize("pairs", range(96, 102))
+@pytest.mark.parametrize(
+    ("term", "steps"),
+    [
+        (apply((t.LAMBDA, (t.ERROR,), False), const(3)), 3),
+        (call("headList", (t.ERROR,)), 3),
+    ],
+)
+def test_steps_counted_together_are_paid_as_soon_as_200_stand_open(
+    pairs: int, term: Term, steps: int
+) -> None:
+    """A script that fails right after them shows it."""
+    assert term[0] in (t.LET, t.CALL)
+    run = machine()
+    with pytest.raises(ScriptFailure):
+        run.run(forced(pairs, term))
+    open_steps = 2 * pairs + steps
+    assert PLENTY - run.cpu == STARTUP + (200 * STEP if open_steps >= 200 else 0)
+
+
 @pytest.mark.parametrize("before", range(SLIPPAGE - 12, SLIPPAGE + 4))
 def test_steps_counted_together_cost_what_they_cost_one_by_one(before: int) -> None:
     """Wherever the 200 fall; each kind of step has a price of its own."""
