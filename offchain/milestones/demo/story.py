@@ -29,7 +29,7 @@ async def play_story(stage: Stage, narrate: Narrate) -> Summary:
     """
     started = stopwatch.monotonic()
     telling = Telling(stage, narrate)
-    token = await _mint(telling)
+    token = await mint_grants(telling)
     kept = KeptPromise(telling, token)
     await kept.open()
     await kept.attack_before_attestation()
@@ -66,8 +66,8 @@ async def play_story(stage: Stage, narrate: Narrate) -> Summary:
     )
 
 
-async def _mint(telling: Telling) -> AssetId:
-    """A token is minted under the administrator's key."""
+async def mint_grants(telling: Telling) -> AssetId:
+    """The administrator mints, under a policy of its key, what both projects promise."""
     key = telling.stage.keys["administrator"]
     policy = Script("native", _only_signed_by(key.key_hash))
     token = AssetId(policy.hash(), TOKEN_NAME)
