@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -22,6 +23,8 @@ else:
     stages = Later("milestones.demo.stage", needed_for="the demo")
     stories = Later("milestones.demo.story", needed_for="the demo")
 
+COLUMNS: Final = 80
+
 
 def demo(
     context: typer.Context,
@@ -34,7 +37,7 @@ def demo(
 
     def narrate(line: str) -> None:
         if not quiet:
-            console.print(line, markup=False)
+            console.print(_wrapped(line), markup=False)
 
     async def play() -> Summary:
         async with stages.set_stage() as stage:
@@ -51,16 +54,28 @@ def _show(console: Console, summary: Summary) -> None:
     console.print(_milestones(summary))
     console.print(_transactions(summary))
     refused = [refusal.refused_by for refusal in summary.refusals]
-    console.print(
+    told = (
         f"Refused: {refused.count('program')} attempts by the program before signing,"
         f" {refused.count('chain')} by the chain. Books balanced to the lovelace:"
-        f" {'yes' if summary.books_balance else 'NO'}. {summary.seconds} s.",
-        markup=False,
+        f" {'yes' if summary.books_balance else 'NO'}. {summary.seconds} s."
+    )
+    console.print(_wrapped(told), markup=False)
+
+
+def _wrapped(line: str) -> str:
+    """The line in 80 columns, what follows indented; addresses stay whole."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return fill(
+        line,
+        COLUMNS,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def _milestones(summary: Summary) -> Table:
-    table = Table(title="Before closing", title_justify="left")
+    table = Table(title="The first project, before closing", title_justify="left")
     for column in ("milestone", "verified", "signatures", "vested"):
         table.add_column(column)
     for milestone in summary.status_before_closing.milestones:

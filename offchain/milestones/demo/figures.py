@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
 from milestones.cardano.value import AssetId
-from milestones.demo.stage import FUNDS_LOVELACE, Stage
+from milestones.demo.stage import BENEFICIARIES, FUNDS_LOVELACE, Stage
 from milestones.services.results import View
 from milestones.services.sending.published_scripts import find_published
 
@@ -55,7 +55,10 @@ def _units(redeemer: Item) -> tuple[int, int]:
 
 
 class Books(View):
-    """Where all lovelace and all tokens are at the end, against what there was at the start."""
+    """Where all lovelace and all tokens are at the end, against what there was at the start.
+
+    `tokens_returned` are those that nobody had earned: the treasury has them back.
+    """
 
     lovelace_at_start: int
     lovelace_with_people: int
@@ -63,6 +66,7 @@ class Books(View):
     lovelace_in_fees: int
     tokens_minted: int
     tokens_with_beneficiaries: int
+    tokens_returned: int
 
     @property
     def balanced(self) -> bool:
@@ -72,7 +76,7 @@ class Books(View):
         )
         return (
             accounted == self.lovelace_at_start
-            and self.tokens_with_beneficiaries == self.tokens_minted
+            and self.tokens_with_beneficiaries + self.tokens_returned == self.tokens_minted
         )
 
 
@@ -106,5 +110,6 @@ async def close_books(stage: Stage, token: AssetId, minted: int, fees_lovelace: 
         lovelace_in_published_scripts=sum(utxo.output.value.lovelace for utxo in scripts),
         lovelace_in_fees=fees_lovelace,
         tokens_minted=minted,
-        tokens_with_beneficiaries=sum(holding.tokens for holding in held.values()),
+        tokens_with_beneficiaries=sum(held[name].tokens for name in BENEFICIARIES),
+        tokens_returned=held["treasury"].tokens,
     )

@@ -13,6 +13,8 @@ from milestones.services.backend import Backend, chain_time
 from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
+from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.contract_drafts import ReleaseSources, release_draft
 from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.signing import sign
@@ -72,6 +74,44 @@ async def honest_release(
         ),
         valid_from_slot=time.slot if valid_from_slot is None else valid_from_slot,
     )
+
+
+async def hasty_confirmation(
+    backend: Backend, on_chain: OpenDistribution, live: LiveProposal
+) -> TransactionDraft:
+    """A proposal's confirmation, by the book but for the time, which is now."""
+    scripts = await require_published(backend)
+    return confirm_draft(
+        live,
+        Referenced(terms=on_chain.terms_utxo, scripts=scripts),
+        sitting=on_chain.sitting,
+        valid_from_slot=(await chain_time(backend)).slot,
+    )
+
+
+async def ending(backend: Backend, on_chain: OpenDistribution) -> TransactionDraft:
+    """The end after a notice, by the book but for the time, which is now."""
+    (notice,) = on_chain.notices
+    board = () if on_chain.board is None else (on_chain.board.utxo,)
+    remains = Remains(
+        terms=on_chain.terms_utxo,
+        vaults=[vault.utxo for vault in on_chain.vaults],
+        attestations=[live.utxo for group in on_chain.attestations.values() for live in group],
+        board_utxos=(notice.utxo, *board),
+    )
+    return close_draft(
+        on_chain.terms,
+        remains,
+        scripts=await require_published(backend),
+        notice=notice.utxo,
+        valid_from_slot=(await chain_time(backend)).slot,
+    )
+
+
+def sent_to(ended: TransactionDraft, thief: Address) -> TransactionDraft:
+    """The same end, what is left to somebody else."""
+    refund, *others = ended.outputs
+    return replace(ended, outputs=(replace(refund, address=thief), *others))
 
 
 def redirected(release: TransactionDraft, thief: Address) -> TransactionDraft:

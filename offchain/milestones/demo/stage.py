@@ -19,15 +19,21 @@ from milestones.transactions.wallet import SigningKey
 
 MAGIC: Final = 42
 ADA: Final = 1_000_000
+DAY: Final = 86_400
 FUNDS_LOVELACE: Final[Mapping[str, int]] = {
     "administrator": 1_000 * ADA,
     "relayer": 200 * ADA,
     "Ada": 20 * ADA,
+    "builder": 50 * ADA,
 }
 """Who has ADA when the story begins. The other beneficiaries have none: a relayer pays for them."""
 BENEFICIARIES: Final = ("Ada", "Ben", "Chen", "Dara", "Eve")
 ORACLES: Final = ("oracle 1", "oracle 2", "oracle 3")
-EVERYBODY: Final = ("administrator", "relayer", *BENEFICIARIES, *ORACLES)
+QUORUM: Final = 2
+SUBSTITUTE: Final = "oracle 4"
+"""Who sits in a lost oracle's place, in the end."""
+OTHERS: Final = ("administrator", "relayer", "builder", "treasury")
+EVERYBODY: Final = (*OTHERS, *BENEFICIARIES, *ORACLES, SUBSTITUTE)
 
 
 @dataclass(frozen=True, slots=True)
