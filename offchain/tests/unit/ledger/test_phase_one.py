@@ -467,6 +467,15 @@ def test_auxiliary_data() -> None:
     refused(draft, 3106)
 
 
+def not_decoded(draft: Draft) -> str:
+    """Why not, in this era; which eras there are differs between versions of Ogmios."""
+    failure = draft.judge()
+    assert failure is not None
+    assert failure.rpc_code == -32602
+    reason: str = failure.data["conway"]
+    return reason
+
+
 @pytest.mark.parametrize("long", [b"x" * 65, "x" * 65, "é" * 33])
 @pytest.mark.parametrize("around", [lambda x: x, lambda x: [{"a": x}], lambda x: {x: 1}])
 def test_metadata_comes_in_small_pieces(long: Any, around: Callable[[Any], Any]) -> None:
@@ -475,15 +484,17 @@ def test_metadata_comes_in_small_pieces(long: Any, around: Callable[[Any], Any])
     draft.auxiliary = {1: around(long[:-1])}
     accepted(draft)
     draft.auxiliary = {1: around(long)}
-    eras = refused(draft, -32602)
-    assert "exceeds 64 bytes" in eras["conway"]
+    assert "exceeds 64 bytes" in not_decoded(draft)
 
 
 def test_metadata_in_chunks_is_measured_as_a_whole() -> None:
     for last, good in ((b"\x41y", True), (b"\x42yy", False)):
         draft = payment()
         draft.auxiliary = {1: Raw(b"\x5f\x58\x3f" + b"x" * 63 + last + b"\xff")}
-        accepted(draft) if good else refused(draft, -32602)
+        if good:
+            accepted(draft)
+        else:
+            assert "exceeds 64 bytes" in not_decoded(draft)
 
 
 @pytest.mark.parametrize("form", [{1: 2}, [{1: 2}, [SIGNED]], cbor2.CBORTag(259, {0: {1: 2}})])
