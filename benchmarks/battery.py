@@ -70,7 +70,8 @@ def accepts(script: Script, context: bytes) -> bool:
 def recorded() -> Battery:
     """Runs the suites and keeps what they ask. Raises `RuntimeError` where one of their tests fails."""
     contract = load_contract()
-    names = {contract.vault_script.code: "vault", contract.registry_script.code: "registry"}
+    scripts = zip(("vault", "registry", "board"), contract.scripts, strict=True)
+    names = {script.code: name for name, script in scripts}
     asked: dict[tuple[str, bytes], Script] = {}
 
     def noting(
