@@ -6,6 +6,9 @@ import typer
 
 import milestones
 from milestones.cli.options import (
+    AnchorFile,
+    AnchorHash,
+    AnchorUrl,
     ContractAddress,
     DryRun,
     EvidenceFile,
@@ -14,6 +17,7 @@ from milestones.cli.options import (
     Signatures,
     SigningKeyPath,
     Wait,
+    anchor_of,
     distribution,
     evidence,
     optional_moment,
@@ -29,6 +33,9 @@ def cancel(  # noqa: PLR0917 - an option each
     evidence_file: EvidenceFile = None,
     evidence_hash: EvidenceHash = None,
     said_at: SaidAt = None,
+    anchor: AnchorUrl = None,
+    anchor_hash: AnchorHash = None,
+    anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -36,7 +43,8 @@ def cancel(  # noqa: PLR0917 - an option each
     """Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it later.
 
     By the creator's key or, with --signatures, by a quorum of oracles who signed what
-    `oracle payload --notice` printed; that says time and evidence then.
+    `oracle payload --notice` printed; that says time and evidence then. --anchor alone says where the
+    evidence is.
     """
     session = session_of(context)
     contract = distribution(contract_address)
@@ -48,6 +56,7 @@ def cancel(  # noqa: PLR0917 - an option each
             hint="leave it out; it is given to `oracle payload --notice`",
         )
     digest, moment = evidence(evidence_file, evidence_hash), optional_moment(said_at, "said_at")
+    document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
     key = session.signing_key(signing_key_path)
     session.perform(
         lambda backend: milestones.cancel(
@@ -57,6 +66,7 @@ def cancel(  # noqa: PLR0917 - an option each
             signatures=entries,
             evidence_hash=digest,
             said_at_timestamp=moment,
+            anchor=document,
             dry_run=dry_run,
             wait=wait,
         )

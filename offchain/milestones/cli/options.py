@@ -121,8 +121,15 @@ def hexadecimal(text: str, option: str) -> bytes:
         ) from None
 
 
-def anchor_of(url: str | None, digest: str | None, file: Path | None) -> milestones.Anchor | None:
-    """The document that the anchor's options name; None without any. Raises `InvalidInput`."""
+def anchor_of(
+    url: str | None, digest: str | None, file: Path | None, *, evidence_hash: bytes = b""
+) -> milestones.Anchor | None:
+    """The document that the anchor's options name; None without any. Raises `InvalidInput`.
+
+    A URL alone is where the evidence is, if there is any.
+    """
+    if url is not None and evidence_hash and not digest and not file:
+        return milestones.Anchor(url, evidence_hash)
     if url is None and digest is None and file is None:
         return None
     if url is None or (digest is None) == (file is None):

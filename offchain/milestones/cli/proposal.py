@@ -10,6 +10,9 @@ import typer
 import milestones
 from milestones.cli.loading import new_typer
 from milestones.cli.options import (
+    AnchorFile,
+    AnchorHash,
+    AnchorUrl,
     ContractAddress,
     DryRun,
     EvidenceFile,
@@ -19,6 +22,7 @@ from milestones.cli.options import (
     SigningKeyPath,
     Wait,
     address,
+    anchor_of,
     distribution,
     evidence,
     optional_moment,
@@ -52,15 +56,22 @@ def proposal_submit(  # noqa: PLR0917 - an option each
         typer.Option(help="Where the bond returns; else to the payer.", show_default=False),
     ] = None,
     said_at: SaidAt = None,
+    anchor: AnchorUrl = None,
+    anchor_hash: AnchorHash = None,
+    anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
-    """Say that a milestone is complete, and put a bond down for it; anybody may."""
+    """Say that a milestone is complete, and put a bond down for it; anybody may.
+
+    --anchor alone says where the evidence is.
+    """
     session = session_of(context)
     contract, digest = distribution(contract_address), evidence(evidence_file, evidence_hash)
     to = None if return_to is None else address(return_to, "return_to")
     moment = optional_moment(said_at, "said_at")
+    document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
     key = session.signing_key(signing_key_path)
     session.perform(
         lambda backend: milestones.proposal_submit(
@@ -71,6 +82,7 @@ def proposal_submit(  # noqa: PLR0917 - an option each
             evidence_hash=digest,
             return_to=to,
             said_at_timestamp=moment,
+            anchor=document,
             dry_run=dry_run,
             wait=wait,
         )

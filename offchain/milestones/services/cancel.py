@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
+from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
@@ -66,13 +67,15 @@ async def cancel(
     signatures: Sequence[OracleSignature] = (),
     evidence_hash: bytes = b"",
     said_at_timestamp: int | None = None,
+    anchor: Anchor | None = None,
     dry_run: bool = False,
     wait: bool = False,
 ) -> NoticeGiven:
     """Gives notice: by the creator's key, or with `signatures` of a quorum of oracles and anybody's key.
 
     `said_at_timestamp` (POSIX seconds) is when the grace begins, by default the end of the transaction's
-    validity; with signatures they say time and evidence. Raises `NotAllowedYet` (`closed`, `cancelled`,
+    validity; with signatures they say time and evidence. `anchor` names a document in the transaction's
+    metadata. Raises `NotAllowedYet` (`closed`, `cancelled`,
     `cancel_by`, `quorum`), `InvalidInput` (another key than the creator's, a time that has passed),
     `InvalidSignature`, `ChainRejected`, `InsufficientFunds`, `OutcomeUnknown`.
     """
@@ -84,6 +87,7 @@ async def cancel(
         signatures=signatures,
         evidence_hash=checked_evidence(evidence_hash),
         said_at_timestamp=said_at_timestamp,
+        anchors=() if anchor is None else (anchor,),
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
@@ -98,6 +102,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
     signatures: Sequence[OracleSignature]
     evidence_hash: bytes
     said_at_timestamp: int | None
+    anchors: tuple[Anchor, ...]
     on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
@@ -122,6 +127,10 @@ class _Cancel(SendingCommand[NoticeGiven]):
             ),
         )
 
+    def _naming(self, draft: TransactionDraft) -> TransactionDraft:
+        """The same, with what the metadata names."""
+        return replace(draft, metadata=metadata_of(self.anchors))
+
     async def _by_creator(
         self, run: Run, known: OpenDistribution, time: ChainTime
     ) -> tuple[BalancedTransaction, Notice]:
@@ -139,7 +148,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
             sitting=known.sitting,
             valid_until_slot=moment.valid_until_slot,
         )
-        return await context.build(draft), notice
+        return await context.build(self._naming(draft)), notice
 
     async def _by_quorum(
         self, run: Run, known: OpenDistribution, time: ChainTime
@@ -160,7 +169,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
             return Notice(*whose, said.said_at_posix_ms, said.evidence_hash, signers)
 
         def draft(chosen: Witnesses, terms_utxo: Utxo, sitting: Sitting) -> TransactionDraft:
-            return notify_draft(
+            named = notify_draft(
                 notice(signers_of(chosen)),
                 known.terms,
                 Referenced(terms=terms_utxo, scripts=context.scripts),
@@ -168,6 +177,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
                 witnesses=chosen,
                 valid_until_slot=moment.valid_until_slot,
             )
+            return self._naming(named)
 
         def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
             anybody, nowhere = lenient(known)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidAddress, NotAllowedYet
+from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Proposal
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
@@ -62,6 +63,7 @@ async def proposal_submit(
     evidence_hash: bytes = b"",
     return_to: Address | None = None,
     said_at_timestamp: int | None = None,
+    anchor: Anchor | None = None,
     dry_run: bool = False,
     wait: bool = False,
 ) -> ProposalSubmitted:
@@ -69,8 +71,9 @@ async def proposal_submit(
 
     `return_to` is where the bond returns, by default the address that change goes to. `said_at_timestamp`
     (POSIX seconds) is when the review period begins, by default the end of the transaction's validity.
-    Raises `NotAllowedYet` (`closed`, `objectors`, `attested`, `proposed`), `NotFound`, `InvalidInput`,
-    `InsufficientFunds`, `ChainRejected`, `OutcomeUnknown`.
+    `anchor` names a document in the transaction's metadata. Raises `NotAllowedYet` (`closed`, `objectors`,
+    `attested`, `proposed`), `NotFound`, `InvalidInput`, `InsufficientFunds`, `ChainRejected`,
+    `OutcomeUnknown`.
     """
     milestone = MilestoneIdentifier.parse(milestone_identifier)
     backend = select_version(backend, contract_address.payment.hash)
@@ -82,6 +85,7 @@ async def proposal_submit(
         evidence_hash=checked_evidence(evidence_hash),
         return_to=return_to,
         said_at_timestamp=said_at_timestamp,
+        anchors=() if anchor is None else (anchor,),
     )
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
@@ -97,6 +101,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
     evidence_hash: bytes
     return_to: Address | None
     said_at_timestamp: int | None
+    anchors: tuple[Anchor, ...]
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the proposal."""
@@ -122,7 +127,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
             bond_lovelace=distribution.terms.bond_lovelace,
             valid_until_slot=moment.valid_until_slot,
         )
-        built = await context.build(draft)
+        built = await context.build(replace(draft, metadata=metadata_of(self.anchors)))
         yield SubmissionRequest(
             transaction=built,
             sole=f"propose {self.milestone} {self.evidence_hash.hex()}",

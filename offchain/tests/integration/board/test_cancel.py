@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.hashes import blake2b_256
 from milestones.domain.models import OracleSignature
 from milestones.errors import (
     ChainRejected,
@@ -14,10 +15,12 @@ from milestones.errors import (
     NotAllowedYet,
     OutcomeUnknown,
 )
+from milestones.protocol.anchors import Anchor
 from milestones.protocol.statements import NoticeStatement
 from milestones.services.cancel import NoticeGiven, cancel
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
+from milestones.services.verify import verify
 from milestones.storage.board_payloads import NoticePayload
 from milestones.storage.submission import ClosingPayload
 from milestones.testing.cutting_proxy import Moment
@@ -260,3 +263,14 @@ class TestNobody:
         entries = [notice_entry(stage, f"oracle-{number}") for number in range(2)]
         with pytest.raises(NotAllowedYet, match="nobody can"):
             await notified(stage, *entries, key="relayer")
+
+
+async def test_a_notice_names_the_document_of_its_evidence(stage: OpenDistribution) -> None:
+    report = blake2b_256(b"why it ends")
+    anchor = Anchor("https://example.org/why", report)
+    await notified(stage, evidence_hash=report, anchor=anchor, wait=True)
+    verified = await verify(
+        stage.backend, contract_address=stage.address, files={"why.txt": report}
+    )
+    named = [each for each in verified.documents if each.named_by == "notice"]
+    assert [(each.url, each.hash, each.file) for each in named] == [(anchor.url, report, "why.txt")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.hashes import blake2b_256
 from milestones.domain.models import OracleSignature
 from milestones.errors import (
     ChainRejected,
@@ -18,6 +19,7 @@ from milestones.errors import (
     NotFound,
     OutcomeUnknown,
 )
+from milestones.protocol.anchors import Anchor
 from milestones.protocol.datums import Proposal
 from milestones.protocol.statements import ObjectionStatement, parse_statement
 from milestones.services.attest import Waiver, attest
@@ -32,6 +34,7 @@ from milestones.services.proposal import (
 )
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
+from milestones.services.verify import verify
 from milestones.testing.cast import ADA
 from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution
@@ -337,3 +340,13 @@ class TestWaiver:
             await stage.attest(key="stranger", waiver=Waiver())
         with pytest.raises(NotFound, match="milestone-009"):
             await stage.attest("milestone-009", key="creator", waiver=Waiver())
+
+
+async def test_a_proposal_names_the_document_of_its_evidence(stage: OpenDistribution) -> None:
+    """Also without a file at hand: the URL stands beside the evidence's hash."""
+    report = blake2b_256(b"how it was done")
+    anchor = Anchor("ipfs://report", report)
+    await submitted(stage, evidence_hash=report, anchor=anchor)
+    verified = await verify(stage.backend, contract_address=stage.address)
+    named = [each for each in verified.documents if each.named_by == "proposal"]
+    assert [(each.url, each.hash, each.file) for each in named] == [(anchor.url, report, None)]
