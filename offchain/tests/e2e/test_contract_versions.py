@@ -1,6 +1,6 @@
 """Distributions of several releases of the contract, side by side, used by one program.
 
-The other release is the contract compiled with traces: its hashes differ and its rules do not. The program
+The other release has two conditions of `vault` in another order: its hashes differ and its rules do not. The program
 opens distributions with it, as if it had come with it; the contract of this checkout is then a former one.
 """
 
@@ -41,7 +41,7 @@ def both(checkout: ProcessWorld) -> tuple[Grant, Grant]:
 def test_each_distribution_is_worked_with_under_its_own_release(both: tuple[Grant, Grant]) -> None:
     former, later = both
     assert former.address != later.address
-    for grant, version in ((former, "1.0.0"), (later, "1.1.0")):
+    for grant, version in ((former, "2.0.0"), (later, "2.1.0")):
         verified = grant.world.succeed("verify", *grant.where)
         assert verified["verdict"] == "sound"
         (check,) = (each for each in verified["checks"] if each["name"] == "contract_version")
