@@ -1,7 +1,8 @@
 """Distributions of several releases of the contract, side by side, used by one program.
 
-The other release has two conditions of `vault` in another order: its hashes differ and its rules do not. The program
-opens distributions with it, as if it had come with it; the contract of this checkout is then a former one.
+The other release has two conditions of `vault` in another order: its hashes differ and its rules do not. The
+program opens distributions with it, as if it had come with it; the contract of this checkout is then a former
+one.
 """
 
 from __future__ import annotations
