@@ -72,13 +72,13 @@ async def close(
 
 @dataclass(kw_only=True)
 class _Close(SendingCommand[Closed]):
-    """All closings of a distribution. `attestations_left` had no room in any."""
+    """All closings of a distribution. `left` had no room in any."""
 
     name = "close"
     competing = True
     distribution_id: bytes
     distribution_name: DistributionName
-    attestations_left: Sequence[Utxo] = ()
+    left: Sequence[Utxo] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds all transactions before the first is sent."""
@@ -92,7 +92,7 @@ class _Close(SendingCommand[Closed]):
         time = await chain_time(run.backend)
         right = right_to_end(on_chain, run.payer, time)
         taken = {reference for each in earlier for reference in each.submission.inputs}
-        openings, self.attestations_left = left_to_close(on_chain, right, time, taken)
+        openings, self.left = left_to_close(on_chain, right, time, taken)
         requests = []
         if openings:
             context = await run.context()
@@ -117,28 +117,28 @@ class _Close(SendingCommand[Closed]):
     async def _closing(
         self, context: BuildContext, terms: Terms, opening: Opening
     ) -> SubmissionRequest:
-        """The closing of one opening, with as many attestations as have room."""
-        fit = LargestFit(len(self.attestations_left), least=0)
+        """The closing of one opening, with as much along as has room."""
+        fit = LargestFit(len(self.left), least=0)
         while not fit.found:
-            burnt = self.attestations_left[: fit.count]
+            remains = _remains(context, opening, self.left[: fit.count])
             try:
-                built = await _built(context, terms, opening, burnt)
+                built = await _built(context, terms, opening, remains)
             except LimitsExceeded as error:
                 fit.too_much(_too_many_vaults(opening, error))
             else:
                 request = SubmissionRequest(
-                    transaction=built, payload=_payload(terms, opening, burnt)
+                    transaction=built, payload=_payload(terms, opening, remains)
                 )
                 fit.fits()
-        self.attestations_left = self.attestations_left[fit.largest :]
+        self.left = self.left[fit.largest :]
         return request
 
     def _warnings(self, on_chain: OnChain, right: Right, taken: int, ended: int) -> list[str]:
         found = []
-        if self.attestations_left:
+        if self.left:
             found.append(
-                f"{len(self.attestations_left)} attestations have no room in the transaction: what"
-                " they hold can never be taken back"
+                f"there is no room for {len(self.left)} more in the transaction: what is left behind can"
+                " never be taken back"
             )
         if on_chain.proposals:
             found.append(
@@ -158,7 +158,7 @@ class _Close(SendingCommand[Closed]):
 
     def report(self, run: Run) -> Closed:
         """All closings, those of earlier runs that are still on their way included."""
-        return report_of(run, self.distribution_name, self.attestations_left)
+        return report_of(run, self.distribution_name, self.left)
 
 
 def _words_on_their_way(earlier: Sequence[CommandTransaction]) -> list[str]:
@@ -191,15 +191,22 @@ async def _word(
     return SubmissionRequest(transaction=built, payload=payload), LiveNotice(utxo, word)
 
 
-async def _built(
-    context: BuildContext, terms: Terms, opening: Opening, attestations: Sequence[Utxo]
-) -> BalancedTransaction:
-    remains = Remains(
+def _remains(context: BuildContext, opening: Opening, along: Sequence[Utxo]) -> Remains:
+    """What one transaction spends. The word goes first, since without it nothing ends."""
+    boards = context.backend.contract.board_policy
+    kept = [utxo for utxo in along if boards in utxo.output.value.policies()]
+    word = () if opening.word is None else (opening.word.utxo,)
+    return Remains(
         terms=opening.terms_utxo,
         vaults=[vault.utxo for vault in opening.vaults],
-        attestations=attestations,
-        board_utxos=opening.kept_by_board,
+        attestations=[utxo for utxo in along if utxo not in kept],
+        board_utxos=(*word, *kept),
     )
+
+
+async def _built(
+    context: BuildContext, terms: Terms, opening: Opening, remains: Remains
+) -> BalancedTransaction:
     moment = first_moment(terms, opening)
     draft = close_draft(
         terms,
@@ -211,15 +218,13 @@ async def _built(
     return await context.build(draft)
 
 
-def _payload(terms: Terms, opening: Opening, attestations: Sequence[Utxo]) -> ClosingPayload:
-    vaults = (vault.utxo for vault in opening.vaults)
-    spent = (opening.terms_utxo, *vaults, *attestations, *opening.kept_by_board)
-    lovelace = sum(utxo.output.value.lovelace for utxo in spent)
+def _payload(terms: Terms, opening: Opening, remains: Remains) -> ClosingPayload:
+    lovelace = sum(utxo.output.value.lovelace for utxo in remains.all())
     is_ada = terms.token == LOVELACE
     return ClosingPayload(
         vaults=len(opening.vaults),
-        attestations_burnt=len(attestations),
-        board_tokens_burnt=len(opening.kept_by_board),
+        attestations_burnt=len(remains.attestations),
+        board_tokens_burnt=len(remains.board_utxos),
         deposits_returned_lovelace=lovelace - (opening.remaining if is_ada else 0),
         tokens_returned=opening.remaining,
         refund_address=None if opening.word is None else terms.refund.address.to_bech32(),

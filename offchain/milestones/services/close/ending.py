@@ -22,15 +22,14 @@ reclaimed, after the word for it."""
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What one transaction closes, beside attestations.
+    """What one transaction closes, beside what there is room for.
 
-    `kept_by_board` are boards, notices and words that go with it; `word` is the one that gives the right
-    to end it, of those; None where the creator's key does, or it is still to be said.
+    `word` is the notice, or the word, that gives the right to end it; None where the creator's key does, or
+    it is still to be said.
     """
 
     terms_utxo: Utxo
     vaults: tuple[LiveVault, ...]
-    kept_by_board: tuple[Utxo, ...] = ()
     word: LiveNotice | None = None
 
     @property
@@ -40,7 +39,7 @@ class Opening:
 
     def with_word(self, word: LiveNotice) -> Opening:
         """The same once the word is said."""
-        return replace(self, kept_by_board=(*self.kept_by_board, word.utxo), word=word)
+        return replace(self, word=word)
 
 
 def right_to_end(on_chain: OnChain, payer: bytes, time: ChainTime) -> Right:
@@ -82,9 +81,10 @@ def first_moment(terms: Terms, opening: Opening) -> int | None:
 def left_to_close(
     on_chain: OnChain, right: Right, time: ChainTime, taken: Collection[OutputReference]
 ) -> tuple[list[Opening], Sequence[Utxo]]:
-    """The openings that can be ended, and the attestations, but for what is `taken`. Raises `NotFound`.
+    """The openings that can be ended, and what goes along as far as there is room; all but what is `taken`.
 
-    The first takes along everything that `board` keeps. A notice ends one opening, and so does a word.
+    That is the board, attestations and, last, notices and words: anybody can say thousands of words. A
+    notice ends one opening, and so does a word. Raises `NotFound`.
     """
     terms = [utxo for utxo in on_chain.terms_utxos if utxo.reference not in taken]
     vaults = [vault for vault in on_chain.vaults if vault.utxo.reference not in taken]
@@ -107,7 +107,10 @@ def left_to_close(
         Opening(utxo, tuple(of_page[number] for of_page in pages))
         for number, utxo in enumerate(terms)
     ]
-    return _with_words(openings, on_chain, right, time, taken), attestations
+    found, notices = _with_words(openings, on_chain, right, time, taken)
+    board = [] if on_chain.board is None else [on_chain.board.utxo]
+    boards = [utxo for utxo in board if utxo.reference not in taken]
+    return found, (*boards, *attestations, *notices)
 
 
 def _with_words(
@@ -116,7 +119,8 @@ def _with_words(
     right: Right,
     time: ChainTime,
     taken: Collection[OutputReference],
-) -> list[Opening]:
+) -> tuple[list[Opening], list[Utxo]]:
+    """The openings, each with its word, and the notices and words that aren't needed."""
     notices = [live for live in on_chain.notices if live.utxo.reference not in taken]
     if right == "home":
         # The chain takes a notice beside this word for the notice's end: one that was given stays.
@@ -127,14 +131,8 @@ def _with_words(
     found = []
     for opening, word in zip(openings, [*words, *[None] * len(openings)], strict=False):
         found.append(opening if word is None else opening.with_word(word))
-    if found:
-        used = {word.utxo for word in words[: len(found)]}
-        rest = [live.utxo for live in notices if live.utxo not in used]
-        if on_chain.board is not None and on_chain.board.utxo.reference not in taken:
-            rest.append(on_chain.board.utxo)
-        first = found[0]
-        found[0] = replace(first, kept_by_board=(*first.kept_by_board, *rest))
-    return found
+    used = {word.utxo for word in words[: len(found)]}
+    return found, [live.utxo for live in notices if live.utxo not in used]
 
 
 def _gives(right: Right, live: LiveNotice, terms: Terms, time: ChainTime) -> bool:

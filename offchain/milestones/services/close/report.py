@@ -39,8 +39,8 @@ class Closed(Result):
     """The closing. The quickstart's fields as in `submit-release`; lovelace and the token's smallest unit.
 
     `deposits_returned_lovelace` is before the fee. `refund_address` is where the terms send everything;
-    None: the creator signed, and everything is the creator's change. `attestations_left` are outputs that
-    had no room in the transaction: what they hold is lost for ever.
+    None: the creator signed, and everything is the creator's change. `attestations_left` are outputs,
+    attestations mostly, that had no room in the transaction: what they hold is lost for ever.
     """
 
     transaction_hash: str

@@ -10,8 +10,10 @@ import pytest
 
 from milestones.cardano.address import Address, script_credential
 from milestones.cardano.outputs import Script
+from milestones.cardano.value import AssetId
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidInput, NotAllowedYet, OutcomeUnknown
+from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import Distribution
 from milestones.services.cancel import cancel
 from milestones.services.sending.published_scripts import require_published
@@ -21,6 +23,7 @@ from milestones.testing.cast import ADA
 from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution
 from milestones.testing.world import World
+from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import Spend
 
@@ -129,3 +132,31 @@ async def test_a_dry_run_shows_both_and_sends_nothing(stage: OpenDistribution) -
 async def test_no_key_stands_for_a_script(stage: OpenDistribution) -> None:
     with pytest.raises(InvalidInput, match="the creator is a script"):
         await cancel(stage.backend, contract_address=stage.address, key=stage.world.keys["creator"])
+
+
+async def test_words_that_nobody_needs_do_not_keep_it_open(stage: OpenDistribution) -> None:
+    """Anybody can say a word, any number of times: what has room is taken along."""
+    await paid_out(stage)
+    on_chain = await stage.on_chain()
+    scripts = await require_published(stage.backend)
+    word = Notice(stage.world.contract.policy_id, stage.distribution.id, 0, b"")
+    draft = notify_draft(
+        word,
+        on_chain.terms,
+        Referenced(terms=on_chain.terms_utxos[0], scripts=scripts),
+        sitting=on_chain.sitting,
+    )
+    for number in range(3):
+        sending = SendDraft(name=f"word {number}", draft=draft)
+        await perform(stage.backend, sending, key=stage.world.keys["stranger"], wait=True)
+    chain = stage.world.devnet.chain
+    everything = await stage.close(key="stranger", dry_run=True)
+    assert [each.board_tokens_burnt for each in everything.transactions] == [3]
+    size = everything.transactions[0].size
+    chain.parameters = replace(chain.parameters, max_transaction_size=size - 2)
+    result = await stage.close(key="stranger", wait=True)
+    assert [each.board_tokens_burnt for each in result.transactions] == [2]
+    assert result.attestations_burnt == 3
+    assert (await stage.on_chain()).closed
+    (left,) = await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True)
+    assert left.output.value.quantity(AssetId(stage.world.contract.board_policy, word.token_name))

@@ -96,7 +96,7 @@ async def test_what_has_no_room_is_left_and_told_but_never_what_has(
     result = await stage.close(wait=True)
     assert result.attestations_burnt == 2
     (left,) = result.attestations_left
-    assert "1 attestations have no room" in result.warnings[0]
+    assert "no room for 1 more" in result.warnings[0]
     (unspent,) = await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True)
     assert str(unspent.reference) == left
 
