@@ -49,11 +49,14 @@ def quick(count: int = EXAMPLES) -> settings:
 
 
 def terms() -> st.SearchStrategy[dict[str, object]]:
-    """Optional fields there or not, numbers small and large."""
+    """Optional fields there or not, numbers small and large.
+
+    A vault of lovelace is opened with the allowance of every leaf: all that the wallet has pays for it.
+    """
     moments = st.integers(0, 1 << 62)
     return st.fixed_dictionaries(
         {
-            "allowance_lovelace": st.integers(0, 1 << 40),
+            "allowance_lovelace": st.integers(0, 1 << 36),
             "waiver_after_posix_ms": st.none() | moments,
             "reclaim_after_posix_ms": st.none() | moments,
             "staking": st.none() | CREDENTIALS,
