@@ -119,9 +119,8 @@ def vault_funding(distribution: Distribution, page: int) -> tuple[int, bool]:
         bitmap = ADA_VAULT_LOVELACE_PER_BITMAP_BYTE * bitmap_length(terms.page_depth)
         allowances = terms.allowance_lovelace << terms.page_depth
         return ADA_VAULT_LOVELACE + bitmap + allowances, True
-    allocations = sum(
-        1 for index in distribution.allocations if distribution.place(index)[0] == page
-    )
+    leaves = (terms.paging.index_of(page, leaf) for leaf in range(terms.paging.page_size))
+    allocations = sum(index in distribution.allocations for index in leaves)
     return terms.allowance_lovelace * allocations, False
 
 
