@@ -38,15 +38,19 @@ async def identify(backend: Backend, contract_address: ContractAddress) -> Distr
     if isinstance(contract_address, DistributionName):
         return contract_address
     policy_id, text = backend.contract.policy_id, contract_address.to_bech32()
+    staking = contract_address.staking
+    by_key = None if staking is None or staking.kind != "key" else staking.hash
+    # Anybody can open a distribution under somebody else's staking part, also under another's id. So the
+    # id that the address holds comes first; and only where it isn't there is all else here looked through.
+    if by_key is not None and text in await _addresses_of(backend, by_key):
+        return DistributionName(contract_address, by_key)
     matches = await backend.kupo.matches(text, policy_id=policy_id.hex())
     found = sorted({each for match in matches for each in _opened_in(match, policy_id)})
-    staking = contract_address.staking
-    # Anybody can open a distribution under somebody else's staking part, also under another's id.
-    if staking is not None and staking.kind == "key" and (not found or staking.hash in found):
-        return DistributionName(contract_address, staking.hash)
+    if by_key is not None and (not found or by_key in found):
+        return DistributionName(contract_address, by_key)
     if not found:
         raise await never_opened(backend, contract_address)
-    if len(found) == 1 and staking is not None and staking.kind == "script":
+    if len(found) == 1 and by_key is None:
         return DistributionName(contract_address, found[0])
     raise InvalidInput(
         "this address alone doesn't say which distribution is meant",
@@ -63,15 +67,20 @@ def _opened_in(match: Match, policy_id: bytes) -> list[bytes]:
 
 async def locate(backend: Backend, distribution_id: bytes) -> DistributionName:
     """Where the distribution with this id is. Raises `NotFound` where it never was on the chain."""
-    token = f"{backend.contract.policy_id.hex()}.{terms_token_name(distribution_id).hex()}"
-    matches = await backend.kupo.matches(token)
-    if not matches:
+    addresses = await _addresses_of(backend, distribution_id)
+    if not addresses:
         raise NotFound(
             f"the distribution {distribution_id.hex()} is not on the chain",
             hint="if it was deployed just now, wait for the next block; else run `milestones init`",
             details={"distribution_id": distribution_id.hex()},
         )
-    return DistributionName(Address.from_bech32(matches[-1].output.address), distribution_id)
+    return DistributionName(Address.from_bech32(addresses[-1]), distribution_id)
+
+
+async def _addresses_of(backend: Backend, distribution_id: bytes) -> list[str]:
+    """Where terms with this id are or were, the newest first."""
+    token = f"{backend.contract.policy_id.hex()}.{terms_token_name(distribution_id).hex()}"
+    return [match.output.address for match in await backend.kupo.matches(token)]
 
 
 def known_name(workspace: Workspace, contract_address: ContractAddress) -> DistributionName:
