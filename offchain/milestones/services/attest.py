@@ -197,10 +197,10 @@ class _Attest(SendingCommand[MilestoneAttested]):
 
     def report(self, run: Run) -> MilestoneAttested:
         """The newest transaction about the milestone."""
-        *_, sent = run.transactions.values()
-        submission, payload = sent.submission, sent.submission.payload
-        if self.on_chain is None or not isinstance(payload, AttestationPayload):
-            raise AssertionError("an attestation was built or taken up")
+        sent, payload = run.newest(AttestationPayload)
+        submission = sent.submission
+        if self.on_chain is None:
+            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         return MilestoneAttested(
             status=sent.status,

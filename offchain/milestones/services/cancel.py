@@ -195,10 +195,10 @@ class _Cancel(SendingCommand[NoticeGiven]):
 
     def report(self, run: Run) -> NoticeGiven:
         """The newest notice."""
-        *_, sent = run.transactions.values()
-        submission, payload = sent.submission, sent.submission.payload
-        if self.on_chain is None or not isinstance(payload, NoticePayload):
-            raise AssertionError("a notice was built or taken up")
+        sent, payload = run.newest(NoticePayload)
+        submission = sent.submission
+        if self.on_chain is None:
+            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         ends_at = -(-(payload.said_at_posix_ms + terms.grace_ms) // 1000)
         return NoticeGiven(

@@ -133,10 +133,10 @@ class _Rotate(SendingCommand[OraclesReplaced]):
 
     def report(self, run: Run) -> OraclesReplaced:
         """The newest rotation."""
-        *_, sent = run.transactions.values()
-        submission, payload = sent.submission, sent.submission.payload
-        if self.on_chain is None or not isinstance(payload, RotationPayload):
-            raise AssertionError("a rotation was built or taken up")
+        sent, payload = run.newest(RotationPayload)
+        submission = sent.submission
+        if self.on_chain is None:
+            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         return OraclesReplaced(
             status=sent.status,

@@ -10,7 +10,7 @@ from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidEncoding, NotAllowedYet
 from milestones.protocol.distribution import DistributionName
 from milestones.services.results import Result
-from milestones.services.sending.runner import CommandTransaction, Run
+from milestones.services.sending.runner import CommandTransaction
 from milestones.storage.board_payloads import (
     ConfirmationPayload,
     ObjectionPayload,
@@ -64,15 +64,6 @@ def ended_fields(
         "size": submission.size,
         "resumed": sent.resumed,
     }
-
-
-def newest(run: Run, kind: type[P]) -> tuple[CommandTransaction, P]:
-    """The newest transaction of the run, and what it was built for."""
-    *_, sent = run.transactions.values()
-    payload = sent.submission.payload
-    if not isinstance(payload, kind):
-        raise AssertionError("such a transaction was built or taken up")
-    return sent, payload
 
 
 def is_about(submission: Submission, kind: type[P], name: str) -> bool:

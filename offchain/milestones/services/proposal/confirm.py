@@ -20,7 +20,6 @@ from milestones.services.proposal.common import (
     bond_return,
     ended_fields,
     is_about,
-    newest,
 )
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import ConfirmationPayload
@@ -105,7 +104,7 @@ class _Confirm(SendingCommand[ProposalConfirmed]):
 
     def report(self, run: Run) -> ProposalConfirmed:
         """The newest confirmation."""
-        sent, payload = newest(run, ConfirmationPayload)
+        sent, payload = run.newest(ConfirmationPayload)
         return ProposalConfirmed(
             **ended_fields(self.distribution_name, sent, payload),
             evidence_hash=payload.evidence_hash,

@@ -19,7 +19,7 @@ from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open
-from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about, newest
+from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.sending.signed import Witnesses, build_signed
@@ -133,7 +133,7 @@ class _Object(SendingCommand[ProposalStopped]):
 
     def report(self, run: Run) -> ProposalStopped:
         """The newest objection."""
-        sent, payload = newest(run, ObjectionPayload)
+        sent, payload = run.newest(ObjectionPayload)
         if self.on_chain is None:
             raise AssertionError("the chain was looked at")
         return ProposalStopped(

@@ -16,7 +16,6 @@ from milestones.services.proposal.common import (
     bond_return,
     ended_fields,
     is_about,
-    newest,
 )
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import RetirementPayload
@@ -87,5 +86,5 @@ class _Retire(SendingCommand[ProposalRetired]):
 
     def report(self, run: Run) -> ProposalRetired:
         """The newest retirement."""
-        sent, payload = newest(run, RetirementPayload)
+        sent, payload = run.newest(RetirementPayload)
         return ProposalRetired(**ended_fields(self.distribution_name, sent, payload))

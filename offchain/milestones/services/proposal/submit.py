@@ -185,10 +185,8 @@ class _Submit(SendingCommand[ProposalSubmitted]):
 
     def report(self, run: Run) -> ProposalSubmitted:
         """The newest proposal."""
-        *_, sent = run.transactions.values()
-        submission, payload = sent.submission, sent.submission.payload
-        if not isinstance(payload, ProposalPayload):
-            raise AssertionError("a proposal was built or taken up")
+        sent, payload = run.newest(ProposalPayload)
+        submission = sent.submission
         said, due = payload.said_at_posix_ms, payload.due_at_posix_ms
         return ProposalSubmitted(
             status=sent.status,

@@ -50,6 +50,7 @@ ATTEMPTS: Final = 30
 
 Progress = Callable[[str], None]
 R = TypeVar("R", bound=Result)
+P = TypeVar("P", bound=Payload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,14 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     transactions: dict[str, CommandTransaction] = field(default_factory=dict)
     pending: list[TrackedSubmission] = field(default_factory=list)
+
+    def newest(self, kind: type[P]) -> tuple[CommandTransaction, P]:
+        """The newest transaction, which was built or taken up, and its payload of this kind."""
+        *_, sent = self.transactions.values()
+        payload = sent.submission.payload
+        if not isinstance(payload, kind):
+            raise AssertionError("such a transaction was built or taken up")
+        return sent, payload
 
     async def look_back(self) -> None:
         """Finds out where the journal's transactions are; what was lost is sent again, but by a dry run."""
