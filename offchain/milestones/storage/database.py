@@ -6,6 +6,7 @@ used `-wal` and `-shm`.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ class JournalDatabase:
         self._close: Callable[[], object] = lambda: None
         self._file: tuple[int, int] | None = None
         self._writes = False
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), mode=files.PRIVATE_FILE)
         self._said: set[str] = set()
 
     def close(self) -> None:
@@ -231,11 +232,9 @@ class JournalDatabase:
 
         So an empty file in its place is a damaged one, and never one that is only just begun.
         """
-        import sqlite3  # noqa: PLC0415 - only where needed
-
         if self.path.exists():
             return
-        with closing(sqlite3.connect(self._beside, isolation_level=None)) as new:
+        with closing(self._connect_beside()) as new:
             if not self._version(new):
                 new.execute("BEGIN IMMEDIATE")
                 _create_tables(new)
@@ -244,6 +243,14 @@ class JournalDatabase:
             self._move_log_away()
             self._beside.replace(self.path)
             sync_folder(self.path.parent)
+
+    def _connect_beside(self) -> sqlite3.Connection:
+        """The new file, for its owner alone; SQLite gives the files beside a database its mode."""
+        import sqlite3  # noqa: PLC0415 - only where needed
+
+        with refusals(self.path):
+            os.close(os.open(self._beside, os.O_WRONLY | os.O_CREAT, files.PRIVATE_FILE))
+        return sqlite3.connect(self._beside, isolation_level=None)
 
     def _move_log_away(self) -> None:
         """What a file that was deleted or moved has left behind would be read as the new one's."""
@@ -299,7 +306,7 @@ class JournalDatabase:
         with refusals(self.path), self._errors():
             self._beside.unlink(missing_ok=True)
             with (
-                closing(sqlite3.connect(self._beside, isolation_level=None)) as new,
+                closing(self._connect_beside()) as new,
                 closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as broken,
             ):
                 new.execute("BEGIN IMMEDIATE")
@@ -334,7 +341,7 @@ class JournalDatabase:
     def _alone(self) -> Iterator[None]:
         """Keeps other processes from opening, or moving, the file meanwhile."""
         with refusals(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_private(self.path.parent)
             self._lock.acquire(timeout=files.LOCK_TIMEOUT_SECONDS)
         try:
             yield

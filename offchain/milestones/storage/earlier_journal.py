@@ -44,7 +44,9 @@ class EarlierJournal:
         the file says something newer. Its lock keeps a process of 0.1.0 from writing meanwhile.
         """
         with refusals(self._folder):
-            lock = FileLock(self._folder / ".lock", timeout=files.LOCK_TIMEOUT_SECONDS)
+            lock = FileLock(
+                self._folder / ".lock", timeout=files.LOCK_TIMEOUT_SECONDS, mode=files.PRIVATE_FILE
+            )
             with lock:
                 found = sorted(path for path in self._folder.glob("*.json") if _is_entry(path))
                 count = self._put_all(connection, found)

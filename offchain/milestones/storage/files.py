@@ -5,6 +5,8 @@ A file of a later version of this program is neither read nor overwritten.
 
 from __future__ import annotations
 
+import errno
+import glob
 import json
 import os
 import re
@@ -22,6 +24,15 @@ from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidConfiguration
 
 LOCK_TIMEOUT_SECONDS: Final = 30
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+"""Modes in the data directory: who is paid what, and what was signed, is nobody else's business."""
+UNABLE_TO_SYNC: Final = tuple(
+    getattr(errno, name)
+    for name in ("EINVAL", "ENOTSUP", "EOPNOTSUPP", "EBADF", "ENOSYS")
+    if hasattr(errno, name)
+)
+"""What file systems say that can't sync a folder: shared ones of virtual machines, some of FUSE, old CIFS."""
 FORMAT_VERSION: Final = 1
 """Of the JSON files that this program writes. The field `format_version` says another; absent, it is 1."""
 Content = TypeVar("Content")
@@ -33,10 +44,11 @@ class Report:
 
     `moved_aside`: a file that can't be used is now at `moved_to`. `passed_over`: a file was left as it is,
     and what it holds is not known. `damaged`: a part of an entry of the journal could not be read.
-    `taken_over`: what an earlier version wrote has another form now.
+    `taken_over`: what an earlier version wrote has another form now. `open_to_others`: the data directory
+    can be written by others than its owner.
     """
 
-    kind: Literal["moved_aside", "passed_over", "damaged", "taken_over"]
+    kind: Literal["moved_aside", "passed_over", "damaged", "taken_over", "open_to_others"]
     path: Path
     message: str
     moved_to: Path | None = None
@@ -64,7 +76,8 @@ class JsonFolder:
     ) -> None:
         self.folder = folder
         self._report, self._recovery = report, recovery
-        self._lock = FileLock(folder / ".lock", timeout=LOCK_TIMEOUT_SECONDS)
+        self._lock = FileLock(folder / ".lock", timeout=LOCK_TIMEOUT_SECONDS, mode=PRIVATE_FILE)
+        self._swept = False
         self._passed_over: set[str] = set()
 
     def path(self, name: str) -> Path:
@@ -126,9 +139,11 @@ class JsonFolder:
     def write(self, name: str, content: str) -> None:
         """Replaces the document at once: a reader sees the old one or the new one, also after a crash."""
         path = self.path(name)
-        with refusals(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, content)
+        with self.locked(), refusals(path):
+            if not self._swept:
+                sweep(self.folder, "*")
+                self._swept = True
+            write_atomically(path, content, mode=PRIVATE_FILE)
 
     def set_aside(self, name: str, reason: str) -> None:
         """Moves a document away that reads well and is not true, as one that can't be read."""
@@ -145,7 +160,7 @@ class JsonFolder:
     def locked(self) -> Iterator[None]:
         """Keeps other processes from changing the folder between a read and a write. May be nested."""
         with refusals(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             self._lock.acquire()
         try:
             yield
@@ -235,11 +250,23 @@ def refusals(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomically(path: Path, content: str) -> None:
-    """Replaces a file at once, keeping its mode; raises OSError, and leaves the old one, where it can't."""
+def make_private(folder: Path) -> None:
+    """Makes a folder, and those above it that are missing, for its owner alone."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+
+
+def write_atomically(path: Path, content: str, *, mode: int | None = None) -> None:
+    """Replaces a file at once; raises OSError, and leaves the old one, where it can't.
+
+    `mode` None: the old file's, and the umask's for a new one.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
-    # Opened by hand, so that the user's umask decides about a new file's mode.
+    if mode is None:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
+    # Opened by hand: another mode set afterwards would come too late.
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
@@ -253,13 +280,33 @@ def write_atomically(path: Path, content: str) -> None:
     sync_folder(path.parent)
 
 
+def sweep(folder: Path, name: str) -> None:
+    """Deletes what killed processes have left of writing the file `name`; `*` stands for any.
+
+    Only for who has the lock that every writer there takes: nobody is writing then.
+    """
+    pattern = name if name == "*" else glob.escape(name)
+    for each in folder.glob(f".{pattern}.*.tmp"):
+        if _TEMPORARY.fullmatch(each.name):
+            each.unlink(missing_ok=True)
+
+
+_TEMPORARY: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)
+
+
 def sync_folder(folder: Path) -> None:
-    """Makes sure that the names in a folder are on the disk."""
+    """Makes sure that the names in a folder are on the disk, where its file system can.
+
+    Where it can't that is passed over: the files themselves are synced. A fault of the disk is an OSError.
+    """
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNABLE_TO_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

@@ -12,7 +12,7 @@ from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import merge_signatures
 from milestones.domain.reading import read_records, without_schema_name
 from milestones.errors import InvalidInput, InvalidSignature
-from milestones.storage.files import to_text, write_atomically
+from milestones.storage.files import sweep, to_text, write_atomically
 
 FIELD: Final = "oracle_signatures"
 """What paths in errors start with, such as `oracle_signatures[1].signed_data`."""
@@ -42,6 +42,7 @@ def add_to_signature_file(path: Path, entry: OracleSignature) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with lock:
+            sweep(path.parent, path.name)
             known = read_signature_file(path) if path.exists() else ()
             merged = merge_signatures(known, [entry])
             write_atomically(path, to_text([_to_json(each) for each in merged]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ class Storage:
     def __init__(self, data_directory: Path) -> None:
         self.data_directory = data_directory
         self._reports: list[Report] = []
+        self._mode_seen = False
         cache = JsonFolder(data_directory / "cache", self._reports.append)
         self.cache = ContractCache(cache)
         self.network = NetworkFile(cache)
@@ -42,15 +44,33 @@ class Storage:
 
     def take_reports(self) -> list[Report]:
         """What the user must hear of the files, since the last call: each has its `message`."""
+        if not self._mode_seen:
+            self._mode_seen = True
+            self._report_others_access()
         taken = list(self._reports)
         self._reports.clear()
         return taken
+
+    def _report_others_access(self) -> None:
+        """A folder of an earlier version, or one that somebody else made."""
+        folder = self.data_directory
+        try:
+            mode = folder.stat().st_mode
+        except OSError:
+            return
+        if os.name != "nt" and mode & _OTHERS_MAY_WRITE:
+            message = (
+                f"others than its owner can write in {folder}, and so change what is paid by which"
+                f" signatures: `chmod go-w {folder}` keeps them out"
+            )
+            self._reports.append(Report("open_to_others", folder, message))
 
     def close(self) -> None:
         """Closes the journal. What is asked next opens it again."""
         self.journal.close()
 
 
+_OTHERS_MAY_WRITE: Final = 0o022
 _RECOVERY_OF_SCHEDULES: Final = "the schedule is read from the chain, unless it is private"
 _RECOVERY_OF_RECORDS: Final = (
     "what the chain has verified is rebuilt from the chain; signatures that were not on it yet have to"

@@ -98,3 +98,13 @@ def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="can't be written") as refused:
         add_to_signature_file(tmp_path / "signatures.json" / "more.json", entry)
     assert refused.value.path == "output"
+
+
+def test_what_a_killed_process_has_left_is_swept_when_an_entry_is_added(tmp_path: Path) -> None:
+    left = tmp_path / ".signatures.json.0badf00d.tmp"
+    others = tmp_path / ".other.json.0badf00d.tmp"
+    for each in (left, others):
+        each.write_text("[")
+    (entry,) = read_signature_file(written(tmp_path, fields()))
+    add_to_signature_file(tmp_path / "signatures.json", entry)
+    assert (left.exists(), others.exists()) == (False, True)
