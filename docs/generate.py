@@ -262,6 +262,9 @@ on a local disk: where the file system keeps no locks, or shares no memory betwe
 Copy the directory while no command runs. What version 0.1.0 left in `journal/` is taken over, and the folder
 is kept as `journal.migrated`.
 
+Folders and files in it have the modes 0700 and 0600, whatever the umask; a warning says where others than the
+owner can write in it.
+
 A file that can't be used is kept as `<name>.corrupt-1` and reported. One that a later version of the program
 has written stays as it is: a command that needs it says so and ends with exit code 2, others pass it over
 with a warning.
