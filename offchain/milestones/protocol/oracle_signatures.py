@@ -13,9 +13,10 @@ can't have this form is refused here, with the reason.
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential
@@ -23,9 +24,9 @@ from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_224
 from milestones.domain.models import OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.errors import InvalidEncoding, InvalidSignature
+from milestones.errors import InvalidAddress, InvalidEncoding, InvalidSignature
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.statements import MilestoneStatement, parse_statement
+from milestones.protocol.statements import MilestoneStatement, NoticeStatement, parse_statement
 
 KEY_LENGTH: Final = 32
 SIGNATURE_LENGTH: Final = 64
@@ -37,6 +38,8 @@ ED25519: Final = 6
 SHORTEST_HEADER: Final = 24
 LONGEST_HEADER: Final = 255
 """The header's length stands in exactly one byte after `58`."""
+WALLET_ANSWERS: Final = (("signature", "key"), ("COSE_Sign1_hex", "COSE_Key_hex"))
+"""What COSE_Sign1 and COSE_Key are called by CIP-30's `signData` and by cardano-signer."""
 
 
 def witness_of(entry: OracleSignature) -> OracleWitness:
@@ -88,6 +91,73 @@ def entry_of(
     return OracleSignature.model_validate(known)
 
 
+def entry_of_wallet_answer(raw: Any) -> OracleSignature | None:
+    """The entry that a wallet's whole answer amounts to; None for JSON that is no such answer.
+
+    `raw` has the names of one of `WALLET_ANSWERS` and no other but `address`. Everything that an entry
+    has is in it: the oracle's address is in the protected header, the payload is what was signed. As in
+    `entry_of`, `signature_timestamp` is the moment that the statement names; 0 where it names none. Raises
+    `InvalidSignature`, whose path is a name of the answer.
+    """
+    names = raw.keys() - {"$schema", "address"} if isinstance(raw, dict) else frozenset()
+    for sign1_name, key_name in WALLET_ANSWERS:
+        if names == {sign1_name, key_name}:
+            cose_sign1, cose_key = _hexadecimal(raw, sign1_name), _hexadecimal(raw, key_name)
+            try:
+                return _entry_of_cose_pair(cose_sign1, cose_key)
+            except InvalidSignature as error:
+                path = {"cose_sign1": sign1_name, "cose_key": key_name}.get(error.path, sign1_name)
+                raise InvalidSignature(error.reason, path=path, hint=error.hint) from None
+    return None
+
+
+def _hexadecimal(answer: dict[str, Any], name: str) -> bytes:
+    value = answer[name]
+    try:
+        return binascii.unhexlify(value.strip())
+    except (AttributeError, ValueError):
+        raise _refusal(
+            name,
+            "this is not hexadecimal, as a wallet's answer is",
+            f"hand in what the wallet returned: {', '.join(answer)}",
+        ) from None
+
+
+def _entry_of_cose_pair(cose_sign1: bytes, cose_key: bytes) -> OracleSignature:
+    cose = open_cose_pair(cose_sign1, cose_key)
+    statement = parse_statement(cose.payload)
+    match statement:
+        case MilestoneStatement():
+            moment_posix_ms = statement.verification_posix_ms
+        case NoticeStatement():
+            moment_posix_ms = statement.said_at_posix_ms
+        case _:
+            moment_posix_ms = 0
+    entry = OracleSignature(
+        oracle_address=_address_in(cose.protected),
+        signature=cose.signature,
+        signed_data=cose.payload,
+        signature_timestamp=to_posix_seconds(moment_posix_ms),
+        verification_key=cose.verification_key,
+        cose_sign1=cose_sign1,
+        cose_key=cose_key,
+    )
+    witness_of(entry)
+    return entry
+
+
+def _address_in(protected: bytes) -> Address:
+    """The address in the protected header, which CIP-30 demands there."""
+    hint = "sign with the payment address that the schedule lists, not with the reward address"
+    for label, value in cbor.read(protected).entries():
+        if label.kind == cbor.TEXT and label.value == "address":
+            try:
+                return Address.from_bytes(value.bytes())
+            except (InvalidAddress, InvalidEncoding) as error:
+                raise _refusal("cose_sign1", f"its address: {error.reason}", hint) from None
+    raise _refusal("cose_sign1", "it names no address", hint)
+
+
 def _raw_witness(entry: OracleSignature) -> OracleWitness:
     if entry.signature is None:
         raise _refusal("signature", "this field is missing")
@@ -123,12 +193,16 @@ def _refusal(path: str, message: str, hint: str = "") -> InvalidSignature:
 
 @dataclass(frozen=True, slots=True)
 class CoseSignature:
-    """The parts of a wallet's answer: key (32 bytes), signature, payload, and the contract's prefix."""
+    """The parts of a wallet's answer: key (32 bytes), signature, payload, and the contract's prefix.
+
+    `protected` is the header that the wallet signed, a CBOR map.
+    """
 
     verification_key: bytes
     signature: bytes
     payload: bytes
     prefix: bytes
+    protected: bytes
 
 
 def open_cose_pair(cose_sign1: bytes, cose_key: bytes) -> CoseSignature:
@@ -147,7 +221,8 @@ def open_cose_pair(cose_sign1: bytes, cose_key: bytes) -> CoseSignature:
         payload = parts[2].bytes()
     except InvalidEncoding as error:
         raise _refusal("cose_sign1", f"not a COSE_Sign1: {error.reason}") from None
-    return CoseSignature(key, signature, payload, signature_prefix(protected, len(payload)))
+    prefix = signature_prefix(protected, len(payload))
+    return CoseSignature(key, signature, payload, prefix, protected)
 
 
 def signature_prefix(protected: bytes, payload_length: int) -> bytes:

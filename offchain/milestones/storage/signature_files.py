@@ -12,6 +12,7 @@ from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import merge_signatures
 from milestones.domain.reading import read_records, without_schema_name
 from milestones.errors import InvalidInput, InvalidSignature
+from milestones.protocol.oracle_signatures import entry_of_wallet_answer
 from milestones.storage.files import sweep, to_text, write_atomically
 
 FIELD: Final = "oracle_signatures"
@@ -23,14 +24,24 @@ _LOCK_SECONDS: Final = 30
 def read_signature_file(path: Path) -> tuple[OracleSignature, ...]:
     """The entries of a file: a JSON array of them, or one alone. The types of their fields are checked.
 
-    Raises `InvalidSignature` that says which entry's which field is wrong, or what is wrong with the file.
+    What a wallet's `signData` returned, the whole answer, counts as the entry that it amounts to. Raises
+    `InvalidSignature` that says which entry's which field is wrong, or what is wrong with the file.
     """
     document = _document(path)
     entries = document if isinstance(document, list) else [without_schema_name(document)]
     try:
-        return read_records(OracleSignature, entries, InvalidSignature)
+        recognised = [_recognised(entry, place) for place, entry in enumerate(entries)]
+        return read_records(OracleSignature, recognised, InvalidSignature)
     except InvalidSignature as error:
         raise error.inside(FIELD) from None
+
+
+def _recognised(entry: Any, place: int) -> Any:
+    try:
+        found = entry_of_wallet_answer(entry)
+    except InvalidSignature as error:
+        raise error.inside(f"[{place}]") from None
+    return entry if found is None else _to_json(found)
 
 
 def add_to_signature_file(path: Path, entry: OracleSignature) -> int:

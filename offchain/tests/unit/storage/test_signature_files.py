@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 
 from milestones.cardano.address import Address, key_credential
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidInput, InvalidSignature
+from milestones.protocol.statements import MilestoneStatement
 from milestones.storage.signature_files import add_to_signature_file, read_signature_file
+from milestones.transactions.wallet import SigningKey
 
 
 def fields(number: int = 0, **changes: Any) -> dict[str, Any]:
@@ -75,6 +78,24 @@ def test_a_wrong_field_is_named(tmp_path: Path, change: dict[str, Any], path: st
 def test_what_is_no_list_of_entries_is_refused(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(InvalidSignature, match=words):
         read_signature_file(written(tmp_path, content))
+
+
+def test_a_wallets_answer_is_taken_for_the_entry_that_it_is(tmp_path: Path) -> None:
+    key = SigningKey.from_bytes(b"w" * 32)
+    address = key.address(0)
+    said = MilestoneStatement(b"p" * 28, b"d" * 28, b"m1", b"", 1_735_689_600_000).signed_data
+    header = cbor2.dumps({1: -8, "address": address.to_bytes()})
+    signature = key.sign(cbor2.dumps(["Signature1", header, b"", said]))
+    answer = {
+        "signature": cbor2.dumps([header, {"hashed": False}, said, signature]).hex(),
+        "key": cbor2.dumps({1: 1, 3: -8, -1: 6, -2: key.verification_key}).hex(),
+    }
+    first, second = read_signature_file(written(tmp_path, [answer, fields()]))
+    assert (first.oracle_address, first.signed_data) == (address, said)
+    assert second.signed_data == b"\x9f\x00\xff"
+    with pytest.raises(InvalidSignature) as refused:
+        read_signature_file(written(tmp_path, [fields(), {**answer, "key": "5820"}]))
+    assert refused.value.path == "oracle_signatures[1].key"
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
