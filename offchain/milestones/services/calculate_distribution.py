@@ -6,10 +6,8 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField
-from milestones.errors import InvalidAddress
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import ContractAddress
-from milestones.protocol.terms import Terms
 from milestones.services.backend import (
     Backend,
     require_network,
@@ -93,7 +91,6 @@ async def calculate_distribution(
     backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
     on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
-    _must_be_on_the_network(on_chain.terms, beneficiary_address)
     distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
     own = allocations_of(distribution, beneficiary_address)
     claims = await current_claims(backend, on_chain, distribution)
@@ -125,14 +122,3 @@ def _claim_until(on_chain: OnChain) -> int | None:
     moments = (on_chain.ends_at_posix_ms, on_chain.terms.reclaim_after_posix_ms)
     known = [moment for moment in moments if moment is not None]
     return to_posix_seconds(min(known)) if known else None
-
-
-def _must_be_on_the_network(terms: Terms, address: Address) -> None:
-    if address.network_id != terms.network_id:
-        names = ("a test network", "mainnet")
-        raise InvalidAddress(
-            f"an address of {names[address.network_id]}, but the distribution is on"
-            f" {names[terms.network_id]}",
-            path="beneficiary_address",
-            hint="give the address as it stands in the schedule",
-        )

@@ -18,6 +18,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import Release
 from milestones.protocol.statements import MilestoneStatement
 from milestones.services.backend import Backend, ChainTime, chain_time
+from milestones.services.distribution.naming import must_be_on_network
 from milestones.services.distribution.on_chain import OnChain, attestations_among
 from milestones.services.distribution.signatures import milestones_signed
 
@@ -58,7 +59,11 @@ async def current_claims(
 
 
 def allocations_of(distribution: Distribution, address: Address) -> tuple[int, ...]:
-    """The indices of an address' allocations, ascending. Raises `NotFound` where it has none."""
+    """The indices of an address' allocations, ascending.
+
+    Raises `NotFound` where it has none, `InvalidAddress` for an address of another network.
+    """
+    must_be_on_network(address, distribution.terms.network_id, "beneficiary_address")
     own = tuple(
         index
         for index, allocation in sorted(distribution.allocations.items())

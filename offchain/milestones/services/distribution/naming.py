@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import MAINNET_ID, Address
 from milestones.clients.kupo_answers import Match
 from milestones.errors import InvalidAddress, InvalidInput, NotFound
 from milestones.protocol.datums import TERMS_LABEL, terms_token_name
 from milestones.protocol.distribution import ContractAddress, DistributionName
-from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.local import local_distribution
 
 
-def _must_be_of_contract(contract_address: ContractAddress, contract: Contract) -> None:
-    payment = contract_address.payment
+def must_be_on_network(address: Address, network_id: int, path: str) -> None:
+    """An address that somebody gave belongs to the distribution's network. Raises `InvalidAddress`."""
+    if address.network_id != network_id:
+        raise InvalidAddress(
+            f"this is an address of {_network(address.network_id)}, and the distribution is on"
+            f" {_network(network_id)}",
+            path=path,
+            hint="give an address of the network that the distribution is on",
+            details={"address": address.to_bech32()},
+        )
+
+
+def _network(network_id: int) -> str:
+    return "mainnet" if network_id == MAINNET_ID else "a test network"
+
+
+def _must_be_of_contract(contract_address: ContractAddress, workspace: Workspace) -> None:
+    payment, contract, network = (
+        contract_address.payment,
+        workspace.contract,
+        workspace.network,
+    )
+    named = contract_address if isinstance(contract_address, Address) else contract_address.address
+    if named.network_id != network.network_id:
+        raise InvalidAddress(
+            f"this is an address of {_network(named.network_id)}, and the configuration names"
+            f" {network.name}",
+            path="contract_address",
+            hint="give the distribution's address on that network, or name the other one in the"
+            " configuration: CARDANO_NETWORK, or --network",
+            details={"contract_address": named.to_bech32()},
+        )
     if payment.kind != "script" or payment.hash != contract.vault_hash:
         raise InvalidAddress(
             "this is not an address of this contract",
@@ -34,7 +63,7 @@ async def identify(backend: Backend, contract_address: ContractAddress) -> Distr
 
     Raises `InvalidInput` where the address leaves it open, `NotFound` where there is none.
     """
-    _must_be_of_contract(contract_address, backend.contract)
+    _must_be_of_contract(contract_address, backend)
     if isinstance(contract_address, DistributionName):
         return contract_address
     policy_id, text = backend.contract.policy_id, contract_address.to_bech32()
@@ -88,7 +117,7 @@ def known_name(workspace: Workspace, contract_address: ContractAddress) -> Distr
 
     Raises `InvalidInput` where it knows of none and the address doesn't hold the id.
     """
-    _must_be_of_contract(contract_address, workspace.contract)
+    _must_be_of_contract(contract_address, workspace)
     if isinstance(contract_address, DistributionName):
         return contract_address
     ids = workspace.storage.schedules.distribution_ids()

@@ -12,7 +12,7 @@ from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.powers import MOST_ORACLES
 from milestones.domain.reading import AddressField, HexField
-from milestones.errors import InvalidAddress, InvalidInput
+from milestones.errors import InvalidInput
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.statements import (
     MilestoneStatement,
@@ -38,7 +38,7 @@ from milestones.services.board_preflight import (
 from milestones.services.distribution.claims import doubts_about
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.local import local_distribution, local_terms
-from milestones.services.distribution.naming import known_name
+from milestones.services.distribution.naming import known_name, must_be_on_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.oracle.words import statement_in_words
@@ -194,7 +194,7 @@ async def objection_payload(
     known, warnings = await _open(backend, contract_address)
     must_take_proposals(known.terms)
     live = proposal_named(known, proposal)
-    _must_be_on_network(bond_to, known.terms.network_id, "bond_to")
+    must_be_on_network(bond_to, known.terms.network_id, "bond_to")
     if bond_to.payment.kind == "script":
         warnings.append("the bond would go to a script, without a datum: many can never be spent")
     statement = ObjectionStatement(
@@ -229,7 +229,7 @@ async def rotation_payload(
     known, warnings = await _open(backend, contract_address)
     board = must_be_rotatable(known).board
     for number, address in enumerate(oracle_addresses):
-        _must_be_on_network(address, known.terms.network_id, f"rotate_to[{number}]")
+        must_be_on_network(address, known.terms.network_id, f"rotate_to[{number}]")
     oracles = _able_to_act(oracle_addresses, quorum_threshold)
     statement = RotationStatement(
         board.registry, known.distribution_id, board.sequence + 1, oracles, quorum_threshold
@@ -265,15 +265,6 @@ def _able_to_act(addresses: Sequence[Address], quorum_threshold: int) -> tuple[b
             hint=f"name 1 to {MOST_ORACLES} oracles, and a quorum of 1 to as many as they are",
         )
     return oracles
-
-
-def _must_be_on_network(address: Address, network_id: int, path: str) -> None:
-    if address.network_id != network_id:
-        raise InvalidAddress(
-            "this is an address of another network",
-            path=path,
-            hint="give an address of the network that the distribution is on",
-        )
 
 
 async def _open(

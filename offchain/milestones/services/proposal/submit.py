@@ -9,7 +9,7 @@ from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
-from milestones.errors import InvalidAddress, NotAllowedYet
+from milestones.errors import NotAllowedYet
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Proposal
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -18,7 +18,7 @@ from milestones.services.board_preflight import must_take_proposals
 from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.local import local_distribution
-from milestones.services.distribution.naming import identify
+from milestones.services.distribution.naming import identify, must_be_on_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.results import Result
@@ -156,12 +156,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
 
     def _return_address(self, known: OpenDistribution, usual: Address) -> Address:
         address = self.return_to or usual
-        if address.network_id != known.terms.network_id:
-            raise InvalidAddress(
-                "this is an address of another network",
-                path="return_to",
-                hint="give an address of the network that the distribution is on",
-            )
+        must_be_on_network(address, known.terms.network_id, "return_to")
         return address
 
     def _must_be_new(self, known: OpenDistribution) -> None:

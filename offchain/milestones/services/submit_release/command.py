@@ -25,7 +25,7 @@ from milestones.services.distribution.signatures import statements_at_hand
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
-from milestones.services.submit_release.plan import Selection, choose, must_agree
+from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
 from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of
 from milestones.storage.submission import ReleasePayload, Submission
 from milestones.transactions.wallet import SigningKey
@@ -81,6 +81,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
         on_chain = must_be_open(await read_on_chain(backend, self.distribution_name))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
+        must_be_there(self.selection, distribution)
         claims = await current_claims(backend, on_chain, distribution)
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
         being_paid = [index for each in sent for index in allocations_in(each.submission)]

@@ -13,6 +13,9 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
+from milestones.protocol.distribution import Distribution
+from milestones.services.distribution.claims import allocations_of, must_have_milestone
+from milestones.services.distribution.naming import must_be_on_network
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.preflight import must_match
 
@@ -88,6 +91,23 @@ def must_agree(selection: Selection) -> None:
         )
 
 
+def must_be_there(selection: Selection, distribution: Distribution) -> None:
+    """Somebody is paid, and some milestone is waited for, of those that are named as a kind.
+
+    Raises `NotFound` that names what there is, and `InvalidAddress` for an address of another network.
+    """
+    if selection.beneficiary is not None:
+        must_be_on_network(
+            selection.beneficiary, distribution.terms.network_id, "beneficiary_address"
+        )
+    if selection.indices:
+        return
+    if selection.beneficiary is not None:
+        allocations_of(distribution, selection.beneficiary)
+    if selection.milestone is not None:
+        must_have_milestone(distribution, selection.milestone)
+
+
 def choose(
     states: Iterable[ClaimState], selection: Selection, *, ours: Collection[int] = ()
 ) -> Chosen:
@@ -107,7 +127,7 @@ def choose(
     if not wanted:
         raise NotFound(
             "no allocation of this distribution is as asked for",
-            hint="check the beneficiary's address, staking part included, and the milestone",
+            hint="the beneficiary waits for other milestones: run calculate-distribution to see which",
         )
     left = [state for state in wanted if state.index not in ours]
     return _judged(left, strict=bool(selection.indices), something_sent=len(left) < len(wanted))

@@ -86,7 +86,7 @@ async def test_what_can_not_be_proposed(stage: OpenDistribution) -> None:
         await submitted(stage, "milestone-009")
     with pytest.raises(InvalidInput, match="at most 64 bytes"):
         await submitted(stage, evidence_hash=bytes(65))
-    with pytest.raises(InvalidAddress, match="another network"):
+    with pytest.raises(InvalidAddress, match="an address of mainnet"):
         await submitted(stage, return_to=stage.world.keys["stranger"].address(1))
     with pytest.raises(InvalidInput, match="nothing can be backdated"):
         await submitted(stage, said_at_timestamp=stage.world.now)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.address import key_credential
 from milestones.errors import (
     ChainRejected,
+    InvalidAddress,
     InvalidInput,
     NotAllowedYet,
     NotFound,
@@ -98,10 +100,34 @@ async def test_what_to_pay_must_be_said_once(
 
 
 async def test_a_kind_that_there_is_not(stage: OpenDistribution) -> None:
-    with pytest.raises(NotFound, match="as asked for"):
+    with pytest.raises(NotFound, match="has no allocation in this distribution"):
         await stage.release(beneficiary=stage.world.address("stranger"))
-    with pytest.raises(NotFound, match="as asked for"):
+    with pytest.raises(NotFound, match="waits for milestone 'milestone-009'") as refused:
         await stage.release(milestone="milestone-009")
+    assert "milestone-003" in refused.value.hint
+    with pytest.raises(NotFound, match="as asked for"):
+        await stage.release(
+            beneficiary=stage.world.address("beneficiary-0"), milestone="milestone-002"
+        )
+
+
+async def test_another_address_of_the_same_key_is_answered_with_the_schedules_address(
+    stage: OpenDistribution,
+) -> None:
+    plain = stage.world.address("beneficiary-0")
+    with pytest.raises(NotFound) as refused:
+        await stage.release(beneficiary=replace(plain, staking=key_credential(bytes(28))))
+    assert plain.to_bech32() in refused.value.hint
+
+
+@pytest.mark.parametrize("indices", [(), (0,)])
+async def test_a_beneficiarys_address_of_another_network_is_named_as_such(
+    stage: OpenDistribution, indices: tuple[int, ...]
+) -> None:
+    elsewhere = replace(stage.world.address("beneficiary-0"), network_id=1)
+    with pytest.raises(InvalidAddress, match="an address of mainnet") as refused:
+        await stage.release(*indices, beneficiary=elsewhere)
+    assert refused.value.path == "beneficiary_address"
 
 
 @pytest.mark.parametrize("signatures", [0, 1])
