@@ -36,8 +36,12 @@ def array(items: Sequence[bytes]) -> bytes:
 
 
 def mapping(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A definite map of encoded pairs, in the order given."""
-    parts = [key + value for key, value in pairs]
+    """A definite map of encoded pairs, its keys in canonical order: by length first, then by bytes.
+
+    Wallets and devices encode a transaction anew before they sign it. In any other order they would sign
+    another id. Source: RFC 7049, 3.9; CIP-21.
+    """
+    parts = [key + value for key, value in sorted(pairs, key=lambda pair: (len(pair[0]), pair[0]))]
     return cbor.head(MAP, len(parts)) + b"".join(parts)
 
 
@@ -62,7 +66,7 @@ def references(items: Iterable[OutputReference]) -> bytes:
 
 
 def multi_asset(value: Value) -> bytes:
-    """The tokens of a value, policy by policy; lovelace is left out."""
+    """The tokens of a value, policy by policy, shorter names first; lovelace is left out."""
     by_policy: dict[bytes, list[tuple[bytes, bytes]]] = {}
     for asset, quantity in value.assets.items():
         entry = (encode_bytes(asset.asset_name), integer(quantity))

@@ -51,26 +51,39 @@ def encode(data: PlutusData) -> bytes:
     return bytes(out)
 
 
+def encode_definite(data: PlutusData) -> bytes:
+    """The same data with lists of definite length, as hardware wallets' tools take it in witnesses.
+
+    For what nothing is hashed over but the script data hash, which is taken over these bytes.
+    Source: CIP-21; cardano-hw-cli, which refuses witnesses in another form.
+    """
+    out = bytearray()
+    _write(out, data, definite=True)
+    return bytes(out)
+
+
 def decode(data: bytes) -> PlutusData:
     """Reads Plutus Data in any of its legal encodings; refuses trailing bytes and depth over 500."""
     return from_item(cbor.read(data))
 
 
-def _write(out: bytearray, data: PlutusData) -> None:
+def _write(out: bytearray, data: PlutusData, *, definite: bool = False) -> None:
     if isinstance(data, Constr):
         out += encode_constructor(data.index)
-        _write(out, data.fields)
+        _write(out, data.fields, definite=definite)
     elif isinstance(data, PlutusMap):
         out += cbor.head(cbor.MAP, len(data.pairs))
         for key, value in data.pairs:
-            _write(out, key)
-            _write(out, value)
+            _write(out, key, definite=definite)
+            _write(out, value, definite=definite)
     elif isinstance(data, int):
         out += encode_integer(data)
     elif isinstance(data, bytes):
         out += encode_bytes(data)
-    elif not data:
-        out += b"\x80"
+    elif definite or not data:
+        out += cbor.head(cbor.ARRAY, len(data))
+        for element in data:
+            _write(out, element, definite=definite)
     else:
         out += b"\x9f"
         for element in data:

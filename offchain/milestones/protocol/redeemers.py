@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
+from milestones.cardano import plutus_data
 from milestones.cardano.plutus_data import Constr, PlutusData, bytes_of, fields_of, int_of, list_of
 from milestones.errors import InvalidEncoding
 
@@ -17,6 +18,18 @@ MINTED_HERE: Final = -1
 """In place of an attestation's index: the release's own transaction mints it."""
 NOWHERE: Final = -1
 """In place of a board's or a notice's index: there is none."""
+
+
+class AsData(Protocol):
+    """A redeemer of one of the scripts."""
+
+    def to_data(self) -> Constr:
+        """As the script sees it."""
+
+
+def encoded(redeemer: AsData) -> bytes:
+    """A redeemer's bytes in a transaction, with definite lists: scripts see the data, not the bytes."""
+    return plutus_data.encode_definite(redeemer.to_data())
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Assembly:
 
     def body(self) -> bytes:
         """The transaction body, whose blake2b_256 is the transaction's id."""
-        return mapping((integer(key), item) for key, item in sorted(self._fields().items()))
+        return mapping((integer(key), item) for key, item in self._fields().items())
 
     def transaction(self, key_witnesses: Sequence[tuple[bytes, bytes]]) -> bytes:
         """The whole transaction with these (verification key, signature) pairs."""
@@ -88,7 +88,7 @@ class Assembly:
                 fields[key] = tagged_set([encode_bytes(c) if plutus else c for c in codes])
         if self.redeemers():
             fields[5] = self._encoded_redeemers()
-        return mapping((integer(key), item) for key, item in sorted(fields.items()))
+        return mapping((integer(key), item) for key, item in fields.items())
 
     def redeemers(self) -> dict[RedeemerPointer, bytes]:
         """The redeemers' CBOR by the place the ledger gives them."""
@@ -154,8 +154,11 @@ class Assembly:
             1: array([output.encoded() for output in self.outputs]),
             2: integer(self.fee_lovelace),
         }
-        optional_slots = ((3, draft.valid_until_slot), (8, draft.valid_from_slot))
-        fields |= {key: integer(slot) for key, slot in optional_slots if slot is not None}
+        if draft.valid_until_slot is not None:
+            fields[3] = integer(draft.valid_until_slot)
+        if draft.valid_from_slot:
+            # Slot 0 bounds nothing, and some wallets drop the field where it is 0.
+            fields[8] = integer(draft.valid_from_slot)
         if draft.metadata:
             fields[7] = encode_bytes(blake2b_256(self._metadata()))
         if draft.minted().assets:
@@ -167,8 +170,6 @@ class Assembly:
             fields[11] = encode_bytes(digest)
         if draft.required_signers:
             fields[14] = tagged_set([encode_bytes(h) for h in sorted(set(draft.required_signers))])
-        if draft.network_id is not None:
-            fields[15] = integer(draft.network_id)
         if draft.reference_inputs:
             fields[18] = encoding.references(self.layout.reference_inputs)
         return fields | self._collateral_fields()
@@ -185,9 +186,6 @@ class Assembly:
 
     def _encoded_redeemers(self) -> bytes:
         budgets = self.budgets()
-        ordered = sorted(
-            self.redeemers().items(), key=lambda item: (_REDEEMER_TAGS[item[0].purpose], item[0])
-        )
         return mapping(
             (
                 array((integer(_REDEEMER_TAGS[pointer.purpose]), integer(pointer.index))),
@@ -195,13 +193,11 @@ class Assembly:
                     (data, array((integer(budgets[pointer].memory), integer(budgets[pointer].cpu))))
                 ),
             )
-            for pointer, data in ordered
+            for pointer, data in self.redeemers().items()
         )
 
     def _metadata(self) -> bytes:
-        return mapping(
-            (integer(label), item) for label, item in sorted(self.draft.metadata.items())
-        )
+        return mapping((integer(label), item) for label, item in self.draft.metadata.items())
 
 
 def script_data_hash(
@@ -216,13 +212,12 @@ def script_data_hash(
 def language_views(
     languages: Iterable[ScriptLanguage], cost_models: Mapping[str, tuple[int, ...]]
 ) -> bytes:
-    """The cost models as they are hashed: a map in the order of the keys' length, then of the keys.
+    """The cost models as they are hashed: a map in canonical order.
 
     Plutus V1 keeps an old mistake: its key and its list are wrapped in byte strings, the list is of
     indefinite length.
     """
-    views = [_view(name, cost_models) for name in set(languages)]
-    return mapping(sorted(views, key=lambda view: (len(view[0]), view[0])))
+    return mapping(_view(name, cost_models) for name in set(languages))
 
 
 def _view(

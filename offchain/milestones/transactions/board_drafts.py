@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import Value
@@ -65,7 +64,7 @@ def propose_draft(
             said_at_posix_ms=proposal.said_at_posix_ms,
             return_to=proposal.return_to,
         )
-        return plutus_data.encode(action.to_data())
+        return redeemers.encoded(action)
 
     output = board_output(contract, proposal, referenced.address).with_lovelace(bond_lovelace)
     references, witnesses = referenced.scripts.sources(board=True)
@@ -104,7 +103,7 @@ class LiveProposal:
 
 
 def _closing(utxo: Utxo) -> Spend:
-    return Spend(utxo, plutus_data.encode(redeemers.Close().to_data()))
+    return Spend(utxo, redeemers.encoded(redeemers.Close()))
 
 
 def object_draft(
@@ -126,7 +125,7 @@ def object_draft(
             address=bond_to.to_data(),
             witnesses=ordered,
         )
-        return plutus_data.encode(action.to_data())
+        return redeemers.encoded(action)
 
     references, scripts = referenced.scripts.sources(vault=True, board=True)
     return TransactionDraft(
@@ -157,7 +156,7 @@ def confirm_draft(
         spends=(live.spend(),),
         mints=(
             attesting.mint(policy_id, terms=referenced.terms, output=0),
-            live.burn(scripts, plutus_data.encode(redeemers.Confirm(0).to_data())),
+            live.burn(scripts, redeemers.encoded(redeemers.Confirm(0))),
         ),
         outputs=(attesting.output(policy_id, referenced.address), live.bond_back()),
         reference_inputs=(referenced.terms, *references),
@@ -173,7 +172,7 @@ def retire_draft(
     references, witnesses = scripts.sources(vault=True, board=True)
     return TransactionDraft(
         spends=(live.spend(),),
-        mints=(live.burn(scripts, plutus_data.encode(redeemers.Retire(0).to_data())),),
+        mints=(live.burn(scripts, redeemers.encoded(redeemers.Retire(0))),),
         outputs=(live.bond_back(),),
         reference_inputs=references,
         scripts=witnesses,
@@ -191,13 +190,13 @@ def rotate_draft(
 ) -> TransactionDraft:
     """Replaces the board in `utxo` by the one that follows it, in output 0."""
     sitting, contract = Sitting(board.oracles, board.quorum_threshold, utxo), scripts.contract
-    redeemer = redeemers.Rotate(0, sitting.ordered(witnesses)).to_data()
+    rotate = redeemers.Rotate(0, sitting.ordered(witnesses))
     minted = {board.token_name: -1, following.token_name: 1}
     output = board_output(contract, following, Address.from_bech32(utxo.output.address))
     references, scripts_ = scripts.sources(vault=True, board=True)
     return TransactionDraft(
         spends=(_closing(utxo),),
-        mints=(Mint(contract.board_policy, minted, plutus_data.encode(redeemer)),),
+        mints=(Mint(contract.board_policy, minted, redeemers.encoded(rotate)),),
         outputs=(output.with_lovelace(utxo.output.value.lovelace),),
         reference_inputs=references,
         scripts=scripts_,
@@ -230,7 +229,7 @@ def notify_draft(
             said_at_posix_ms=notice.said_at_posix_ms,
             witnesses=ordered,
         )
-        return plutus_data.encode(action.to_data())
+        return redeemers.encoded(action)
 
     asks_creator = not ordered and not notice.is_home
     references, scripts = referenced.scripts.sources(board=True)

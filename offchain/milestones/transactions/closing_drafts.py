@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from milestones.cardano import plutus_data
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import Value
 from milestones.protocol import redeemers
@@ -45,16 +44,16 @@ def close_draft(
     `reclaim_after` where a vault has something left, or after the notice's grace.
     """
     spent, contract = remains.all(), scripts.contract
-    close = plutus_data.encode(redeemers.Close().to_data())
+    close = redeemers.encoded(redeemers.Close())
 
     def burn(layout: Layout) -> bytes:
         place = layout.input_index(remains.terms.reference)
-        return plutus_data.encode(redeemers.Burn(place).to_data())
+        return redeemers.encoded(redeemers.Burn(place))
 
     def end(layout: Layout) -> bytes:
         place = layout.input_index(remains.terms.reference)
         at = NOWHERE if notice is None else layout.input_index(notice.reference)
-        return plutus_data.encode(redeemers.End(place, at).to_data())
+        return redeemers.encoded(redeemers.End(place, at))
 
     mints = [Mint(contract.policy_id, _burnt(spent, contract.policy_id), burn)]
     if remains.board_utxos:

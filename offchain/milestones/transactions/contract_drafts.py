@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, script_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import Script, Utxo
@@ -100,12 +99,12 @@ def open_draft(
         distribution.vault_token.asset_name: len(vaults),
     }
     board = distribution.first_board
-    redeemer = plutus_data.encode(redeemers.Open().to_data())
+    redeemer = redeemers.encoded(redeemers.Open())
     reference_inputs, witnesses = scripts.sources(registry=True, board=board is not None)
     outputs = [_terms(distribution), *(_vault(distribution, vault) for vault in vaults)]
     mints = [Mint(distribution.contract.policy_id, minted, redeemer)]
     if board is not None:
-        birth = plutus_data.encode(redeemers.Birth(len(outputs)).to_data())
+        birth = redeemers.encoded(redeemers.Birth(len(outputs)))
         mints.append(Mint(distribution.contract.board_policy, {board.token_name: 1}, birth))
         outputs.append(board_output(distribution.contract, board, distribution.address))
     return TransactionDraft(
@@ -228,7 +227,7 @@ class Attesting:
                 verification_posix_ms=attestation.verification_posix_ms,
                 witnesses=self.witnesses,
             )
-            return plutus_data.encode(action.to_data())
+            return redeemers.encoded(action)
 
         return Mint(policy_id, {self.token_name: 1}, redeemer)
 
@@ -373,7 +372,7 @@ def _redeemer(distribution: Distribution, indices: list[int], sources: ReleaseSo
     def redeemer(layout: Layout) -> bytes:
         claims = [_claim(distribution, index, sources, layout) for index in indices]
         terms = layout.reference_input_index(sources.terms.reference)
-        return plutus_data.encode(Release(terms, tuple(claims), proof).to_data())
+        return redeemers.encoded(Release(terms, tuple(claims), proof))
 
     return redeemer
 

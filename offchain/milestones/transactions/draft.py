@@ -118,7 +118,6 @@ class TransactionDraft:
     valid_until_slot: int | None = None
     required_signers: tuple[bytes, ...] = ()
     metadata: Mapping[int, bytes] = field(default_factory=dict)
-    network_id: int | None = None
 
     def minted(self) -> Value:
         """Everything minted, less everything burnt."""

@@ -18,6 +18,7 @@ from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
+from milestones.transactions.hardware import hardware_faults
 from milestones.transactions.signing import SignedTransaction, sign
 from milestones.transactions.tx_builder import balance
 from milestones.transactions.wallet import SigningKey
@@ -35,7 +36,7 @@ PARAMETERS = replace(
 )
 TOLERANCE_LOVELACE = 100
 
-ASSETS = [AssetId(bytes([n]) * 28, name) for n in range(3) for name in (b"", b"a", b"token")]
+ASSETS = [AssetId(bytes([n]) * 28, name) for n in range(3) for name in (b"", b"zz", b"token")]
 PLENTY = [Value(5_000_000), Value(10**10, dict.fromkeys(ASSETS, 10**6))]
 
 assets = st.sampled_from(ASSETS)
@@ -121,6 +122,21 @@ def least_fee(
     )
     references = min(scripts, 50) * 15 + max(0, scripts - 50) * 18
     return 155_381 + 44 * (len(transaction.cbor) - 1) - (-execution // 1) + references
+
+
+@settings(max_examples=150, deadline=None)
+@given(drafts(), wallets(), units(), st.sampled_from([None, 0, 1, 2**40]))
+def test_devices_and_wallets_that_encode_it_anew_sign_the_same_id(
+    draft: TransactionDraft, wallet: list[Utxo], spent: ExecutionUnits, slot: int | None
+) -> None:
+    """Canonical in all parts, and without the fields that some of them drop: 8 of 0, and 15."""
+    draft = replace(draft, valid_from_slot=slot)
+    transaction = signed(draft, wallet, spent)
+    if transaction is None:
+        return
+    assert hardware_faults(transaction.cbor) == ()
+    body = pycardano.Transaction.from_cbor(transaction.cbor).transaction_body
+    assert (body.validity_start, body.network_id) == (slot or None, None)
 
 
 @settings(max_examples=150, deadline=None)

@@ -72,7 +72,6 @@ def rich_draft(make_utxo: MakeUtxo, key: SigningKey) -> TransactionDraft:
         valid_until_slot=200,
         required_signers=(bytes([9] * 28), key.key_hash),
         metadata={1296649285: b"\x81\x01", 674: b"\xa0"},
-        network_id=0,
     )
 
 
@@ -88,7 +87,7 @@ def test_pycardano_reads_every_field_as_it_was_meant(
     assert [(i.transaction_id.payload, i.index) for i in body.inputs] == [
         (utxo.reference.transaction_id, utxo.reference.index) for utxo in signed.inputs
     ]
-    assert (body.validity_start, body.ttl, body.network_id.value) == (100, 200, 0)
+    assert (body.validity_start, body.ttl, body.network_id) == (100, 200, None)
     assert body.fee == signed.fee_lovelace
     assert [signer.payload for signer in body.required_signers] == sorted(
         rich_draft.required_signers

@@ -1,0 +1,91 @@
+"""Transactions of every kind are as hardware wallets take them, by our rules and by a third party's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+from board_costs import ends, homecomings, proposals, rotatables, waivers
+from cost_rows import Sent
+from costs import attestations, closings, openings, releases_of_one
+
+from milestones.cardano.value import Value
+from milestones.testing.cast import ADA
+from milestones.testing.contract import ContractHarness
+from milestones.transactions.contract_drafts import publish_draft
+from milestones.transactions.hardware import body_alone, hardware_faults
+
+GROUPS: Final = (
+    releases_of_one,
+    attestations,
+    openings,
+    closings,
+    proposals,
+    waivers,
+    ends,
+    homecomings,
+    rotatables,
+)
+INTEROP: Final = os.environ.get("MILESTONES_HW_INTEROP")
+"""A folder where `npm install cardano-hw-interop-lib` was run; without it that library isn't asked."""
+
+
+@lru_cache(maxsize=1)
+def every_kind() -> tuple[Sent, ...]:
+    """Transactions that the chain has taken, with change of two assets of one policy beside them."""
+    harness = ContractHarness()
+    harness.give(Value(1_000 * ADA))
+    names = [harness.token._replace(asset_name=name) for name in (b"ZZ", b"AAAA")]
+    harness.give(Value(20 * ADA, dict.fromkeys(names, 5)))
+    published = harness.send(publish_draft(harness.contract, network_id=0))
+    harness.publish()
+    sent = [("publish", published)]
+    for group in GROUPS:
+        sent += group(harness, 0)
+    return tuple(sent)
+
+
+def has_long_proof(kind: str) -> bool:
+    """Whether a Merkle proof is over 64 bytes, which Plutus Data has in chunks."""
+    return kind.startswith("release of 1")
+
+
+def test_every_kind_is_signed_by_devices_and_by_their_tool() -> None:
+    """What is said of the one exception is that it stops the tool, and not devices."""
+    assert len(every_kind()) == 24
+    for kind, sent in every_kind():
+        faults = hardware_faults(sent.cbor)
+        assert {fault.stops for fault in faults} == (
+            {"cardano-hw-cli"} if has_long_proof(kind) else set()
+        ), kind
+        assert hardware_faults(body_alone(sent.cbor)) == (), kind
+
+
+@pytest.mark.skipif(INTEROP is None, reason="MILESTONES_HW_INTEROP names no folder")
+def test_a_third_party_says_the_same() -> None:
+    """Of the whole transactions, and of the bodies alone, which are handed to the tool."""
+    kinds = every_kind()
+    raw = [sent.cbor for _, sent in kinds]
+    answers = asked([*raw, *map(body_alone, raw)])
+    for (kind, _), answer in zip(kinds, answers, strict=False):
+        assert answer == (
+            '["transaction: CBOR is not canonical"]' if has_long_proof(kind) else "[]"
+        ), kind
+    assert set(answers[len(kinds) :]) == {"[]"}
+
+
+def asked(transactions: list[bytes]) -> list[str]:
+    """What the library says, a line each."""
+    script = Path(__file__).parents[1] / "support" / "interop.js"
+    return subprocess.run(
+        ["node", str(script)],
+        input="\n".join(each.hex() for each in transactions),
+        env={**os.environ, "NODE_PATH": str(Path(INTEROP or "") / "node_modules")},
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.splitlines()
