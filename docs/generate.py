@@ -36,7 +36,7 @@ from milestones.domain.models import (
     OracleSignature,
 )
 from milestones.protocol.claim_file import ClaimFile
-from milestones.services.oracle import SignatureEntry
+from milestones.services.oracle import SignatureEntry, WalletEntry
 
 PROJECT: Final = Path(__file__).parents[1]
 REFERENCE: Final = "docs/reference"
@@ -391,7 +391,7 @@ def _services() -> dict[str, Callable[..., Any]]:
 def _results() -> list[tuple[str, type[BaseModel]]]:
     """The model of what every command prints, by the command's name."""
     found = [(name, _returned(service)) for name, service in _services().items()]
-    return [*found, ("oracle-sign", SignatureEntry)]
+    return [*found, ("oracle-sign", SignatureEntry), ("oracle-import", WalletEntry)]
 
 
 def _returned(service: Any) -> type[BaseModel]:
@@ -444,6 +444,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "oracle_payload",
         "notice_payload",
         "oracle_sign",
+        "oracle_import",
         "evidence_hash_of",
         "show_keys",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -90,6 +91,7 @@ Signatures = Annotated[
         "--signatures", help="JSON file that `oracle sign --output` wrote.", show_default=False
     ),
 ]
+STANDARD_INPUT: Final = Path("-")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -218,12 +220,12 @@ def evidence(file: Path | None, digest: str | None) -> bytes:
 
 
 def read_json(path: Path, field: str) -> Any:
-    """The value in a JSON file. Raises `InvalidInput` that names `field` and the file.
+    """The value in a JSON file; `-` is standard input. Raises `InvalidInput` that names `field` and the file.
 
     A name that an object has twice is refused: whoever wrote it meant one of two values.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if path == STANDARD_INPUT else path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InvalidInput(
             f"there is no file {path}", path=field, hint="check the file's name"

@@ -26,6 +26,7 @@ from milestones.cli.options import (
     evidence,
     hexadecimal,
     optional_moment,
+    read_json,
     read_schedule,
 )
 from milestones.cli.session import Session, session_of
@@ -243,10 +244,36 @@ def _sign(
                 backend, signed_data=signed_data, key=key, output=output, show=show
             )
 
-    result = asyncio.run(run())
+    _print_entry(session, asyncio.run(run()))
+
+
+def _print_entry(session: Session, result: OracleSigned) -> None:
     if result.file is not None:
         session.output.message(f"{result.file} holds {result.file_entries} signature(s)")
     session.output.result(result.entry)
+
+
+@oracle.command("import")
+def oracle_import(
+    context: typer.Context,
+    answer: Annotated[
+        Path,
+        typer.Argument(
+            help="JSON file with what the wallet's signData returned; - for standard input.",
+            show_default=False,
+            allow_dash=True,
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="A signatures.json that the entry is added to.")
+    ] = None,
+) -> None:
+    """Make an entry for signatures.json from what a wallet signed. Needs no network."""
+    session = session_of(context)
+    result = milestones.oracle_import(session.workspace, read_json(answer, "answer"), output=output)
+    for line in result.statement:
+        session.output.message(line)
+    _print_entry(session, result)
 
 
 @oracle.command("rotate")

@@ -14,7 +14,7 @@ can't have this form is refused here, with the reason.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,25 +40,56 @@ LONGEST_HEADER: Final = 255
 """The header's length stands in exactly one byte after `58`."""
 WALLET_ANSWERS: Final = (("signature", "key"), ("COSE_Sign1_hex", "COSE_Key_hex"))
 """What COSE_Sign1 and COSE_Key are called by CIP-30's `signData` and by cardano-signer."""
+LEDGER_BYTES: Final = 99
+"""What isn't text and is longer than this, a Ledger hashes before it signs. Source: app-cardano, signMsg.h."""
+WHAT_HELPS: Final = (
+    "a Ledger can sign a milestone with a short name and no evidence hash; a Trezor, a wallet without a"
+    " device and a key file sign all"
+)
+
+
+def signers_limit(signed_data: bytes) -> str | None:
+    """Why a Ledger can't sign these bytes, and what helps; None where it can."""
+    if len(signed_data) <= LEDGER_BYTES:
+        return None
+    return (
+        f"a Ledger signs at most {LEDGER_BYTES} bytes that are not text, and these are"
+        f" {len(signed_data)}: it would sign their hash, which the contract can't see through;"
+        f" {WHAT_HELPS}"
+    )
 
 
 def witness_of(entry: OracleSignature) -> OracleWitness:
     """What the chain needs of an entry of `signatures.json`, once its form was checked.
 
-    Raises `InvalidSignature` with the field's path: wrong lengths, a key that isn't the oracle's, a
-    `signed_data` that is no statement, a COSE pair that the contract would not accept.
+    Raises `InvalidSignature` with the field's path: wrong lengths, a key that isn't the oracle's or is
+    missing, a `signed_data` that is no statement, a COSE pair that the contract would not accept.
+    """
+    witness = witness_if_complete(entry)
+    if witness is None:
+        raise _refusal(
+            "verification_key",
+            "this field is missing",
+            "give the oracle's verification key (32 bytes), or cose_sign1 and cose_key from a wallet",
+        )
+    return witness
+
+
+def witness_if_complete(entry: OracleSignature) -> OracleWitness | None:
+    """As `witness_of`; None for an entry of the right form that lacks its `verification_key`.
+
+    A signature can be handed in without its key, which can be found later: the contract needs both.
     """
     parse_statement(entry.signed_data)
-    if entry.cose_sign1 is None and entry.cose_key is None:
-        witness = _raw_witness(entry)
-    else:
-        witness = _cose_witness(entry)
-    if len(witness.signature) != SIGNATURE_LENGTH:
-        raise _refusal(
-            "signature", f"a signature has {SIGNATURE_LENGTH} bytes, not {len(witness.signature)}"
-        )
     if entry.oracle_address.payment.kind != "key":
         raise _refusal("oracle_address", "a script can't sign")
+    if entry.cose_sign1 is not None or entry.cose_key is not None:
+        witness = _cose_witness(entry)
+    elif entry.verification_key is None:
+        _signature_of(entry)
+        return None
+    else:
+        witness = _raw_witness(entry.verification_key, _signature_of(entry))
     if blake2b_224(witness.verification_key) != entry.oracle:
         raise _refusal(
             "verification_key" if entry.cose_key is None else "cose_key",
@@ -67,6 +98,17 @@ def witness_of(entry: OracleSignature) -> OracleWitness:
             " (in a wallet: not with the reward address)",
         )
     return witness
+
+
+def with_key(entry: OracleSignature, keys: Mapping[bytes, bytes]) -> OracleSignature:
+    """The entry with its oracle's verification key, where it lacks one and `keys` has it.
+
+    `keys` are of 32 bytes, by their hash of 28.
+    """
+    known = keys.get(entry.oracle)
+    if known is None or entry.verification_key is not None or entry.cose_key is not None:
+        return entry
+    return entry.model_copy(update={"verification_key": known})
 
 
 def entry_of(
@@ -158,19 +200,24 @@ def _address_in(protected: bytes) -> Address:
     raise _refusal("cose_sign1", "it names no address", hint)
 
 
-def _raw_witness(entry: OracleSignature) -> OracleWitness:
+def _signature_of(entry: OracleSignature) -> bytes:
     if entry.signature is None:
         raise _refusal("signature", "this field is missing")
-    key = entry.verification_key
-    if key is None:
+    _must_have_length(entry.signature)
+    return entry.signature
+
+
+def _must_have_length(signature: bytes) -> None:
+    if len(signature) != SIGNATURE_LENGTH:
         raise _refusal(
-            "verification_key",
-            "this field is missing",
-            "give the oracle's verification key (32 bytes), or cose_sign1 and cose_key from a wallet",
+            "signature", f"a signature has {SIGNATURE_LENGTH} bytes, not {len(signature)}"
         )
+
+
+def _raw_witness(key: bytes, signature: bytes) -> OracleWitness:
     if len(key) != KEY_LENGTH:
         raise _refusal("verification_key", f"a key has {KEY_LENGTH} bytes, not {len(key)}")
-    return OracleWitness(key, entry.signature)
+    return OracleWitness(key, signature)
 
 
 def _cose_witness(entry: OracleSignature) -> OracleWitness:
@@ -184,6 +231,7 @@ def _cose_witness(entry: OracleSignature) -> OracleWitness:
         raise _refusal("signature", "this is not the signature inside cose_sign1")
     if entry.verification_key not in (None, cose.verification_key):
         raise _refusal("verification_key", "this is not the key inside cose_key")
+    _must_have_length(cose.signature)
     return OracleWitness(cose.verification_key, cose.signature, cose.prefix)
 
 
@@ -277,7 +325,7 @@ def _must_be_plain(unprotected: Item, payload: Item) -> None:
             raise _refusal(
                 "cose_sign1",
                 "the wallet signed a hash of the payload, which the contract can't see through",
-                "use a wallet that signs the payload itself, or hand in a raw signature",
+                f"hardware wallets do that, a Ledger from {LEDGER_BYTES + 1} bytes on; {WHAT_HELPS}",
             )
     if payload.is_null():
         raise _refusal("cose_sign1", "the payload is not inside", "ask the wallet to attach it")

@@ -17,7 +17,11 @@ from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_waivable
 from milestones.services.distribution.claims import must_have_milestone
-from milestones.services.distribution.evidence import checked_evidence, checked_moment
+from milestones.services.distribution.evidence import (
+    checked_evidence,
+    checked_moment,
+    doubts_about_moment,
+)
 from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
@@ -153,6 +157,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
         moment = (
             time.now_posix_ms if given is None else checked_moment(given, "verification_timestamp")
         )
+        run.warnings += doubts_about_moment(moment, time.now_posix_ms)
         attestation = Attestation(
             self.distribution_id,
             self.milestone.raw,

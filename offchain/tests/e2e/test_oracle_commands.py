@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 
 from milestones.cardano.address import Address
@@ -276,3 +280,35 @@ async def test_a_forged_signature_is_named_with_exit_code_7(world: World, addres
     )
     assert (run.exit_code, run.json["error"]["code"]) == (7, "rejected_by_the_chain")
     assert run.json["error"]["details"]["refused_oracles"] == [entries[0]["oracle_address"]]
+
+
+async def test_a_wallets_answer_is_imported(world: World, address: str) -> None:
+    """Out of a file or standard input; the hint says what to do with anything else."""
+    key, oracle = world.keys["oracle-0"], world.address("oracle-0")
+    signed_data = bytes.fromhex(await payload(world, address))
+    protected = cbor2.dumps({1: -8, "address": oracle.to_bytes()})
+    signature = key.sign(cbor2.dumps(["Signature1", protected, b"", signed_data]))
+    answer = {
+        "signature": cbor2.dumps([protected, {"hashed": False}, signed_data, signature]).hex(),
+        "key": cbor2.dumps({1: 1, 3: -8, -1: 6, -2: key.verification_key}).hex(),
+    }
+    file = world.write_json("answer.json", answer)
+    output = ("--output", str(world.directory / "signatures.json"))
+    imported = await world.cli("oracle", "import", file, *output)
+    assert imported.exit_code == 0, imported.stderr
+    assert imported.json["oracle_address"] == oracle.to_bech32()
+    assert "milestone 'milestone-001' was reached at 2026-01-01" in imported.stderr
+    committed = await commit(world, output[1])
+    assert committed.json["signature_count"] == 1
+    pasted = subprocess.run(
+        [sys.executable, "-m", "milestones", "oracle", "import", "-"],
+        input=json.dumps(answer),
+        cwd=world.directory,
+        env={**os.environ, "CARDANO_NETWORK": "devnet"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(pasted.stdout) == imported.json
+    other = await world.cli("oracle", "import", output[1])
+    assert (other.exit_code, other.json["error"]["details"]["path"]) == (2, "answer")

@@ -8,6 +8,8 @@ from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
 from milestones.errors import InvalidInput
 
 EVIDENCE_BYTES: Final = 64
+CLOCKS_DIFFER_MS: Final = 600_000
+"""How far one clock may be ahead of another without a word: the newest block's is up to minutes old."""
 
 
 def checked_evidence(evidence_hash: bytes) -> bytes:
@@ -34,3 +36,10 @@ def checked_moment(timestamp: int, path: str) -> int:
             hint=f"give {timestamp // 1000}",
         )
     return to_posix_ms(timestamp)
+
+
+def doubts_about_moment(moment_posix_ms: int, now_posix_ms: int) -> tuple[str, ...]:
+    """A warning where a milestone is said to be reached at a time that is still to come, by a clock's now."""
+    if moment_posix_ms <= now_posix_ms + CLOCKS_DIFFER_MS:
+        return ()
+    return ("the milestone is said to be reached at a time that is still to come",)

@@ -12,7 +12,13 @@ from milestones.services.oracle.payload import (
     rotation_payload,
 )
 from milestones.services.oracle.rotate import OraclesReplaced, oracle_rotate
-from milestones.services.oracle.sign import OracleSigned, SignatureEntry, oracle_sign
+from milestones.services.oracle.sign import (
+    OracleSigned,
+    SignatureEntry,
+    WalletEntry,
+    oracle_import,
+    oracle_sign,
+)
 
 __all__ = [
     "NoticeToSign",
@@ -22,9 +28,11 @@ __all__ = [
     "OraclesReplaced",
     "RotationToSign",
     "SignatureEntry",
+    "WalletEntry",
     "evidence_hash_of",
     "notice_payload",
     "objection_payload",
+    "oracle_import",
     "oracle_payload",
     "oracle_rotate",
     "oracle_sign",

@@ -14,6 +14,7 @@ from milestones.domain.powers import MOST_ORACLES
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput
 from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.oracle_signatures import signers_limit
 from milestones.protocol.statements import (
     MilestoneStatement,
     NoticeStatement,
@@ -36,7 +37,11 @@ from milestones.services.board_preflight import (
     must_take_proposals,
 )
 from milestones.services.distribution.claims import doubts_about
-from milestones.services.distribution.evidence import checked_evidence, checked_moment
+from milestones.services.distribution.evidence import (
+    checked_evidence,
+    checked_moment,
+    doubts_about_moment,
+)
 from milestones.services.distribution.local import local_distribution, local_terms
 from milestones.services.distribution.naming import known_name, must_be_on_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
@@ -48,6 +53,9 @@ from milestones.services.sending.tracking import now_posix_ms
 
 NOTICE_LEAD_SECONDS: Final = 86_400
 """How long oracles have to sign a notice, unless told: it must be sent before the time it names."""
+UNCHECKED_CANCELLING: Final = (
+    "the terms are not known here: whether they let a quorum cancel was not checked"
+)
 
 
 class _Payload(Result):
@@ -140,12 +148,15 @@ async def oracle_payload(
         evidence_hash,
         moment,
     )
+    warnings = (
+        *doubts_about(statement, local_distribution(workspace, name.distribution_id)),
+        *doubts_about_moment(moment, now_posix_ms()),
+    )
     return OraclePayload(
-        **_common(name, statement),
+        **_common(name, statement, warnings),
         milestone_identifier=milestone_identifier,
         evidence_hash=evidence_hash.hex(),
         verification_timestamp=verification_timestamp,
-        warnings=doubts_about(statement, local_distribution(workspace, name.distribution_id)),
     )
 
 
@@ -173,13 +184,11 @@ async def notice_payload(
         must_let_cancel(terms, "quorum")
     policy_id = workspace.contract.policy_id
     statement = NoticeStatement(policy_id, name.distribution_id, moment, evidence_hash)
+    warnings = () if terms is not None else (UNCHECKED_CANCELLING,)
     return NoticeToSign(
-        **_common(name, statement),
+        **_common(name, statement, warnings),
         said_at=said_at_timestamp,
         evidence_hash=evidence_hash,
-        warnings=()
-        if terms is not None
-        else ("the terms are not known here: whether they let a quorum cancel was not checked",),
     )
 
 
@@ -205,13 +214,12 @@ async def objection_payload(
         bond_to.to_data(),
     )
     return ObjectionToSign(
-        **_common(known.name, statement),
+        **_common(known.name, statement, warnings),
         proposal=str(live.utxo.reference),
         milestone_identifier=live.proposal.milestone_identifier,
         bond_to=bond_to,
         bond_lovelace=live.utxo.output.value.lovelace,
         signatures_needed=min(known.terms.objectors, known.sitting.quorum_threshold),
-        warnings=tuple(warnings),
     )
 
 
@@ -240,12 +248,11 @@ async def rotation_payload(
         )
     by_hash = {address.payment.hash: address for address in oracle_addresses}
     return RotationToSign(
-        **_common(known.name, statement),
+        **_common(known.name, statement, warnings),
         sequence=statement.sequence,
         oracles=tuple(by_hash[oracle] for oracle in oracles),
         quorum_threshold=quorum_threshold,
         signatures_needed=board.quorum_threshold,
-        warnings=tuple(warnings),
     )
 
 
@@ -276,11 +283,15 @@ async def _open(
     return known, await staleness(backend)
 
 
-def _common(name: DistributionName, statement: Statement) -> dict[str, Any]:
+def _common(
+    name: DistributionName, statement: Statement, warnings: Sequence[str]
+) -> dict[str, Any]:
+    limit = signers_limit(statement.signed_data)
     return {
         "signed_data": statement.signed_data.hex(),
         "diagnostic": payload_diagnostic(statement.signed_data),
         "statement": " ".join(statement_in_words(statement, name.address.network_id)),
         "contract_address": str(name),
         "distribution_id": name.distribution_id.hex(),
+        "warnings": (*warnings, *([] if limit is None else [limit])),
     }

@@ -1,17 +1,18 @@
-"""`oracle sign`: a signer for key files, which says first what it signs."""
+"""`oracle sign`: a signer for key files, which says first what it signs; `oracle import`: wallets' answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidInput, InvalidSignature, NotFound
 from milestones.protocol.distribution import Distribution, DistributionName
+from milestones.protocol.oracle_signatures import entry_of_wallet_answer
 from milestones.protocol.statements import (
     MilestoneStatement,
     NoticeStatement,
@@ -35,6 +36,7 @@ from milestones.services.board_preflight import (
     must_take_proposals,
 )
 from milestones.services.distribution.claims import doubts_about
+from milestones.services.distribution.evidence import doubts_about_moment
 from milestones.services.distribution.local import distribution_of
 from milestones.services.distribution.naming import locate
 from milestones.services.distribution.on_chain import LiveBoard, OnChain, read_on_chain
@@ -48,9 +50,6 @@ from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
 from milestones.transactions.wallet import SigningKey
 
-CLOCKS_DIFFER_MS: Final = 600_000
-"""How far a machine's time may be ahead of the newest block's, which is up to minutes old, without a word."""
-
 
 class SignatureEntry(View):
     """An entry of `signatures.json`, with the mission's fields and the key that goes with them."""
@@ -62,10 +61,17 @@ class SignatureEntry(View):
     verification_key: str
 
 
+class WalletEntry(SignatureEntry):
+    """An entry with what a wallet signed: a COSE_Sign1, and the COSE_Key that goes with it."""
+
+    cose_sign1: str
+    cose_key: str
+
+
 class OracleSigned(Result):
     """A signature, what was signed in words, and the file it was added to with its number of entries."""
 
-    entry: SignatureEntry
+    entry: SignatureEntry | WalletEntry
     statement: tuple[str, ...]
     file: str | None = None
     file_entries: int | None = None
@@ -113,13 +119,48 @@ async def oracle_sign(
         signature_timestamp=to_posix_seconds(now_posix_ms()),
         verification_key=key.verification_key,
     )
-    entries = None if output is None else add_to_signature_file(output, entry)
+    return _kept(entry, words, output, checked.warnings)
+
+
+def oracle_import(workspace: Workspace, answer: Any, *, output: Path | None = None) -> OracleSigned:
+    """The entry that a wallet's answer amounts to: `{signature, key}`, as CIP-30's `signData` returns it.
+
+    Nobody is asked. `output` is a `signatures.json` that the entry is merged into. Raises
+    `InvalidSignature` for what is no such answer, or is of a form that the contract can't take.
+    """
+    entry = entry_of_wallet_answer(answer)
+    if entry is None:
+        raise InvalidSignature(
+            "this is not what a wallet's signData returns",
+            path="answer",
+            hint="give an object with `signature` (a COSE_Sign1) and `key` (a COSE_Key), both hexadecimal",
+        )
+    statement = parse_statement(entry.signed_data)
+    workspace = select_version(workspace, statement.policy_id)
+    must_be_for_contract(statement, workspace.contract)
+    address = entry.oracle_address
+    words = (
+        f"oracle {address} signed",
+        *statement_in_words(statement, address.network_id),
+        f"in distribution {statement.distribution_id.hex()}",
+    )
+    return _kept(entry, words, output, ())
+
+
+def _kept(
+    entry: OracleSignature,
+    words: tuple[str, ...],
+    output: Path | None,
+    warnings: tuple[str, ...],
+) -> OracleSigned:
+    """The result, once the entry is in the file."""
+    fields = entry.model_dump(mode="json", exclude_none=True)
     return OracleSigned(
-        entry=SignatureEntry(**entry.model_dump(mode="json", exclude_none=True)),
+        entry=SignatureEntry(**fields) if entry.cose_key is None else WalletEntry(**fields),
         statement=words,
         file=None if output is None else str(output),
-        file_entries=entries,
-        warnings=checked.warnings,
+        file_entries=None if output is None else add_to_signature_file(output, entry),
+        warnings=warnings,
     )
 
 
@@ -145,6 +186,7 @@ def _offline(workspace: Workspace, statement: Statement, distribution: Distribut
         )
     if isinstance(statement, MilestoneStatement):
         warnings += doubts_about(statement, distribution)
+        warnings += doubts_about_moment(statement.verification_posix_ms, now_posix_ms())
     if isinstance(statement, NoticeStatement):
         must_let_cancel(terms, "quorum")
     if isinstance(statement, ObjectionStatement):
@@ -166,10 +208,7 @@ async def _on_chain(backend: Backend, statement: Statement) -> _Checked:
     match statement:
         case MilestoneStatement():
             warnings += await _doubts(backend, on_chain, statement)
-            if statement.verification_posix_ms > time.now_posix_ms + CLOCKS_DIFFER_MS:
-                warnings.append(
-                    "the milestone is said to be reached at a time that is still to come"
-                )
+            warnings += doubts_about_moment(statement.verification_posix_ms, time.now_posix_ms)
         case NoticeStatement():
             must_let_cancel(on_chain.terms, "quorum")
             said_at(time, statement.said_at_posix_ms, path="signed_data")

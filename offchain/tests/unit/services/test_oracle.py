@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, No
 from milestones.protocol.oracle_signatures import witness_of
 from milestones.protocol.statements import MilestoneStatement
 from milestones.services.backend import Network, Workspace
-from milestones.services.oracle import evidence_hash_of, oracle_payload, oracle_sign
+from milestones.services.oracle import (
+    evidence_hash_of,
+    notice_payload,
+    oracle_import,
+    oracle_payload,
+    oracle_sign,
+)
 from milestones.storage.signature_files import read_signature_file
 from tests.support.desk import Desk
 
@@ -181,3 +188,95 @@ async def test_bytes_that_say_nothing_are_not_signed(desk: Desk) -> None:
 async def test_without_schedule_or_chain_nothing_is_signed(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="terms are not known"):
         await sign(desk, 0, schedule=None)
+
+
+def answer(desk: Desk, number: int, address: bytes | None = None, **unprotected: Any) -> Any:
+    """What a wallet's `signData` returns for the usual statement; `unprotected` is its header."""
+    key, signed_data = desk.key(number), desk.statement().signed_data
+    named = key.address(0).to_bytes() if address is None else address
+    protected = cbor2.dumps({1: -8, "address": named})
+    signature = key.sign(cbor2.dumps(["Signature1", protected, b"", signed_data]))
+    header = {"hashed": False, **unprotected}
+    return {
+        "signature": cbor2.dumps([protected, header, signed_data, signature]).hex(),
+        "key": cbor2.dumps({1: 1, 3: -8, -1: 6, -2: key.verification_key}).hex(),
+    }
+
+
+def test_what_a_wallet_returned_becomes_an_entry(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "signatures.json"
+    for number in (0, 1):
+        result = oracle_import(desk.workspace, answer(desk, number), output=file)
+    assert (result.file, result.file_entries) == (str(file), 2)
+    assert "'milestone-001' was reached at" in " ".join(result.statement)
+    entries = read_signature_file(file)
+    assert [entry.oracle for entry in entries] == [desk.key(n).key_hash for n in (0, 1)]
+    for entry in entries:
+        witness = witness_of(entry)
+        VerifyKey(witness.verification_key).verify(
+            witness.prefix + desk.statement().signed_data, witness.signature
+        )
+
+
+def test_a_hash_that_was_signed_is_refused_with_what_helps(desk: Desk) -> None:
+    with pytest.raises(InvalidSignature, match="signed a hash") as refused:
+        oracle_import(desk.workspace, answer(desk, 0, hashed=True))
+    assert refused.value.path == "signature"
+    for word in ("Ledger", "Trezor", "short name", "no evidence hash"):
+        assert word in refused.value.hint
+
+
+@pytest.mark.parametrize("given", [{}, [], "signature", {"signature": "00"}, {"key": "00"}])
+def test_what_no_wallet_returns_is_not_imported(desk: Desk, given: Any) -> None:
+    with pytest.raises(InvalidSignature, match="not what a wallet's signData returns"):
+        oracle_import(desk.workspace, given)
+
+
+def test_a_wallet_that_signed_for_its_reward_address_is_refused(desk: Desk) -> None:
+    reward = b"\xe0" + desk.key(0).key_hash
+    with pytest.raises(InvalidSignature) as refused:
+        oracle_import(desk.workspace, answer(desk, 0, reward))
+    assert "not with the reward address" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({}, False),
+        ({"evidence_hash": bytes(13)}, False),
+        ({"evidence_hash": bytes(14)}, True),
+        ({"evidence_hash": bytes(32)}, True),
+    ],
+)
+async def test_what_a_ledger_cannot_sign_is_a_warning(
+    desk: Desk, options: dict[str, Any], warned: bool
+) -> None:
+    desk.know_schedule()
+    result = await payload(desk, **options)
+    assert (len(result.signed_data) // 2 > 99) is warned
+    assert [w for w in result.warnings if "Ledger" in w and "99" in w] == list(result.warnings)
+    assert bool(result.warnings) is warned
+
+
+async def test_a_notice_warns_of_it_too(desk: Desk) -> None:
+    """Every kind of statement is made in one place."""
+    notice: dict[str, Any] = {
+        "contract_address": desk.distribution.address,
+        "said_at_timestamp": 1_735_689_600,
+    }
+    short = await notice_payload(desk.workspace, **notice)
+    long = await notice_payload(desk.workspace, **notice, evidence_hash=bytes(32))
+    assert not [w for w in short.warnings if "Ledger" in w]
+    assert [w for w in long.warnings if "Ledger" in w]
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(300, False), (7_200, True), (86_400, True)])
+async def test_a_time_to_come_is_a_warning_with_no_chain_at_hand(
+    desk: Desk, seconds: int, warned: bool
+) -> None:
+    """Clocks may differ by minutes; this machine's is asked."""
+    moment = int(time.time()) + seconds
+    made = await payload(desk, verification_timestamp=moment)
+    signed = await sign(desk, 0, signed_data=bytes.fromhex(made.signed_data))
+    for result in (made, signed):
+        assert any("still to come" in warning for warning in result.warnings) is warned
