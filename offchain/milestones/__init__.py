@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
+    from milestones.keys.key_files import SigningKey
     from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.distribution import (
@@ -79,7 +80,6 @@ if TYPE_CHECKING:
     from milestones.services.transaction import TransactionReport, transaction_status
     from milestones.services.verify import Verified, verify
     from milestones.storage.signature_files import read_signature_file
-    from milestones.transactions.wallet import SigningKey
 
 __version__ = "0.2.0.dev0"
 
@@ -220,7 +220,7 @@ _NAMES: Final = {
     "services.transaction": ("TransactionReport", "transaction_status"),
     "services.verify": ("Verified", "verify"),
     "storage.signature_files": ("read_signature_file",),
-    "transactions.wallet": ("SigningKey",),
+    "keys.key_files": ("SigningKey",),
 }
 """The module of each name; importing the package imports none of them (PEP 562)."""
 

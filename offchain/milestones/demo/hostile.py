@@ -7,6 +7,7 @@ from dataclasses import replace
 from milestones.cardano.address import Address
 from milestones.cardano.value import Value
 from milestones.errors import ChainRejected
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
 from milestones.services.backend import Backend, chain_time
@@ -19,7 +20,6 @@ from milestones.transactions.contract_drafts import ReleaseSources, release_draf
 from milestones.transactions.draft import DraftOutput, TransactionDraft
 from milestones.transactions.signing import sign
 from milestones.transactions.tx_builder import balance
-from milestones.transactions.wallet import SigningKey
 
 
 async def push(backend: Backend, draft: TransactionDraft, key: SigningKey) -> ChainRejected:

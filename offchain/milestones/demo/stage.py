@@ -12,10 +12,10 @@ from typing import Final
 from milestones.cardano.address import Address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.validator_loader import load_contract
 from milestones.services.backend import Backend, Network, Workspace, connect
 from milestones.storage.storage import Storage
-from milestones.transactions.wallet import SigningKey
 
 MAGIC: Final = 42
 ADA: Final = 1_000_000

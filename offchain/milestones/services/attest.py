@@ -12,6 +12,7 @@ from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import Attestation
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
@@ -46,7 +47,6 @@ from milestones.services.sending.runner import Run, SendingCommand, SubmissionRe
 from milestones.storage.submission import AttestationPayload
 from milestones.transactions.contract_drafts import attest_draft, waive_draft
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 
 class MilestoneAttested(Result):

@@ -9,6 +9,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -32,7 +33,6 @@ from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 
 class NoticeGiven(Result):

@@ -14,11 +14,11 @@ from milestones.cardano.slots import Point
 from milestones.clients.kupo_answers import KupoHealth
 from milestones.clients.ogmios_answers import OgmiosHealth
 from milestones.errors import ServiceUnavailable
+from milestones.keys.key_files import SigningKey
 from milestones.services.backend import STALE_SLOTS, Backend, storage_warnings
 from milestones.services.results import Result, View
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.records import ObservedNetwork
-from milestones.transactions.wallet import SigningKey
 
 PATIENCE_SECONDS: Final = 12.0
 """How long a service may take for all that is _asked of it, so that a hung one is reported soon."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from milestones.errors import InvalidInput
+from milestones.keys.key_files import SigningKey
 from milestones.services.results import Result
-from milestones.transactions.wallet import SigningKey
 
 
 class KeysShown(Result):

@@ -10,6 +10,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend
 from milestones.services.preflight import must_be_indexed
@@ -19,7 +20,6 @@ from milestones.services.sending.runner import Run, SendingCommand, SubmissionRe
 from milestones.services.sending.tracking import wait_for_index
 from milestones.storage.submission import ScriptsPayload
 from milestones.transactions.contract_drafts import publication_address, publish_draft
-from milestones.transactions.wallet import SigningKey
 
 
 class PublishedScript(View):

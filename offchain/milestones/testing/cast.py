@@ -11,7 +11,7 @@ from typing import Final
 
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.network import KNOWN_MAGICS
-from milestones.transactions.wallet import SigningKey
+from milestones.keys.key_files import SigningKey
 
 ADA: Final = 1_000_000
 """Lovelace in an ADA."""

@@ -24,6 +24,7 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import Board
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.redeemers import OracleWitness
@@ -44,7 +45,6 @@ from milestones.transactions.contract_drafts import (
 from milestones.transactions.draft import Spend, TransactionDraft
 from milestones.transactions.signing import SignedTransaction, sign
 from milestones.transactions.tx_builder import BalancedTransaction, balance
-from milestones.transactions.wallet import SigningKey
 
 MAGIC: Final = 42
 FIRST_SLOT: Final = 200_000_000

@@ -20,8 +20,8 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.errors import InvalidConfiguration
+from milestones.keys.key_files import SigningKey
 from milestones.testing.cast import NETWORK_NAMES
-from milestones.transactions.wallet import SigningKey
 
 T = TypeVar("T")
 

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import httpx
 
+from milestones.keys.key_files import SigningKey
 from milestones.testing.cast import ADA, TOKEN_NAME, TOKENS, cast_funds, cast_keys
-from milestones.transactions.wallet import SigningKey
 
 PROGRAM: Final = (sys.executable, "-m", "milestones")
 """What runs the program: this interpreter."""

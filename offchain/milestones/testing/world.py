@@ -15,6 +15,7 @@ from milestones.cardano.value import AssetId, Value
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.domain.schedule import parse_schedule
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.validator_loader import Contract, load_contract
 from milestones.services.backend import Backend, Network, Workspace, connect
@@ -32,7 +33,6 @@ from milestones.testing.cast import (
     cast_keys,
 )
 from milestones.testing.processes import PROGRAM, CommandResult, program_environment
-from milestones.transactions.wallet import SigningKey
 
 YEAR_SECONDS = 31_536_000
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from milestones.cardano.outputs import TransactionId, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.errors import InvalidWitness, SignaturesMissing
 from milestones.transactions.signers import KeyWitness, Signer, SigningRequest
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +108,20 @@ def is_genuine(witness: KeyWitness, transaction_id: bytes) -> bool:
     return True
 
 
-def sign(balanced: BalancedTransaction, keys: Iterable[SigningKey]) -> SignedTransaction:
+class KeyAtHand(Protocol):
+    """A key that signs at once."""
+
+    def witness_of(self, transaction_id: bytes) -> KeyWitness:
+        """Its witness of the transaction with this id (32 bytes)."""
+
+
+def sign(balanced: BalancedTransaction, keys: Iterable[KeyAtHand]) -> SignedTransaction:
     """Signs with every key given, each once, wanted or not.
 
     Nothing is checked: more keys than were expected make the fee too small, fewer are too few.
     """
     transaction_id = balanced.id
-    by_verification_key = {key.verification_key: key for key in keys}
-    return _attached(
-        balanced, [key.witness_of(transaction_id) for key in by_verification_key.values()]
-    )
+    return _attached(balanced, {key.witness_of(transaction_id) for key in keys})
 
 
 def _attached(balanced: BalancedTransaction, witnesses: Iterable[KeyWitness]) -> SignedTransaction:

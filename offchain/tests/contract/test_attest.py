@@ -11,12 +11,12 @@ from milestones.cardano.cbor import BYTES, head
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import MilestoneStatement
 from milestones.testing.contract import oracles
 from milestones.transactions.contract_drafts import Attesting, attest_draft
 from milestones.transactions.draft import DraftOutput, Mint, TransactionDraft
-from milestones.transactions.wallet import SigningKey
 from tests.support.hostile import (
     Edit,
     Fake,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from milestones.cardano.address import Address
+from milestones.keys.key_files import SigningKey
 from milestones.testing.processes import CommandResult
-from milestones.transactions.wallet import SigningKey
 
 
 @dataclass(frozen=True)

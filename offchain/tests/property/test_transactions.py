@@ -17,11 +17,11 @@ from milestones.cardano.outputs import OutputReference, Script, TransactionOutpu
 from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds
+from milestones.keys.key_files import SigningKey
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from milestones.transactions.hardware import hardware_faults
 from milestones.transactions.signing import SignedTransaction, sign
 from milestones.transactions.tx_builder import balance
-from milestones.transactions.wallet import SigningKey
 from tests.support.mainnet_prices import MAINNET
 
 KEY = SigningKey.from_bytes(bytes(32))

@@ -13,13 +13,13 @@ from milestones.domain.models import (
     MilestoneSchedule,
     OracleSignature,
 )
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Network, Workspace
 from milestones.storage.storage import Storage
 from milestones.testing.cast import key_of
-from milestones.transactions.wallet import SigningKey
 
 REACHED = 1_735_689_600
 """When the milestones were reached, in POSIX seconds."""

@@ -12,6 +12,7 @@ from milestones.cardano.address import Address, Credential
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
 from milestones.domain.models import Allocation
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import VaultState
 from milestones.protocol.distribution import Distribution
 from milestones.testing.cast import ADA
@@ -24,7 +25,6 @@ from milestones.testing.contract import (
     schedule,
 )
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
-from milestones.transactions.wallet import SigningKey
 from tests.support.creators import NATIVE, PLUTUS, UNIT, Creator, key_creator
 from tests.support.hostile import ALWAYS_TRUE, along, created, native_policy
 from tests.support.payout_model import Account, Covenant, Promise

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.errors import LimitsExceeded
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.terms import Terms
@@ -42,7 +43,6 @@ from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 
 async def close(

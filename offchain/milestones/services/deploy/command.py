@@ -12,6 +12,7 @@ from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import check_schedule, parse_schedule
 from milestones.errors import ChainRejected, InsufficientTokens, NotFound
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution
@@ -50,7 +51,6 @@ from milestones.storage.submission import OpeningPayload, Submission
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 
 def registered_schedule(

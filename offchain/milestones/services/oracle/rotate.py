@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
@@ -24,7 +25,6 @@ from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.wallet import SigningKey
 
 
 class OraclesReplaced(Result):

@@ -11,6 +11,7 @@ from milestones.cardano.address import Address
 from milestones.domain.models import MilestoneSchedule, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidInput, InvalidSignature, NotFound
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution, DistributionName
 from milestones.protocol.oracle_signatures import entry_of_wallet_answer
 from milestones.protocol.statements import (
@@ -48,7 +49,6 @@ from milestones.services.results import Result, View
 from milestones.services.sending.building import said_at
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file
-from milestones.transactions.wallet import SigningKey
 
 
 class SignatureEntry(View):

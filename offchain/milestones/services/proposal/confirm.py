@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import HexField
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_due
@@ -24,7 +25,6 @@ from milestones.services.proposal.common import (
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import ConfirmationPayload
 from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
-from milestones.transactions.wallet import SigningKey
 
 
 class ProposalConfirmed(ProposalEnded):

@@ -9,6 +9,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidEncoding, InvalidSignature
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import ObjectionStatement
@@ -27,7 +28,6 @@ from milestones.storage.board_payloads import ObjectionPayload
 from milestones.transactions.board_drafts import Referenced, object_draft
 from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.wallet import SigningKey
 
 
 class ProposalStopped(ProposalEnded):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_forgotten
@@ -20,7 +21,6 @@ from milestones.services.proposal.common import (
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import RetirementPayload
 from milestones.transactions.board_drafts import retire_draft
-from milestones.transactions.wallet import SigningKey
 
 
 class ProposalRetired(ProposalEnded):

@@ -10,6 +10,7 @@ from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Proposal
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -26,7 +27,6 @@ from milestones.services.sending.building import SaidAt, said_at
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import ProposalPayload
 from milestones.transactions.board_drafts import Referenced, propose_draft
-from milestones.transactions.wallet import SigningKey
 
 
 class ProposalSubmitted(Result):

@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import ChainRejected, MilestonesError
+from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     Backend,
     chain_of,
@@ -43,7 +44,6 @@ from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.signers import Signer
 from milestones.transactions.signing import signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
-from milestones.transactions.wallet import SigningKey
 
 ATTEMPTS: Final = 30
 """How often a transaction is rebuilt. A block comes every 20 s: with bad luck all the time, 10 minutes."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from milestones.domain.claims import ClaimState
 from milestones.errors import NotAllowedYet
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import Backend, select_version
@@ -28,7 +29,6 @@ from milestones.services.submit_release.builder import BuiltReleases, LeftOut, R
 from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
 from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of
 from milestones.storage.submission import ReleasePayload, Submission
-from milestones.transactions.wallet import SigningKey
 
 
 async def submit_release(

@@ -19,6 +19,7 @@ from milestones.errors import (
     NotFound,
     OutcomeUnknown,
 )
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor
 from milestones.protocol.datums import Proposal
 from milestones.protocol.statements import ObjectionStatement, parse_statement
@@ -40,7 +41,6 @@ from milestones.testing.cutting_proxy import Moment
 from milestones.testing.distribution import OpenDistribution
 from milestones.testing.world import World
 from milestones.transactions.board_drafts import Referenced, propose_draft
-from milestones.transactions.wallet import SigningKey
 
 BOND = 5 * ADA
 FIRST, SECOND = "milestone-001", "milestone-002"

@@ -16,7 +16,7 @@ import pytest
 
 from milestones.cardano import cbor
 from milestones.devnet.clock import MAINNET_MAGIC
-from milestones.transactions.wallet import SigningKey
+from milestones.keys.key_files import SigningKey
 from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
 
 

@@ -12,6 +12,7 @@ import pytest
 from milestones.domain.models import MilestoneCompletion
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidAddress, NotAllowedYet, NotFound, ServiceUnavailable
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.oracle_signatures import witness_of
 from milestones.services.calculate_distribution import calculate_distribution
@@ -21,7 +22,6 @@ from milestones.services.sending.runner import SendDraft, perform
 from milestones.testing.distribution import OpenDistribution
 from milestones.testing.world import World
 from milestones.transactions.contract_drafts import open_draft
-from milestones.transactions.wallet import SigningKey
 from tests.support.wallets import wallet_entry
 
 

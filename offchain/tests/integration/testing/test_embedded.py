@@ -16,10 +16,10 @@ import milestones.testing
 from milestones.cardano.value import AssetId
 from milestones.devnet.funds import ACCOUNT_LOVELACE
 from milestones.errors import InsufficientFunds, InvalidConfiguration, NotFound
+from milestones.keys.key_files import SigningKey
 from milestones.testing import EmbeddedDevnet
 from milestones.testing.cast import ADA
 from milestones.testing.processes import PROGRAM, program_environment
-from milestones.transactions.wallet import SigningKey
 
 
 @pytest.fixture

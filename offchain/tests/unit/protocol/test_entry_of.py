@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.hashes import blake2b_256
 from milestones.errors import InvalidSignature
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.oracle_signatures import (
     entry_of,
     entry_of_wallet_answer,
@@ -18,7 +19,6 @@ from milestones.protocol.oracle_signatures import (
 )
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import MilestoneStatement
-from milestones.transactions.wallet import SigningKey
 
 STATEMENT = MilestoneStatement(
     b"\x01" * 28, b"\x02" * 28, b"milestone-001", b"\x03" * 32, 1_735_689_600_500

@@ -13,9 +13,9 @@ import pytest
 from milestones.cardano.address import Address, key_credential
 from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidInput, InvalidSignature
+from milestones.keys.key_files import SigningKey
 from milestones.protocol.statements import MilestoneStatement
 from milestones.storage.signature_files import add_to_signature_file, read_signature_file
-from milestones.transactions.wallet import SigningKey
 
 
 def fields(number: int = 0, **changes: Any) -> dict[str, Any]:

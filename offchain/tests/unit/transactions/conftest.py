@@ -11,7 +11,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import AssetId, Value
-from milestones.transactions.wallet import SigningKey
+from milestones.keys.key_files import SigningKey
 from tests.support.mainnet_prices import MAINNET
 
 MakeUtxo = Callable[..., Utxo]

@@ -13,6 +13,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.value import Value
 from milestones.errors import InvalidWitness, SignaturesMissing, SigningRefused
+from milestones.keys.key_files import SigningKey
 from milestones.transactions.draft import DraftOutput, Spend, TransactionDraft
 from milestones.transactions.signers import KeyWitness, SigningRequest
 from milestones.transactions.signing import (
@@ -23,7 +24,6 @@ from milestones.transactions.signing import (
     with_witnesses,
 )
 from milestones.transactions.tx_builder import BalancedTransaction, balance
-from milestones.transactions.wallet import SigningKey
 
 MakeUtxo = Callable[..., Utxo]
 OTHER = SigningKey.from_bytes(bytes(range(1, 33)))

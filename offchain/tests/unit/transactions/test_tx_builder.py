@@ -17,11 +17,11 @@ from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.cardano.value import AssetId, Value
 from milestones.errors import InsufficientFunds, InsufficientTokens, InvalidInput, LimitsExceeded
+from milestones.keys.key_files import SigningKey
 from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput, Layout, Mint, Spend, TransactionDraft
 from milestones.transactions.signing import sign
 from milestones.transactions.tx_builder import BalancedTransaction, balance
-from milestones.transactions.wallet import SigningKey
 
 MakeUtxo = Callable[..., Utxo]
 Build = Callable[..., BalancedTransaction]

@@ -17,7 +17,7 @@ from pycardano.address import Address as OtherAddress
 from pycardano.network import Network
 
 from milestones.errors import InvalidKeyFile
-from milestones.transactions.wallet import EXTENDED, GENESIS, PAYMENT, SigningKey
+from milestones.keys.key_files import EXTENDED, GENESIS, PAYMENT, SigningKey
 
 MNEMONIC = "test walk nut penalty hip pave soap entry language right filter choice"
 """The words of a public test vector (CIP-19)."""
@@ -158,7 +158,7 @@ def test_a_kind_that_cannot_pay_is_refused() -> None:
 
 
 def test_building_transactions_loads_no_second_of_imports() -> None:
-    rooms = "contract_drafts, signing, tx_builder, wallet"
+    rooms = "contract_drafts, signing, tx_builder"
     program = f"import sys; from milestones.transactions import {rooms}; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -1,0 +1,1 @@
+"""Whoever signs: key files, phrases, and witnesses that are made elsewhere."""
