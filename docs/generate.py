@@ -17,7 +17,7 @@ from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from pydantic import BaseModel, TypeAdapter
@@ -189,6 +189,7 @@ def _annotated(hint: Any) -> Any:
 
 def _option(name: str, hint: Any, default: Any) -> str:
     kind, info = get_args(hint)[:2]
+    choices = get_origin(kind) is Literal
     kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
     repeated = get_origin(kinds[0]) is list
     taken = get_args(kinds[0])[0] if repeated else kinds[0]
@@ -196,7 +197,9 @@ def _option(name: str, hint: Any, default: Any) -> str:
     shown = ", ".join(names) or f"--{name.replace('_', '-')}"
     if isinstance(info, ArgumentInfo):
         shown = info.metavar or name.upper()
-    takes = "" if taken is bool else info.metavar or TAKES[taken]
+    takes = info.metavar or (" or ".join(kinds) if choices else TAKES[taken])
+    if taken is bool or getattr(info, "count", False):
+        takes = ""
     meaning = info.help or "The program's version."
     if default is inspect.Parameter.empty:
         meaning += " **Required.**"
@@ -205,7 +208,7 @@ def _option(name: str, hint: Any, default: Any) -> str:
     return _row(f"`{shown}`", takes, meaning + " May be repeated." * repeated)
 
 
-TAKES: Final = {str: "text", int: "number", float: "number", Path: "path"}
+TAKES: Final = {bool: "", str: "text", int: "number", float: "number", Path: "path"}
 
 
 # -- configuration

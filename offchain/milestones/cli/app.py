@@ -11,17 +11,22 @@ import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
 from milestones import __version__
-from milestones.cli.loading import Group, new_typer
+from milestones.cli.loading import Group, Later, new_typer
 from milestones.cli.output import Output
 from milestones.cli.session import Session
 from milestones.errors import InvalidUsage, MilestonesError
+
+if TYPE_CHECKING:
+    from milestones.cli import log
+else:
+    log = Later("milestones.cli.log")
 
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
@@ -111,11 +116,34 @@ def options(  # noqa: PLR0917 - an option each
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, also on a terminal.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "-v",
+            "--verbose",
+            count=True,
+            show_default=False,
+            help="Say what is asked of which service, and what is decided; -vv says more.",
+        ),
+    ] = 0,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Write all of that into a file, behind what it has.")
+    ] = None,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option(help="Lines of text, or a JSON object each.")
+    ] = "text",
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Options that stand before the command and hold for all of them."""
+    if verbose or log_file is not None:
+        log.start(
+            context.invoked_subcommand,
+            verbosity=verbose,
+            file=log_file,
+            file_format=log_format,
+        )
     context.obj = Session(
         config_file=config,
         overrides={

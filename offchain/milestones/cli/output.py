@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +18,7 @@ from milestones.errors import MilestonesError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+_LOG: Final = logging.getLogger(__name__)
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
 NARROWEST: Final = 9
@@ -28,18 +31,24 @@ class Output:
     def __init__(self, *, as_json: bool = False) -> None:
         """`as_json`: JSON was asked for."""
         self.as_json = as_json or not sys.stdout.isatty()
+        self._started = time.monotonic()
         self._results = Console(soft_wrap=True)
         self._messages = Console(stderr=True, soft_wrap=True)
 
     def result(self, result: BaseModel) -> None:
         """Prints a result, and its warnings on standard error."""
         fields = result.model_dump(mode="json")
-        if "warnings" in fields:
+        if "elapsed_ms" in fields:
             # Last, where they don't stand before what was asked for.
+            fields["elapsed_ms"] = fields.pop("elapsed_ms") or self._elapsed_ms()
+            _LOG.info("done", extra={"elapsed_ms": fields["elapsed_ms"]})
             fields["warnings"] = fields.pop("warnings")
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
         self.fields(fields)
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
 
     def fields(self, fields: Mapping[str, Any]) -> None:
         """Prints the fields of a result."""
@@ -54,6 +63,15 @@ class Output:
 
     def error(self, error: MilestonesError) -> None:
         """The error for a person on standard error and, in JSON mode, as an object on standard output."""
+        _LOG.info(
+            "failed: %s",
+            error.message,
+            extra={
+                "code": error.code,
+                "exit_code": error.exit_code,
+                "elapsed_ms": self._elapsed_ms(),
+            },
+        )
         self.message(f"error: {error.message}")
         listed = error.details.get("errors")
         if isinstance(listed, list) and len(listed) > 1:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from milestones.errors import InvalidInput, ServiceUnavailable
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@contextmanager
+def asking(service: str, question: str) -> Iterator[None]:
+    """Says in the log what a service is asked, how long it took (milliseconds), and what failed.
+
+    `question` is a method or a path: no parameters, which may be large, and no address.
+    """
+    started = time.monotonic()
+    outcome = "answered"
+    try:
+        yield
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        about = {"service": service, "question": question, "elapsed_ms": elapsed_ms}
+        _LOG.info("%s %s: %s", service, question, outcome, extra={**about, "outcome": outcome})
 
 
 @contextmanager

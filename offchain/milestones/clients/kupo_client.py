@@ -12,7 +12,7 @@ import httpx
 from milestones.cardano.outputs import Script
 from milestones.cardano.slots import Point
 from milestones.clients import kupo_answers as answers
-from milestones.clients.answers import digest, reading, text
+from milestones.clients.answers import asking, digest, reading, text
 from milestones.clients.kupo_answers import BlockMetadata, KupoHealth, Match, Snapshot
 from milestones.errors import InvalidInput, ServiceUnavailable
 
@@ -195,11 +195,12 @@ class KupoClient:
     async def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         url = self.url + path
         try:
-            try:
-                return await self._http.request(method, url, json=body)
-            except httpx.RemoteProtocolError:
-                # A kept connection that the server had closed meanwhile; every request may be repeated.
-                return await self._http.request(method, url, json=body)
+            with asking(SERVICE, f"{method} {path}"):
+                try:
+                    return await self._http.request(method, url, json=body)
+                except httpx.RemoteProtocolError:
+                    # A kept connection that the server had closed meanwhile; every request may be repeated.
+                    return await self._http.request(method, url, json=body)
         except httpx.TimeoutException as error:
             raise self._unavailable("no answer in time") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -14,7 +14,7 @@ from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.cardano.slots import EraSummary, Point, SlotClock
 from milestones.clients import ogmios_answers as answers
-from milestones.clients.answers import integer, reading
+from milestones.clients.answers import asking, integer, reading
 from milestones.clients.chain_walk import ChainWalk
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
 from milestones.clients.ogmios_connection import (
@@ -70,10 +70,11 @@ class OgmiosClient:
         """What `GET /health` says; also while Ogmios has no node, or one that is behind."""
         url = "http" + self.url.removeprefix("ws") + "/health"
         try:
-            async with httpx.AsyncClient(
-                transport=self._transport, timeout=self._timeout_seconds, trust_env=False
-            ) as http:
-                response = await http.get(url, headers={"Accept": "application/json"})
+            with asking(SERVICE, "GET /health"):
+                async with httpx.AsyncClient(
+                    transport=self._transport, timeout=self._timeout_seconds, trust_env=False
+                ) as http:
+                    response = await http.get(url, headers={"Accept": "application/json"})
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unavailable(self.url, str(error) or type(error).__name__) from error
         with reading(SERVICE, self.url, "GET /health"):

@@ -19,6 +19,7 @@ from websockets.asyncio import client as websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.protocol import State
 
+from milestones.clients.answers import asking
 from milestones.errors import (
     MilestonesError,
     NotFound,
@@ -113,7 +114,8 @@ class JsonRpcConnection:
         future = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            answer = await asyncio.wait_for(self._exchange(request, future), timeout_seconds)
+            with asking(SERVICE, method):
+                answer = await asyncio.wait_for(self._exchange(request, future), timeout_seconds)
         except asyncio.TimeoutError:
             raise TimedOut(f"no answer to {method} within {timeout_seconds:g} s") from None
         except ConnectionClosed as error:

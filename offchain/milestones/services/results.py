@@ -12,6 +12,11 @@ class View(BaseModel):
 
 
 class Result(View):
-    """A result. `warnings` are for people: what it rests on may be stale, or was repaired."""
+    """A result. `warnings` are for people: what it rests on may be stale, or was repaired.
+
+    `elapsed_ms` is how long the command took, in milliseconds, from its command line to this result;
+    None where no command line was read.
+    """
 
     warnings: tuple[str, ...] = ()
+    elapsed_ms: int | None = None

@@ -8,6 +8,7 @@ A row of the database is one submission. What is looked up by is a column, the r
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -30,6 +31,8 @@ from milestones.storage.submission import (
 
 if TYPE_CHECKING:
     import sqlite3
+
+_LOG: Final = logging.getLogger(__name__)
 
 FILE_NAME: Final = "journal.sqlite3"
 
@@ -93,7 +96,9 @@ class SubmissionJournal:
             put(connection, fresh)
             return fresh
 
-        return self._database.write(work)
+        written = self._database.write(work)
+        _LOG.info("transaction written down before it is sent", extra=_about(written))
+        return written
 
     def _must_be_alone(self, connection: sqlite3.Connection, fresh: Submission, slot: int) -> None:
         if fresh.sole is None:
@@ -139,7 +144,10 @@ class SubmissionJournal:
         def work(connection: sqlite3.Connection) -> list[Submission]:
             return [self._mark(connection, name, change) for name in names]
 
-        return self._database.write(work) if names else []
+        marked = self._database.write(work) if names else []
+        for each in marked:
+            _LOG.info("transaction is %s", status, extra={**_about(each), "note": text})
+        return marked
 
     def _mark(
         self, connection: sqlite3.Connection, transaction_id: str, change: StatusChange
@@ -306,3 +314,13 @@ def _name(transaction_id: str) -> str:
             hint="give 64 hexadecimal digits",
         )
     return name
+
+
+def _about(submission: Submission) -> dict[str, str | int | None]:
+    """What a line of the log says of a transaction."""
+    return {
+        "transaction": submission.transaction_id,
+        "command": submission.command,
+        "fee_lovelace": submission.fee_lovelace,
+        "valid_until_slot": submission.valid_until_slot,
+    }

@@ -48,7 +48,7 @@ def test_new_keys_are_made_for_their_owner_alone_and_shown_again(alone: Alone) -
     assert made["addresses"]["ada"] == ada.address(0).to_bech32()
     assert (alone.folder / "ada.skey").stat().st_mode & 0o077 == 0
     again = alone("keys", "--generate", "ada.skey", "ben.skey").json
-    assert again == {**made, "generated": []}
+    assert {**again, "elapsed_ms": 0} == {**made, "generated": [], "elapsed_ms": 0}
     on_mainnet = alone("--network", "mainnet", "keys", "ada.skey").json["addresses"]["ada"]
     assert Address.from_bech32(on_mainnet).network_id == 1
 

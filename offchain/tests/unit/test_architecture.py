@@ -33,3 +33,8 @@ def test_every_room_imports_only_what_lies_below_it(monkeypatch: pytest.MonkeyPa
 def test_the_rules_of_the_business_run_without_anything_that_reaches_a_network() -> None:
     done = subprocess.run([sys.executable, "-c", RULES], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_what_the_program_and_its_tools_leave_behind_is_ignored() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"__pycache__/", "*.pyc", ".venv/", "data/", "*.log"} <= set(ignored)

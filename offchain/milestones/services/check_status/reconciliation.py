@@ -6,9 +6,10 @@ somebody still collects.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from milestones.domain.models import MilestoneCompletion, OracleSignature
 from milestones.domain.posix_time import to_posix_seconds
@@ -22,6 +23,8 @@ from milestones.services.distribution.signatures import (
     statement_seconds,
     usable_entries,
 )
+
+_LOG: Final = logging.getLogger(__name__)
 
 COMPARED = ("claimed_count", "remaining_token_amount", "closed")
 """The fields of the cached state that are compared; the others never change, or come from them."""
@@ -49,9 +52,14 @@ async def reconcile_records(backend: Backend, on_chain: OnChain) -> Reconciled:
         if backend.storage.records.is_of_later_version(on_chain.distribution_id, milestone):
             pass  # It stays as it is; what the chain says is shown.
         elif before is None:
+            _LOG.info(
+                "milestone is attested, and has no record: made anew",
+                extra={"milestone": milestone},
+            )
             reconciled.rebuilt.append(milestone)
             after = await _rebuild(backend, on_chain, milestone)
         elif before != after:
+            _LOG.info("record differs from the chain: repaired", extra={"milestone": milestone})
             reconciled.discrepancies.extend(_differences(before, after))
             after = _repair(backend, on_chain, milestone)
         reconciled.records[milestone] = after
@@ -131,6 +139,9 @@ def reconcile_cache(
         "attested": sorted(on_chain.attested()),
     }
     if document != fresh:
+        _LOG.info(
+            "cache is missing or behind the chain: written anew", extra={"distribution": name}
+        )
         backend.storage.cache.save(name, fresh)
     if document is None:
         return False, []

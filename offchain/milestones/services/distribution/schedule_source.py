@@ -5,6 +5,9 @@ Whatever the source, they are believed only once they lead to the roots in the t
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from milestones.cardano.slots import Point
 from milestones.clients.chain_walk import RollForward
 from milestones.domain.schedule import parse_schedule
@@ -17,6 +20,8 @@ from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend
 from milestones.services.distribution.on_chain import OnChain
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 async def known_distribution(
     backend: Backend, on_chain: OnChain, *, claim_file: ClaimFile | None = None
@@ -27,14 +32,18 @@ async def known_distribution(
     distribution of which nothing is known here, `InvalidSchedule` for a claim file that is not true.
     """
     if claim_file is not None:
+        _LOG.info("allocations are the claim file's")
         return open_claim_file(claim_file, on_chain.terms, backend.contract)
     try:
         local = _local_distribution(backend, on_chain.terms)
     except InvalidSchedule as untrue:
         # Somebody edited the file: what the chain announces is read instead.
+        _LOG.info("the schedule in the data directory is not true: %s", untrue.message)
         return await _restored(backend, on_chain, untrue)
     if local is not None:
+        _LOG.info("allocations are the data directory's, which lead to the terms' roots")
         return local
+    _LOG.info("allocations are read from the chain: the data directory has none")
     distribution = await announced_distribution(backend, on_chain)
     _keep(backend, distribution)
     return distribution

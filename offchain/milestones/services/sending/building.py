@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +18,8 @@ from milestones.services.sending.tracking import TrackedSubmission
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction, balance
+
+_LOG: Final = logging.getLogger(__name__)
 
 VALID_FOR_SECONDS: Final = 7200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""
@@ -131,6 +134,17 @@ class BuildContext:
             except ChainRejected as error:
                 raise self._over_budget(error) or error from None
             balanced = balanced.with_units(units)
+        _LOG.info(
+            "transaction built",
+            extra={
+                "inputs": [str(utxo.reference) for utxo in balanced.inputs],
+                "fee_lovelace": balanced.fee_lovelace,
+                "collateral_lovelace": balanced.collateral_lovelace,
+                "size": balanced.signed_size,
+                "memory": balanced.units.memory,
+                "cpu": balanced.units.cpu,
+            },
+        )
         return balanced
 
     def without(self, reserved: Sequence[Utxo]) -> BuildContext:

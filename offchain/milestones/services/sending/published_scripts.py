@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Final
+
 from milestones.cardano.outputs import Utxo
 from milestones.errors import NotFound
 from milestones.services.backend import Backend
 from milestones.transactions.contract_drafts import PublishedScripts, publication_address
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 async def find_published(backend: Backend) -> PublishedScripts:
@@ -16,6 +21,9 @@ async def find_published(backend: Backend) -> PublishedScripts:
         script = utxo.output.script
         if script is not None and script in contract.scripts:
             found.setdefault(script.hash(), utxo)
+    for script_hash, utxo in found.items():
+        where = {"script": script_hash.hex(), "output": str(utxo.reference)}
+        _LOG.debug("published script found", extra=where)
     return PublishedScripts(contract, *(found.get(script.hash()) for script in contract.scripts))
 
 
