@@ -94,7 +94,8 @@ async def init(
     Kupo is asked to watch the contract's script and, where a key is given, the key's addresses. It then
     reads the chain again from `since_slot`, also what it watches already; by default only what is
     missing, from the origin on a private network, and from a day and a half ago on a public one, where
-    the origin is days away. Nothing is raised for a service that is down: the report says it.
+    the origin is days away. Where Kupo knows no block so early, it reads from its oldest one, and a
+    warning says so. Nothing is raised for a service that is down: the report says it.
     """
     health, facts, kupo = await asyncio.gather(
         _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
@@ -111,10 +112,10 @@ async def init(
             status="failed", services=services, warnings=tuple(_service_warnings(services))
         )
     _remember(backend, facts)
-    indexed, delayed = await _index_what_is_missing(backend, key, facts, since_slot)
+    indexed, delayed, unknown = await _index_what_is_missing(backend, key, facts, since_slot)
     warnings = (*_service_warnings(services), *delayed, *storage_warnings(backend))
     status: Literal["success", "degraded"] = "degraded" if warnings else "success"
-    notes = tuple(_notes_on(indexed, facts, since_slot))
+    notes = unknown or tuple(_notes_on(indexed, facts, since_slot))
     return Initialised(
         status=status, services=services, indexed=indexed, warnings=(*warnings, *notes)
     )
@@ -164,18 +165,20 @@ SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
 
 async def _index_what_is_missing(
     backend: Backend, key: SigningKey | None, facts: _NodeFacts, since_slot: int | None
-) -> tuple[tuple[str, ...], list[str]]:
-    """The patterns that were added, and a warning for each that Kupo was slow to confirm."""
+) -> tuple[tuple[str, ...], list[str], tuple[str, ...]]:
+    """The patterns that were added, a warning for each that Kupo was slow to confirm, and notes."""
     versions = (backend.contract, *backend.versions)
     wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in versions)]
     if key is not None:
         wanted.append(f"{key.key_hash.hex()}/*")
-    start = _start(facts) if since_slot is None else since_slot
+    if since_slot is None:
+        wanted = [each for each in wanted if not await backend.kupo.patterns_including(each)]
+    if not wanted:
+        return (), [], ()
+    start, notes = await _oldest_known(backend, _start(facts) if since_slot is None else since_slot)
     tip = facts.tip.slot if facts.tip else 0
     added, slow = [], []
     for pattern in wanted:
-        if since_slot is None and await backend.kupo.patterns_including(pattern):
-            continue
         try:
             await backend.kupo.add_pattern(
                 pattern, start, beyond_safe_zone=tip - start > SAFE_ZONE_SLOTS
@@ -183,7 +186,21 @@ async def _index_what_is_missing(
         except ServiceUnavailable as error:
             slow.append(f"Kupo has not confirmed yet that it watches {pattern}: {error.reason}")
         added.append(pattern)
-    return tuple(added), slow
+    return tuple(added), slow, notes
+
+
+async def _oldest_known(backend: Backend, slot: int) -> tuple[int, tuple[str, ...]]:
+    """The slot of Kupo's last block at or before `slot`, else that of its oldest block, with a note."""
+    before = await backend.kupo.checkpoint_at(slot)
+    known = [before] if before else await backend.kupo.checkpoints()
+    oldest = known[-1].slot if known else slot
+    if before or not known:
+        return oldest, ()
+    note = (
+        f"Kupo knows no block before slot {oldest}: outputs that are older stay unknown to it. Where"
+        " something that counts is older, start Kupo anew with an earlier --since"
+    )
+    return oldest, (note,)
 
 
 def _start(facts: _NodeFacts) -> int:

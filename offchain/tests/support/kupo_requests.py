@@ -37,6 +37,13 @@ def requests_description() -> dict[str, Any]:
         by_slot, by_point = parameters[bound]["schema"]["oneOf"]
         by_slot["minimum"] = 0
         by_point["pattern"] = r"^[0-9]{1,18}\.[0-9a-f]{64}$"
+    # A slot past the tip is answered with the next block: nobody waits for it here.
+    parameters["slot-no"]["schema"]["maximum"] = 400_000
+    # Kupo reads past members that it does not know, and fails (500) to go back to a block that its node
+    # does not know.
+    rollback = whole["components"]["schemas"]["ForcedRollback"]
+    rollback["additionalProperties"] = True
+    rollback["properties"]["rollback_to"]["properties"]["header_hash"] = {"enum": ["no hash"]}
     whole["paths"] = {
         re.sub(r"(?<={)[^}]*", lambda name: name[0].replace("-", "_"), path): _operations(
             path, each

@@ -67,9 +67,11 @@ class WireObserver:
             method == "OPTIONS"
         ):  # a browser asks whether it may: no word about it in the description
             return
+        if body.startswith(b"# TYPE"):  # the text for Prometheus, which Kupo also calls JSON
+            return
         validator = kupo_validator(method, _template(path), status, content_type)
         if validator is None:
-            if status not in (304, 400, 404, 406) and "text/plain" not in content_type:
+            if status not in (304, 400, 404, 406, 500) and "text/plain" not in content_type:
                 self.complaints.append(f"{method} {path} {status} {content_type}: not described")
             return
         errors = [str(error) for error in validator.iter_errors(json.loads(body))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,13 +18,10 @@ from milestones.devnet.interface import Faults, Observer, read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.rendering import Refusal, refusal_reply
-from milestones.devnet.kupo.routes import ROUTES, Call, dispatch
+from milestones.devnet.kupo.routes import Call, NotYet, dispatch
 
-UNCACHED: Final = ("health", "metrics", "patterns")
-"""Routes whose answers can change without a new block: never 304."""
-
-_PREFLIGHT: Final = {"Access-Control-Allow-Methods": "*", "Access-Control-Allow-Headers": "*"}
-"""The answer to a browser that asks whether it may."""
+CACHED: Final = ("checkpoints", "matches", "datums", "scripts", "metadata")
+"""Routes that answer 304, whatever the method, to a client that has seen the most recent block."""
 
 
 class KupoApp:
@@ -49,7 +47,7 @@ class KupoApp:
         request = Request(scope, receive)
         await self._faults.wait_if_hanging()
         body = await read_body(request) if request.method == "PUT" else b""
-        response = self._respond(request, body or b"")
+        response = await self._answer(request, body or b"")
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Server"] = "kupo"
         for observer in self._observers:
@@ -62,9 +60,25 @@ class KupoApp:
             )
         await response(scope, receive, send)
 
+    async def _answer(self, request: Request, body: bytes) -> Response:
+        while True:
+            try:
+                return self._respond(request, body)
+            except NotYet:
+                await self._next_block()
+
+    async def _next_block(self) -> None:
+        changed = asyncio.Event()
+        listener = changed.set
+        self._chain.listeners.append(listener)
+        try:
+            await changed.wait()
+        finally:
+            self._chain.listeners.remove(listener)
+
     def _respond(self, request: Request, body: bytes) -> Response:
         if request.method == "OPTIONS":
-            return Response(headers=_PREFLIGHT)
+            return Response()
         call = Call(
             chain=self._chain,
             index=self._index,
@@ -83,19 +97,16 @@ class KupoApp:
             return refusal_reply(refusal)
         if call.method in ("PUT", "DELETE"):
             self._watches_changed()
-        self._add_headers(response)
+        if call.path[0] != "patterns":
+            self._add_headers(response)
         return response
 
     def _unchanged(self, request: Request, call: Call) -> Response | None:
         """304 for a client that has seen the most recent block already."""
         checkpoint, known = self._index.checkpoint, request.headers.get("if-none-match")
-        if checkpoint is None or known is None or call.method != "GET":
+        if checkpoint is None or not call.path or call.path[0] not in CACHED:
             return None
-        if not call.path or call.path[0] in UNCACHED or call.path[0] not in ROUTES:
-            return None
-        return (
-            Response(status_code=304) if known.strip('"') == checkpoint.header_hash.hex() else None
-        )
+        return Response(status_code=304) if known == checkpoint.header_hash.hex() else None
 
     def _add_headers(self, response: Response) -> None:
         checkpoint = self._index.checkpoint
@@ -115,7 +126,8 @@ def _segments(scope: Scope) -> list[str]:
 def _query(raw: bytes) -> Query:
     """Parameters in order; a bare flag has no value, which `?flag=` does."""
     found: Query = []
-    for part in filter(None, raw.decode("latin-1").split("&")):
+    text = raw.decode("latin-1").replace(";", "&")
+    for part in text.removesuffix("&").split("&") if text else ():
         name, equals, value = part.replace("+", " ").partition("=")
         found.append((unquote(name), unquote(value) if equals else None))
     return found
@@ -123,6 +135,11 @@ def _query(raw: bytes) -> Query:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(body.decode(), parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
+
+
+def _no_number(text: str) -> None:
+    """Python reads NaN and Infinity as numbers, and JSON has neither."""
+    raise ValueError(text)

@@ -1,6 +1,6 @@
-"""The query parameters of `/matches`. Source: Kupo's OpenAPI description.
+"""The query parameters of `/matches`. Source: Kupo's `Kupo.Data.Http`.
 
-Unknown parameters are ignored, as Kupo does.
+As in Kupo, unknown parameters are ignored, and so are those for tokens and transactions that are bare.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from milestones.devnet.blocks import Point
 from milestones.devnet.kupo.index import Match
+from milestones.devnet.kupo.patterns import machine_word
 from milestones.errors import InvalidInput
 
 Query = list[tuple[str, str | None]]
@@ -99,6 +100,25 @@ def read_transaction_id(query: Query) -> bytes | None:
     return transaction_id
 
 
+def read_slot(text: str) -> int:
+    """An absolute slot. Raises `InvalidInput` for anything but digits, or one past half of 64 bits."""
+    slot = machine_word(text, 64) if re.fullmatch("[0-9]+", text) else -1
+    if not 0 <= slot < (1 << 63) - 2:
+        raise InvalidInput("is no absolute slot", path="slot")
+    return slot
+
+
+def read_point(text: str) -> Point | None:
+    """`SLOT.HEADER_HASH`; None for a slot alone. Raises `InvalidInput` for anything else."""
+    slot, dot, header_hash = text.strip().partition(".")
+    if not dot:
+        read_slot(text)
+        return None
+    if not re.fullmatch("[0-9a-fA-F]{64}", header_hash):
+        raise InvalidInput("a header hash has 64 digits in base16", path="header_hash")
+    return Point(read_slot(slot), bytes.fromhex(header_hash))
+
+
 def _values(query: Query, name: str) -> Iterator[str | None]:
     return (value for key, value in query if key == name)
 
@@ -115,15 +135,19 @@ def _one(query: Query, name: str, form: str) -> str | None:
 
 def _flag(query: Query, name: str) -> bool:
     values = list(_values(query, name))
-    if any(value is not None for value in values):
+    if values and values[0] is not None:
         raise InvalidInput("is a bare flag, without a value", path=name)
     return bool(values)
 
 
+def _without_bare(query: Query) -> Query:
+    return [(name, value) for name, value in query if value is not None]
+
+
 def _status(query: Query) -> str | None:
-    given = [name for name in ("spent", "unspent") if _flag(query, name)]
-    if len(given) == 2:
-        raise InvalidInput("can't be combined with 'spent'", path="unspent")
+    given = [name for name in ("spent", "unspent") for _ in _values(query, name)]
+    if any(not _flag(query, name) for name in given) or len(given) > 1:
+        raise InvalidInput("give one of 'spent' and 'unspent', once", path=given[-1])
     return given[0] if given else None
 
 
@@ -132,6 +156,7 @@ def _order(query: Query) -> str | None:
 
 
 def _asset(query: Query) -> tuple[bytes | None, bytes | None]:
+    query = _without_bare(query)
     policy_id = _one(query, "policy_id", "[0-9a-fA-F]{56}")
     asset_name = _one(query, "asset_name", "([0-9a-fA-F]{2}){0,32}")
     if asset_name is not None and policy_id is None:
@@ -140,11 +165,13 @@ def _asset(query: Query) -> tuple[bytes | None, bytes | None]:
 
 
 def _output(query: Query) -> tuple[bytes | None, int | None]:
+    query = _without_bare(query)
     transaction_id = _one(query, "transaction_id", "[0-9a-fA-F]{64}")
-    output_index = _one(query, "output_index", "[0-9]{1,5}")
+    output_index = _one(query, "output_index", "[0-9]+")
     if output_index is not None and transaction_id is None:
         raise InvalidInput("needs a 'transaction_id'", path="output_index")
-    return _bytes(transaction_id), None if output_index is None else int(output_index)
+    index = None if output_index is None else machine_word(output_index, 16)
+    return _bytes(transaction_id), index
 
 
 def _bytes(text: str | None) -> bytes | None:
@@ -158,8 +185,8 @@ def _bound(query: Query, side: str, check_point: Callable[[Point], None]) -> tup
         raise InvalidInput(f"can't be combined with {given[0]!r}", path=given[1])
     if not given:
         return None
-    text = _one(query, given[0], r"[0-9]{1,20}(\.[0-9a-fA-F]{64})?") or ""
-    slot, _, header_hash = text.partition(".")
-    if header_hash:
-        check_point(Point(int(slot), bytes.fromhex(header_hash)))
-    return _BOUNDS[given[0]][1], int(slot)
+    text = _one(query, given[0], ".+") or ""
+    point = read_point(text)
+    if point is not None:
+        check_point(point)
+    return _BOUNDS[given[0]][1], read_slot(text) if point is None else point.slot

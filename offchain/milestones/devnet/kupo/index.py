@@ -130,7 +130,7 @@ class Index:
         self.watches = [
             watch
             for watch in self.watches
-            if watch.until_slot is None or not pattern.includes(watch.pattern)
+            if watch.until_slot is None or not _covers(pattern, watch.pattern)
         ]
         return len(dropped)
 
@@ -205,6 +205,13 @@ class Index:
         if match is not None:
             for key in _keys(match):
                 del self._groups[key][reference]
+
+
+def _covers(pattern: Pattern, other: Pattern) -> bool:
+    """Whether nothing that `other` matches is left once what `pattern` matches is dropped."""
+    whole = pattern.transaction_id is not None and pattern.output_index is None
+    same = pattern.transaction_id == other.transaction_id
+    return same if whole else pattern.includes(other)
 
 
 def _same(watch: Watch, pattern: Pattern, since_slot: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -59,6 +60,11 @@ def wrong_method() -> Refusal:
 def bad_request(hint: str) -> Refusal:
     """Something is wrong with the request."""
     return Refusal(400, hint)
+
+
+def rollback_failed() -> Refusal:
+    """The node does not know the point to go back to: 500 in Kupo."""
+    return Refusal(500, "The server could not go back to this point; nothing has changed.")
 
 
 def point_json(point: Point) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def script_json(script: Script) -> dict[str, Any]:
 
 
 VERSION: Final = "v2.12.0"
-TOLERANCE_SECONDS: Final = 60
+TOLERANCE_SECONDS: Final = 120
 """How far behind the clock an index may be and still count as synchronized."""
 
 
@@ -150,19 +156,25 @@ def _synchronization(chain: Chain, index: Index) -> float | None:
     if behind <= TOLERANCE_SECONDS:
         return 1.0
     age = (chain.clock.posix_ms() - chain.calendar.start_posix_ms) / 1000
-    return round(max(0.0, 1 - behind / max(age, 1)), 5)
+    return math.floor(max(0.0, 1 - behind / max(age, 1)) * 100_000) / 100_000
+
+
+SYNCHRONIZED_SLOTS: Final = 4000
+"""How far behind the node's tip an index may be and still be healthy: 200 blocks' worth of slots."""
 
 
 def status_code(health: dict[str, Any]) -> int:
     """200 when healthy, 202 while catching up, 503 without a node."""
     if health["connection_status"] != "connected":
         return 503
-    synchronized = health["most_recent_checkpoint"] == health["most_recent_node_tip"]
-    return 200 if synchronized else 202
+    checkpoint, tip = health["most_recent_checkpoint"], health["most_recent_node_tip"]
+    if checkpoint is None or tip is None:
+        return 202
+    return 200 if abs(tip - checkpoint) < SYNCHRONIZED_SLOTS else 202
 
 
 def prometheus(health: dict[str, Any]) -> str:
-    """The same as text. What isn't known is NaN."""
+    """The same as text, without what isn't known."""
     values = {
         "configuration_indexes": ("gauge", 1.0),
         "connection_status": ("gauge", float(health["connection_status"] == "connected")),
@@ -172,8 +184,9 @@ def prometheus(health: dict[str, Any]) -> str:
         "seconds_since_last_block": ("gauge", health["seconds_since_last_block"]),
     }
     return "".join(
-        f"# TYPE kupo_{name} {kind}\nkupo_{name}  {'NaN' if value is None else value}\n"
+        f"# TYPE kupo_{name} {kind}\nkupo_{name}  {value}\n"
         for name, (kind, value) in values.items()
+        if value is not None
     )
 
 

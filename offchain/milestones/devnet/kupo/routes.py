@@ -12,7 +12,13 @@ from starlette.responses import PlainTextResponse, Response
 from milestones.devnet.blocks import Block, Point
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import SAFE_ZONE_SLOTS
-from milestones.devnet.kupo.filters import Query, read_filter, read_transaction_id
+from milestones.devnet.kupo.filters import (
+    Query,
+    read_filter,
+    read_point,
+    read_slot,
+    read_transaction_id,
+)
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.kupo.rendering import (
@@ -26,6 +32,7 @@ from milestones.devnet.kupo.rendering import (
     not_found,
     point_json,
     prometheus,
+    rollback_failed,
     script_json,
     status_code,
     wrong_method,
@@ -35,7 +42,10 @@ from milestones.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: what comes after the route's name in `path`, `body` is JSON or None."""
+    """One request: what comes after the route's name in `path`, `body` is JSON or None.
+
+    `connected` is whether the index has its node.
+    """
 
     chain: Chain
     index: Index
@@ -59,15 +69,20 @@ def get_metrics(call: Call) -> Response:
     return _in_asked_form(call, answer, 200)
 
 
+_TEXT_TYPE: Final = "text/plain;charset=utf-8"
+
+
 def _in_asked_form(call: Call, answer: dict[str, Any], status: int) -> Response:
     _exactly(call, 0)
     # Kupo looks for the text first, whatever else is named beside it.
-    accepted = call.accept or "application/json"
-    if "text/plain" not in accepted and "application/json" in accepted:
+    accepted = "application/json" if call.accept is None else call.accept
+    if "text/plain" in accepted:
+        return PlainTextResponse(prometheus(answer), status, media_type=_TEXT_TYPE)
+    if "application/json" in accepted:
         return json_reply(answer, status)
-    if "text/plain" in accepted or "*/*" in accepted:
-        text = prometheus(answer)
-        return PlainTextResponse(text, status, media_type="text/plain;charset=utf-8")
+    if "*/*" in accepted:
+        # The text, under the name of the other: so does Kupo.
+        return PlainTextResponse(prometheus(answer), status, media_type=JSON_TYPE)
     raise bad_request("This endpoint answers 'application/json' or 'text/plain'.")
 
 
@@ -109,16 +124,13 @@ def get_patterns(call: Call) -> Response:
 def put_patterns(call: Call) -> Response:
     """`PUT /patterns` and `PUT /patterns/{pattern}`: goes back and indexes again from there."""
     body = call.body if isinstance(call.body, dict) else {}
-    unknown = body.keys() - {"rollback_to", "limit"} - (set() if call.path else {"patterns"})
-    if unknown:
-        raise bad_request("The body has members that are not known here.")
     if call.path:
         patterns = [_pattern(call)]
     else:
         listed = body.get("patterns")
-        patterns = [_parsed(each) for each in listed] if isinstance(listed, list) else []
-        if not patterns:
+        if not isinstance(listed, list):
             raise bad_request("Give the patterns to add as a list of texts under 'patterns'.")
+        patterns = [_parsed(each) for each in listed]
     call.index.watch(patterns, _rollback_slot(call, body))
     return json_reply(sorted({each.text for each in call.index.patterns}))
 
@@ -150,8 +162,7 @@ def get_checkpoints(call: Call) -> Response:
         )
         return json_reply([point_json(block.point) for block in sample])
     slot = _slot(call)
-    unknown = [name for name, value in call.query if name != "strict" or value is not None]
-    if unknown:
+    if call.query not in ([], [("strict", None)]):
         raise bad_request("The only query parameter here is the bare flag '?strict'.")
     found = next((block for block in call.index.checkpoints() if block.slot <= slot), None)
     if found is None or (call.query and found.slot != slot):
@@ -159,16 +170,29 @@ def get_checkpoints(call: Call) -> Response:
     return json_reply(point_json(found.point))
 
 
+class NotYet(Exception):
+    """An answer that has to wait for the node's next block."""
+
+
 def get_metadata(call: Call) -> Response:
-    """`/metadata/{slot}`: of the block at that slot or, where it has none, of the next one."""
+    """`/metadata/{slot}`: of the block at that slot or, where it has none, of the next one.
+
+    Kupo asks its node for what follows the last block before the slot that it has indexed.
+    """
     slot = _slot(call)
+    if slot == 0:
+        return json_reply([])
     try:
         wanted = read_transaction_id(call.query)
     except InvalidInput:
         raise bad_request("Filter by one 'transaction_id', 64 digits in base16.") from None
-    block = next((each for each in call.chain.blocks if each.slot >= slot), None) if slot else None
-    if block is None:
-        return json_reply([])
+    before = next((each for each in call.index.checkpoints() if each.slot < slot), None)
+    if before is not None and not call.chain.contains(before):
+        raise bad_request("The last block before this slot was rolled back.")
+    height = 0 if before is None else before.height + 1
+    if height == len(call.chain.blocks) or not call.connected:
+        raise NotYet
+    block = call.chain.blocks[height]
     found = [
         metadata_json(each.transaction.auxiliary_data)
         for each in block.inclusions
@@ -244,9 +268,10 @@ def _digest(call: Call, length: int, what: str) -> bytes:
 
 def _slot(call: Call) -> int:
     _exactly(call, 1)
-    if not re.fullmatch("[0-9]{1,20}", call.path[0]):
-        raise bad_request("The path ends in an absolute slot number, not negative.")
-    return int(call.path[0])
+    try:
+        return read_slot(call.path[0])
+    except InvalidInput:
+        raise bad_request("The path ends in an absolute slot number, not negative.") from None
 
 
 def _check_point(call: Call, point: Point) -> None:
@@ -270,25 +295,47 @@ def _indexed(call: Call, point: Point) -> Block | None:
     return next((each for each in call.index.checkpoints() if each.point == point), None)
 
 
+_LIMITS: Final = (None, "within_safe_zone", "unsafe_allow_beyond_safe_zone")
+
+
 def _rollback_slot(call: Call, body: dict[str, Any]) -> int:
-    """The slot to go back to, as `rollback_to` in the body asks."""
+    """The slot of the block to go back to, as `rollback_to` in the body asks."""
     target = body.get("rollback_to")
-    target = target if isinstance(target, dict) else {}
-    slot = target.get("slot_no")
-    if not isinstance(slot, int) or isinstance(slot, bool) or slot < 0:
+    slot = _word(target.get("slot_no")) if isinstance(target, dict) else None
+    if not isinstance(target, dict) or slot is None:
         raise bad_request("Give 'rollback_to' with a 'slot_no' and, if you like, a 'header_hash'.")
-    if "header_hash" in target:
-        header_hash = target["header_hash"]
-        if not isinstance(header_hash, str) or not re.fullmatch("[0-9a-fA-F]{64}", header_hash):
-            raise bad_request("A 'header_hash' has 64 digits in base16.")
-        if _indexed(call, Point(slot, bytes.fromhex(header_hash))) is None:
-            raise bad_request("The point to go back to is unknown.")
-    limit = body.get("limit", "within_safe_zone")
-    if limit not in ("within_safe_zone", "unsafe_allow_beyond_safe_zone"):
+    limit = body.get("limit")
+    if limit not in _LIMITS:
         raise bad_request("'limit' is 'within_safe_zone' or 'unsafe_allow_beyond_safe_zone'.")
-    furthest = max(slot, call.chain.blocks[0].slot)
-    if limit == "within_safe_zone" and call.chain.tip.slot - furthest > SAFE_ZONE_SLOTS:
+    point = _known_point(call, slot, target.get("header_hash"))
+    beyond = call.connected and call.chain.tip.slot - point.slot > SAFE_ZONE_SLOTS
+    if beyond and limit != "unsafe_allow_beyond_safe_zone":
         raise bad_request(
             "The point is beyond the safe zone of 36 hours; 'unsafe_allow_beyond_safe_zone' allows it."
         )
-    return slot
+    return point.slot
+
+
+def _known_point(call: Call, slot: int, header_hash: Any) -> Point:
+    """The block that is named or, by a slot alone, the closest one at or before it."""
+    text = f"{slot}.{header_hash}" if isinstance(header_hash, str) else str(slot)
+    try:
+        point = read_point(text)
+        if header_hash is not None and point is None:
+            raise InvalidInput("is no text", path="header_hash")
+    except InvalidInput:
+        raise bad_request("A 'header_hash' has 64 digits in base16, a slot fits 63 bits.") from None
+    found = next((each for each in call.index.checkpoints() if each.slot <= slot), None)
+    if found is not None and point in (None, found.point):
+        return found.point
+    if found is None and point is not None:
+        # Kupo goes there on trust, and its node, here as old as the index, does not know the block.
+        raise rollback_failed()
+    raise bad_request("The point or slot to go back to is unknown: nothing is indexed so early.")
+
+
+def _word(value: Any) -> int | None:
+    """A JSON number that is whole, not negative and of 64 bits, however it is written."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        return None
+    return int(value) if 0 <= value < 1 << 64 else None

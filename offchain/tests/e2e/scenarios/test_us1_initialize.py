@@ -93,6 +93,8 @@ def test_us1_3_commands_connect_after_the_initialization(tmp_path: Path) -> None
     nobody = "--kupo-match=*@" + 64 * "0"
     with fresh_checkout(tmp_path / "offchain", nobody) as (checkout, _):
         key = ("--signing-key-path", checkout.key_file("creator"))
+        # What the first block pays stays unknown to a Kupo that is told later to watch it.
+        checkout.control("faucet", address=checkout.address("creator"), lovelace=500_000_000)
         early = checkout.run("publish-script", *key)
         assert early.exit_code == 4
         assert "milestones init" in early.error["hint"]

@@ -86,7 +86,8 @@ def test_a_killed_process_goes_on_where_it_was(processes: list[Process], tmp_pat
     body = {"address": BOB_ADDRESS, "lovelace": 3_000_000, "tokens": {"aa": 2}}
     paid = httpx.post(f"{shown['control_url']}/faucet", json=body).json()["transaction_id"]
     httpx.post(f"{shown['control_url']}/advance", json={"seconds": 5000})
-    pattern = {"rollback_to": {"slot_no": 1}}
+    oldest = httpx.get(f"{shown['kupo_url']}/checkpoints").json()[-1]
+    pattern = {"rollback_to": oldest}
     assert httpx.put(f"{shown['kupo_url']}/patterns/{BOB_ADDRESS}", json=pattern).is_success
     before = httpx.get(f"{shown['kupo_url']}/matches").json()
     tip = httpx.get(f"{shown['control_url']}/state").json()["tip"]

@@ -102,7 +102,9 @@ class TestUnwatched:
         async with world.backend() as backend:
             with pytest.raises(NotFound, match="does not index") as refused:
                 await publish_script(backend, key=world.keys["relayer"])
-            await backend.kupo.add_pattern(f"{world.contract.vault_hash.hex()}/*", 0)
+            tip = await backend.ogmios.network_tip()
+            assert tip is not None
+            await backend.kupo.add_pattern(f"{world.contract.vault_hash.hex()}/*", tip)
             with pytest.raises(NotFound, match="this key's addresses") as wallet:
                 await publish_script(backend, key=world.keys["relayer"])
 
