@@ -209,18 +209,32 @@ class LimitsExceeded(InvalidInput):
 
 
 class ServiceUnavailable(MilestonesError):
-    """A service can't be reached, hung up, or answered something that isn't its protocol."""
+    """A service can't be reached, hung up, or answered something that isn't its protocol.
+
+    `may_pass` says that the same question may be answered later: a cut line, a busy gateway, a service
+    that starts. `retry_after_seconds` is what the service asks to wait for, None where it doesn't say.
+    """
 
     code = "service_unavailable"
     exit_code = 3
 
-    def __init__(self, service: str, url: str, reason: str, *, hint: str = "") -> None:
+    def __init__(
+        self,
+        service: str,
+        url: str,
+        reason: str,
+        *,
+        hint: str = "",
+        may_pass: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
         self.service, self.url, self.reason = service, url, reason
+        self.may_pass, self.retry_after_seconds = may_pass, retry_after_seconds
         super().__init__(
             f"{service} at {url} is not available: {reason}",
             hint=hint
             or f"start {service}, or correct its address in the configuration, then try again",
-            details={"service": service, "url": url, "reason": reason},
+            details={"service": service, "url": url, "reason": reason, "may_pass": may_pass},
         )
 
 
@@ -231,7 +245,7 @@ class ServiceOutOfSync(ServiceUnavailable):
 
     def __init__(self, service: str, url: str, reason: str, *, hint: str = "") -> None:
         wait = f"wait until {service} has caught up (`milestones init` shows it), then try again"
-        super().__init__(service, url, reason, hint=hint or wait)
+        super().__init__(service, url, reason, hint=hint or wait, may_pass=True)
 
 
 class NetworkMismatch(ServiceUnavailable):

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +23,13 @@ from pydantic_settings import (
 from milestones.cardano.network import KNOWN_MAGICS as MAGICS
 from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
+from milestones.clients.service_address import (
+    KUPO,
+    MAX_ADDRESS_LENGTH,
+    OGMIOS,
+    Service,
+    ServiceAddress,
+)
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 Network = Literal["mainnet", "preprod", "preview", "devnet", "testnet"]
@@ -54,16 +60,22 @@ _REFERENCES: Final = {
 }
 
 
-def _url(*schemes: str) -> AfterValidator:
-    def check(url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"{url!r} is not an address that starts with {schemes[0]}://")
-        if parts.port == 0:
-            raise ValueError(f"{url!r} has no usable port")
-        return url.rstrip("/")
+def _address(service: Service) -> BeforeValidator:
+    def read(value: Any) -> ServiceAddress:
+        try:
+            return ServiceAddress.parse(value, service)
+        except InvalidConfiguration as error:
+            raise ValueError(error.reason, error.hint) from None
 
-    return AfterValidator(check)
+    return BeforeValidator(read)
+
+
+_AS_TEXT: Final = PlainSerializer(str, return_type=str)
+_ADDRESS: Final = WithJsonSchema(
+    {"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS_LENGTH}
+)
+_OgmiosAddress = Annotated[ServiceAddress, _address(OGMIOS), _AS_TEXT, _ADDRESS]
+_KupoAddress = Annotated[ServiceAddress, _address(KUPO), _AS_TEXT, _ADDRESS]
 
 
 def _references(value: Any) -> Any:
@@ -90,8 +102,8 @@ class Config(BaseSettings):
 
     network: Network = "testnet"
     network_magic: int | None = None
-    ogmios_url: Annotated[str, _url("ws", "wss")] = "ws://localhost:1337"
-    kupo_url: Annotated[str, _url("http", "https")] = "http://localhost:1442"
+    ogmios_url: _OgmiosAddress = ServiceAddress.parse(OGMIOS.example, OGMIOS)
+    kupo_url: _KupoAddress = ServiceAddress.parse(KUPO.example, KUPO)
     cardano_node_socket: Path | None = None
     data_directory: Path = Path("data")
     signing_key_path: Path | None = None
@@ -232,6 +244,12 @@ def _refusal(error: ValidationError, found: Mapping[str, dict[str, Any]]) -> Inv
             f"{source} sets this, which is no setting", path=field, hint=hint
         )
     reason = first["msg"].removeprefix("Value error, ")
+    if field in (OGMIOS.setting, KUPO.setting):
+        # What was given may hold a password.
+        reason, hint = first["ctx"]["error"].args
+        return InvalidConfiguration(
+            f"{source}: {reason}", path=field, hint=hint, details={"source": source}
+        )
     return InvalidConfiguration(
         f"{source} has {first['input']!r:.100}: {reason}",
         path=field,

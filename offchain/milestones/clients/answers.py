@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, Final
 
-from milestones.errors import InvalidInput, ServiceUnavailable
+from milestones.clients.failures import unavailable
+from milestones.clients.service_address import ServiceAddress
+from milestones.errors import InvalidInput
 
 _LOG: Final = logging.getLogger(__name__)
+WORD: Final = 2**64
+"""No number of the ledger's that a service gives is as large."""
+_RATIO: Final = re.compile(r"\d{1,30}(/\d{1,30}|(\.\d{1,30})?([eE][+-]?\d{1,2})?)")
 
 
 @contextmanager
@@ -34,24 +41,75 @@ def asking(service: str, question: str) -> Iterator[None]:
 
 
 @contextmanager
-def reading(service: str, url: str, what: str) -> Iterator[None]:
+def reading(address: ServiceAddress, what: str) -> Iterator[None]:
     """Turns a wrong shape met inside the block into `ServiceUnavailable`, naming `what` was read."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, InvalidInput) as error:
-        raise ServiceUnavailable(
-            service,
-            url,
-            f"its answer to {what} can't be read ({type(error).__name__}: {error})",
-            hint=f"check that {service} listens there, and that its version is one of those in the README",
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        InvalidInput,
+    ) as error:
+        name = address.service.name
+        raise unavailable(
+            address,
+            f"its answer to {what} can't be read ({type(error).__name__}: {str(error)[:300]})",
+            hint=f"check that {name} listens there, and that its version is one of those in the README",
+            # What is no JSON is a page of some gateway's, as a rule.
+            may_pass=isinstance(error, json.JSONDecodeError),
         ) from error
 
 
+def json_value(body: bytes | str) -> Any:
+    """What JSON says. Raises ValueError, also for NaN and infinities, and RecursionError for deep nesting."""
+    return json.loads(body, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON's")
+
+
 def integer(value: Any) -> int:
-    """`value` if it is a whole number; raises TypeError for anything else, booleans included."""
+    """`value` if it is a whole number of at most 64 bits; raises TypeError for anything else, or ValueError."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"expected an integer, found {value!r:.80}")
+    if not -WORD < value < WORD:
+        raise ValueError("a number of more than 64 bits")
     return value
+
+
+def natural(value: Any) -> int:
+    """As `integer`; raises ValueError for a negative one."""
+    if integer(value) < 0:
+        raise ValueError(f"expected no negative number, found {value}")
+    return int(value)
+
+
+def positive(value: Any) -> int:
+    """As `natural`; raises ValueError for zero."""
+    if natural(value) == 0:
+        raise ValueError("expected more than zero")
+    return int(value)
+
+
+def share(value: Any) -> float | None:
+    """A number from 0 to 1; None where the service doesn't know it."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, found {value!r:.80}")
+    if not 0 <= value <= 1:
+        raise ValueError(f"expected a number from 0 to 1, found {value!r:.80}")
+    return float(value)
+
+
+def optional_natural(value: Any) -> int | None:
+    """As `natural`; None where the service doesn't know it."""
+    return None if value is None else natural(value)
 
 
 def text(value: Any) -> str:
@@ -69,8 +127,13 @@ def digest(value: Any, length: int = 32) -> bytes:
     return raw
 
 
-def fraction(value: Any) -> Fraction:
-    """A ratio as text (`"3/10"`) or as a JSON number, taken for exactly the digits it shows."""
+def fraction(value: Any, *, signed: bool = False) -> Fraction:
+    """A ratio as text (`"3/10"`) or as a JSON number, taken for exactly the digits it shows.
+
+    Raises TypeError, or ValueError, for a negative one too unless it may be `signed`.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise TypeError(f"expected a ratio, found {value!r:.80}")
+    if not _RATIO.fullmatch(str(value).removeprefix("-" if signed else "")):
+        raise ValueError(f"expected a ratio, found {value!r:.80}")
     return Fraction(str(value))

@@ -9,18 +9,18 @@ from typing import Any
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.cardano.slots import Point, Tip
-from milestones.clients.answers import digest, integer, reading, text
+from milestones.clients.answers import digest, natural, reading, text
+from milestones.clients.failures import unavailable
 from milestones.clients.ogmios_answers import point, redeemer_pointer, tip
 from milestones.clients.ogmios_connection import (
-    SERVICE,
     AnswerLost,
     JsonRpcConnection,
     NotSent,
     RpcError,
     connect,
     query_failure,
-    unavailable,
 )
+from milestones.clients.service_address import ServiceAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,17 @@ class ChainWalk:
     the connection is lost: a walk is not resumed by itself, since its place is lost with it.
     """
 
-    def __init__(self, url: str, points: Sequence[Point], *, timeout_seconds: float) -> None:
-        self._url = url
+    def __init__(
+        self, address: ServiceAddress, points: Sequence[Point], *, timeout_seconds: float
+    ) -> None:
+        self._address = address
         self._points = points
         self._timeout_seconds = timeout_seconds
         self._connection: JsonRpcConnection | None = None
         self.intersection: Point | None = None
 
     async def __aenter__(self) -> ChainWalk:
-        self._connection = await connect(self._url, timeout_seconds=self._timeout_seconds)
+        self._connection = await connect(self._address, timeout_seconds=self._timeout_seconds)
         try:
             await self._intersect()
         except BaseException:
@@ -97,7 +99,7 @@ class ChainWalk:
     ) -> RollForward | RollBackward:
         """The next event. At the tip it waits for a new block, as long as `timeout_seconds` allows."""
         answer = await self._call("nextBlock", None, timeout_seconds or self._timeout_seconds)
-        with reading(SERVICE, self._url, "nextBlock"):
+        with reading(self._address, "nextBlock"):
             if answer["direction"] == "backward":
                 return RollBackward(point(answer["point"]), tip(answer["tip"]))
             return RollForward(block(answer["block"]), tip(answer["tip"]))
@@ -106,31 +108,31 @@ class ChainWalk:
         points: list[Any] = [{"slot": p.slot, "id": p.header_hash.hex()} for p in self._points]
         params = {"points": points or ["origin"]}
         answer = await self._call("findIntersection", params, self._timeout_seconds)
-        with reading(SERVICE, self._url, "findIntersection"):
+        with reading(self._address, "findIntersection"):
             self.intersection = point(answer["intersection"])
 
     async def _call(self, method: str, params: Any, timeout_seconds: float) -> Any:
         if self._connection is None:
-            raise unavailable(self._url, "the walk has not begun")
+            raise unavailable(self._address, "the walk has not begun")
         try:
             return await self._connection.call(method, params, timeout_seconds=timeout_seconds)
         except (NotSent, AnswerLost) as error:
-            raise unavailable(self._url, str(error)) from error
+            raise unavailable(self._address, str(error), may_pass=True) from error
         except RpcError as error:
-            raise query_failure(self._url, method, error) from error
+            raise query_failure(self._address, method, error) from error
 
 
 def block(answer: Any) -> Block:
     """A block of any era, out of a `nextBlock` answer."""
     # Boundary blocks of Byron have neither slot nor transactions.
-    where = Point(integer(answer.get("slot", 0)), digest(answer["id"]))
+    where = Point(natural(answer.get("slot", 0)), digest(answer["id"]))
     found = tuple(_transaction(entry) for entry in answer.get("transactions", ()))
-    return Block(where, integer(answer["height"]), found)
+    return Block(where, natural(answer["height"]), found)
 
 
 def _transaction(answer: Any) -> BlockTransaction:
     inputs = tuple(
-        OutputReference(digest(entry["transaction"]["id"]), integer(entry["index"]))
+        OutputReference(digest(entry["transaction"]["id"]), natural(entry["index"]))
         for entry in answer["inputs"]
     )
     labels = (answer.get("metadata") or {}).get("labels", {})

@@ -18,7 +18,13 @@ from milestones.cardano.outputs import (
 )
 from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId, Value
-from milestones.clients.answers import digest, integer, text
+from milestones.clients.answers import (
+    digest,
+    natural,
+    optional_natural,
+    share,
+    text,
+)
 
 _LANGUAGES: Final = frozenset(get_args(ScriptLanguage))
 DatumType = Literal["inline", "hash"]
@@ -123,14 +129,13 @@ class BlockMetadata:
 
 def health(answer: Any) -> KupoHealth:
     """The body of `GET /health`."""
-    synchronization = answer["network_synchronization"]
     return KupoHealth(
         connected=answer["connection_status"] == "connected",
         version=text(answer["version"]),
-        checkpoint_slot=_optional_integer(answer["most_recent_checkpoint"]),
-        node_tip_slot=_optional_integer(answer["most_recent_node_tip"]),
-        seconds_since_last_block=_optional_integer(answer["seconds_since_last_block"]),
-        network_synchronization=None if synchronization is None else float(synchronization),
+        checkpoint_slot=optional_natural(answer["most_recent_checkpoint"]),
+        node_tip_slot=optional_natural(answer["most_recent_node_tip"]),
+        seconds_since_last_block=optional_natural(answer["seconds_since_last_block"]),
+        network_synchronization=share(answer["network_synchronization"]),
         indexes=text(answer["configuration"]["indexes"]),
     )
 
@@ -140,7 +145,9 @@ def match(answer: Any) -> Match:
     datum_hash = digest(answer["datum_hash"]) if answer["datum_hash"] else None
     datum = bytes.fromhex(answer["datum"]) if answer.get("datum") else None
     kind = answer.get("datum_type")
-    reference = OutputReference(digest(answer["transaction_id"]), integer(answer["output_index"]))
+    if kind not in (None, *get_args(DatumType)):
+        raise ValueError(f"no kind of datum: {kind!r:.80}")
+    reference = OutputReference(digest(answer["transaction_id"]), natural(answer["output_index"]))
     found = answer.get("script")
     output = TransactionOutput(
         address=text(answer["address"]),
@@ -153,7 +160,7 @@ def match(answer: Any) -> Match:
     return Match(
         utxo=Utxo(reference, output),
         created_at=point(answer["created_at"]),
-        transaction_index=integer(answer["transaction_index"]),
+        transaction_index=natural(answer["transaction_index"]),
         spent=None if answer["spent_at"] is None else _spent(answer["spent_at"]),
         datum=datum,
         datum_hash=datum_hash,
@@ -163,7 +170,7 @@ def match(answer: Any) -> Match:
 
 def point(answer: Any) -> Point:
     """`{slot_no, header_hash}`."""
-    return Point(integer(answer["slot_no"]), digest(answer["header_hash"]))
+    return Point(natural(answer["slot_no"]), digest(answer["header_hash"]))
 
 
 def _spent(answer: Any) -> Spent:
@@ -171,7 +178,7 @@ def _spent(answer: Any) -> Spent:
     return Spent(
         point=point(answer),
         transaction_id=None if transaction_id is None else digest(transaction_id),
-        input_index=_optional_integer(answer.get("input_index")),
+        input_index=optional_natural(answer.get("input_index")),
         redeemer=None if redeemer is None else bytes.fromhex(redeemer),
     )
 
@@ -188,14 +195,10 @@ def value(answer: Any) -> Value:
     assets = {}
     for asset, quantity in answer.get("assets", {}).items():
         policy, _, name = asset.partition(".")
-        assets[AssetId(digest(policy, 28), bytes.fromhex(name))] = integer(quantity)
-    return Value(integer(answer["coins"]), assets)
+        assets[AssetId(digest(policy, 28), bytes.fromhex(name))] = natural(quantity)
+    return Value(natural(answer["coins"]), assets)
 
 
 def metadata(answer: Any) -> TransactionMetadata:
     """One entry of `GET /metadata`."""
     return TransactionMetadata(digest(answer["hash"]), bytes.fromhex(answer["raw"]))
-
-
-def _optional_integer(answer: Any) -> int | None:
-    return None if answer is None else integer(answer)

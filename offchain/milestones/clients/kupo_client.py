@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -12,15 +11,11 @@ import httpx
 from milestones.cardano.outputs import Script
 from milestones.cardano.slots import Point
 from milestones.clients import kupo_answers as answers
-from milestones.clients.answers import asking, digest, reading, text
+from milestones.clients.answers import digest, natural, reading, text
+from milestones.clients.http_requests import HttpAnswer, HttpRequests
 from milestones.clients.kupo_answers import BlockMetadata, KupoHealth, Match, Snapshot
-from milestones.errors import InvalidInput, ServiceUnavailable
+from milestones.clients.service_address import KUPO, ServiceAddress
 
-SERVICE: Final = "Kupo"
-START_HINT: Final = (
-    "start Kupo (`docker compose up -d` in infra/, or `milestones devnet`), "
-    "or correct `kupo_url` (KUPO_URL)"
-)
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 Order = Literal["most_recent_first", "oldest_first"]
 Answer = TypeVar("Answer")
@@ -29,25 +24,27 @@ Answer = TypeVar("Answer")
 class KupoClient:
     """An async context manager. `transport` stands in for the network, for tests.
 
-    Every method raises `ServiceUnavailable` when Kupo can't be reached, is silent for `timeout_seconds` or
-    answers 503, and `InvalidInput`, with Kupo's own hint, when it refuses a request. Hashes and ids given
-    as arguments are hexadecimal; those in answers are bytes.
+    Every method raises `ServiceUnavailable` when Kupo can't be reached, is silent for `timeout_seconds`,
+    takes twice as long for a whole answer, or answers 503; and `InvalidInput`, with Kupo's own hint, when
+    it refuses a request. Hashes and ids given as arguments are hexadecimal; those in answers are bytes.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | ServiceAddress,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=timeout_seconds,
-            headers={"Accept": "application/json"},
-            trust_env=False,
+        self.address = ServiceAddress.parse(url, KUPO)
+        self._http = HttpRequests(
+            self.address, timeout_seconds=timeout_seconds, transport=transport
         )
+
+    @property
+    def url(self) -> str:
+        """The address as it may be shown: without its secrets."""
+        return str(self.address)
 
     async def __aenter__(self) -> KupoClient:
         return self
@@ -57,11 +54,11 @@ class KupoClient:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def health(self) -> KupoHealth:
         """How far the index is; also while Kupo has lost its node."""
-        response = await self._request("GET", "/health")
+        response = await self._http.request("GET", "/health", accepted=(200, 202, 503))
         return self._read("GET /health", response, answers.health)
 
     async def matches(
@@ -120,7 +117,7 @@ class KupoClient:
         query += [urlencode({name: str(value)}) for name, value in _given(filters)]
         path = f"/matches/{_escaped(pattern)}" + ("?" + "&".join(query) if query else "")
         response = await self._get(path)
-        with reading(SERVICE, self.url, "GET /matches"):
+        with reading(self.address, "GET /matches"):
             found = tuple(answers.match(entry) for entry in response.json())
             return Snapshot(found, _checkpoint(response))
 
@@ -148,20 +145,24 @@ class KupoClient:
         if beyond_safe_zone:
             body["limit"] = "unsafe_allow_beyond_safe_zone"
         path = f"/patterns/{_escaped(pattern)}"
-        response = self._checked(await self._request("PUT", path, body))
+        response = await self._http.request("PUT", path, body)
         return self._read("PUT /patterns", response, _texts)
 
     async def datum(self, datum_hash: str) -> bytes | None:
         """The CBOR of the datum with this hash; None if the index does not know it."""
         response = await self._get(f"/datums/{quote(datum_hash)}")
         return self._read(
-            "GET /datums", response, lambda found: found and bytes.fromhex(found["datum"])
+            "GET /datums",
+            response,
+            lambda found: None if found is None else bytes.fromhex(found["datum"]),
         )
 
     async def script(self, script_hash: str) -> Script | None:
         """The script with this hash; None if the index does not know it."""
         response = await self._get(f"/scripts/{quote(script_hash)}")
-        return self._read("GET /scripts", response, lambda found: found and answers.script(found))
+        return self._read(
+            "GET /scripts", response, lambda found: None if found is None else answers.script(found)
+        )
 
     async def metadata(self, slot: int, transaction_id: str | None = None) -> BlockMetadata:
         """The metadata of the block at this slot, or of one transaction in it.
@@ -170,7 +171,7 @@ class KupoClient:
         """
         query = f"?transaction_id={quote(transaction_id)}" if transaction_id else ""
         response = await self._get(f"/metadata/{slot}{query}")
-        with reading(SERVICE, self.url, "GET /metadata"):
+        with reading(self.address, "GET /metadata"):
             header = response.headers.get("X-Block-Header-Hash")
             entries = tuple(answers.metadata(entry) for entry in response.json())
             return BlockMetadata(digest(header.strip('"')) if header else None, entries)
@@ -186,41 +187,16 @@ class KupoClient:
         """The newest block at or before `slot`; only at `slot` when `strict`. None if there is none."""
         response = await self._get(f"/checkpoints/{slot}" + ("?strict" if strict else ""))
         return self._read(
-            "GET /checkpoints", response, lambda found: found and answers.point(found)
+            "GET /checkpoints",
+            response,
+            lambda found: None if found is None else answers.point(found),
         )
 
-    async def _get(self, path: str) -> httpx.Response:
-        return self._checked(await self._request("GET", path))
+    async def _get(self, path: str) -> HttpAnswer:
+        return await self._http.request("GET", path)
 
-    async def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        url = self.url + path
-        try:
-            with asking(SERVICE, f"{method} {path}"):
-                try:
-                    return await self._http.request(method, url, json=body)
-                except httpx.RemoteProtocolError:
-                    # A kept connection that the server had closed meanwhile; every request may be repeated.
-                    return await self._http.request(method, url, json=body)
-        except httpx.TimeoutException as error:
-            raise self._unavailable("no answer in time") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._unavailable(str(error) or type(error).__name__) from error
-
-    def _checked(self, response: httpx.Response) -> httpx.Response:
-        if response.status_code == httpx.codes.OK:
-            return response
-        hint = _hint(response)
-        if response.status_code == httpx.codes.BAD_REQUEST:
-            path = response.request.url.path
-            raise InvalidInput(f"Kupo refused {path}: {hint or 'no reason given'}")
-        reason = f"status {response.status_code}" + (f": {hint}" if hint else "")
-        raise self._unavailable(reason)
-
-    def _unavailable(self, reason: str) -> ServiceUnavailable:
-        return ServiceUnavailable(SERVICE, self.url, reason, hint=START_HINT)
-
-    def _read(self, what: str, response: httpx.Response, read: Callable[[Any], Answer]) -> Answer:
-        with reading(SERVICE, self.url, what):
+    def _read(self, what: str, response: HttpAnswer, read: Callable[[Any], Answer]) -> Answer:
+        with reading(self.address, what):
             return read(response.json())
 
 
@@ -241,18 +217,8 @@ def _texts(answer: Any) -> list[str]:
     return [text(entry) for entry in answer]
 
 
-def _checkpoint(response: httpx.Response) -> Point | None:
+def _checkpoint(response: HttpAnswer) -> Point | None:
     slot, header = response.headers.get("X-Most-Recent-Checkpoint"), response.headers.get("ETag")
     if not slot or not header:
         return None
-    return Point(int(slot), digest(header.removeprefix("W/").strip('"')))
-
-
-def _hint(response: httpx.Response) -> str:
-    try:
-        answer = response.json()
-    except json.JSONDecodeError:
-        return ""
-    if not isinstance(answer, dict):
-        return ""
-    return " ".join(str(answer[key]) for key in ("hint", "details") if answer.get(key))
+    return Point(natural(int(slot)), digest(header.removeprefix("W/").strip('"')))

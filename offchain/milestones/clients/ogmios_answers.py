@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 from milestones.cardano import cbor, encoding
@@ -25,9 +26,17 @@ from milestones.cardano.parameters import (
     RedeemerPointer,
     ReferenceScriptPrice,
 )
-from milestones.cardano.slots import EraSummary, Point, Tip
+from milestones.cardano.slots import EraSummary, Point, SlotClock, Tip
 from milestones.cardano.value import AssetId, Value
-from milestones.clients.answers import digest, fraction, integer, text
+from milestones.clients.answers import (
+    digest,
+    fraction,
+    integer,
+    natural,
+    positive,
+    share,
+    text,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LANGUAGES: Final = frozenset(get_args(ScriptLanguage))
@@ -69,12 +78,11 @@ class GenesisConfiguration:
 
 def health(answer: Any) -> OgmiosHealth:
     """Reads the body of `GET /health`."""
-    synchronization = answer["networkSynchronization"]
     return OgmiosHealth(
         connected=answer["connectionStatus"] == "connected",
         version=text(answer["version"]),
         network=str(answer.get("network") or ""),
-        network_synchronization=None if synchronization is None else float(synchronization),
+        network_synchronization=share(answer["networkSynchronization"]),
         current_era=str(answer.get("currentEra") or ""),
         tip=tip(answer["lastKnownTip"]),
     )
@@ -84,13 +92,13 @@ def point(answer: Any) -> Point | None:
     """`{slot, id}`; None for the origin."""
     if answer in ("origin", None):
         return None
-    return Point(integer(answer["slot"]), digest(answer["id"]))
+    return Point(natural(answer["slot"]), digest(answer["id"]))
 
 
 def tip(answer: Any) -> Tip | None:
     """`{slot, id, height}`; None for the origin."""
     where = point(answer)
-    return None if where is None else Tip(where, integer(answer["height"]))
+    return None if where is None else Tip(where, natural(answer["height"]))
 
 
 def time_posix_ms(answer: Any) -> int:
@@ -106,25 +114,40 @@ def genesis(answer: Any) -> GenesisConfiguration:
     """The answer to `queryNetwork/genesisConfiguration` for the era `shelley`."""
     return GenesisConfiguration(
         start_posix_ms=time_posix_ms(answer["startTime"]),
-        network_magic=integer(answer["networkMagic"]),
+        network_magic=natural(answer["networkMagic"]),
         network=text(answer["network"]),
-        security_parameter=integer(answer["securityParameter"]),
-        slot_length_ms=integer(answer["slotLength"]["milliseconds"]),
+        security_parameter=natural(answer["securityParameter"]),
+        slot_length_ms=positive(answer["slotLength"]["milliseconds"]),
     )
 
 
 def era_summaries(answer: Any) -> tuple[EraSummary, ...]:
-    """The answer to `queryLedgerState/eraSummaries`, oldest era first."""
-    return tuple(_era(era) for era in answer)
+    """The answer to `queryLedgerState/eraSummaries`, oldest era first; there is one at least."""
+    eras = tuple(_era(era) for era in answer)
+    if not eras:
+        raise ValueError("it names no era")
+    return eras
+
+
+def slot_clock(start_posix_ms: int, eras: tuple[EraSummary, ...]) -> SlotClock:
+    """The clock over all eras; raises ValueError where they leave out some of the network's time."""
+    if (eras[0].start_slot, eras[0].start_ms) != (0, 0):
+        raise ValueError("the eras don't begin where the network did")
+    if any(
+        later.start_slot < era.start_slot or later.start_ms < era.start_ms
+        for era, later in pairwise(eras)
+    ):
+        raise ValueError("the eras are in no order")
+    return SlotClock(start_posix_ms, eras)
 
 
 def _era(answer: Any) -> EraSummary:
     end = answer.get("end")
     return EraSummary(
-        start_ms=int(fraction(answer["start"]["time"]["seconds"]) * 1000),
-        start_slot=integer(answer["start"]["slot"]),
-        slot_length_ms=integer(answer["parameters"]["slotLength"]["milliseconds"]),
-        end_slot=None if end is None else integer(end["slot"]),
+        start_ms=int(fraction(answer["start"]["time"]["seconds"], signed=True) * 1000),
+        start_slot=natural(answer["start"]["slot"]),
+        slot_length_ms=positive(answer["parameters"]["slotLength"]["milliseconds"]),
+        end_slot=None if end is None else natural(end["slot"]),
     )
 
 
@@ -135,40 +158,40 @@ def protocol_parameters(answer: Any) -> ProtocolParameters:
     limit = answer.get("maxReferenceScriptsSizePerTransaction") or answer["maxReferenceScriptsSize"]
     prices = answer["scriptExecutionPrices"]
     return ProtocolParameters(
-        min_fee_coefficient=integer(answer["minFeeCoefficient"]),
+        min_fee_coefficient=natural(answer["minFeeCoefficient"]),
         min_fee_constant_lovelace=_lovelace(answer["minFeeConstant"]),
         min_fee_reference_scripts=ReferenceScriptPrice(
-            range_bytes=integer(reference_scripts["range"]),
+            range_bytes=positive(reference_scripts["range"]),
             base=fraction(reference_scripts["base"]),
             multiplier=fraction(reference_scripts["multiplier"]),
         ),
-        lovelace_per_utxo_byte=integer(answer["minUtxoDepositCoefficient"]),
-        max_transaction_size=integer(answer["maxTransactionSize"]["bytes"]),
-        max_value_size=integer(answer["maxValueSize"]["bytes"]),
+        lovelace_per_utxo_byte=natural(answer["minUtxoDepositCoefficient"]),
+        max_transaction_size=natural(answer["maxTransactionSize"]["bytes"]),
+        max_value_size=natural(answer["maxValueSize"]["bytes"]),
         max_execution_units=execution_units(answer["maxExecutionUnitsPerTransaction"]),
-        max_reference_scripts_size=integer(limit["bytes"]),
+        max_reference_scripts_size=natural(limit["bytes"]),
         price_memory=fraction(prices["memory"]),
         price_cpu=fraction(prices["cpu"]),
-        collateral_percentage=integer(answer["collateralPercentage"]),
-        max_collateral_inputs=integer(answer["maxCollateralInputs"]),
+        collateral_percentage=natural(answer["collateralPercentage"]),
+        max_collateral_inputs=natural(answer["maxCollateralInputs"]),
         cost_models={
             language: tuple(integer(cost) for cost in costs)
             for language, costs in answer["plutusCostModels"].items()
         },
         protocol_version=(
-            integer(answer["version"]["major"]),
-            integer(answer["version"]["minor"]),
+            natural(answer["version"]["major"]),
+            natural(answer["version"]["minor"]),
         ),
     )
 
 
 def _lovelace(answer: Any) -> int:
-    return integer(answer["ada"]["lovelace"])
+    return natural(answer["ada"]["lovelace"])
 
 
 def execution_units(answer: Any) -> ExecutionUnits:
     """`{memory, cpu}`."""
-    return ExecutionUnits(integer(answer["memory"]), integer(answer["cpu"]))
+    return ExecutionUnits(natural(answer["memory"]), natural(answer["cpu"]))
 
 
 def evaluation(answer: Any) -> dict[RedeemerPointer, ExecutionUnits]:
@@ -182,13 +205,13 @@ def redeemer_pointer(answer: Any) -> RedeemerPointer:
     """`{purpose, index}`."""
     return RedeemerPointer(
         text(answer["purpose"]),  # type: ignore[arg-type]
-        integer(answer["index"]),
+        natural(answer["index"]),
     )
 
 
 def utxo(answer: Any) -> Utxo:
     """One entry of `queryLedgerState/utxo`."""
-    reference = OutputReference(digest(answer["transaction"]["id"]), integer(answer["index"]))
+    reference = OutputReference(digest(answer["transaction"]["id"]), natural(answer["index"]))
     return Utxo(reference, transaction_output(answer))
 
 
@@ -219,7 +242,7 @@ def script(answer: Any) -> Script | None:
 def value(answer: Any) -> Value:
     """`{"ada": {"lovelace": n}, policy: {name: n}}`."""
     assets = {
-        AssetId(digest(policy, 28), bytes.fromhex(name)): integer(quantity)
+        AssetId(digest(policy, 28), bytes.fromhex(name)): natural(quantity)
         for policy, tokens in answer.items()
         if policy != "ada"
         for name, quantity in tokens.items()
@@ -268,10 +291,10 @@ def native_script(clause: Any, depth: int = 0) -> bytes:
             [encoding.integer(_CLAUSE_LISTS[kind]), _clauses(clause["from"], depth)]
         )
     if kind == "some":
-        required = encoding.integer(integer(clause["atLeast"]))
+        required = encoding.integer(natural(clause["atLeast"]))
         return encoding.array([encoding.integer(3), required, _clauses(clause["from"], depth)])
     return encoding.array(
-        [encoding.integer(_CLAUSE_SLOTS[kind]), encoding.integer(integer(clause["slot"]))]
+        [encoding.integer(_CLAUSE_SLOTS[kind]), encoding.integer(natural(clause["slot"]))]
     )
 
 

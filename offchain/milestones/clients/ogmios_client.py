@@ -14,24 +14,23 @@ from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.cardano.slots import EraSummary, Point, SlotClock
 from milestones.clients import ogmios_answers as answers
-from milestones.clients.answers import asking, integer, reading
+from milestones.clients.answers import natural, reading
 from milestones.clients.chain_walk import ChainWalk
+from milestones.clients.http_requests import HttpRequests
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
 from milestones.clients.ogmios_connection import (
-    SERVICE,
+    INTERNAL_ERROR,
     AnswerLost,
     JsonRpcConnection,
     OgmiosSession,
     RpcError,
     query_failure,
-    unavailable,
 )
 from milestones.clients.rejections import is_rejection, rejection
+from milestones.clients.service_address import OGMIOS, ServiceAddress
 from milestones.errors import MilestonesError, OutcomeUnknown
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
-INTERNAL_ERROR: Final = -32603
-"""JSON-RPC: the server failed while it worked on a request, so its effect is not known."""
 Answer = TypeVar("Answer")
 
 
@@ -45,16 +44,23 @@ class OgmiosClient:
 
     def __init__(
         self,
-        url: str,
+        url: str | ServiceAddress,
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
+        self.address = ServiceAddress.parse(url, OGMIOS)
         self._timeout_seconds = timeout_seconds
-        self._transport = transport
-        self._session = OgmiosSession(self.url, timeout_seconds=timeout_seconds)
+        self._http = HttpRequests(
+            self.address, timeout_seconds=timeout_seconds, transport=transport
+        )
+        self._session = OgmiosSession(self.address, timeout_seconds=timeout_seconds)
         self._mempool = asyncio.Lock()
+
+    @property
+    def url(self) -> str:
+        """The address as it may be shown: without its secrets."""
+        return str(self.address)
 
     async def __aenter__(self) -> OgmiosClient:
         return self
@@ -63,22 +69,15 @@ class OgmiosClient:
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connection. The next question opens another."""
+        """Closes the connections. The next question opens others."""
+        await self._http.close()
         await self._session.close()
 
     async def health(self) -> OgmiosHealth:
         """What `GET /health` says; also while Ogmios has no node, or one that is behind."""
-        url = "http" + self.url.removeprefix("ws") + "/health"
-        try:
-            with asking(SERVICE, "GET /health"):
-                async with httpx.AsyncClient(
-                    transport=self._transport, timeout=self._timeout_seconds, trust_env=False
-                ) as http:
-                    response = await http.get(url, headers={"Accept": "application/json"})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unavailable(self.url, str(error) or type(error).__name__) from error
-        with reading(SERVICE, self.url, "GET /health"):
-            return answers.health(response.json())
+        answer = await self._http.request("GET", "/health", accepted=(200, 202, 500, 503))
+        with reading(self.address, "GET /health"):
+            return answers.health(answer.json())
 
     async def tip(self) -> Point | None:
         """The tip of the ledger that queries see; None at the origin."""
@@ -109,7 +108,9 @@ class OgmiosClient:
     async def slot_clock(self) -> SlotClock:
         """Converts between slots and time, as far ahead as the node can foresee."""
         start_posix_ms = await self._ask("queryNetwork/startTime", answers.time_posix_ms)
-        return SlotClock(start_posix_ms, await self.era_summaries())
+        eras = await self.era_summaries()
+        with reading(self.address, "queryLedgerState/eraSummaries"):
+            return answers.slot_clock(start_posix_ms, eras)
 
     async def protocol_parameters(self) -> ProtocolParameters:
         """The parameters in force at the ledger's tip."""
@@ -195,21 +196,21 @@ class OgmiosClient:
 
         Give points newest first. No point starts at the origin.
         """
-        return ChainWalk(self.url, points, timeout_seconds=self._timeout_seconds)
+        return ChainWalk(self.address, points, timeout_seconds=self._timeout_seconds)
 
     async def _ask(self, method: str, read: Callable[[Any], Answer], params: Any = None) -> Answer:
         try:
             answer = await self._session.query(method, params)
         except RpcError as error:
             raise self._failure(method, error) from error
-        with reading(SERVICE, self.url, method):
+        with reading(self.address, method):
             return read(answer)
 
     def _failure(self, method: str, error: RpcError) -> MilestonesError:
         if method in ("submitTransaction", "evaluateTransaction") and is_rejection(error.code):
             return rejection(error.code, error.message, error.data)
-        return query_failure(self.url, method, error)
+        return query_failure(self.address, method, error)
 
 
 def _height(answer: Any) -> int | None:
-    return None if answer == "origin" else integer(answer)
+    return None if answer == "origin" else natural(answer)

@@ -11,20 +11,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any, Final, TypeVar
 
 from websockets.asyncio import client as websocket
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.protocol import State
 
-from milestones.clients.answers import asking
+from milestones.clients.answers import asking, json_value
+from milestones.clients.failures import (
+    connection_failure,
+    status_failure,
+    trusted,
+    unavailable,
+)
+from milestones.clients.service_address import OGMIOS, ServiceAddress
 from milestones.errors import (
     MilestonesError,
     NotFound,
     ServiceOutOfSync,
-    ServiceUnavailable,
 )
 
 MAX_MESSAGE_BYTES: Final = 64 * 2**20
@@ -32,18 +39,15 @@ MAX_MESSAGE_BYTES: Final = 64 * 2**20
 KEEP_ALIVE_SECONDS: Final = 30
 PING_TIMEOUT_SECONDS: Final = 5.0
 Answer = TypeVar("Answer")
-SERVICE: Final = "Ogmios"
-START_HINT: Final = (
-    "start Ogmios and the node (`docker compose up -d` in infra/, or `milestones devnet`), "
-    "or correct `ogmios_url` (OGMIOS_URL)"
-)
 _INTERSECTION_NOT_FOUND: Final = 1000
+INTERNAL_ERROR: Final = -32603
+"""JSON-RPC: the server failed while it worked on a request, so its effect is not known."""
 _ERA_MISMATCH: Final = 2001
 _UNAVAILABLE_IN_ERA: Final = 2002
 
 
 class NotSent(Exception):
-    """The request did not leave: the connection could not be made, or was closed before."""
+    """The request did not leave: the connection was closed before."""
 
 
 class AnswerLost(Exception):
@@ -71,25 +75,6 @@ class JsonRpcConnection:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reader = asyncio.create_task(self._read())
 
-    @classmethod
-    async def open(cls, url: str, *, timeout_seconds: float) -> JsonRpcConnection:
-        """Connects. Raises `NotSent` with the reason."""
-        try:
-            socket = await websocket.connect(
-                url,
-                open_timeout=timeout_seconds,
-                close_timeout=1,
-                compression=None,
-                max_size=MAX_MESSAGE_BYTES,
-                ping_interval=KEEP_ALIVE_SECONDS,
-                # A busy node answers pings late; only the request's own timeout decides.
-                ping_timeout=None,
-                proxy=None,
-            )
-        except (OSError, asyncio.TimeoutError, InvalidHandshake, InvalidURI) as error:
-            raise NotSent(_reason(error)) from error
-        return cls(socket)
-
     @property
     def is_open(self) -> bool:
         """Whether, as far as this side knows, a request would leave."""
@@ -114,7 +99,7 @@ class JsonRpcConnection:
         future = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            with asking(SERVICE, method):
+            with asking(OGMIOS.name, method):
                 answer = await asyncio.wait_for(self._exchange(request, future), timeout_seconds)
         except asyncio.TimeoutError:
             raise TimedOut(f"no answer to {method} within {timeout_seconds:g} s") from None
@@ -134,7 +119,7 @@ class JsonRpcConnection:
     async def _read(self) -> None:
         try:
             async for message in self._socket:
-                answer = json.loads(message)
+                answer = json_value(message)
                 future = self._waiting.get(answer.get("id"))
                 if future is not None and not future.done():
                     future.set_result(answer)
@@ -171,18 +156,14 @@ def _result(answer: dict[str, Any]) -> Any:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncio.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
-        return "connection refused"
     return str(error) or type(error).__name__
 
 
 class OgmiosSession:
-    """Keeps one connection to `url`, shared by all that ask at the same time."""
+    """Keeps one connection to an address, shared by all that ask at the same time."""
 
-    def __init__(self, url: str, *, timeout_seconds: float) -> None:
-        self.url = url
+    def __init__(self, address: ServiceAddress, *, timeout_seconds: float) -> None:
+        self.address = address
         self.timeout_seconds = timeout_seconds
         self._connection: JsonRpcConnection | None = None
         self._connecting = asyncio.Lock()
@@ -207,11 +188,12 @@ class OgmiosSession:
             return await self._attempt(questions)
         except (NotSent, AnswerLost) as lost:
             if isinstance(lost, TimedOut):
-                raise unavailable(self.url, str(lost)) from lost
+                raise unavailable(self.address, str(lost), may_pass=True) from lost
         try:
             return await self._attempt(questions)
         except (NotSent, AnswerLost) as lost:
-            raise unavailable(self.url, f"the connection was lost twice: {lost}") from lost
+            reason = f"the connection was lost twice: {lost}"
+            raise unavailable(self.address, reason, may_pass=True) from lost
 
     async def once(self, method: str, params: Any) -> Any:
         """The result of a request that must never be repeated.
@@ -225,7 +207,7 @@ class OgmiosSession:
         try:
             return await connection.call(method, params, timeout_seconds=self.timeout_seconds)
         except NotSent as error:
-            raise unavailable(self.url, str(error)) from error
+            raise unavailable(self.address, str(error), may_pass=True) from error
         except AnswerLost:
             await self._drop(connection)
             raise
@@ -242,7 +224,7 @@ class OgmiosSession:
         async with self._connecting:
             if self._connection is None or not self._connection.is_open:
                 await self.close()
-                self._connection = await connect(self.url, timeout_seconds=self.timeout_seconds)
+                self._connection = await connect(self.address, timeout_seconds=self.timeout_seconds)
             return self._connection
 
     async def _drop(self, connection: JsonRpcConnection) -> None:
@@ -251,20 +233,52 @@ class OgmiosSession:
         await connection.close()
 
 
-async def connect(url: str, *, timeout_seconds: float) -> JsonRpcConnection:
-    """A new connection. Raises `ServiceUnavailable` with the reason and how to start Ogmios."""
-    try:
-        return await JsonRpcConnection.open(url, timeout_seconds=timeout_seconds)
-    except NotSent as error:
-        raise unavailable(url, str(error)) from error
+TRIES: Final = 3
+"""How often a connection is asked for that a gateway refuses: nothing of a request has left by then."""
+PAUSE_SECONDS: Final = 0.3
+PATIENCE_SECONDS: Final = 5.0
+"""Up to which wait a service that asks for one gets it."""
+_SILENT: Final = logging.Logger("milestones.websocket", level=logging.CRITICAL)
+"""The library would write every handshake down, with the password in it."""
 
 
-def unavailable(url: str, reason: str) -> ServiceUnavailable:
-    """Ogmios can't be reached, or hung up."""
-    return ServiceUnavailable(SERVICE, url, reason, hint=START_HINT)
+async def connect(address: ServiceAddress, *, timeout_seconds: float) -> JsonRpcConnection:
+    """A new connection. Raises `ServiceUnavailable` with the reason and what to do."""
+    for tried in range(1, TRIES + 1):
+        try:
+            return JsonRpcConnection(await _opened(address, timeout_seconds))
+        except InvalidStatus as error:
+            response = error.response
+            headers = {name.lower(): value for name, value in response.headers.raw_items()}
+            body = bytes(response.body or b"")[:2000].decode(errors="replace")
+            failure = status_failure(address, response.status_code, headers, body)
+            wait = failure.retry_after_seconds or PAUSE_SECONDS
+            if tried == TRIES or not failure.may_pass or wait > PATIENCE_SECONDS:
+                raise failure from error
+        except (OSError, asyncio.TimeoutError, InvalidHandshake, InvalidURI, EOFError) as error:
+            raise connection_failure(address, error) from error
+        await asyncio.sleep(wait)
+    raise AssertionError("the last try returns or raises")
 
 
-def query_failure(url: str, method: str, error: RpcError) -> MilestonesError:
+async def _opened(address: ServiceAddress, timeout_seconds: float) -> websocket.ClientConnection:
+    return await websocket.connect(
+        address.websocket_url,
+        additional_headers=address.headers,
+        ssl=trusted() if address.secure else None,
+        open_timeout=timeout_seconds,
+        close_timeout=1,
+        compression=None,
+        max_size=MAX_MESSAGE_BYTES,
+        ping_interval=KEEP_ALIVE_SECONDS,
+        # A busy node answers pings late; only the request's own timeout decides.
+        ping_timeout=None,
+        proxy=None,
+        logger=_SILENT,
+    )
+
+
+def query_failure(address: ServiceAddress, method: str, error: RpcError) -> MilestonesError:
     """What an error answer to a query means."""
     answer = f"{error.message} (code {error.code}, {method})"
     if error.code == _INTERSECTION_NOT_FOUND:
@@ -275,10 +289,10 @@ def query_failure(url: str, method: str, error: RpcError) -> MilestonesError:
         )
     if error.code in (_ERA_MISMATCH, _UNAVAILABLE_IN_ERA):
         hint = "wait until the node has caught up with the network, then try again"
-        return ServiceOutOfSync(SERVICE, url, answer, hint=hint)
-    return ServiceUnavailable(
-        SERVICE,
-        url,
+        return ServiceOutOfSync(address.service.name, str(address), answer, hint=hint)
+    return unavailable(
+        address,
         f"it refused the question: {answer}",
         hint="check that it is Ogmios 6.14 or 7.0, and that its node is running",
+        may_pass=error.code == INTERNAL_ERROR,
     )

@@ -13,6 +13,7 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.slots import SlotClock
 from milestones.clients.kupo_client import KupoClient
 from milestones.clients.ogmios_client import OgmiosClient
+from milestones.clients.service_address import ServiceAddress
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidConfiguration, NetworkMismatch
 from milestones.protocol.validator_loader import Contract, load_contract, load_versions
@@ -111,9 +112,12 @@ def select_version(workspace: W, version: bytes | str) -> W:
 
 @asynccontextmanager
 async def connect(
-    workspace: Workspace, *, ogmios_url: str, kupo_url: str
+    workspace: Workspace, *, ogmios_url: str | ServiceAddress, kupo_url: str | ServiceAddress
 ) -> AsyncIterator[Backend]:
-    """A backend whose connections are closed at the end. Nothing is asked yet."""
+    """A backend whose connections are closed at the end. Nothing is asked yet.
+
+    Raises `InvalidConfiguration` for what is no address.
+    """
     async with AsyncExitStack() as stack:
         yield Backend(
             contract=workspace.contract,

@@ -27,7 +27,10 @@ def load(directory: Path, **arguments: Any) -> Config:
 def test_defaults(project: Path) -> None:
     config = load(project)
     assert config.network == "testnet"
-    assert (config.ogmios_url, config.kupo_url) == ("ws://localhost:1337", "http://localhost:1442")
+    assert (str(config.ogmios_url), str(config.kupo_url)) == (
+        "ws://localhost:1337",
+        "http://localhost:1442",
+    )
     assert config.data_directory == project / "data"
     assert (config.signing_key_path, config.reference_scripts) == (None, ())
 
@@ -42,8 +45,8 @@ def test_the_command_line_beats_the_environment_beats_the_file(project: Path) ->
         overrides={"kupo_url": "http://flag:3", "ogmios_url": None},
     )
     assert config.network == "preview"
-    assert config.ogmios_url == "ws://variable:2"
-    assert config.kupo_url == "http://flag:3"
+    assert str(config.ogmios_url) == "ws://variable:2"
+    assert str(config.kupo_url) == "http://flag:3"
 
 
 def test_the_process_environment_is_the_default(
@@ -53,7 +56,7 @@ def test_the_process_environment_is_the_default(
     monkeypatch.setenv("OGMIOS_URL", "")
     monkeypatch.setenv("NETWORK", "nonsense")
     config = load_config(directory=project)
-    assert (config.network, config.ogmios_url) == ("preprod", "ws://localhost:1337")
+    assert (config.network, str(config.ogmios_url)) == ("preprod", "ws://localhost:1337")
 
 
 @pytest.mark.parametrize("runs_in", [".", "offchain"])
@@ -116,7 +119,7 @@ def test_reference_scripts_are_a_list_or_a_line(project: Path) -> None:
         ("network: moon\n", "network", "'moon'"),
         ("ogmios_url: http://x\n", "ogmios_url", "ws://"),
         ("kupo_url: ws://x\n", "kupo_url", "http://"),
-        ("ogmios_url: ws://x:99999\n", "ogmios_url", "Port out of range"),
+        ("ogmios_url: ws://x:99999\n", "ogmios_url", "port out of range"),
         ("network_magic: many\n", "network_magic", "'many'"),
         ("reference_scripts: [abc]\n", "reference_scripts", "output reference"),
         ("reference_scripts: 3\n", "reference_scripts", "list"),
@@ -172,3 +175,42 @@ def test_an_empty_file_sets_nothing(project: Path) -> None:
     assert load(project) == load(project / "offchain").model_copy(
         update={"data_directory": project / "data"}
     )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field"),
+    [
+        ("OGMIOS_URL", "http://alice:s3cret@host:1337", "ogmios_url"),
+        ("OGMIOS_URL", "ws://alice:s3cret@host:0", "ogmios_url"),
+        ("KUPO_URL", "https://host:port?apikey=s3cret", "kupo_url"),
+        ("KUPO_URL", "http://host#s3cret", "kupo_url"),
+    ],
+)
+def test_a_wrong_address_is_named_with_its_variable_and_without_its_secrets(
+    project: Path, variable: str, value: str, field: str
+) -> None:
+    with pytest.raises(InvalidConfiguration, match=f"the variable {variable}") as caught:
+        load(project, environment={variable: value})
+    assert caught.value.path == field
+    assert "s3cret" not in str(caught.value.to_json())
+    (project / "config.yaml").write_text(f"{field}: '{value}'\n")
+    with pytest.raises(InvalidConfiguration, match=r"config\.yaml") as caught:
+        load(project)
+    assert caught.value.path == field
+    assert "s3cret" not in str(caught.value.to_json())
+
+
+def test_an_address_is_taken_as_windows_and_shells_write_it(project: Path) -> None:
+    config = load(
+        project, environment={"OGMIOS_URL": "WS://Host:1337/\r", "KUPO_URL": "\thttp://h\n"}
+    )
+    assert str(config.ogmios_url) == "ws://host:1337"
+    assert str(config.kupo_url) == "http://h"
+
+
+def test_a_configuration_that_is_shown_keeps_its_secrets(project: Path) -> None:
+    config = load(
+        project,
+        environment={"OGMIOS_URL": "ws://alice:s3cret@h", "KUPO_URL": "http://h?apikey=s3cret"},
+    )
+    assert "s3cret" not in f"{config!r} {config} {config.model_dump()} {config.model_dump_json()}"

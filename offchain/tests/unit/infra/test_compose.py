@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -125,7 +124,7 @@ def test_nothing_listens_beyond_loopback(compose: Any) -> None:
 def test_ports_are_the_programs_defaults(compose: Any) -> None:
     """What the program asks by default is what the services listen on."""
     defaults = Config()
-    ogmios, kupo = urlsplit(defaults.ogmios_url).port, urlsplit(defaults.kupo_url).port
+    ogmios, kupo = defaults.ogmios_url.port, defaults.kupo_url.port
     published = {name: _ports(compose["services"][name]) for name in ("ogmios", "kupo")}
     assert published["ogmios"] == [("127.0.0.1", str(ogmios), str(ogmios))]
     assert published["kupo"] == [("127.0.0.1", str(kupo), str(kupo))]
