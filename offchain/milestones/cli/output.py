@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
+SHOWN_PROBLEMS: Final = 5
+"""How many of an error's problems standard error has; JSON has more of them."""
 NARROWEST: Final = 9
 """Characters that a table's column needs on the average, its border included, to be read."""
 
@@ -75,7 +77,10 @@ class Output:
         self.message(f"error: {error.message}")
         listed = error.details.get("errors")
         if isinstance(listed, list) and len(listed) > 1:
-            for each in listed:
+            count = error.details.get("error_count", len(listed))
+            first = f"; the first {SHOWN_PROBLEMS}" if count > SHOWN_PROBLEMS else ""
+            self.message(f"{count} problems{first}:")
+            for each in listed[:SHOWN_PROBLEMS]:
                 self.message(f"  {each['path']}: {each['message']}")
         if error.hint:
             self.message(f"hint: {error.hint}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Final
 
-LATEST_POSIX_SECONDS: Final = 10**11
-"""The year 5138. A larger number of "seconds" is taken for milliseconds and refused."""
+LATEST_POSIX_SECONDS: Final = 7_258_118_400
+"""The beginning of 2200. A larger number of seconds is in another unit, or nobody lives to see it."""
 
 
 def to_posix_ms(posix_seconds: int) -> int:
@@ -21,11 +21,6 @@ def to_posix_ms(posix_seconds: int) -> int:
 def to_posix_seconds(posix_ms: int) -> int:
     """Seconds of a moment in milliseconds, rounded down; exact for all that this program writes."""
     return posix_ms // 1000
-
-
-def looks_like_milliseconds(posix_seconds: int) -> bool:
-    """Whether a number given as seconds can only be meant as milliseconds."""
-    return posix_seconds > LATEST_POSIX_SECONDS
 
 
 def in_words(posix_seconds: int) -> str:

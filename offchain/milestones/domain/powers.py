@@ -12,12 +12,12 @@ from typing import Final
 from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
 from milestones.domain.models import MilestoneSchedule
+from milestones.domain.plausibility import row_doubts
 from milestones.domain.posix_time import duration_in_words, to_posix_ms
 from milestones.domain.problems import (
     AMOUNT_LIMIT,
     Circumstances,
     datum_problems,
-    moment_problems,
     network_problems,
 )
 from milestones.domain.reading import Problem
@@ -31,6 +31,29 @@ SHORTEST_REVIEW_SECONDS: Final = 86_400
 """The chain takes a shorter review period for this one."""
 LONGEST_SECONDS: Final = 10 * 366 * 86_400
 """Ten years. A longer period is one in milliseconds, or a power that nobody could use."""
+
+
+FIELDS: Final = (
+    "allowance_lovelace",
+    "staking",
+    "refund_address",
+    "refund_datum",
+    "refund_datum_hash",
+    "cancel_by",
+    "cancel_grace_seconds",
+    "waiver_after",
+    "objectors",
+    "review_period_seconds",
+    "review_bond_lovelace",
+    "rotatable",
+)
+"""The fields that are off unless they are asked for."""
+
+
+def powers_asked_for(schedule: MilestoneSchedule) -> tuple[str, ...]:
+    """The fields among them that are not off."""
+    fields = MilestoneSchedule.model_fields
+    return tuple(name for name in FIELDS if getattr(schedule, name) != fields[name].default)
 
 
 def power_problems(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
@@ -122,7 +145,6 @@ def _waiver(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterat
     waiver_after, path = schedule.waiver_after, "waiver_after"
     if waiver_after is None:
         return
-    yield from moment_problems(waiver_after, path)
     if to_posix_ms(waiver_after) <= circumstances.now_posix_ms:
         yield Problem(
             path,
@@ -173,6 +195,7 @@ def _rotation(schedule: MilestoneSchedule) -> Iterator[Problem]:
 
 def doubts_about(schedule: MilestoneSchedule) -> Iterator[str]:
     """What may be meant, and should be known before it is signed: warnings, in words."""
+    yield from row_doubts(schedule)
     yield from _datum_doubts(schedule)
     refund = schedule.refund_address or schedule.creator
     has_datum = schedule.refund_datum is not None or schedule.refund_datum_hash is not None

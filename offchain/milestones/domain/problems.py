@@ -9,7 +9,6 @@ from typing import Final
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, StakeAddress
 from milestones.domain.models import MILESTONE_BYTES
-from milestones.domain.posix_time import looks_like_milliseconds
 from milestones.domain.reading import Problem
 from milestones.errors import InvalidEncoding
 
@@ -71,18 +70,6 @@ def milestone_problems(identifier: str, path: str) -> Iterator[Problem]:
             path,
             f"an identifier has 1 to {MILESTONE_BYTES} bytes of UTF-8, not {length}",
             "give a name that is not empty, or a shorter one",
-        )
-
-
-def moment_problems(posix_seconds: int, path: str) -> Iterator[Problem]:
-    """A time before 1970, or in milliseconds."""
-    if posix_seconds < 0:
-        yield Problem(path, f"{posix_seconds} is before 1970", "give POSIX seconds")
-    elif looks_like_milliseconds(posix_seconds):
-        yield Problem(
-            path,
-            f"{posix_seconds} looks like milliseconds; this field is in seconds",
-            f"write {posix_seconds // 1000}",
         )
 
 

@@ -28,8 +28,10 @@ from milestones.errors import InvalidAddress, InvalidInput
 
 A = TypeVar("A", Address, StakeAddress)
 E = TypeVar("E", bound=InvalidInput)
-SHOWN: Final = 50
-"""How many problems an error lists; a wrong column of a long file would fill the screen."""
+LISTED: Final = 50
+"""How many problems an error's details list; a wrong column of a long file would fill the screen."""
+SHOWN: Final = 5
+"""How many of several things a sentence names."""
 _EXPECTED: Final = {
     "int_type": "a whole number",
     "string_type": "text",
@@ -131,14 +133,28 @@ class Problem:
 
 
 def refusal(problems: Sequence[Problem], error: type[E]) -> E:
-    """The error to raise: about the first problem, with all of them under `errors` in its details."""
+    """The error to raise: about the first problem; `details` have their `error_count` and `errors`, the
+    first `LISTED` of them."""
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     listed = [
         {"path": problem.path, "message": problem.message, "hint": problem.hint}
-        for problem in problems[:SHOWN]
+        for problem in problems[:LISTED]
     ]
-    return error(first.message + more, path=first.path, hint=first.hint, details={"errors": listed})
+    details = {"error_count": len(problems), "errors": listed}
+    return error(first.message + more, path=first.path, hint=first.hint, details=details)
+
+
+def in_a_line(problem: Problem) -> str:
+    """A problem as a warning: it is said, and nothing is refused for it."""
+    return f"{problem.path}: {problem.message}"
+
+
+def counted(things: Sequence[str]) -> str:
+    """Several things in one sentence: all where they are few, else how many, and the first of them."""
+    if len(things) <= SHOWN:
+        return "; ".join(things)
+    return f"{len(things)} times; the first {SHOWN}: {'; '.join(things[:SHOWN])}"
 
 
 def read_record(model: type[T], raw: Any, error: type[E]) -> T:

@@ -2,7 +2,7 @@
 
 `parse_schedule` checks types alone. The chain enforces that a distribution is funded and well-formed; the
 rules here are the ones that it can't or needn't enforce. `problems_of` lists what is wrong with any
-schedule, one found on the chain included; `check_schedule` refuses it.
+schedule, one found on the chain included; `check_schedule` refuses it, and what can't be meant.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Final
 from milestones.cardano.network import network_id_of
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
-from milestones.domain.posix_time import to_posix_ms
+from milestones.domain.plausibility import implausible, moment_problems
+from milestones.domain.posix_time import LATEST_POSIX_SECONDS, to_posix_ms
 from milestones.domain.powers import MOST_ORACLES, power_problems
 from milestones.domain.problems import (
     AMOUNT_LIMIT,
@@ -21,7 +22,6 @@ from milestones.domain.problems import (
     amount_problems,
     datum_problems,
     milestone_problems,
-    moment_problems,
     network_problems,
 )
 from milestones.domain.reading import Problem, read_record, read_records, refusal
@@ -47,8 +47,11 @@ def parse_allocations(raw: Any) -> tuple[Allocation, ...]:
 
 
 def check_schedule(schedule: MilestoneSchedule, circumstances: Circumstances) -> None:
-    """Raises `InvalidSchedule` about the first broken rule; its details list all under `errors`."""
-    problems = problems_of(schedule, circumstances)
+    """Raises `InvalidSchedule` about what is broken or can't be meant; its details list all of it.
+
+    For what somebody is about to open: what is on the chain already is judged by `problems_of` alone.
+    """
+    problems = [*implausible(schedule), *problems_of(schedule, circumstances)]
     if problems:
         raise refusal(problems, InvalidSchedule)
 
@@ -103,7 +106,8 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
             f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {len(allocations)}",
             "cut it into several distributions, or give at least one allocation",
         )
-    network_id = network_id_of(schedule.contract_metadata.network_magic)
+    magic = schedule.contract_metadata.network_magic
+    network_id = network_id_of(magic)
     for index, allocation in enumerate(allocations):
         path = f"beneficiary_allocations[{index}]"
         yield from _beneficiary(allocation, network_id, circumstances, path)
@@ -111,7 +115,9 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
         yield from milestone_problems(
             allocation.milestone_identifier, f"{path}.milestone_identifier"
         )
-        yield from moment_problems(allocation.vesting_timestamp, f"{path}.vesting_timestamp")
+        if allocation.vesting_timestamp > LATEST_POSIX_SECONDS:
+            field = f"{path}.vesting_timestamp"
+            yield from moment_problems(allocation.vesting_timestamp, field, magic)
         yield from datum_problems(allocation.datum, allocation.datum_hash, f"{path}.")
     if schedule.total_token_amount >= AMOUNT_LIMIT:
         yield Problem(
@@ -207,7 +213,6 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
         )
     if reclaim_after is None:
         return
-    yield from moment_problems(reclaim_after, "reclaim_after")
     if to_posix_ms(reclaim_after) <= circumstances.now_posix_ms:
         yield Problem(
             "reclaim_after",
@@ -225,7 +230,6 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
 
 def _metadata(schedule: MilestoneSchedule) -> Iterator[Problem]:
     metadata = schedule.contract_metadata
-    yield from moment_problems(metadata.created_at, "contract_metadata.created_at")
     if not 0 <= metadata.network_magic < MAGIC_LIMIT:
         yield Problem(
             "contract_metadata.network_magic",

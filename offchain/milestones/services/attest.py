@@ -155,7 +155,9 @@ class _Attest(SendingCommand[MilestoneAttested]):
         must_be_the_creator(terms, run.payer)
         given = waiver.verification_timestamp
         moment = (
-            time.now_posix_ms if given is None else checked_moment(given, "verification_timestamp")
+            time.now_posix_ms
+            if given is None
+            else checked_moment(given, "verification_timestamp", run.backend.network)
         )
         run.warnings += doubts_about_moment(moment, time.now_posix_ms)
         attestation = Attestation(

@@ -137,7 +137,9 @@ class _Cancel(SendingCommand[NoticeGiven]):
         must_let_cancel(known.terms, "creator")
         must_be_the_creator(known.terms, run.payer)
         given = self.said_at_timestamp
-        moment = said_at(time, None if given is None else checked_moment(given, "said_at"))
+        moment = said_at(
+            time, None if given is None else checked_moment(given, "said_at", run.backend.network)
+        )
         policy_id = run.backend.contract.policy_id
         notice = Notice(policy_id, self.distribution_id, moment.posix_ms, self.evidence_hash)
         context = await run.context()

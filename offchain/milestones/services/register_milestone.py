@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.native_script import NativeScript, from_json, to_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.domain.powers import doubts_about
+from milestones.domain.powers import doubts_about, powers_asked_for
 from milestones.domain.problems import Circumstances
 from milestones.domain.reading import (
     AddressField,
@@ -19,7 +20,7 @@ from milestones.domain.reading import (
     StakeAddressField,
     refusal,
 )
-from milestones.domain.schedule import parse_schedule, problems_of
+from milestones.domain.schedule import check_schedule, parse_schedule
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
@@ -115,7 +116,8 @@ async def register_milestone(
     """
     schedule = parse_schedule(_completed(workspace, document))
     _must_be_on_configured_network(workspace, schedule)
-    must_be_for_contract(schedule, workspace.contract)
+    earlier = schedule.contract_metadata.contract_version
+    schedule = _for_contract(schedule, workspace.contract)
     script = stake_script_for(schedule, stake_holder, workspace.contract)
     if script is not None:
         magic = schedule.contract_metadata.network_magic
@@ -123,7 +125,7 @@ async def register_milestone(
     circumstances = Circumstances(
         now_posix_ms(), workspace.contract.own_scripts, allow_script_beneficiaries
     )
-    _refuse(problems_of(schedule, circumstances))
+    check_schedule(schedule, circumstances)
     distribution = Distribution.from_schedule(schedule, workspace.contract)
     deposits = _estimate(workspace, distribution)
     if deposits is not None:
@@ -133,6 +135,7 @@ async def register_milestone(
     kept = None if script is None else _keep_script(script, distribution, Path(file))
     warnings = (
         *storage_warnings(workspace),
+        *_version_warnings(earlier, workspace.contract.version),
         *doubts_about(schedule),
         *warnings_about(distribution.terms),
         *_warnings(distribution, deposits),
@@ -177,6 +180,37 @@ async def oldest_output(backend: Backend, creator: Address) -> str:
             hint="send ADA there first",
         )
     return str(oldest.reference)
+
+
+def _for_contract(schedule: MilestoneSchedule, contract: Contract) -> MilestoneSchedule:
+    """A schedule of an earlier version of the contract is taken for this one where it uses no powers.
+
+    Those of an earlier version may have meant something else; all else means the same in every version. Raises
+    `InvalidSchedule` for any other version.
+    """
+    metadata = schedule.contract_metadata
+    if _is_earlier(metadata.contract_version, contract.version) and not powers_asked_for(schedule):
+        metadata = metadata.model_copy(update={"contract_version": contract.version})
+        schedule = schedule.model_copy(update={"contract_metadata": metadata})
+    must_be_for_contract(schedule, contract)
+    return schedule
+
+
+def _is_earlier(version: str, than: str) -> bool:
+    numbers = [re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", each) for each in (version, than)]
+    if None in numbers:
+        return False
+    first, second = (tuple(map(int, each.groups())) for each in numbers if each)
+    return first < second
+
+
+def _version_warnings(named: str, current: str) -> Iterator[str]:
+    if named != current:
+        yield (
+            f"the schedule was written for version {named} of the contract, and is registered for"
+            f" {current}: its address is another than before; what was opened with {named} stays there,"
+            " and is worked with by that version's blueprint (docs/contract-versions.md)"
+        )
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, StakeAddress
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
+from milestones.domain.posix_time import LATEST_POSIX_SECONDS
 
 HASHES = st.binary(min_size=28, max_size=28)
 KEYS = st.builds(Credential, st.just("key"), HASHES)
@@ -20,7 +21,7 @@ MILESTONES = st.one_of(
     st.sampled_from(("milestone-001", "milestone-002", "étape")),
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=16),
 )
-MOMENTS = st.one_of(st.sampled_from((0, 1735689600)), st.integers(0, 10**10))
+MOMENTS = st.one_of(st.sampled_from((0, 1735689600)), st.integers(0, LATEST_POSIX_SECONDS))
 AMOUNTS = st.one_of(st.sampled_from((1, 1_000_000)), st.integers(1, 1 << 56))
 
 

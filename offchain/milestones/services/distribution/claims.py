@@ -12,6 +12,9 @@ from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match, Spent
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.paging import Paging
+from milestones.domain.plausibility import meant_instead, moment_problems, name_problems
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.reading import LISTED, in_a_line
 from milestones.errors import InvalidEncoding, NotFound
 from milestones.protocol.datums import VaultState, vault_token_name
 from milestones.protocol.distribution import Distribution
@@ -95,21 +98,34 @@ def must_have_milestone(distribution: Distribution, milestone: str) -> None:
 
 def unknown_milestone(milestone: str, names: Sequence[str]) -> NotFound:
     """The error for a milestone that is none of a distribution's, the same in every command."""
+    meant = meant_instead(milestone, names)
+    question = "" if meant is None else f"did you mean {meant!r}? "
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return NotFound(
         f"no allocation of this distribution waits for milestone {milestone!r}",
-        hint=f"its milestones: {', '.join(names)}",
-        details={"milestones": list(names)},
+        hint=f"{question}its milestones: {', '.join(names[:LISTED])}{more}",
+        details={"milestones": list(names[:LISTED]), "milestone_count": len(names), "meant": meant},
     )
 
 
 def doubts_about(
     statement: MilestoneStatement, distribution: Distribution | None
 ) -> tuple[str, ...]:
-    """A warning where the schedule isn't known. Raises `NotFound` where nobody waits for the milestone."""
-    if distribution is None:
-        return ("the schedule is not known here: the milestone's name could not be checked",)
-    must_have_milestone(distribution, statement.milestone_identifier)
-    return ()
+    """Warnings: a time or a name that can't be meant, a schedule that isn't known.
+
+    Raises `NotFound` where nobody waits for the milestone. What a schedule has is typed as it stands there.
+    """
+    seconds = to_posix_seconds(statement.verification_posix_ms)
+    magic = None if distribution is None else distribution.terms.metadata.network_magic
+    doubts = list(moment_problems(seconds, "verification_timestamp", magic))
+    if distribution is not None:
+        must_have_milestone(distribution, statement.milestone_identifier)
+        return tuple(in_a_line(doubt) for doubt in doubts)
+    doubts += name_problems(statement.milestone_identifier, "milestone_identifier")
+    return (
+        "the schedule is not known here: the milestone's name could not be checked",
+        *(in_a_line(doubt) for doubt in doubts),
+    )
 
 
 @dataclass(frozen=True, slots=True)

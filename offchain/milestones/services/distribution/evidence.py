@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from milestones.domain.posix_time import looks_like_milliseconds, to_posix_ms
+from milestones.domain.plausibility import moment_problems
+from milestones.domain.posix_time import to_posix_ms
 from milestones.errors import InvalidInput
+from milestones.services.backend import Network
 
 EVIDENCE_BYTES: Final = 64
 CLOCKS_DIFFER_MS: Final = 600_000
@@ -23,18 +25,10 @@ def checked_evidence(evidence_hash: bytes) -> bytes:
     return evidence_hash
 
 
-def checked_moment(timestamp: int, path: str) -> int:
-    """POSIX milliseconds of a moment in seconds. Raises `InvalidInput` about `path` for another unit."""
-    if timestamp < 0:
-        raise InvalidInput(
-            f"{timestamp} is before 1970", path=path, hint="give POSIX seconds, or an ISO 8601 time"
-        )
-    if looks_like_milliseconds(timestamp):
-        raise InvalidInput(
-            f"{timestamp} looks like milliseconds; this field is in seconds",
-            path=path,
-            hint=f"give {timestamp // 1000}",
-        )
+def checked_moment(timestamp: int, path: str, network: Network) -> int:
+    """POSIX milliseconds of a moment in seconds. Raises `InvalidInput` about `path` where it can't be meant."""
+    for problem in moment_problems(timestamp, path, network.magic):
+        raise InvalidInput(problem.message, path=path, hint=problem.hint)
     return to_posix_ms(timestamp)
 
 

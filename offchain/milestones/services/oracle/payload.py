@@ -137,7 +137,7 @@ async def oracle_payload(
     """
     if verification_timestamp is None:
         verification_timestamp = to_posix_seconds(now_posix_ms())
-    moment = checked_moment(verification_timestamp, "verification_timestamp")
+    moment = checked_moment(verification_timestamp, "verification_timestamp", workspace.network)
     checked_evidence(evidence_hash)
     workspace = select_version(workspace, contract_address.payment.hash)
     name = known_name(workspace, contract_address)
@@ -175,7 +175,7 @@ async def notice_payload(
     """
     if said_at_timestamp is None:
         said_at_timestamp = to_posix_seconds(now_posix_ms()) + NOTICE_LEAD_SECONDS
-    moment = checked_moment(said_at_timestamp, "said_at")
+    moment = checked_moment(said_at_timestamp, "said_at", workspace.network)
     checked_evidence(evidence_hash)
     workspace = select_version(workspace, contract_address.payment.hash)
     name = known_name(workspace, contract_address)

@@ -116,7 +116,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
         if schedule is not None:
             must_have_milestone(schedule, self.milestone.text)
         given = self.said_at_timestamp
-        wanted = None if given is None else checked_moment(given, "said_at")
+        wanted = None if given is None else checked_moment(given, "said_at", backend.network)
         moment = said_at(await chain_time(backend), wanted)
         context = await run.context()
         return_to = self._return_address(distribution, context.funds.change_address)

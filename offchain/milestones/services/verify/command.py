@@ -11,8 +11,9 @@ from typing import Literal
 from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState, claim_states
 from milestones.domain.models import Allocation, MilestoneSchedule
+from milestones.domain.plausibility import implausible
 from milestones.domain.problems import Circumstances
-from milestones.domain.reading import AddressField, HexField, Problem
+from milestones.domain.reading import AddressField, HexField, Problem, counted, in_a_line
 from milestones.domain.schedule import problems_of
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.protocol.claim_file import ClaimFile, open_claim_file
@@ -153,9 +154,19 @@ async def verify(
         warnings=(
             *warnings,
             *warnings_about(on_chain.terms),
+            *_implausibilities(found.distribution),
             *(each.detail for each in checks if each.outcome == audit.WARNING),
         ),
     )
+
+
+def _implausibilities(distribution: Distribution | None) -> tuple[str, ...]:
+    """What registration would refuse today, and the chain holds: it is reported, and stays claimable."""
+    if distribution is None:
+        return ()
+    indices = sorted(distribution.allocations)
+    found = [in_a_line(_numbered(each, indices)) for each in implausible(distribution.schedule())]
+    return (f"this can hardly be meant: {counted(found)}",) if found else ()
 
 
 def _failed(checks: Iterable[Check]) -> bool:

@@ -123,6 +123,42 @@ async def test_a_broken_field_is_named(world: World, changes: Any, path: Any) ->
     assert not (world.data_directory / "schedules").exists()
 
 
+async def test_a_schedule_of_an_earlier_version_is_registered_for_this_one(world: World) -> None:
+    named = {"created_at": world.now, "network_magic": 42}
+    earlier = world.schedule(contract_metadata={**named, "contract_version": "1.0.0"})
+    registered = await register_milestone(world.workspace(), earlier)
+
+    now = await register_milestone(world.workspace(), world.schedule(contract_metadata=named))
+    assert registered.distribution_id == now.distribution_id
+    assert registered.contract_metadata.contract_version == world.contract.version
+    (warning,) = (each for each in registered.warnings if "1.0.0" in each)
+    assert world.contract.version in warning
+    assert "another than before" in warning
+    assert not any("version" in each for each in now.warnings)
+
+
+@pytest.mark.parametrize(
+    ("version", "changes"),
+    [
+        ("99.0.0", {}),
+        ("2.0.1", {}),
+        ("one", {}),
+        ("1.0", {}),
+        ("1.0.0", {"allowance_lovelace": 5}),
+        ("1.0.0", {"cancel_by": ["creator"]}),
+    ],
+)
+async def test_a_later_version_and_powers_of_an_earlier_one_are_refused(
+    world: World, version: str, changes: dict[str, Any]
+) -> None:
+    named = {"created_at": world.now, "network_magic": 42, "contract_version": version}
+    with pytest.raises(InvalidSchedule) as refused:
+        await register_milestone(
+            world.workspace(), world.schedule(contract_metadata=named, **changes)
+        )
+    assert refused.value.path == "contract_metadata.contract_version"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
@@ -133,6 +169,8 @@ async def test_a_broken_field_is_named(world: World, changes: Any, path: Any) ->
         ("milestone_identifier", "", "1 to 64 bytes"),
         ("milestone_identifier", "é" * 33, "1 to 64 bytes"),
         ("vesting_timestamp", 1_735_689_600_000, "looks like milliseconds"),
+        ("vesting_timestamp", 20251231, "looks like a date without dashes"),
+        ("milestone_identifier", "launch\u202e", "an invisible character"),
         ("beneficiary_address", "addr_test1qqqq", "not an address"),
     ],
 )

@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milestones.domain.posix_time import (
-    LATEST_POSIX_SECONDS,
     in_words,
-    looks_like_milliseconds,
     to_posix_ms,
     to_posix_seconds,
 )
@@ -29,12 +27,6 @@ def test_the_missions_example() -> None:
 )
 def test_parts_of_a_second_are_rounded_down(posix_ms: int, seconds: int) -> None:
     assert to_posix_seconds(posix_ms) == seconds
-
-
-def test_what_is_taken_for_milliseconds() -> None:
-    assert not looks_like_milliseconds(LATEST_POSIX_SECONDS)
-    assert looks_like_milliseconds(LATEST_POSIX_SECONDS + 1)
-    assert looks_like_milliseconds(to_posix_ms(1735689600))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.paging import MOST_ALLOCATIONS, paging_for
+from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import (
     check_schedule,
@@ -199,12 +200,26 @@ def test_reclaiming_in_the_past_is_refused() -> None:
     check_schedule(parse_schedule(good()), Circumstances(now_posix_ms=(VESTING + 1) * 1000 - 1))
 
 
-def test_identical_allocations_are_two_allocations() -> None:
+def test_identical_allocations_are_two_allocations_and_are_said() -> None:
     raw = good()
     raw["beneficiary_allocations"] = [raw["beneficiary_allocations"][0]] * 2
     schedule = parse_schedule(raw)
     check_schedule(schedule, NOW)
     assert schedule.total_token_amount == 2_000_000
+    (doubt,) = doubts_about(schedule)
+    assert "beneficiary_allocations[1] repeats beneficiary_allocations[0]" in doubt
+    assert "rows 1 and 2" in doubt
+
+
+def test_many_problems_are_counted_and_the_first_are_listed() -> None:
+    raw = good()
+    raw["beneficiary_allocations"] = [
+        {**raw["beneficiary_allocations"][0], "vesting_timestamp": 2025} for _ in range(300)
+    ]
+    error = refused(raw)
+    assert error.message.endswith("(and 299 more)")
+    assert error.details["error_count"] == 300
+    assert len(error.details["errors"]) == 50
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

@@ -161,7 +161,9 @@ async def test_a_milestone_that_nobody_waits_for_is_refused(desk: Desk) -> None:
         await commit(
             desk, desk.entry(0, "milestone-1"), milestone_identifier="milestone-1", **QUICKSTART
         )
-    assert refused.value.hint == "its milestones: milestone-001, milestone-002"
+    assert refused.value.hint == (
+        "did you mean 'milestone-001'? its milestones: milestone-001, milestone-002"
+    )
 
 
 async def test_an_edited_schedule_is_not_believed(desk: Desk) -> None:
