@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,16 @@ from milestones.clients.ogmios_answers import OgmiosHealth
 from milestones.errors import ServiceUnavailable
 from milestones.keys.key_files import SigningKey
 from milestones.services.backend import STALE_SLOTS, Backend, storage_warnings
+from milestones.services.performance import (
+    NEWEST,
+    Measurement,
+    measurement,
+    since,
+    slowest_submission,
+    warnings_of,
+)
 from milestones.services.results import Result, View
+from milestones.services.sending.published_scripts import find_published
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.records import ObservedNetwork
 
@@ -73,12 +83,14 @@ class Services(View):
 class Initialised(Result):
     """`failed`: something is down or on another network; `degraded`: all answer, not all is well.
 
-    `indexed` are the patterns that Kupo watches from now on.
+    `indexed` are the patterns that Kupo watches from now on. `performance` is empty where something is
+    down.
     """
 
     status: Literal["success", "degraded", "failed"]
     services: Services
     indexed: tuple[str, ...] = ()
+    performance: tuple[Measurement, ...] = ()
 
 
 async def init(
@@ -97,6 +109,7 @@ async def init(
     the origin is days away. Where Kupo knows no block so early, it reads from its oldest one, and a
     warning says so. Nothing is raised for a service that is down: the report says it.
     """
+    started = time.monotonic()
     health, facts, kupo = await asyncio.gather(
         _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
         _asked(_node_facts(backend), "Ogmios", backend.ogmios.url, patience_seconds),
@@ -113,11 +126,34 @@ async def init(
         )
     _remember(backend, facts)
     indexed, delayed, unknown = await _index_what_is_missing(backend, key, facts, since_slot)
-    warnings = (*_service_warnings(services), *delayed, *storage_warnings(backend))
+    performance = await _performance(backend, started, patience_seconds)
+    warnings = (
+        *_service_warnings(services),
+        *delayed,
+        *warnings_of(performance),
+        *storage_warnings(backend),
+    )
     status: Literal["success", "degraded"] = "degraded" if warnings else "success"
     notes = unknown or tuple(_notes_on(indexed, facts, since_slot))
     return Initialised(
-        status=status, services=services, indexed=indexed, warnings=(*warnings, *notes)
+        status=status,
+        services=services,
+        indexed=indexed,
+        performance=performance,
+        warnings=(*warnings, *notes),
+    )
+
+
+async def _performance(
+    backend: Backend, started: float, patience_seconds: float
+) -> tuple[Measurement, ...]:
+    asked = time.monotonic()
+    await _asked(find_published(backend), "Kupo", backend.kupo.url, patience_seconds)
+    submission = slowest_submission(backend.storage.journal.newest(NEWEST))
+    return (
+        measurement("query", since(asked)),
+        *(() if submission is None else (submission,)),
+        measurement("initialization", since(started)),
     )
 
 

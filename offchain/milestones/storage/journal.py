@@ -210,6 +210,10 @@ class SubmissionJournal:
         found = self._select(f"{_SELECT} WHERE {where} {_OLDEST_FIRST}", filters)
         return [each for each in found if each.is_of(chain, None, None)]
 
+    def newest(self, count: int) -> list[Submission]:
+        """Up to `count` transactions, the newest first."""
+        return self._select(f"{_SELECT} ORDER BY rowid DESC LIMIT :count", {"count": count})
+
     def _select(self, statement: str, values: dict[str, Any]) -> list[Submission]:
         def work(connection: sqlite3.Connection) -> list[Row]:
             return [Row(*row) for row in connection.execute(statement, values)]

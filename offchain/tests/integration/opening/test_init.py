@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from milestones.services.backend import connect
-from milestones.services.init import SAFE_ZONE_SLOTS, init
+from milestones.services.init import SAFE_ZONE_SLOTS, Initialised, init
 from milestones.testing.world import World
 
 NOWHERE = "127.0.0.1:9"
@@ -26,6 +26,26 @@ async def test_all_is_well(world: World) -> None:
     assert report.indexed == ()
     assert report.warnings == ()
     assert world.workspace().storage.network.load().network_magic == 42
+
+
+async def test_how_long_things_took_stands_beside_the_criteria_that_limit_it(world: World) -> None:
+    async with world.backend() as backend:
+        before = await init(backend)
+    await world.publish()
+    async with world.backend() as backend:
+        sent = backend.storage.journal.newest(1)[0]
+        after = await init(backend)
+
+    def limits(report: Initialised) -> dict[str, tuple[str, int]]:
+        assert all(each.elapsed_ms <= each.limit_ms and each.within for each in report.performance)
+        return {each.what: (each.criterion, each.limit_ms) for each in report.performance}
+
+    asked = {"query": ("SC-004", 10_000), "initialization": ("SC-001", 30_000)}
+    assert limits(before) == asked
+    assert limits(after) == {**asked, "submission": ("SC-005", 120_000)}
+    (measured,) = [each for each in after.performance if each.what == "submission"]
+    prepared, taken = sent.history[:2]
+    assert measured.elapsed_ms == taken.at_posix_ms - prepared.at_posix_ms
 
 
 @pytest.mark.parametrize(
