@@ -52,8 +52,9 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
     ),
     "signatures": (
         tuple[OracleSignature, ...] | OracleSignature,
-        "`--oracle-signatures`: a list of entries, or one alone, with `verification_key` (a raw signature), or"
-        " with the pair `cose_sign1` and `cose_key` (made by a wallet through CIP-30).",
+        "`--oracle-signatures`: a list of entries, or one alone, with `verification_key` (a raw signature;"
+        " it may come later, with `--oracle-keys`), or with the pair `cose_sign1` and `cose_key` (made"
+        " by a wallet through CIP-30).",
     ),
     "claim-file": (ClaimFile, "`--claim-file`: a beneficiary's part of a private distribution."),
     "config": (
@@ -456,6 +457,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "parse_claim_file",
         "parse_contract_address",
         "read_signature_file",
+        "read_verification_key",
         "MilestoneSchedule",
         "Allocation",
         "OracleSignature",

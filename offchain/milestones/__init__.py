@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
-    from milestones.keys.key_files import SigningKey
+    from milestones.keys.key_files import SigningKey, read_verification_key
     from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.distribution import (
@@ -156,6 +156,7 @@ __all__ = [
     "proposal_submit",
     "publish_script",
     "read_signature_file",
+    "read_verification_key",
     "register_milestone",
     "registered_schedule",
     "rotation_payload",
@@ -220,7 +221,7 @@ _NAMES: Final = {
     "services.transaction": ("TransactionReport", "transaction_status"),
     "services.verify": ("Verified", "verify"),
     "storage.signature_files": ("read_signature_file",),
-    "keys.key_files": ("SigningKey",),
+    "keys.key_files": ("SigningKey", "read_verification_key"),
 }
 """The module of each name; importing the package imports none of them (PEP 562)."""
 

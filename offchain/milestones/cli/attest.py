@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 import milestones
+from milestones.cli import options
 from milestones.cli.options import (
     ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
     MilestoneIdentifier,
+    OracleKeys,
     SigningKeyPath,
     VerificationTimestamp,
     Wait,
@@ -37,6 +39,7 @@ def attest(  # noqa: PLR0917 - an option each
     evidence_file: EvidenceFile = None,
     evidence_hash: EvidenceHash = None,
     verification_timestamp: VerificationTimestamp = None,
+    oracle_keys: OracleKeys = None,
     signing_key_path: SigningKeyPath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -57,7 +60,7 @@ def attest(  # noqa: PLR0917 - an option each
             path="evidence_hash",
             hint="leave it out; it is given with --waive alone",
         )
-    contract = distribution(contract_address)
+    contract, keys = distribution(contract_address), options.oracle_keys(oracle_keys)
     key = session.signing_key(signing_key_path)
     session.perform(
         lambda backend: milestones.attest(
@@ -66,6 +69,7 @@ def attest(  # noqa: PLR0917 - an option each
             milestone_identifier=milestone_identifier,
             key=key,
             waiver=waiver,
+            oracle_keys=keys,
             dry_run=dry_run,
             wait=wait,
         )

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 import milestones
-from milestones.cli.options import MilestoneIdentifier, OptionalContractAddress, distribution
+from milestones.cli import options
+from milestones.cli.options import (
+    MilestoneIdentifier,
+    OptionalContractAddress,
+    OracleKeys,
+    distribution,
+)
 from milestones.cli.session import session_of
 
 
@@ -25,9 +31,11 @@ def commit_milestone(  # noqa: PLR0917 - an option each
         int | None, typer.Option(help="How many oracles there are; else what the terms say.")
     ] = None,
     contract_address: OptionalContractAddress = None,
+    oracle_keys: OracleKeys = None,
 ) -> None:
     """Check the form of oracle signatures, and keep them. Needs no network where the terms are known."""
     session = session_of(context)
+    keys = options.oracle_keys(oracle_keys)
     entries = milestones.read_signature_file(oracle_signatures)
     contract = None
     if contract_address is not None:
@@ -40,5 +48,6 @@ def commit_milestone(  # noqa: PLR0917 - an option each
             quorum_threshold=quorum_threshold,
             total_oracles=total_oracles,
             contract_address=contract,
+            oracle_keys=keys,
         )
     )

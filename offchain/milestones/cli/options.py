@@ -91,6 +91,16 @@ Signatures = Annotated[
         "--signatures", help="JSON file that `oracle sign --output` wrote.", show_default=False
     ),
 ]
+OracleKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--oracle-keys",
+        metavar="FILE|HEX",
+        help="Verification keys (.vkey, or 64 hex digits) of oracles whose entry has none; repeated, or"
+        " with commas.",
+        show_default=False,
+    ),
+]
 STANDARD_INPUT: Final = Path("-")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
@@ -204,6 +214,12 @@ def duration(text: str, option: str) -> int:
 def optional_moment(text: str | None, option: str) -> int | None:
     """As `moment`; None where nothing is given."""
     return None if text is None else moment(text, option)
+
+
+def oracle_keys(given: list[str] | None) -> list[bytes]:
+    """The oracles' verification keys (32 bytes each) that an option names. Raises `InvalidKeyFile`."""
+    texts = [part.strip() for text in given or () for part in text.split(",") if part.strip()]
+    return [milestones.read_verification_key(text) for text in texts]
 
 
 def evidence(file: Path | None, digest: str | None) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha512
 from pathlib import Path
@@ -24,6 +25,12 @@ EXTENDED: Final = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
 GENESIS: Final = "GenesisUTxOSigningKey_ed25519"
 KEY_LENGTHS: Final = {PAYMENT: 32, GENESIS: 32, EXTENDED: 128}
 """Bytes of each kind: a seed; or extended secret (64), verification key (32) and chain code (32)."""
+VERIFICATION_KEY_LENGTHS: Final = {
+    "PaymentVerificationKeyShelley_ed25519": 32,
+    "PaymentExtendedVerificationKeyShelley_ed25519_bip32": 64,
+    "GenesisUTxOVerificationKey_ed25519": 32,
+}
+"""Bytes of each kind of verification key; an extended one's last 32 are its chain code."""
 
 _REGENERATE: Final = "give a payment key file made by `cardano-cli address key-gen`"
 
@@ -56,8 +63,9 @@ class SigningKey:
     def load(cls, path: Path) -> SigningKey:
         """Reads a key file. Raises `InvalidKeyFile`, which names the file and what is wrong with it."""
         try:
-            envelope = _envelope(path)
-            return cls.from_bytes(_secret(envelope), envelope["type"])
+            kind, secret = _content(_envelope(path))
+            _must_sign(kind)
+            return cls.from_bytes(secret, kind)
         except InvalidKeyFile as error:
             raise InvalidKeyFile(error.reason, path=str(path), hint=error.hint) from None
 
@@ -115,6 +123,31 @@ class SigningKey:
         return bytes(Ed25519(self._secret).sign(message).signature)
 
 
+def read_verification_key(text: str) -> bytes:
+    """The payment verification key (32 bytes) in a .vkey file, or given itself as 64 hexadecimal digits.
+
+    Raises `InvalidKeyFile`, which names the file and what is wrong with it.
+    """
+    if len(text) == 64 and not Path(text).exists():
+        with suppress(ValueError):
+            return bytes.fromhex(text)
+    try:
+        kind, raw = _content(_envelope(Path(text)))
+        if "SigningKey" in kind:
+            raise InvalidKeyFile(
+                "is a signing key (.skey), which is its owner's alone",
+                hint="give the verification key (.vkey), or its 64 hexadecimal digits",
+            )
+        if len(raw) != VERIFICATION_KEY_LENGTHS.get(kind):
+            raise InvalidKeyFile(
+                f"is of type {kind[:60]!r} with {len(raw)} bytes, not a payment verification key",
+                hint="give the .vkey file that `cardano-cli address key-gen` made",
+            )
+    except InvalidKeyFile as error:
+        raise InvalidKeyFile(error.reason, path=text, hint=error.hint) from None
+    return raw[:32]
+
+
 def _extended_signature(secret: bytes, verification_key: bytes, message: bytes) -> bytes:
     """Ed25519 with a scalar and a nonce prefix that are given, not derived from a seed.
 
@@ -170,10 +203,18 @@ def _envelope(path: Path) -> dict[str, Any]:
     return envelope
 
 
-def _secret(envelope: dict[str, Any]) -> bytes:
+def _content(envelope: dict[str, Any]) -> tuple[str, bytes]:
+    """The type and the bytes of an envelope."""
     kind, encoded = envelope.get("type"), envelope.get("cborHex")
     if not isinstance(kind, str) or not isinstance(encoded, str):
         raise InvalidKeyFile("has no text `type` and `cborHex`", hint=_REGENERATE)
+    try:
+        return kind, cbor.read(bytes.fromhex(encoded)).bytes()
+    except (ValueError, InvalidEncoding):
+        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE) from None
+
+
+def _must_sign(kind: str) -> None:
     if "VerificationKey" in kind:
         raise InvalidKeyFile(
             "is a verification key (.vkey), which can't sign", hint="give the signing key (.skey)"
@@ -182,7 +223,3 @@ def _secret(envelope: dict[str, Any]) -> bytes:
         raise InvalidKeyFile(
             f"is of type {kind[:60]!r}, not a payment signing key", hint=_REGENERATE
         )
-    try:
-        return cbor.read(bytes.fromhex(encoded)).bytes()
-    except (ValueError, InvalidEncoding):
-        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE) from None

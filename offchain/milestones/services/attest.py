@@ -5,10 +5,10 @@ Where the terms let the creator waive them, from a moment on the creator's key a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from milestones.domain.models import MilestoneIdentifier, TransactionStatus
+from milestones.domain.models import MilestoneCompletion, MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
@@ -30,7 +30,15 @@ from milestones.services.distribution.on_chain import (
     OpenDistribution,
     read_on_chain,
 )
-from milestones.services.distribution.signatures import SignedStatement, statements_at_hand
+from milestones.services.distribution.signatures import (
+    SignedStatement,
+    keyless_oracles,
+    missing_keys,
+    split_in_words,
+    statements_at_hand,
+    usable_entries,
+    with_known_keys,
+)
 from milestones.services.preflight import (
     must_be_open,
     must_be_the_creator,
@@ -92,20 +100,24 @@ async def attest(
     milestone_identifier: str,
     key: SigningKey,
     waiver: Waiver | None = None,
+    oracle_keys: Sequence[bytes] = (),
     dry_run: bool = False,
     wait: bool = False,
 ) -> MilestoneAttested:
     """Attests a milestone with the local record's signatures; the key pays, anybody's will do.
 
-    With a `waiver` no signature is needed, and the key must be the creator's; it takes terms that let the
-    creator waive, once their time has come (`NotAllowedYet`, `waiver_after`). Where the chain's evaluation
-    refuses signatures, each is tried alone: those that are good are used if they make a quorum. Raises
+    `oracle_keys` (32 bytes each) are verification keys of oracles whose signature came without; the record
+    keeps them. With a `waiver` no signature is needed, and the key must be the creator's; it takes terms
+    that let the creator waive, once their time has come (`NotAllowedYet`, `waiver_after`). Where the
+    chain's evaluation refuses signatures, each is tried alone: those that are good are used if they make a
+    quorum. Raises
     `NotAllowedYet` (`closed`, `attested`, `quorum`), `NotFound`, `ChainRejected` that names the oracles
     with bad signatures, `InsufficientFunds`, `OutcomeUnknown`.
     """
     milestone = MilestoneIdentifier.parse(milestone_identifier)
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
+    _remember_keys(backend, name.distribution_id, milestone.text, oracle_keys)
     command = _Attest(
         distribution_id=name.distribution_id,
         distribution_name=name,
@@ -237,16 +249,51 @@ def _quorums(
     if complete:
         return complete
     count = len(statements[0].witnesses) if statements else 0
+    record = backend.storage.records.find(distribution.distribution_id, milestone.text)
+    sitting = distribution.sitting.oracles
+    missing = keyless_oracles(
+        entry for entry in usable_entries(backend, record) if entry.oracle in sitting
+    )
+    message = f"milestone {milestone.text!r} has {count} of the {threshold} signatures it needs"
+    hint = "commit the missing oracle signatures with `milestones commit-milestone`"
+    if len(statements) > 1:
+        counted = [(signed.statement, len(signed.witnesses)) for signed in statements]
+        message = f"milestone {milestone.text!r} has {split_in_words(counted, threshold)}"
+        hint = (
+            "let the others sign the same bytes: `milestones oracle sign --signed-data"
+            f" {statements[0].statement.signed_data.hex()}`"
+        )
+    if missing:
+        message, hint = f"{message}; {missing_keys(missing)}", "give --oracle-keys FILE or HEX"
     raise NotAllowedYet(
         "quorum",
-        f"milestone {milestone.text!r} has {count} of the {threshold} signatures it needs",
-        hint="commit the missing oracle signatures with `milestones commit-milestone`",
+        message,
+        hint=hint,
         details={
             "milestone_identifier": milestone.text,
             "signature_count": count,
             "quorum_threshold": threshold,
+            "statement_count": len(statements),
+            "missing_verification_keys": list(missing),
         },
     )
+
+
+def _remember_keys(
+    backend: Backend, distribution_id: bytes, milestone: str, oracle_keys: Sequence[bytes]
+) -> None:
+    """Completes the record's entries that came without a key."""
+    records = backend.storage.records
+    if not oracle_keys or records.find(distribution_id, milestone) is None:
+        return
+
+    def change(record: MilestoneCompletion | None) -> MilestoneCompletion:
+        if record is None:
+            raise AssertionError("records are never deleted")
+        entries = with_known_keys(backend, record.oracle_signatures, oracle_keys)
+        return record.model_copy(update={"oracle_signatures": tuple(entries)})
+
+    records.update(distribution_id, milestone, change)
 
 
 async def _built(

@@ -22,7 +22,7 @@ from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput, InvalidSignature, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import ContractAddress
-from milestones.protocol.oracle_signatures import witness_of
+from milestones.protocol.oracle_signatures import witness_if_complete
 from milestones.protocol.statements import MilestoneStatement
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, Workspace, select_version, storage_warnings
@@ -31,10 +31,14 @@ from milestones.services.distribution.local import address_of, local_distributio
 from milestones.services.distribution.naming import known_name, locate
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.signatures import (
+    keyless_oracles,
+    missing_keys,
     must_be_for_contract,
     seen_on_chain,
+    split_in_words,
     statement_seconds,
     usable_entries,
+    with_known_keys,
 )
 from milestones.services.results import Result, View
 from milestones.transactions.contract_drafts import Sitting
@@ -48,6 +52,7 @@ async def commit_milestone(
     quorum_threshold: int | None = None,
     total_oracles: int | None = None,
     contract_address: ContractAddress | None = None,
+    oracle_keys: Sequence[bytes] = (),
 ) -> MilestoneCommitted:
     """Checks the form of all entries, and merges them into the record: all of them, or none.
 
@@ -55,30 +60,34 @@ async def commit_milestone(
     it has to be. The quorum is the terms', where the data directory knows them, and then the numbers
     given must agree. Where it doesn't, both numbers are needed, or a `Backend` to ask the chain with.
     Where the terms let oracles be replaced, those that sit now count, as far as a `Backend` can ask; a
-    warning says where it could not. Raises `InvalidSignature` with a path such as
-    `oracle_signatures[1].signed_data`.
+    warning says where it could not.
+
+    A raw signature may come without its `verification_key`: it is looked for among `oracle_keys` (32 bytes
+    each) and in earlier entries; a warning says whose is missing, which `attest` needs. Raises
+    `InvalidSignature` with a path such as `oracle_signatures[1].signed_data`.
     """
     MilestoneIdentifier.parse(milestone_identifier)
     workspace, distribution_id = _place_of(workspace, oracle_signatures, contract_address)
-    for index, entry in enumerate(oracle_signatures):
+    entries = with_known_keys(workspace, oracle_signatures, oracle_keys)
+    for index, entry in enumerate(entries):
         _must_be_about(workspace, entry, index, distribution_id, milestone_identifier)
     distribution = local_distribution(workspace, distribution_id)
     if distribution is not None:
         must_have_milestone(distribution, milestone_identifier)
     given = (quorum_threshold, total_oracles)
     quorum = await _quorum_of(workspace, distribution_id, milestone_identifier, given)
-    _must_be_oracles(oracle_signatures, quorum)
+    _must_be_oracles(entries, quorum)
     known: set[tuple[bytes, bytes]] = set()
 
     def change(record: MilestoneCompletion | None) -> MilestoneCompletion:
-        before = usable_entries(workspace, record)
+        before = with_known_keys(workspace, usable_entries(workspace, record), oracle_keys)
         known.update((entry.signed_data, entry.oracle) for entry in before)
-        merged = merge_signatures(before, oracle_signatures)
+        merged = merge_signatures(before, entries)
         _must_not_be_too_many(merged, quorum)
         return _record(distribution_id, milestone_identifier, merged, quorum, record)
 
     record = workspace.storage.records.update(distribution_id, milestone_identifier, change)
-    new = {(entry.signed_data, entry.oracle) for entry in oracle_signatures} - known
+    new = {(entry.signed_data, entry.oracle) for entry in entries} - known
     return _committed(workspace, record, quorum, added=len(new))
 
 
@@ -243,7 +252,7 @@ def _must_be_about(
     milestone_identifier: str,
 ) -> None:
     try:
-        witness_of(entry)
+        witness_if_complete(entry)
         statement = MilestoneStatement.parse(entry.signed_data)
         _must_name(workspace, statement, distribution_id, milestone_identifier)
     except InvalidSignature as error:
@@ -337,9 +346,14 @@ def _committed(
         )
     groups = _groups(record)
     if len(groups) > 1:
+        counted = [(MilestoneStatement.parse(each.signed_data), each.count) for each in groups]
         warnings.append(
-            f"oracles signed {len(groups)} different statements about this milestone; they don't add up"
+            f"oracles signed {len(groups)} different statements about this milestone:"
+            f" {split_in_words(counted, quorum.threshold)}"
         )
+    missing = keyless_oracles(record.oracle_signatures)
+    if missing:
+        warnings.append(missing_keys(missing))
     return MilestoneCommitted(
         milestone_identifier=record.milestone_identifier,
         distribution_id=record.distribution_id,

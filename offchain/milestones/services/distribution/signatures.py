@@ -5,7 +5,8 @@ Only the form of a signature is looked at; the chain alone says whether it is ge
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,10 +14,16 @@ from milestones.cardano import plutus_data
 from milestones.cardano.hashes import blake2b_224
 from milestones.clients.chain_walk import BlockTransaction, RollForward
 from milestones.domain.models import MilestoneCompletion, OracleSignature
-from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
 from milestones.errors import InvalidEncoding, InvalidSignature, NotFound
-from milestones.protocol.oracle_signatures import entry_of, witness_of
+from milestones.protocol.oracle_signatures import (
+    entry_of,
+    open_cose_pair,
+    with_key,
+    witness_if_complete,
+    witness_of,
+)
 from milestones.protocol.redeemers import Attest, OracleWitness
 from milestones.protocol.statements import MilestoneStatement, Statement
 from milestones.protocol.validator_loader import Contract
@@ -82,7 +89,7 @@ def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]
 def _statements(
     workspace: Workspace, sitting: Sitting, record: MilestoneCompletion
 ) -> Iterator[SignedStatement]:
-    entries = usable_entries(workspace, record)
+    entries = [entry for entry in usable_entries(workspace, record) if witness_if_complete(entry)]
     while True:
         state = quorum_state(
             entries,
@@ -101,7 +108,11 @@ def _statements(
 def usable_entries(
     workspace: Workspace, record: MilestoneCompletion | None
 ) -> list[OracleSignature]:
-    """A record's entries that are well-formed and about its milestone: somebody may have edited the file."""
+    """A record's entries that are well-formed and about its milestone: somebody may have edited the file.
+
+    One that came without its verification key has it where the data directory knows it, and counts
+    without; the chain needs it.
+    """
     if record is None:
         return []
     about = (
@@ -109,7 +120,80 @@ def usable_entries(
         record.distribution_id,
         record.milestone_identifier.encode(),
     )
-    return [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+    usable = [entry for entry in record.oracle_signatures if _is_usable(entry, about)]
+    return with_known_keys(workspace, usable)
+
+
+def with_known_keys(
+    workspace: Workspace, entries: Sequence[OracleSignature], given: Iterable[bytes] = ()
+) -> list[OracleSignature]:
+    """Entries with their oracles' verification keys: the `given` (32 bytes each), else earlier ones."""
+    keys = {blake2b_224(key): key for key in given}
+    if any(_lacks_key(entry) and entry.oracle not in keys for entry in entries):
+        keys = {**_keys_of_earlier_entries(workspace), **keys}
+    return [with_key(entry, keys) for entry in entries]
+
+
+def keyless_oracles(entries: Iterable[OracleSignature]) -> tuple[str, ...]:
+    """The addresses (Bech32) of oracles of whose signature the verification key is missing, in order."""
+    return tuple(sorted({str(entry.oracle_address) for entry in entries if _lacks_key(entry)}))
+
+
+def missing_keys(oracles: Sequence[str]) -> str:
+    """That the verification keys of these oracles are missing, and what to do."""
+    return (
+        f"the verification key of {', '.join(oracles)} is not known: `attest` needs it to put the"
+        " signature on the chain; give it with --oracle-keys"
+    )
+
+
+def _lacks_key(entry: OracleSignature) -> bool:
+    return entry.verification_key is None and entry.cose_key is None
+
+
+def _keys_of_earlier_entries(workspace: Workspace) -> Mapping[bytes, bytes]:
+    """The verification keys in all records of the data directory, by their hash."""
+    found = {}
+    for record in workspace.storage.records.all():
+        for entry in record.oracle_signatures:
+            with suppress(InvalidSignature):
+                key = _key_in(entry)
+                found[blake2b_224(key)] = key
+    return found
+
+
+def _key_in(entry: OracleSignature) -> bytes:
+    if entry.cose_sign1 is not None and entry.cose_key is not None:
+        return open_cose_pair(entry.cose_sign1, entry.cose_key).verification_key
+    return entry.verification_key or b""
+
+
+def split_in_words(
+    supporters: Sequence[tuple[MilestoneStatement, int]], quorum_threshold: int
+) -> str:
+    """How signatures are spread over several statements, each with how many oracles signed it, best first."""
+    shown_evidence = any(statement.evidence_hash for statement, _ in supporters)
+    first, *others = (
+        f"{count} for the {'one' if number else 'statement'} at {_moment(statement, shown_evidence)}"
+        for number, (statement, count) in enumerate(supporters)
+    )
+    most = supporters[0][1]
+    end = (
+        f"no statement has its quorum of {quorum_threshold}"
+        if most < quorum_threshold
+        else "they don't add up"
+    )
+    plural = "signature" if most == 1 else "signatures"
+    counted = first.replace(" ", f" {plural} ", 1)
+    return f"{', '.join((counted, *others))}: {end}"
+
+
+def _moment(statement: MilestoneStatement, shown_evidence: bool) -> str:
+    when = in_words(to_posix_seconds(statement.verification_posix_ms))
+    if not shown_evidence:
+        return when
+    digest = statement.evidence_hash.hex()
+    return f"{when} with evidence {digest[:16]}…" if digest else f"{when} without evidence"
 
 
 def statement_seconds(state: QuorumState) -> int | None:
@@ -131,7 +215,7 @@ def seen_on_chain(record: MilestoneCompletion) -> bool:
 
 def _is_usable(entry: OracleSignature, about: tuple[bytes, bytes, bytes]) -> bool:
     try:
-        witness_of(entry)
+        witness_if_complete(entry)
         statement = MilestoneStatement.parse(entry.signed_data)
     except InvalidSignature:
         return False

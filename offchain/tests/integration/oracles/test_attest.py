@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from milestones.domain.posix_time import in_words
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet, NotFound
 from milestones.protocol.distribution import Distribution
@@ -66,6 +67,37 @@ async def test_without_a_quorum_nothing_is_signed(
     assert refused.value.rule == "quorum"
     assert refused.value.details["signature_count"] == len(signers)
     assert opened.backend.storage.journal.pending(command="attest") == []
+
+
+async def test_signatures_over_several_statements_are_said_to_be_split(
+    opened: OpenDistribution,
+) -> None:
+    first = opened.statement().verification_posix_ms
+    other = opened.entry("oracle-1", verification_posix_ms=first + 5_000)
+    await opened.commit(opened.entry("oracle-0"), other)
+    with pytest.raises(NotAllowedYet) as refused:
+        await opened.attest()
+    for moment in (first, first + 5_000):
+        assert in_words(moment // 1000) in refused.value.message
+    assert "no statement has its quorum of 2" in refused.value.message
+    assert opened.statement().signed_data.hex() in refused.value.hint
+    assert refused.value.details["statement_count"] == 2
+
+
+async def test_keys_that_are_missing_are_named_and_can_be_given(opened: OpenDistribution) -> None:
+    """Signatures with the quickstart's four fields: the chain needs the keys, too."""
+    names = ("oracle-0", "oracle-1")
+    await opened.commit(
+        *(opened.entry(name).model_copy(update={"verification_key": None}) for name in names)
+    )
+    with pytest.raises(NotAllowedYet, match="0 of the 2 signatures") as refused:
+        await opened.attest()
+    addresses = sorted(opened.world.address(name).to_bech32() for name in names)
+    assert refused.value.details["missing_verification_keys"] == addresses
+    assert "--oracle-keys" in refused.value.hint
+    keys = [opened.world.keys[name].verification_key for name in names]
+    result = await opened.attest(oracle_keys=keys, wait=True)
+    assert {str(address) for address in result.signers} == set(addresses)
 
 
 async def test_a_milestone_is_attested_once(opened: OpenDistribution) -> None:

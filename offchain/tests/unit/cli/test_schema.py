@@ -59,6 +59,7 @@ def test_every_input_and_every_command_has_one() -> None:
             "payload-object",
             "payload-rotate-to",
             "sign",
+            "import",
             "rotate",
         ),
         "proposal": ("submit", "object", "confirm", "retire", "show"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,13 @@ from pycardano.address import Address as OtherAddress
 from pycardano.network import Network
 
 from milestones.errors import InvalidKeyFile
-from milestones.keys.key_files import EXTENDED, GENESIS, PAYMENT, SigningKey
+from milestones.keys.key_files import (
+    EXTENDED,
+    GENESIS,
+    PAYMENT,
+    SigningKey,
+    read_verification_key,
+)
 
 MNEMONIC = "test walk nut penalty hip pave soap entry language right filter choice"
 """The words of a public test vector (CIP-19)."""
@@ -165,3 +172,25 @@ def test_building_transactions_loads_no_second_of_imports() -> None:
     )
     assert "milestones.transactions.contract_drafts" in loaded.stdout.split()
     assert not {"pycardano", "cbor2"} & set(loaded.stdout.split())
+
+
+def test_verification_keys_are_read_from_files_and_hexadecimal(tmp_path: Path) -> None:
+    """An extended key's chain code is left out; a signing key is not asked for."""
+    key = SigningKey.generate()
+    raw = key.verification_key
+    assert read_verification_key(raw.hex()) == raw
+    plain = tmp_path / "oracle.vkey"
+    for kind, content in (
+        ("PaymentVerificationKeyShelley_ed25519", raw),
+        ("PaymentExtendedVerificationKeyShelley_ed25519_bip32", raw + bytes(32)),
+    ):
+        plain.write_text(json.dumps({"type": kind, "cborHex": cbor2.dumps(content).hex()}))
+        assert read_verification_key(str(plain)) == raw
+    key.save(tmp_path / "oracle.skey")
+    for wrong, words in (
+        (tmp_path / "oracle.skey", "its owner's alone"),
+        (tmp_path / "absent.vkey", "no such file"),
+        ("zz" * 32, "no such file"),
+    ):
+        with pytest.raises(InvalidKeyFile, match=words):
+            read_verification_key(str(wrong))

@@ -82,7 +82,10 @@ async def test_different_statements_do_not_add_up(desk: Desk) -> None:
         1_735_689_600,
         1_735_689_601,
     ]
-    assert "2 different statements" in result.warnings[0]
+    assert result.warnings[0].endswith(
+        "different statements about this milestone: 1 signature for the statement at 2025-01-01 00:00:00"
+        " UTC, 1 for the one at 2025-01-01 00:00:01 UTC: no statement has its quorum of 2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,6 @@ async def test_a_statement_about_something_else_is_refused_whole(
     [
         ({"signature": b"\x01" * 63}, "signature", "64 bytes, not 63"),
         ({"signature": None}, "signature", "missing"),
-        ({"verification_key": None}, "verification_key", "missing"),
         ({"verification_key": b"\x01" * 32}, "verification_key", "not the payment key"),
         ({"signed_data": b"\xff"}, "signed_data", "not a statement"),
         ({"cose_sign1": b"\x80"}, "cose_key", "missing"),
@@ -121,6 +123,49 @@ async def test_a_wrong_form_is_refused_with_its_path(
         await commit(desk, desk.entry(0), wrong, **QUICKSTART)
     assert refused.value.path == f"oracle_signatures[1].{path}"
     assert desk.workspace.storage.records.all() == []
+
+
+FOUR_FIELDS = {"oracle_address", "signature", "signed_data", "signature_timestamp"}
+
+
+def keyless(desk: Desk, number: int, milestone: str = "milestone-001") -> OracleSignature:
+    """An entry with the quickstart's four fields."""
+    entry = desk.entry(number, milestone)
+    return OracleSignature.model_validate({name: getattr(entry, name) for name in FOUR_FIELDS})
+
+
+async def test_the_quickstarts_four_fields_are_kept_and_what_is_missing_is_said(desk: Desk) -> None:
+    result = await commit(desk, keyless(desk, 0), keyless(desk, 1), **QUICKSTART)
+    assert (result.verified, result.signature_count) == (True, 2)
+    (warning,) = result.warnings
+    for number in (0, 1):
+        assert str(desk.key(number).address(0)) in warning
+    assert "--oracle-keys" in warning
+
+
+async def test_keys_are_given_then_or_later_or_known_from_earlier_entries(desk: Desk) -> None:
+    keys = [desk.key(number).verification_key for number in range(3)]
+    await commit(desk, keyless(desk, 0), keyless(desk, 1), **QUICKSTART)
+    result = await commit(desk, keyless(desk, 0), oracle_keys=keys[:1])
+    assert str(desk.key(1).address(0)) in result.warnings[0]
+    assert str(desk.key(0).address(0)) not in result.warnings[0]
+    result = await commit(desk, keyless(desk, 0), oracle_keys=keys)
+    assert result.warnings == ()
+    other = await commit(
+        desk,
+        *(keyless(desk, number, "milestone-002") for number in (0, 1)),
+        milestone_identifier="milestone-002",
+        **QUICKSTART,
+    )
+    assert other.warnings == ()
+    for record in desk.workspace.storage.records.all():
+        assert [e.verification_key for e in record.oracle_signatures] == keys[:2]
+
+
+async def test_the_form_of_four_fields_is_checked(desk: Desk) -> None:
+    short = keyless(desk, 0).model_copy(update={"signature": bytes(63)})
+    with pytest.raises(InvalidSignature, match="64 bytes, not 63"):
+        await commit(desk, short, **QUICKSTART)
 
 
 async def test_a_forged_signature_of_the_right_form_is_kept(desk: Desk) -> None:
