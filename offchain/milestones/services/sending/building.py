@@ -106,9 +106,12 @@ class BuildContext:
         return valid_until(self.time)
 
     def first_slot_from(self, posix_ms: int) -> int:
-        """The first slot that proves that this moment has come: a transaction's lower bound."""
+        """The first slot that proves that this moment has come: a transaction's lower bound, 1 at least.
+
+        Slot 0 is left out of a transaction, and scripts would see no bound at all.
+        """
         clock = self.time.clock
-        return clock.first_slot_from(max(posix_ms, clock.system_start_posix_ms))
+        return max(1, clock.first_slot_from(max(posix_ms, clock.system_start_posix_ms)))
 
     async def build(
         self, draft: TransactionDraft, *, include: Sequence[Utxo] = ()

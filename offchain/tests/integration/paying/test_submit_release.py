@@ -143,6 +143,18 @@ async def test_without_a_quorum_it_says_how_many_signatures_there_are(
     assert stage.journal.pending(command="submit-release") == []
 
 
+class TestVestedBeforeTheNetwork:
+    @pytest.fixture
+    def schedule_changes(self, world: World) -> dict[str, Any]:
+        """Everything has vested in 2019, and the network began in this test."""
+        return {"beneficiary_allocations": world.allocations(vesting=1_546_300_800)}
+
+    async def test_slot_zero_is_a_bound_too(self, stage: OpenDistribution) -> None:
+        """A script that asks for a lower bound must see one."""
+        await stage.attested("milestone-001")
+        assert (await stage.release(0, wait=True)).status == "confirmed"
+
+
 class TestVesting:
     @pytest.fixture
     def schedule_changes(self, world: World) -> dict[str, Any]:
