@@ -173,7 +173,7 @@ def _funds(entries: list[str]) -> dict[str, int]:
     funds: dict[str, int] = {}
     for entry in entries:
         address, equals, amount = entry.partition("=")
-        if not equals or not amount.isdecimal() or int(amount) == 0:
+        if not equals or not amount.isdecimal() or len(amount) > 19 or int(amount) == 0:
             raise InvalidConfiguration(
                 f"{entry[:60]!r} is not ADDRESS=LOVELACE",
                 path="fund",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -230,11 +231,31 @@ def _bind(name: str, host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(1024)
         listener.setblocking(False)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        raise InvalidConfiguration(
-            f"{host}:{port} can't be listened on: {error.strerror or error}",
-            path=f"{name}_port",
-            hint="end what uses the port, or give another one",
-        ) from None
+        raise _refused(name, host, port, error) from None
     return listener
+
+
+_PORT_HINTS: Final = {
+    errno.EADDRINUSE: "end what uses the port, or give another one",
+    errno.EACCES: "give a port of 1024 or more: those below are for the machine's own services",
+}
+
+
+def _refused(
+    name: str, host: str, port: int, error: OSError | UnicodeError
+) -> InvalidConfiguration:
+    """What is wrong with a port or, where it is not the port's fault, with the address."""
+    number = error.errno if isinstance(error, OSError) else None
+    hint = None if isinstance(error, socket.gaierror) else _PORT_HINTS.get(number or 0)
+    reason = getattr(error, "strerror", None) or error
+    if hint is None:
+        return InvalidConfiguration(
+            f"{host[:80]!r} can't be listened on: {reason}",
+            path="host",
+            hint="give an address of this machine: 127.0.0.1, ::1, or 0.0.0.0 for all that it has",
+        )
+    return InvalidConfiguration(
+        f"{host}:{port} can't be listened on: {reason}", path=f"{name}_port", hint=hint
+    )

@@ -17,7 +17,7 @@ from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.persistence import Store
-from milestones.errors import InvalidConfiguration
+from milestones.errors import InvalidConfiguration, InvalidInput
 
 HISTORY_MS = 432_000_000 + 3_600_000
 """How long before its first block a new network has started: an epoch and an hour.
@@ -47,7 +47,7 @@ class ChainConfig:
 def open_chain(config: ChainConfig) -> tuple[Chain, Store | None]:
     """Starts a chain, or goes on with the one in `state_dir`.
 
-    Raises `InvalidConfiguration` when that one is of another network.
+    Raises `InvalidConfiguration` when that one is of another network, damaged, or can't be kept there.
     """
     if config.state_dir is None:
         return _new_chain(config, None), None
@@ -79,7 +79,10 @@ def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
 
 
 def _address(text: str, calendar: Calendar) -> bytes:
-    address = Address.from_bech32(text)
+    try:
+        address = Address.from_bech32(text)
+    except InvalidInput as error:
+        raise error.inside("fund") from None
     if address.network_id != calendar.network_id:
         raise InvalidConfiguration(
             f"{text[:24]}… belongs to another network than this chain's",
@@ -97,10 +100,16 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
             path="state_dir",
             hint="give its own magic, or another directory",
         )
-    start_ms = store.fact("start_posix_ms")
-    calendar = calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
-    clock = Clock(calendar, manual=config.manual_clock, offset_ms=store.fact("clock_offset_ms", 0))
-    blocks = _read_blocks(store)
+    with store.undamaged("its calendar"):
+        start_ms = store.fact("start_posix_ms")
+        calendar = calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
+        offset_ms = store.fact("clock_offset_ms", 0)
+        clock = Clock(calendar, manual=config.manual_clock, offset_ms=offset_ms)
+        clock.slot()
+    with store.undamaged("its blocks"):
+        blocks = _read_blocks(store)
+    if not blocks:
+        raise store.damage("its blocks")
     _check_funds(config, calendar, blocks[0])
     clock.reach_slot(blocks[-1].slot)
     return Chain(clock, config.parameters, blocks, store=store, production=config.production)
@@ -125,11 +134,7 @@ def _read_blocks(store: Store) -> list[Block]:
     for stored in store.blocks():
         block = _read_block(stored.slot, stored.transactions, utxo, blocks)
         if block.header_hash != stored.header_hash:
-            raise InvalidConfiguration(
-                f"block {stored.height} in {store.path} is damaged",
-                path="state_dir",
-                hint="restore the directory from a copy, or start a new one",
-            )
+            raise store.damage(f"block {stored.height}")
         blocks.append(block)
     return blocks
 

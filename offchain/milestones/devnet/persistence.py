@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,18 @@ CREATE TABLE IF NOT EXISTS transactions (
 """
 
 
+_HINTS: Final = {
+    "locked": "end the other process that uses it, or give another directory",
+    "full": "make room on the disk; every block that anybody heard of is there",
+    "disk I/O": "make room on the disk, or look after it; every block that anybody heard of is there",
+    "readonly": "give a directory that can be written to",
+    "unable to open": "give a directory that can be written to",
+}
+"""What to do about SQLite's errors, by a word in them."""
+
+_OTHER_HINT: Final = "restore the directory from a copy, or give another one"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
     """A block as it was read back."""
@@ -43,20 +56,55 @@ class Store:
     """The database of one chain. Only one process may have it open."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / "chain.sqlite"
-        self._database = sqlite3.connect(
-            self.path, isolation_level=None, timeout=2, check_same_thread=False
-        )
         try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self._database.close()
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
             raise InvalidConfiguration(
-                f"{self.path} can't be used: {error}",
+                f"{directory} is no directory that a chain can be kept in: {error.strerror or error}",
                 path="state_dir",
-                hint="end the other process that uses it, or give another directory",
+                hint="give a directory that is there or can be made, and can be written to",
             ) from None
+        with self._usable():
+            self._database = sqlite3.connect(
+                self.path, isolation_level=None, timeout=2, check_same_thread=False
+            )
+        try:
+            with self._usable():
+                self._prepare()
+        except InvalidConfiguration:
+            self._database.close()
+            raise
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Says what the database can't be used for, and what to do about it."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            reason = str(error)
+            hint = next((said for word, said in _HINTS.items() if word in reason), _OTHER_HINT)
+            raise InvalidConfiguration(
+                f"{self.path} can't be used: {reason}", path="state_dir", hint=hint
+            ) from None
+
+    def damage(self, what: str) -> InvalidConfiguration:
+        """The error of a database that holds what no chain has written."""
+        return InvalidConfiguration(
+            f"{self.path} is damaged: {what} can't be read",
+            path="state_dir",
+            hint="restore the directory from a copy, or start a new one",
+        )
+
+    @contextmanager
+    def undamaged(self, what: str) -> Iterator[None]:
+        """Turns what reading `what` fails with into `damage`: nothing else wrote it but a chain."""
+        try:
+            yield
+        except InvalidConfiguration:
+            raise
+        except Exception as error:
+            raise self.damage(what) from error
 
     def _prepare(self) -> None:
         for statement in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
@@ -71,14 +119,17 @@ class Store:
 
     def fact(self, name: str, default: Any = None) -> Any:
         """A named JSON value, or `default`."""
-        row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        with self._usable(), self.undamaged(f"the fact {name!r}"):
+            found = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,))
+            row = found.fetchone()
+            return default if row is None else json.loads(row[0])
 
     def set_fact(self, name: str, value: Any) -> None:
         """Notes a named JSON value."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value))
-        )
+        with self._usable():
+            self._database.execute(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value))
+            )
 
     def append(self, block: Block) -> None:
         """Writes a block; it is on disk when this returns."""
@@ -86,7 +137,7 @@ class Store:
 
     def replace_from(self, height: int, blocks: tuple[Block, ...]) -> None:
         """Drops every block from `height` on and writes `blocks` in their place, all or nothing."""
-        with self._database:
+        with self._usable(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             for table in ("blocks", "transactions"):
                 self._database.execute(

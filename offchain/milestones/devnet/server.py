@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Final
 
 from milestones.devnet.chain import Production
+from milestones.devnet.clock import machine_posix_ms
 from milestones.devnet.control.app import ControlApp
 from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
 from milestones.devnet.interface import Faults, Interface, Observer
@@ -24,7 +25,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
-from milestones.errors import InvalidConfiguration
+from milestones.errors import InvalidConfiguration, InvalidInput
 
 THRESHOLDS: Final = (50_000, 20, 10)
 """Objects between two looks at the youngest, and how many looks between those at the older ones."""
@@ -266,7 +267,57 @@ class Devnet:
                 yield
 
 
+MAX_PORT: Final = 65_535
+
+
+def _check_ports(config: DevnetConfig) -> None:
+    wanted = {"ogmios_port": config.ogmios_port, "kupo_port": config.kupo_port}
+    if config.control_port is not None:
+        wanted["control_port"] = config.control_port
+    for name, port in wanted.items():
+        if not 0 <= port <= MAX_PORT:
+            raise InvalidConfiguration(
+                f"{port} is no port",
+                path=name,
+                hint=f"give a number from 1 to {MAX_PORT}, or 0 for any free port",
+            )
+    given: dict[int, str] = {}
+    for name, port in wanted.items():
+        if port in given and not (name == "control_port" and config.control_port_may_move):
+            raise InvalidConfiguration(
+                f"{port} is the port of {given[port]} already",
+                path=name,
+                hint="give each interface a port of its own, or 0 for any free one",
+            )
+        if port:
+            given[port] = name
+
+
+def _check_network(config: ChainConfig) -> None:
+    if not 0 <= config.network_magic < 1 << 32:
+        raise InvalidConfiguration(
+            f"{config.network_magic} is no network magic",
+            path="network_magic",
+            hint="give a number from 0 to 4294967295",
+        )
+    start_ms, now_ms = config.start_posix_ms, machine_posix_ms()
+    if start_ms is not None and not 0 <= start_ms <= now_ms:
+        raise InvalidConfiguration(
+            f"a network can't have started at {start_ms // 1000}, in POSIX seconds",
+            path="start_time",
+            hint=f"give a time in the past, at most {now_ms // 1000}",
+        )
+
+
 def _check(config: DevnetConfig) -> None:
+    _check_ports(config)
+    _check_network(config.chain)
+    if not config.host:
+        raise InvalidConfiguration(
+            "no address to listen on",
+            path="host",
+            hint="give an address of this machine: 127.0.0.1, or 0.0.0.0 for all that it has",
+        )
     if config.ogmios_version not in OGMIOS_VERSIONS:
         raise InvalidConfiguration(
             f"Ogmios {config.ogmios_version} is not known",
@@ -285,9 +336,17 @@ def _check(config: DevnetConfig) -> None:
 def _watches(store: Store | None, patterns: tuple[str, ...]) -> list[Watch]:
     """The patterns that were watched when the chain was last open, else those of the configuration."""
     kept = None if store is None else store.fact("kupo_watches")
-    if kept is None:
+    if store is not None and kept is not None:
+        with store.undamaged("the patterns that Kupo watches"):
+            return [Watch(parse_pattern(text), since, until) for text, since, until in kept]
+    try:
         return [Watch(parse_pattern(text), -1) for text in patterns]
-    return [Watch(parse_pattern(text), since, until) for text, since, until in kept]
+    except InvalidInput as error:
+        raise InvalidConfiguration(
+            error.reason,
+            path="kupo_match",
+            hint="for example '*', an address, CREDENTIAL/*, POLICY.* or *@TRANSACTION",
+        ) from None
 
 
 async def run(config: DevnetConfig) -> None:

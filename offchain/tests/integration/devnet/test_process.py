@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -178,7 +180,22 @@ def test_a_person_sees_the_accounts_and_a_warning() -> None:
         (("--fund", f"{ALICE_ADDRESS}=46000000000000000"), "funds"),
         (("--ogmios-version", "5.0.0"), "6.14.0"),
         (("--block-interval", "-1"), "block_interval"),
-        (("--kupo-match", "x"), "pattern"),
+        (("--kupo-match", "x"), "kupo_match"),
+        (("--fund", f"{ALICE_ADDRESS}={'9' * 5000}"), "ADDRESS=LOVELACE"),
+        (("--ogmios-port", "80000"), "ogmios_port: 80000 is no port"),
+        (("--kupo-port", "-1"), "kupo_port: -1 is no port"),
+        (("--kupo-port", "24799", "--ogmios-port", "24799"), "kupo_port: 24799 is the port of"),
+        (("--host", ""), "host: "),
+        (("--host", "a" * 80), "host: "),
+        (("--host", "no such host"), "host: "),
+        (("--host", "8.8.8.8"), "host: "),
+        (("--network-magic", "-1"), "network_magic"),
+        (("--network-magic", str(1 << 32)), "network_magic"),
+        (("--start-time", "-1"), "start_time"),
+        (("--start-time", "99999999999999"), "start_time"),
+        (("--state-dir", __file__), "state_dir: "),
+        (("--state-dir", f"{__file__}/below"), "state_dir: "),
+        (("--state-dir", "/proc/nowhere"), "state_dir: "),
         (("--parameters", "/nowhere.json"), "/nowhere.json"),
         (("--host", "256.0.0.1"), "256.0.0.1"),
     ],
@@ -190,6 +207,48 @@ def test_wrong_settings_are_named(
     _, message = process.popen.communicate(timeout=20)
     assert process.popen.returncode == 2, message
     assert says in message
+    assert "Traceback" not in message
+
+
+def test_a_port_that_is_taken_is_named(processes: list[Process]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = launch(processes, "--kupo-port", str(taken.getsockname()[1]))
+        _, message = process.popen.communicate(timeout=20)
+    assert process.popen.returncode == 2
+    assert "kupo_port: " in message
+    assert "end what uses the port" in message
+
+
+def test_a_disk_that_is_full_ends_it_with_a_word(processes: list[Process], tmp_path: Path) -> None:
+    def no_larger_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    process = subprocess.Popen(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "milestones",
+                "devnet",
+                "--ogmios-port",
+                "0",
+                "--kupo-port",
+                "0",
+            ),
+            *("--no-control", "--block-interval", "0.05", "--state-dir", str(tmp_path)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=no_larger_files,  # noqa: PLW1509 - no threads here
+    )
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 2, message
+    assert "state_dir: " in message
+    assert "make room on the disk" in message
+    assert "Traceback" not in message
 
 
 def test_one_directory_serves_one_process_and_one_network(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import cbor2
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,8 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.kupo.rendering import match_json
 from milestones.devnet.ogmios.rendering import block_json
 from milestones.devnet.opening import ChainConfig, open_chain
+from milestones.devnet.server import Devnet, DevnetConfig
+from milestones.errors import InvalidConfiguration
 from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 from tests.support.raw_transactions import (
     ALICE,
@@ -111,3 +115,52 @@ def test_a_restart_changes_nothing(
             act(again, *step)
         assert picture(again, index_again) == picture(chain, index)
         store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE facts SET value = '' WHERE name = 'network_magic'",
+        "UPDATE facts SET value = '5' WHERE name = 'format'",
+        "UPDATE facts SET value = 'null' WHERE name = 'start_posix_ms'",
+        "DELETE FROM facts WHERE name = 'start_posix_ms'",
+        "INSERT OR REPLACE INTO facts VALUES ('clock_offset_ms', '\"x\"')",
+        "INSERT OR REPLACE INTO facts VALUES ('kupo_watches', '[[1, 2]]')",
+        "INSERT OR REPLACE INTO facts VALUES ('kupo_watches', '[[\"x\", 1, null]]')",
+        "DELETE FROM blocks",
+        "DELETE FROM blocks WHERE height = 0",
+        "DELETE FROM blocks WHERE height = 1",
+        "DELETE FROM transactions WHERE height = 0",
+        "DELETE FROM transactions WHERE height = 1",
+        "UPDATE transactions SET cbor = x'00'",
+        "UPDATE transactions SET cbor = 'text' WHERE height = 1",
+        "UPDATE blocks SET slot = slot + 1 WHERE height = 1",
+        "UPDATE blocks SET header_hash = x'' WHERE height = 1",
+        "UPDATE blocks SET slot = 'x'",
+        "DROP TABLE transactions; CREATE TABLE transactions (x)",
+        "DROP TABLE facts; CREATE TABLE facts (x)",
+    ],
+)
+def test_what_no_chain_has_written_is_reported(tmp_path: Path, damage: str) -> None:
+    funded = {ALICE_ADDRESS: 1_000_000_000}
+    config = ChainConfig(funds=funded, manual_clock=True, state_dir=tmp_path)
+    chain, store = open_chain(config)
+    assert store is not None
+    chain.submit(payment_on(chain).seal())
+    chain.mine()
+    store.close()
+    with sqlite3.connect(tmp_path / "chain.sqlite") as database:
+        database.executescript(damage)
+    database.close()
+    with pytest.raises(InvalidConfiguration) as refused:
+        Devnet(DevnetConfig(chain=config))
+    assert refused.value.path == "state_dir"
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("content", [b"x" * 5000, b"SQLite format 3\x00" + bytes(4080)])
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "chain.sqlite").write_bytes(content)
+    with pytest.raises(InvalidConfiguration) as refused:
+        open_chain(ChainConfig(state_dir=tmp_path))
+    assert refused.value.path == "state_dir"
