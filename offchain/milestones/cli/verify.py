@@ -17,7 +17,7 @@ from milestones.cli.options import (
     read_schedule,
 )
 from milestones.cli.session import session_of
-from milestones.errors import InvalidInput, NotAllowedYet
+from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 
 
 def verify(  # noqa: PLR0917 - an option each
@@ -43,8 +43,9 @@ def verify(  # noqa: PLR0917 - an option each
     It says who can do what to the money, whether that is used, and what a beneficiary should do by when.
     Documents are compared with what the chain names; no other network is asked for them.
 
-    Exit code 0 where it is sound, warnings or not; 5 where a check fails. The report is printed in both
-    cases.
+    Exit code 0 where nothing is wrong: `sound`, or closed: `completed`, `cancelled`, `ended`. 4 where it is
+    `incomplete`: the schedule is private and isn't given. 5 where it is `unsound`: a check fails. The
+    report is printed in each case.
     """
     session = session_of(context)
     where = distribution(contract_address)
@@ -69,3 +70,5 @@ def verify(  # noqa: PLR0917 - an option each
     )
     if verified.verdict == "unsound":
         raise typer.Exit(NotAllowedYet.exit_code)
+    if verified.verdict == "incomplete":
+        raise typer.Exit(NotFound.exit_code)

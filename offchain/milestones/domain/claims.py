@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from milestones.domain.models import Allocation
 from milestones.domain.posix_time import in_words
 
-ClaimStatus = Literal["claimable", "claimed", "vesting", "milestone_not_attested", "closed"]
+ClaimStatus = Literal[
+    "claimable", "claimed", "vesting", "milestone_not_attested", "unpayable", "closed"
+]
+"""`unpayable`: it is due, and the chain would refuse any payout of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class ClaimState:
         """Whether it can be paid out now."""
         return self.status == "claimable"
 
+    @property
+    def due(self) -> bool:
+        """Whether neither time nor oracles stand before it, though the chain may refuse its payout."""
+        return self.status in {"claimable", "unpayable"}
+
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
@@ -45,14 +54,16 @@ def claim_states(
     attested: Collection[str],
     now_posix_ms: int,
     signed: Collection[str] = (),
+    unpayable: Mapping[int, str] = MappingProxyType({}),
     closed: bool = False,
 ) -> list[ClaimState]:
     """The state of every allocation, in the order of their indices.
 
     `claimed` are the indices whose bit is set in a vault; `attested` the milestones with an attestation
     on the chain, `signed` those whose quorum of signatures is at hand, so that one transaction can
-    attest and pay. `now_posix_ms` is the chain's time: the start of the slot that a transaction would
-    name as its lower bound. In a `closed` distribution what was not claimed never will be.
+    attest and pay. `unpayable` says why, by index, of those whose payout the chain would refuse.
+    `now_posix_ms` is the chain's time: the start of the slot that a transaction would name as its lower
+    bound. In a `closed` distribution what was not claimed never will be.
     """
     states = []
     for index, allocation in sorted(allocations.items()):
@@ -60,6 +71,8 @@ def claim_states(
         on_chain, at_hand = milestone in attested, milestone in signed
         vested = now_posix_ms >= allocation.vesting_posix_ms
         status, reason = _judgement(allocation, index in claimed, on_chain, at_hand, vested)
+        if status == "claimable" and index in unpayable:
+            status, reason = "unpayable", unpayable[index]
         if closed and status != "claimed":
             status, reason = "closed", "the distribution was closed"
         states.append(ClaimState(index, allocation, status, on_chain, vested, reason))
@@ -85,5 +98,5 @@ def amounts(states: Iterable[ClaimState]) -> Amounts:
     sums = dict.fromkeys(get_args(ClaimStatus), 0)
     for state in states:
         sums[state.status] += state.allocation.token_amount
-    later = sums["vesting"] + sums["milestone_not_attested"]
+    later = sums["vesting"] + sums["milestone_not_attested"] + sums["unpayable"]
     return Amounts(sums["claimed"], sums["claimable"], later)

@@ -15,14 +15,11 @@ from milestones.services.backend import (
     staleness,
     storage_warnings,
 )
-from milestones.services.distribution.claims import (
-    allocations_of,
-    as_before_closing,
-    current_claims,
-)
+from milestones.services.distribution.claims import allocations_of
 from milestones.services.distribution.in_use import notice_in_words
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
+from milestones.services.distribution.state import state_of
 from milestones.services.results import Result, View
 
 
@@ -90,13 +87,13 @@ async def calculate_distribution(
     """
     backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
-    on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
+    on_chain = await read_on_chain(backend, contract_address)
     distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
     own = allocations_of(distribution, beneficiary_address)
-    claims = await current_claims(backend, on_chain, distribution)
-    states = [state for state in claims.states if state.index in own]
+    found = await state_of(backend, on_chain)
+    states = [state for state in found.claim_states(distribution) if state.index in own]
     sums = amounts(states)
-    notice = notice_in_words(on_chain, claims.time.now_posix_ms)
+    notice = notice_in_words(on_chain, found.time.now_posix_ms)
     unpaid = any(state.status != "claimed" for state in states)
     return DistributionCalculated(
         beneficiary_address=beneficiary_address,
@@ -106,7 +103,7 @@ async def calculate_distribution(
         claimed_amount=sums.claimed,
         total_amount=sum(state.allocation.token_amount for state in states),
         allocations=tuple(CalculatedAllocation.of(state) for state in states),
-        now=claims.time.now,
+        now=found.time.now,
         claim_until=_claim_until(on_chain),
         warnings=(
             *await staleness(backend),

@@ -211,7 +211,7 @@ def test_a_proposal_is_confirmed_and_claimed(blank: ProcessWorld) -> None:
     until = refused(ask(grant, "proposal", "confirm", *named), "review_period")
     assert until["due_at"] == proposed["due_at"]
     (waiting,) = blank.succeed("proposal", "show", *grant.where)["proposals"]
-    assert (waiting["state"], waiting["evidence_hash"]) == ("waiting", "beef")
+    assert (waiting["state"], waiting["evidence_hash"]) == ("under_review", "beef")
     assert waiting["proposal"] == proposed["proposal"]
 
     reach(grant, proposed["due_at"])

@@ -86,7 +86,7 @@ async def test_rows_of_many_columns_are_blocks_of_lines_that_can_be_copied(world
         assert ["proposals:", str(number), "of", "2"] in lines
         assert ["proposal", each.proposal] in lines
         assert ["return_to", each.return_to] in lines
-    assert lines.count(["state", "waiting"]) == 2
+    assert lines.count(["state", "under_review"]) == 2
 
 
 async def test_json_can_be_asked_for(world: World) -> None:

@@ -15,7 +15,6 @@ from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
     Backend,
     ChainTime,
-    chain_time,
     require_network,
     select_version,
     staleness,
@@ -40,29 +39,32 @@ from milestones.services.check_status.report import (
     Synchronization,
     VaultStatus,
 )
-from milestones.services.distribution.claims import (
-    PastClaim,
-    as_before_closing,
-    current_claims,
-    past_claims,
-    unknown_milestone,
-)
+from milestones.services.distribution.claims import unknown_milestone
 from milestones.services.distribution.datum import credential_view
+from milestones.services.distribution.history import History, history_of
 from milestones.services.distribution.in_use import claims_repaid, notice_in_words
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import usable_entries
+from milestones.services.distribution.state import DistributionState, state_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """All that a report is made of. `distribution` is None, and `states` empty, where it isn't known."""
 
-    on_chain: OnChain
+    state: DistributionState
+    history: History
     distribution: Distribution | None
-    history: list[PastClaim]
     states: list[ClaimState]
-    time: ChainTime
+
+    @property
+    def on_chain(self) -> OnChain:
+        return self.state.on_chain
+
+    @property
+    def time(self) -> ChainTime:
+        return self.state.time
 
 
 async def check_status(
@@ -79,11 +81,11 @@ async def check_status(
     backend = select_version(backend, contract_address.payment.hash)
     await require_network(backend)
     stale = await staleness(backend)
-    on_chain = await as_before_closing(backend, await read_on_chain(backend, contract_address))
-    seen, warnings = await _see(backend, on_chain)
+    seen, warnings = await _see(backend, await read_on_chain(backend, contract_address))
+    on_chain = seen.on_chain
     had_records = bool(backend.storage.records.of_distribution(on_chain.distribution_id))
     reconciled = await reconcile_records(backend, on_chain)
-    state = await _contract_state(backend, seen)
+    state = _contract_state(seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
     return StatusReport(
         contract_address=on_chain.address,
@@ -107,25 +109,24 @@ async def check_status(
 
 
 async def _see(backend: Backend, on_chain: OnChain) -> tuple[_Seen, list[str]]:
-    history = await past_claims(backend, on_chain)
-    warnings = _doubts(on_chain, history)
+    state = await state_of(backend, on_chain)
+    history = state.history or await history_of(backend, on_chain)
+    warnings = _doubts(state, history)
     try:
         distribution = await known_distribution(backend, on_chain)
     except (NotFound, InvalidSchedule) as error:
         warnings.append(f"{error.message}; allocations are not shown")
-        time = await chain_time(backend)
-        return _Seen(on_chain, None, history, [], time), warnings
-    current = await current_claims(backend, on_chain, distribution, history=history)
-    return _Seen(on_chain, distribution, history, current.states, current.time), warnings
+        return _Seen(state, history, None, []), warnings
+    return _Seen(state, history, distribution, state.claim_states(distribution)), warnings
 
 
-def _doubts(on_chain: OnChain, history: list[PastClaim]) -> list[str]:
-    doubts = []
+def _doubts(state: DistributionState, history: History) -> list[str]:
+    doubts, on_chain = [], state.on_chain
     if len(on_chain.vaults) > len(on_chain.terms.pages):
         doubts.append(
             "the same terms were opened more than once: each opening pays every allocation"
         )
-    if not on_chain.claimed() <= {claim.index for claim in history}:
+    if not state.claimed <= {claim.index for claim in history.claims}:
         doubts.append("Kupo has forgotten spent outputs: the list of claims is not complete")
     return doubts
 
@@ -136,13 +137,12 @@ def _notice(seen: _Seen) -> Iterator[str]:
         yield words
 
 
-async def _contract_state(backend: Backend, seen: _Seen) -> ContractState:
+def _contract_state(seen: _Seen) -> ContractState:
     on_chain, terms, sitting = seen.on_chain, seen.on_chain.terms, seen.on_chain.sitting
     repaid = None
     if terms.allowance_lovelace and not on_chain.closed:
-        parameters = await backend.ogmios.protocol_parameters()
-        repaid = claims_repaid(on_chain, parameters.lovelace_per_utxo_byte)
-    claimed = len(_claimed(seen))
+        repaid = claims_repaid(on_chain, seen.state.lovelace_per_utxo_byte)
+    claimed = len(seen.state.claimed)
     reclaim_after, opening = terms.reclaim_after_posix_ms, on_chain.opening
     known = seen.distribution
     return ContractState(
@@ -156,18 +156,14 @@ async def _contract_state(backend: Backend, seen: _Seen) -> ContractState:
         total_oracles=len(sitting.oracles),
         reclaim_after=None if reclaim_after is None else to_posix_seconds(reclaim_after),
         closed=on_chain.closed,
+        status=seen.state.status,
+        returned_token_amount=seen.state.returned_amount,
         opening_transaction=opening.transaction_id.hex(),
         opened_at=_seconds(seen, opening.point.slot),
         staking=None if terms.staking is None else credential_view(terms.staking),
         allowance_lovelace=terms.allowance_lovelace,
         claims_repaid=repaid,
     )
-
-
-def _claimed(seen: _Seen) -> frozenset[int]:
-    if seen.on_chain.closed:
-        return frozenset(claim.index for claim in seen.history)
-    return seen.on_chain.claimed()
 
 
 def _milestones(
@@ -254,7 +250,7 @@ def _attestations(seen: _Seen) -> Iterator[AttestationStatus]:
 
 def _claims(seen: _Seen) -> Iterator[ClaimRecord]:
     known = seen.distribution.allocations if seen.distribution else {}
-    for claim in seen.history:
+    for claim in seen.history.claims:
         allocation = known.get(claim.index)
         yield ClaimRecord(
             beneficiary_index=claim.index,

@@ -7,6 +7,7 @@ from typing import Literal
 from milestones.domain.models import QuorumStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.services.distribution.datum import CredentialView
+from milestones.services.distribution.history import DistributionStatus
 from milestones.services.distribution.in_use import ProposalState
 from milestones.services.results import Result, View
 
@@ -40,9 +41,11 @@ class MilestoneStatus(View):
 class ContractState(View):
     """The distribution as a whole. `unclaimed_count` is None where the schedule isn't known.
 
-    Quorum and oracles are those that count now. `staking` is the credential of the vaults' stake, None
-    where nobody holds it. `allowance_lovelace` is what whoever pays out takes for a claim, and
-    `claims_repaid` for how many more claims that lasts; None where it is off.
+    `status`: `open`; `completed`, closed once all was paid; `cancelled`, ended after a notice; `ended`, by
+    the creator or because everything went home, with something left. `returned_token_amount` is what was
+    taken back then. Quorum and oracles are those that count now. `staking` is the credential of the
+    vaults' stake, None where nobody holds it. `allowance_lovelace` is what whoever pays out takes for a
+    claim, and `claims_repaid` for how many more claims that lasts; None where it is off.
     """
 
     total_token_amount: int
@@ -55,6 +58,8 @@ class ContractState(View):
     total_oracles: int
     reclaim_after: int | None
     closed: bool
+    status: DistributionStatus
+    returned_token_amount: int
     opening_transaction: str
     opened_at: int
     staking: CredentialView | None = None

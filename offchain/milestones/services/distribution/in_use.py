@@ -8,6 +8,7 @@ from milestones.cardano.value import LOVELACE
 from milestones.domain.posix_time import about, to_posix_seconds
 from milestones.protocol.datums import Proposal
 from milestones.protocol.deposits import vault_min_lovelace
+from milestones.protocol.distribution import Distribution
 from milestones.services.distribution.on_chain import LiveNotice, LiveVault, OnChain
 from milestones.services.distribution.powers import moment
 
@@ -35,6 +36,16 @@ def spare_lovelace(on_chain: OnChain, vault: LiveVault, lovelace_per_utxo_byte: 
     if on_chain.terms.token == LOVELACE:
         owed = vault.state.remaining
     return held - owed - vault_min_lovelace(vault.utxo.output, lovelace_per_utxo_byte)
+
+
+def unpaid_leaves(on_chain: OnChain, vault: LiveVault, distribution: Distribution | None) -> int:
+    """How many allocations of its page a vault has not paid; where they aren't known, how many it may have."""
+    paging, paid = on_chain.terms.paging, vault.state.claimed_leaves()
+    if distribution is None or not distribution.complete:
+        return paging.page_size - len(paid)
+    page, known = vault.state.page, distribution.allocations
+    leaves = (leaf for leaf in range(paging.page_size) if leaf not in paid)
+    return sum(paging.index_of(page, leaf) in known for leaf in leaves)
 
 
 def claims_repaid(on_chain: OnChain, lovelace_per_utxo_byte: int) -> int | None:

@@ -205,7 +205,7 @@ async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> 
         attestations=attestations_among(live, distribution_id, backend.contract),
         board=_board_among(live, distribution_id, backend.contract),
         proposals=proposals_among(live, distribution_id, backend.contract),
-        notices=_notices_among(live, distribution_id, backend.contract),
+        notices=notices_among(live, distribution_id, backend.contract),
     )
 
 
@@ -288,9 +288,10 @@ def proposals_among(
     return tuple(LiveProposal(*each) for each in found)
 
 
-def _notices_among(
+def notices_among(
     matches: Iterable[Match], distribution_id: bytes, contract: Contract
 ) -> tuple[LiveNotice, ...]:
+    """The notices of a distribution among outputs at its address, earliest first."""
     found = _kept_by_board(Notice, matches, distribution_id, contract)
     found.sort(key=lambda each: each[1].said_at_posix_ms)
     return tuple(LiveNotice(*each) for each in found)

@@ -39,18 +39,31 @@ def powers_of(terms: Terms) -> tuple[Power, ...]:
 
 def warnings_about(terms: Terms) -> Iterator[str]:
     """What somebody should know before they sign such terms, or count on them."""
-    powers = [*(["give notice"] if "creator" in terms.cancel_by else [])]
-    powers += ["waive what was not reached"] if terms.waiver_after_posix_ms is not None else []
-    if terms.creator.kind == "script" and powers:
-        yield (
-            f"the creator is a script: whoever can spend there can {' and '.join(powers)}, also where"
-            " it is meant for everybody to spend from"
-        )
+    script = script_creator_warning(terms)
+    if script is not None:
+        yield script
     if terms.staking is not None and terms.staking.kind == "key":
         yield (
             "the stake belongs to a key: other distributions may name the same one, and share the"
             " address; this one is then named by <address>#<id>"
         )
+
+
+def script_creator_warning(terms: Terms) -> str | None:
+    """What it means that the creator is a script; None where it is a key."""
+    if terms.creator.kind == "key":
+        return None
+    powers = [*(["give notice"] if "creator" in terms.cancel_by else [])]
+    powers += ["waive what was not reached"] if terms.waiver_after_posix_ms is not None else []
+    if powers:
+        return (
+            f"the creator is a script: whoever can spend there can {' and '.join(powers)}, also where"
+            " it is meant for everybody to spend from"
+        )
+    return (
+        "the creator is a script: nobody's key stands behind it, and once all is paid or can be taken"
+        " back, anybody can end the distribution"
+    )
 
 
 def in_ada(lovelace: int) -> str:

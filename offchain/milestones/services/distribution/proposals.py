@@ -1,26 +1,13 @@
-"""Which proposal is meant, and how it stands."""
+"""Which proposal is meant."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from milestones.cardano.outputs import OutputReference
 from milestones.errors import InvalidInput, NotFound
-from milestones.protocol.datums import Proposal
 from milestones.services.distribution.on_chain import OnChain
 from milestones.transactions.board_drafts import LiveProposal
-
-ProposalState = Literal["waiting", "due", "forgotten"]
-"""`waiting`: oracles can still stop it, and nobody can confirm it yet. `due`: anybody can confirm it.
-`forgotten`: anybody can retire it, too. Oracles can object as long as it is there."""
-
-
-def state_of_proposal(proposal: Proposal, now_posix_ms: int) -> ProposalState:
-    """How it stands at this moment of the chain's time."""
-    if now_posix_ms < proposal.due_at_posix_ms:
-        return "waiting"
-    return "due" if now_posix_ms < proposal.forgotten_at_posix_ms else "forgotten"
 
 
 def proposal_named(on_chain: OnChain, name: str) -> LiveProposal:

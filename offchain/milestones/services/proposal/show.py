@@ -15,9 +15,9 @@ from milestones.services.backend import (
     staleness,
     storage_warnings,
 )
+from milestones.services.distribution.in_use import ProposalState, proposal_state
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.distribution.proposals import ProposalState, state_of_proposal
 from milestones.services.proposal.common import bond_return
 from milestones.services.results import Result, View
 from milestones.transactions.board_drafts import LiveProposal
@@ -82,7 +82,7 @@ def _view(on_chain: OnChain, live: LiveProposal, time: ChainTime) -> ProposalVie
         return_to = None
     return ProposalView(
         milestone_identifier=proposal.milestone_identifier,
-        state=state_of_proposal(proposal, time.now_posix_ms),
+        state=proposal_state(proposal, time.now_posix_ms),
         due_at=-(-proposal.due_at_posix_ms // 1000),
         forgotten_at=-(-proposal.forgotten_at_posix_ms // 1000),
         proposal=str(live.utxo.reference),

@@ -15,7 +15,7 @@ from milestones.keys.key_files import SigningKey
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import Backend, select_version
-from milestones.services.distribution.claims import current_claims, past_claims
+from milestones.services.distribution.history import history_of
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     OpenDistribution,
@@ -23,6 +23,7 @@ from milestones.services.distribution.on_chain import (
 )
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import statements_at_hand
+from milestones.services.distribution.state import state_of
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
@@ -82,10 +83,10 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
         must_be_there(self.selection, distribution)
-        claims = await current_claims(backend, on_chain, distribution)
+        states = (await state_of(backend, on_chain)).claim_states(distribution)
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
         being_paid = [index for each in sent for index in allocations_in(each.submission)]
-        chosen = choose(claims.states, self.selection, ours=frozenset(being_paid))
+        chosen = choose(states, self.selection, ours=frozenset(being_paid))
         if chosen.refused is not None:
             raise await _refusal(backend, on_chain, chosen.refused)
         self.skipped = chosen.skipped
@@ -135,8 +136,8 @@ async def _refusal(
     statements = statements_at_hand(backend, on_chain, state.allocation.milestone_identifier)
     paid_by = None
     if state.status == "claimed":
-        history = await past_claims(backend, on_chain)
-        found = [c.transaction_id for c in history if c.index == state.index]
+        claims = (await history_of(backend, on_chain)).claims
+        found = [c.transaction_id for c in claims if c.index == state.index]
         paid_by = next((each.hex() for each in reversed(found) if each is not None), None)
     return why_not(
         state,

@@ -134,8 +134,9 @@ def choose(
 
 
 def _judged(wanted: Sequence[ClaimState], *, strict: bool, something_sent: bool) -> Chosen:
-    payable = tuple(state for state in wanted if state.claimable)
-    skipped = tuple(state for state in wanted if not state.claimable)
+    # The builder says of each that is due and can't be paid what the chain has against it.
+    payable = tuple(state for state in wanted if state.due)
+    skipped = tuple(state for state in wanted if not state.due)
     if not something_sent and skipped and (strict or not payable):
         # What is still to come says more than what is already paid.
         return Chosen(refused=min(skipped, key=lambda state: state.status == "claimed"))

@@ -20,13 +20,16 @@ from milestones.protocol.datums import bitmap_length
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
-from milestones.services.distribution.in_use import spare_lovelace
+from milestones.services.distribution.in_use import spare_lovelace, unpaid_leaves
 from milestones.services.distribution.on_chain import LiveVault, OnChain
+from milestones.services.distribution.powers import script_creator_warning
+from milestones.services.distribution.state import DistributionState
 from milestones.services.results import View
 
-Outcome = Literal["passed", "warning", "failed"]
+Outcome = Literal["passed", "warning", "not_checked", "failed"]
 PASSED: Final = "passed"
 WARNING: Final = "warning"
+NOT_CHECKED: Final = "not_checked"
 FAILED: Final = "failed"
 
 
@@ -34,6 +37,7 @@ class Check(View):
     """One line of the audit.
 
     `warning`: nothing is wrong with the distribution, but somebody who counts on it should know.
+    `not_checked`: what it takes isn't known to whoever asks.
     """
 
     name: str
@@ -73,15 +77,15 @@ def terms_check(openings: Openings) -> Check:
 
 
 def terms_checks(
-    on_chain: OnChain, openings: Openings, magic: int, contract: Contract
+    state: DistributionState, openings: Openings, magic: int, contract: Contract
 ) -> list[Check]:
     """What the terms promise, whatever the schedule says."""
-    terms = on_chain.terms
+    on_chain, terms = state.on_chain, state.on_chain.terms
     return [
         _id(on_chain),
         _network(terms, on_chain.address, magic),
         _version(terms, contract),
-        _open(on_chain),
+        _open(state),
         _opened_once(openings),
         _total(terms),
         _quorum(terms),
@@ -112,11 +116,14 @@ def _version(terms: Terms, contract: Contract) -> Check:
     return Check.of("contract_version", named == contract.version, detail)
 
 
-def _open(on_chain: OnChain) -> Check:
-    detail = "the terms are unspent"
-    if on_chain.closed:
-        detail = "it was closed: what was left went back to the creator, nothing can be claimed"
-    return Check.of("open", not on_chain.closed, detail)
+def _open(state: DistributionState) -> Check:
+    if state.status == "open":
+        return Check.of("open", True, "the terms are unspent")
+    if state.status == "completed":
+        return Check.of("open", True, "it was closed once all was paid")
+    how = "was cancelled, after a notice" if state.status == "cancelled" else "was ended"
+    detail = f"it {how}: {state.returned_amount} went back, and nothing can be claimed any more"
+    return Check(name="open", outcome=WARNING, detail=detail)
 
 
 def _opened_once(openings: Openings) -> Check:
@@ -145,9 +152,13 @@ def _quorum(terms: Terms) -> Check:
 
 
 def _creator(terms: Terms, contract: Contract) -> Check:
-    own = terms.creator.hash in contract.own_scripts
     detail = f"a {terms.creator.kind}, {terms.creator.hash.hex()}"
-    return Check.of("creator", not own, detail + (": the contract" if own else ""))
+    if terms.creator.hash in contract.own_scripts:
+        return Check.of("creator", False, f"{detail}: the contract")
+    warning = script_creator_warning(terms)
+    if warning is not None:
+        return Check(name="creator", outcome=WARNING, detail=warning)
+    return Check.of("creator", True, detail)
 
 
 def _token(terms: Terms, contract: Contract) -> Check:
@@ -185,7 +196,7 @@ def vault_checks(
         vaults = by_page.get(page, [])
         problems = [
             *_vault_problems(on_chain, vaults, page, distribution),
-            *_ada_problems(on_chain, vaults, lovelace_per_utxo_byte),
+            *_ada_problems(on_chain, vaults, distribution, lovelace_per_utxo_byte),
         ]
         left = sum(vault.state.remaining for vault in vaults)
         promised = on_chain.terms.page_amount(page)
@@ -218,17 +229,26 @@ def _vault_problems(
 
 
 def _ada_problems(
-    on_chain: OnChain, vaults: list[LiveVault], lovelace_per_utxo_byte: int
+    on_chain: OnChain,
+    vaults: list[LiveVault],
+    distribution: Distribution | None,
+    lovelace_per_utxo_byte: int,
 ) -> Iterator[str]:
-    """A vault of ADA without a deposit of its own: its last claimants would have to add it."""
+    """A vault of ADA without a deposit of its own, or the allowances: they come out of what it owes."""
     if on_chain.terms.token != LOVELACE:
         return
     for vault in vaults:
-        lacking = -spare_lovelace(on_chain, vault, lovelace_per_utxo_byte)
+        allowances = on_chain.terms.allowance_lovelace * unpaid_leaves(
+            on_chain, vault, distribution
+        )
+        spare = spare_lovelace(on_chain, vault, lovelace_per_utxo_byte)
+        lacking, needed = allowances - spare, "what its output must hold"
+        if allowances:
+            needed += ", and of the allowances,"
         if vault.state.remaining and lacking > 0:
             yield (
-                f"it lacks {lacking} lovelace of what its output must hold beside what it owes: the last"
-                " to claim would have to add them"
+                f"it lacks {lacking} lovelace of {needed} beside what it owes: the last to claim would"
+                " have to add them"
             )
 
 
@@ -267,16 +287,33 @@ def _could_attest(terms: Terms, signers: tuple[bytes, ...]) -> bool:
     return len(set(signers) & set(terms.oracles)) >= terms.quorum_threshold
 
 
+BOUNDED_BY_THE_CHAIN: Final = frozenset(
+    {"cancel_grace_seconds", "review_period_seconds", "review_bond_lovelace"}
+)
+"""Where terms say what this program would not: the chain takes its own minimum, or nothing at all."""
+
+
 def rules_check(problems: Iterable[Problem]) -> Check:
-    """The rules of a schedule that are not about one allocation."""
-    broken = [f"{problem.path}: {problem.message}" for problem in problems]
+    """The rules of a schedule that are not about one allocation.
+
+    A period that the chain takes for its own minimum harms nobody, and neither does one of a power that
+    the terms don't give.
+    """
+    listed = list(problems)
+    broken = [f"{problem.path}: {problem.message}" for problem in listed]
     detail = "; ".join(broken) or "the schedule keeps every rule that this program opens by"
+    if broken and all(problem.path in BOUNDED_BY_THE_CHAIN for problem in listed):
+        return Check(name="rules", outcome=WARNING, detail=detail)
     return Check.of("rules", not broken, detail)
 
 
-def allocations_check(claimable: Mapping[int, bool], *, complete: bool) -> Check:
-    """How many allocations can be paid at all."""
-    able = sum(claimable.values())
+def allocations_check(claimable: Mapping[int, bool], *, complete: bool, closed: bool) -> Check:
+    """How many allocations can be paid at all; of a closed distribution, how many were."""
+    able, whole = sum(claimable.values()), len(claimable)
     known = "" if complete else " of those that the claim file shows"
-    detail = f"{able} of {len(claimable)} allocations{known} can be paid, or are paid already"
-    return Check.of("allocations", able == len(claimable), detail)
+    if closed:
+        detail = f"{able} of {whole} allocations{known} were paid"
+        outcome: Outcome = PASSED if able == whole else WARNING
+        return Check(name="allocations", outcome=outcome, detail=detail)
+    detail = f"{able} of {whole} allocations{known} can be paid, or are paid already"
+    return Check.of("allocations", able == whole, detail)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from milestones.cardano.value import AssetId
-from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.claims import ClaimState, ClaimStatus
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.plausibility import implausible
 from milestones.domain.problems import Circumstances
@@ -22,7 +22,6 @@ from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import (
     Backend,
-    chain_time,
     require_network,
     select_version,
     staleness,
@@ -32,6 +31,7 @@ from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.powers import warnings_about
 from milestones.services.distribution.schedule_source import announced_distribution
+from milestones.services.distribution.state import DistributionState, state_of
 from milestones.services.preflight import ada_problems
 from milestones.services.results import Result
 from milestones.services.verify import checks as audit
@@ -46,7 +46,7 @@ from milestones.services.verify.powers import (
     to_do,
 )
 
-Verdict = Literal["sound", "unsound"]
+Verdict = Literal["sound", "unsound", "incomplete", "completed", "cancelled", "ended"]
 _PLACE = re.compile(r"beneficiary_allocations\[(\d+)\]")
 
 
@@ -59,7 +59,7 @@ class VerifiedAllocation(Allocation):
 
     beneficiary_index: int
     claimable: bool
-    status: str
+    status: ClaimStatus
     reason: str
     datum_lovelace: int | None = None
 
@@ -67,9 +67,12 @@ class VerifiedAllocation(Allocation):
 class Verified(Result):
     """The audit. `datum` is None where the terms can't be read.
 
-    It is unsound where a check fails; what only has to be known is a check's warning, also under
-    `warnings` too. `powers` say who can do what, and whether it is used; `to_do` what a beneficiary should
-    do by when. `documents` are those that the distribution's transactions name.
+    `verdict`: `unsound` where a check fails. Else, of a distribution that was closed, `completed` where all
+    was paid before, `cancelled` where a notice ended it with something left, `ended` where another right
+    did. `incomplete`: the schedule is private and isn't given, so nobody can check it; all else holds.
+    `sound`: the rest. What has to be known is a check's warning, and under `warnings` too. `powers` say
+    who can do what, and whether it is used; `to_do` what a beneficiary should do by when. `documents` are
+    those that the distribution's transactions name.
     """
 
     verdict: Verdict
@@ -125,14 +128,13 @@ async def verify(
             checks=tuple(first),
             warnings=warnings,
         )
-    on_chain = await read_on_chain(backend, name)
-    time = await chain_time(backend)
+    state = await state_of(backend, await read_on_chain(backend, name))
+    on_chain = state.on_chain
     found = await _schedule(backend, on_chain, schedule, claim_file)
-    checks = [*first, *audit.terms_checks(on_chain, openings, magic, backend.contract), found.check]
-    price = (await backend.ogmios.protocol_parameters()).lovelace_per_utxo_byte
-    seen = Seen(on_chain, found.distribution, time.now_posix_ms, price)
+    checks = [*first, *audit.terms_checks(state, openings, magic, backend.contract), found.check]
+    seen = Seen(state, found.distribution)
     circumstances = Circumstances(
-        time.clock.start_of(on_chain.opening.point.slot),
+        state.time.clock.start_of(on_chain.opening.point.slot),
         backend.contract.own_scripts,
         allow_script_beneficiaries,
     )
@@ -142,7 +144,7 @@ async def verify(
     checks += [*_schedule_checks(seen, problems, allocations), *power_checks(seen)]
     checks += document_checks(documents, files)
     return Verified(
-        verdict="unsound" if _failed(checks) else "sound",
+        verdict=_verdict(checks, state),
         contract_address=name.address,
         distribution_id=distribution_id,
         checks=tuple(checks),
@@ -151,11 +153,15 @@ async def verify(
         powers=tuple(powers_in_use(seen)),
         to_do=to_do(seen),
         documents=documents,
-        warnings=(
-            *warnings,
-            *warnings_about(on_chain.terms),
-            *_implausibilities(found.distribution),
-            *(each.detail for each in checks if each.outcome == audit.WARNING),
+        warnings=tuple(
+            dict.fromkeys(
+                [
+                    *warnings,
+                    *warnings_about(on_chain.terms),
+                    *_implausibilities(found.distribution),
+                    *(each.detail for each in checks if each.outcome in _TO_BE_KNOWN),
+                ]
+            )
         ),
     )
 
@@ -167,6 +173,19 @@ def _implausibilities(distribution: Distribution | None) -> tuple[str, ...]:
     indices = sorted(distribution.allocations)
     found = [in_a_line(_numbered(each, indices)) for each in implausible(distribution.schedule())]
     return (f"this can hardly be meant: {counted(found)}",) if found else ()
+
+
+_TO_BE_KNOWN: Final = frozenset({audit.WARNING, audit.NOT_CHECKED})
+
+
+def _verdict(checks: Iterable[Check], state: DistributionState) -> Verdict:
+    listed = list(checks)
+    if _failed(listed):
+        return "unsound"
+    if state.status != "open":
+        return state.status
+    unknown = any(each.outcome == audit.NOT_CHECKED for each in listed)
+    return "incomplete" if unknown else "sound"
 
 
 def _failed(checks: Iterable[Check]) -> bool:
@@ -190,7 +209,10 @@ async def _schedule(
 ) -> _Schedule:
     try:
         distribution, source = await _sourced(backend, on_chain, schedule, claim_file)
-    except (NotFound, InvalidSchedule) as error:
+    except NotFound as error:
+        detail = f"nobody can check the schedule without it: {error.message}. {error.hint}"
+        return _Schedule(Check(name="schedule", outcome=audit.NOT_CHECKED, detail=detail), None)
+    except InvalidSchedule as error:
         detail = f"{error.message}. {error.hint}".rstrip(". ")
         return _Schedule(Check.of("schedule", False, detail), None)
     detail = f"{source}: {len(distribution.allocations)} allocations lead to the roots in the terms"
@@ -239,13 +261,16 @@ def _schedule_checks(
 ) -> Iterator[Check]:
     on_chain, distribution = seen.on_chain, seen.distribution
     last = max((each.vesting_timestamp for each in allocations), default=None)
-    yield audit.reclaim_check(on_chain, seen.now_posix_ms, last)
+    if not on_chain.closed:
+        yield audit.reclaim_check(on_chain, seen.now_posix_ms, last)
     yield from audit.vault_checks(on_chain, distribution, seen.lovelace_per_utxo_byte)
     yield audit.attestations_check(on_chain)
     if distribution is not None:
         yield audit.rules_check(problem for problem in problems if _index(problem) is None)
         claimable = {each.beneficiary_index: each.claimable for each in allocations}
-        yield audit.allocations_check(claimable, complete=distribution.complete)
+        yield audit.allocations_check(
+            claimable, complete=distribution.complete, closed=on_chain.closed
+        )
 
 
 def _index(problem: Problem) -> int | None:
@@ -254,7 +279,7 @@ def _index(problem: Problem) -> int | None:
 
 
 def _allocations(seen: Seen, problems: list[Problem]) -> Iterator[VerifiedAllocation]:
-    on_chain, distribution = seen.on_chain, seen.distribution
+    distribution = seen.distribution
     if distribution is None:
         return
     wrong: dict[int, list[str]] = {}
@@ -262,13 +287,8 @@ def _allocations(seen: Seen, problems: list[Problem]) -> Iterator[VerifiedAlloca
         index = _index(problem)
         if index is not None:
             wrong.setdefault(index, []).append(problem.message)
-    states = claim_states(
-        distribution.allocations,
-        claimed=on_chain.claimed(),
-        attested=on_chain.attested(),
-        now_posix_ms=seen.now_posix_ms,
-    )
-    for state in states:
+    # Signatures in the local records are not looked at.
+    for state in seen.state.claim_states(distribution, signed=()):
         yield _verified(state, wrong.get(state.index, []), seen)
 
 
@@ -281,10 +301,8 @@ def _datum_lovelace(allocation: Allocation, seen: Seen) -> int | None:
 
 
 def _verified(state: ClaimState, wrong: list[str], seen: Seen) -> VerifiedAllocation:
-    claimable, reason, closed = True, state.reason, seen.on_chain.closed
-    if closed:
-        claimable, reason = False, "the distribution was closed"
-    elif wrong and state.status != "claimed":
+    claimable, reason = state.status not in {"closed", "unpayable"}, state.reason
+    if wrong and state.status not in {"claimed", "closed"}:
         claimable, reason = False, "; ".join(wrong)
     allocation = state.allocation
     return VerifiedAllocation(
@@ -297,6 +315,6 @@ def _verified(state: ClaimState, wrong: list[str], seen: Seen) -> VerifiedAlloca
         datum_lovelace=_datum_lovelace(allocation, seen),
         beneficiary_index=state.index,
         claimable=claimable,
-        status="closed" if closed else state.status,
+        status=state.status,
         reason=reason,
     )

@@ -16,6 +16,7 @@ from milestones.services.distribution.in_use import (
 )
 from milestones.services.distribution.on_chain import OnChain
 from milestones.services.distribution.powers import Power, moment, powers_of
+from milestones.services.distribution.state import DistributionState
 from milestones.services.results import View
 from milestones.services.verify.checks import WARNING, Check
 
@@ -46,10 +47,23 @@ class ToDo(View):
 class Seen:
     """What a look at the powers is made of; `distribution` is None where the schedule isn't known."""
 
-    on_chain: OnChain
+    state: DistributionState
     distribution: Distribution | None
-    now_posix_ms: int
-    lovelace_per_utxo_byte: int
+
+    @property
+    def on_chain(self) -> OnChain:
+        """The distribution as the chain shows it."""
+        return self.state.on_chain
+
+    @property
+    def now_posix_ms(self) -> int:
+        """The chain's time."""
+        return self.state.time.now_posix_ms
+
+    @property
+    def lovelace_per_utxo_byte(self) -> int:
+        """The ledger's price of storage."""
+        return self.state.lovelace_per_utxo_byte
 
 
 def powers_in_use(seen: Seen) -> Iterator[PowerInUse]:

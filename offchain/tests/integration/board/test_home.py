@@ -18,6 +18,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.services.cancel import cancel
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
+from milestones.services.verify import verify
 from milestones.storage.board_payloads import HomePayload
 from milestones.testing.cast import ADA
 from milestones.testing.cutting_proxy import Moment
@@ -75,6 +76,14 @@ async def test_anybody_sends_home_what_is_paid(stage: OpenDistribution) -> None:
     assert gained == result.deposits_returned_lovelace
     assert result.refund_address == stage.world.address("relayer").to_bech32()
     assert await stage.backend.kupo.matches(stage.address.to_bech32(), unspent=True) == []
+
+
+async def test_verify_warns_of_a_creator_that_is_a_script(stage: OpenDistribution) -> None:
+    verified = await verify(stage.backend, contract_address=stage.address)
+    (check,) = (each for each in verified.checks if each.name == "creator")
+    assert (verified.verdict, check.outcome) == ("incomplete", "warning")
+    assert "whoever can spend there can give notice" in check.detail
+    assert verified.warnings.count(check.detail) == 1
 
 
 async def test_what_is_not_claimed_goes_home_once_it_may(stage: OpenDistribution) -> None:

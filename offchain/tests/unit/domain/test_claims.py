@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,10 @@ def allocation(
             "claimable",
             "claimable together with the oracles' signatures",
         ),
+        ({"unpayable": {7: "too small"}}, "unpayable", "too small"),
+        ({"unpayable": {7: "too small"}, "claimed": {7}}, "claimed", "already claimed"),
+        ({"unpayable": {7: "too small"}, "attested": set()}, "milestone_not_attested", ANY),
+        ({"closed": True, "unpayable": {7: "too small"}}, "closed", ANY),
         ({"closed": True}, "closed", "the distribution was closed"),
         ({"closed": True, "claimed": {7}}, "claimed", "already claimed"),
     ],
