@@ -112,9 +112,21 @@ def oracle_payload(  # noqa: PLR0917 - an option each
                 verification_timestamp=optional_moment(
                     verification_timestamp, "verification_timestamp"
                 ),
+                ask=_when if session.output.asks else None,
             )
         )
     session.output.result(result)
+
+
+def _when() -> int | None:
+    """Asks a person for the time; None for now."""
+    answer: str = typer.prompt(
+        "When was it reached? A UTC time or POSIX seconds; nothing for now",
+        default="",
+        show_default=False,
+        err=True,
+    )
+    return optional_moment(answer.strip() or None, "verification_timestamp")
 
 
 def _must_be_one(*kinds: object) -> None:
@@ -179,9 +191,14 @@ def oracle_sign(  # noqa: PLR0917 - an option each
         Path | None, typer.Option(help="A signatures.json that the entry is added to.")
     ] = None,
     signing_key_path: SigningKeyPath = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking on a terminal.")] = False,
 ) -> None:
-    """Sign with an oracle's key file, after saying what; print the entry for signatures.json."""
+    """Sign with an oracle's key file, after saying what; print the entry for signatures.json.
+
+    On a terminal it asks before it signs.
+    """
     session = session_of(context)
+    asks = session.output.asks and not yes
     if signed_data is None:
         if contract_address is None or milestone_identifier is None:
             raise InvalidInput(
@@ -189,62 +206,58 @@ def oracle_sign(  # noqa: PLR0917 - an option each
                 path="signed_data",
                 hint="give --signed-data, or --contract-address and --milestone-identifier",
             )
-        signed_data = _payload(
-            session,
-            contract_address,
-            milestone_identifier,
-            evidence(evidence_file, evidence_hash),
-            optional_moment(verification_timestamp, "verification_timestamp"),
+        made = asyncio.run(
+            milestones.oracle_payload(
+                session.workspace,
+                contract_address=distribution(contract_address),
+                milestone_identifier=milestone_identifier,
+                evidence_hash=evidence(evidence_file, evidence_hash),
+                verification_timestamp=optional_moment(
+                    verification_timestamp, "verification_timestamp"
+                ),
+                collected=_collected(output),
+                ask=_when if asks else None,
+            )
         )
+        signed_data = made.signed_data
+        if made.time_from == "clock":
+            session.output.message(f"warning: {made.warnings[-1]}")
     elif contract_address or milestone_identifier or evidence_file or evidence_hash:
         raise InvalidInput(
             "what to sign is given twice",
             path="signed_data",
             hint="give --signed-data alone, or the milestone without it",
         )
-    _sign(session, hexadecimal(signed_data, "signed_data"), schedule, output, signing_key_path)
-
-
-def _payload(
-    session: Session, contract: str, milestone: str, digest: bytes, timestamp: int | None
-) -> str:
-    result = asyncio.run(
-        milestones.oracle_payload(
-            session.workspace,
-            contract_address=distribution(contract),
-            milestone_identifier=milestone,
-            evidence_hash=digest,
-            verification_timestamp=timestamp,
-        )
-    )
-    return result.signed_data
-
-
-def _sign(
-    session: Session,
-    signed_data: bytes,
-    schedule_file: Path | None,
-    output: Path | None,
-    signing_key_path: Path | None,
-) -> None:
     key, show = session.signing_key(signing_key_path), session.output.message
+    to_sign = hexadecimal(signed_data, "signed_data")
+
+    def approve() -> None:
+        if asks and not typer.confirm("Sign it?", err=True):
+            show("nothing was signed")
+            raise typer.Abort
 
     async def run() -> OracleSigned:
-        if schedule_file is not None:
-            schedule = read_schedule(schedule_file)
+        if schedule is not None:
             return await milestones.oracle_sign(
                 session.workspace,
-                signed_data=signed_data,
+                signed_data=to_sign,
                 key=key,
-                schedule=schedule,
+                schedule=read_schedule(schedule),
                 output=output,
+                show=show,
+                approve=approve,
             )
         async with session.backend() as backend:
             return await milestones.oracle_sign(
-                backend, signed_data=signed_data, key=key, output=output, show=show
+                backend, signed_data=to_sign, key=key, output=output, show=show, approve=approve
             )
 
     _print_entry(session, asyncio.run(run()))
+
+
+def _collected(output: Path | None) -> tuple[milestones.OracleSignature, ...]:
+    """The entries that are in a file already."""
+    return () if output is None or not output.exists() else milestones.read_signature_file(output)
 
 
 def _print_entry(session: Session, result: OracleSigned) -> None:

@@ -37,6 +37,11 @@ class Output:
         self._results = Console(soft_wrap=True)
         self._messages = Console(stderr=True, soft_wrap=True)
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a person to ask: standard input and output are a terminal."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
     def result(self, result: BaseModel) -> None:
         """Prints a result, and its warnings on standard error."""
         fields = result.model_dump(mode="json")

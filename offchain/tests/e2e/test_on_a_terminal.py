@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import sys
@@ -16,8 +17,13 @@ from milestones.testing.world import World
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 
 
-async def on_a_terminal(world: World, *arguments: str) -> tuple[int | None, str]:
-    """Runs the program with a pseudo-terminal of 80 columns as standard output and error."""
+async def on_a_terminal(
+    world: World, *arguments: str, typed: str | None = None
+) -> tuple[int | None, str]:
+    """Runs the program with a pseudo-terminal of 80 columns as standard output and error.
+
+    It is standard input, too, where something is `typed`.
+    """
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "milestones", *arguments),
@@ -30,11 +36,13 @@ async def on_a_terminal(world: World, *arguments: str) -> tuple[int | None, str]
             "COLUMNS": "80",
             "TERM": "dumb",
         },
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL if typed is None else theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
+    if typed is not None:
+        os.write(ours, typed.encode())
     text = await asyncio.to_thread(_read_all, ours)
     return await process.wait(), text
 
@@ -136,3 +144,27 @@ async def test_a_profile_fits_a_terminal(world: World) -> None:
     lines = text.replace("\r", "").splitlines()
     assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
     assert not any(line.startswith("│  ") for line in lines)
+
+
+async def test_an_oracle_is_asked_for_the_time_and_before_it_signs(world: World) -> None:
+    """Whoever says no has signed nothing; `--yes` asks for neither."""
+    schedule = world.write_json("schedule.json", world.schedule())
+    registered = await world.cli("register-milestone", "--schedule", schedule)
+    output = world.directory / "signatures.json"
+    sign = (
+        *("oracle", "sign", "--contract-address", registered.json["contract_address"]),
+        *("--milestone-identifier", "milestone-001", "--schedule", schedule),
+        *("--signing-key-path", world.key_file("oracle-0"), "--output", str(output)),
+    )
+    refused, text = await on_a_terminal(world, *sign, typed="2026-01-01\nn\n")
+    assert refused == 130
+    assert "was reached at 2026-01-01 00:00:00 UTC" in text
+    assert "nothing was signed" in text
+    assert not output.exists()
+    agreed, text = await on_a_terminal(world, *sign, typed="2026-01-01\ny\n")
+    assert agreed == 0, text
+    assert len(json.loads(output.read_text(encoding="utf-8"))) == 1
+    # What is signed already says when: nobody needs to be asked again.
+    again, text = await on_a_terminal(world, *sign, "--yes", typed="")
+    assert (again, "When was it reached?" in text, "Sign it?" in text) == (0, False, False)
+    assert "was reached at 2026-01-01 00:00:00 UTC" in text

@@ -124,6 +124,40 @@ def usable_entries(
     return with_known_keys(workspace, usable)
 
 
+def supported_statements(
+    workspace: Workspace,
+    distribution_id: bytes,
+    milestone_identifier: str,
+    collected: Iterable[OracleSignature] = (),
+) -> list[tuple[MilestoneStatement, int]]:
+    """What has been said of a milestone, and by how many oracles; the best supported first.
+
+    Counted are the local record's entries and those `collected` elsewhere. Whether the oracles sit, and
+    whether a signature is genuine, isn't asked.
+    """
+    about = (workspace.contract.policy_id, distribution_id, milestone_identifier.encode())
+    record = workspace.storage.records.find(distribution_id, milestone_identifier)
+    entries = [*(record.oracle_signatures if record else ()), *collected]
+    signers: dict[bytes, set[bytes]] = {}
+    for entry in entries:
+        if _is_usable(entry, about):
+            signers.setdefault(entry.signed_data, set()).add(entry.oracle)
+    counted = [(MilestoneStatement.parse(data), len(who)) for data, who in signers.items()]
+    return sorted(counted, key=lambda each: -each[1])
+
+
+def doubts_about_agreement(
+    statement: MilestoneStatement, others: Sequence[tuple[MilestoneStatement, int]]
+) -> tuple[str, ...]:
+    """A warning where oracles have signed already, and all of them something else."""
+    if not others or any(statement == each for each, _ in others):
+        return ()
+    return (
+        f"oracles have signed other bytes about this milestone already: {spread_in_words(others)};"
+        " only equal bytes add up",
+    )
+
+
 def with_known_keys(
     workspace: Workspace, entries: Sequence[OracleSignature], given: Iterable[bytes] = ()
 ) -> list[OracleSignature]:
@@ -171,21 +205,25 @@ def _key_in(entry: OracleSignature) -> bytes:
 def split_in_words(
     supporters: Sequence[tuple[MilestoneStatement, int]], quorum_threshold: int
 ) -> str:
-    """How signatures are spread over several statements, each with how many oracles signed it, best first."""
-    shown_evidence = any(statement.evidence_hash for statement, _ in supporters)
-    first, *others = (
-        f"{count} for the {'one' if number else 'statement'} at {_moment(statement, shown_evidence)}"
-        for number, (statement, count) in enumerate(supporters)
-    )
+    """How signatures are split over several statements, each with how many oracles signed it, best first."""
     most = supporters[0][1]
     end = (
         f"no statement has its quorum of {quorum_threshold}"
         if most < quorum_threshold
         else "they don't add up"
     )
-    plural = "signature" if most == 1 else "signatures"
-    counted = first.replace(" ", f" {plural} ", 1)
-    return f"{', '.join((counted, *others))}: {end}"
+    return f"{spread_in_words(supporters)}: {end}"
+
+
+def spread_in_words(supporters: Sequence[tuple[MilestoneStatement, int]]) -> str:
+    """Statements, each with how many oracles signed it, the best supported first."""
+    shown_evidence = any(statement.evidence_hash for statement, _ in supporters)
+    first, *others = (
+        f"{count} for the {'one' if number else 'statement'} at {_moment(statement, shown_evidence)}"
+        for number, (statement, count) in enumerate(supporters)
+    )
+    plural = "signature" if supporters[0][1] == 1 else "signatures"
+    return ", ".join((first.replace(" ", f" {plural} ", 1), *others))
 
 
 def _moment(statement: MilestoneStatement, shown_evidence: bool) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.models import MilestoneIdentifier
-from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.models import MilestoneIdentifier, OracleSignature
+from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
 from milestones.domain.powers import MOST_ORACLES
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidInput
@@ -46,6 +46,10 @@ from milestones.services.distribution.local import local_distribution, local_ter
 from milestones.services.distribution.naming import known_name, must_be_on_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
+from milestones.services.distribution.signatures import (
+    doubts_about_agreement,
+    supported_statements,
+)
 from milestones.services.oracle.words import statement_in_words
 from milestones.services.preflight import must_be_open
 from milestones.services.results import Result
@@ -56,6 +60,16 @@ NOTICE_LEAD_SECONDS: Final = 86_400
 UNCHECKED_CANCELLING: Final = (
     "the terms are not known here: whether they let a quorum cancel was not checked"
 )
+
+
+THIS_MACHINES_TIME: Final = (
+    "no time was given, so it is this machine's: who types the same gets other bytes, and those don't add"
+    " up; let the others sign these, or give --verification-timestamp"
+)
+TimeFrom = Literal["given", "signed", "clock"]
+_GIVEN: Final[TimeFrom] = "given"
+_SIGNED: Final[TimeFrom] = "signed"
+_CLOCK: Final[TimeFrom] = "clock"
 
 
 class _Payload(Result):
@@ -69,12 +83,17 @@ class _Payload(Result):
 
 
 class OraclePayload(_Payload):
-    """The exact bytes to sign (hexadecimal), how they read, and what they say. Times: POSIX seconds."""
+    """The exact bytes to sign (hexadecimal), how they read, and what they say. Times: POSIX seconds.
+
+    `time_from` says whose time it is: `given` by whoever asks, that of what others have `signed`, or this
+    machine's `clock`.
+    """
 
     kind: Literal["milestone"] = "milestone"
     milestone_identifier: str
     evidence_hash: str
     verification_timestamp: int
+    time_from: TimeFrom
 
 
 class NoticeToSign(_Payload):
@@ -127,36 +146,51 @@ async def oracle_payload(
     milestone_identifier: str,
     evidence_hash: bytes = b"",
     verification_timestamp: int | None = None,
+    collected: Sequence[OracleSignature] = (),
+    ask: Callable[[], int | None] | None = None,
 ) -> OraclePayload:
     """What all oracles of a milestone sign; no service is asked.
 
     `evidence_hash`: up to 64 bytes. `verification_timestamp`: POSIX seconds at which the milestone was
-    reached, by default this machine's time. All oracles must sign the same bytes, so one makes them.
-    Raises `InvalidInput` with the field's path, and `NotFound` for a milestone that is not in the
-    schedule, where the data directory has that.
+    reached. By default it is that of the statement with this evidence that most oracles have signed, in
+    the data directory or among `collected` entries; else what `ask` returns; else this machine's time, with
+    a warning: all oracles must sign the same bytes. Raises `InvalidInput` with the field's path, and
+    `NotFound` for a milestone that is not in the schedule, where the data directory has that.
     """
-    if verification_timestamp is None:
-        verification_timestamp = to_posix_seconds(now_posix_ms())
-    moment = checked_moment(verification_timestamp, "verification_timestamp", workspace.network)
+    milestone = MilestoneIdentifier.parse(milestone_identifier)
     checked_evidence(evidence_hash)
     workspace = select_version(workspace, contract_address.payment.hash)
     name = known_name(workspace, contract_address)
+    others = supported_statements(workspace, name.distribution_id, milestone.text, collected)
+    agreed = [each for each, _ in others if each.evidence_hash == evidence_hash]
+    given, time_from = verification_timestamp, _GIVEN
+    if given is None and not agreed and ask is not None:
+        given = ask()
+    if given is not None:
+        moment = checked_moment(given, "verification_timestamp", workspace.network)
+    elif agreed:
+        moment, time_from = agreed[0].verification_posix_ms, _SIGNED
+    else:
+        moment, time_from = to_posix_ms(to_posix_seconds(now_posix_ms())), _CLOCK
     statement = MilestoneStatement(
         workspace.contract.policy_id,
         name.distribution_id,
-        MilestoneIdentifier.parse(milestone_identifier).raw,
+        milestone.raw,
         evidence_hash,
         moment,
     )
     warnings = (
         *doubts_about(statement, local_distribution(workspace, name.distribution_id)),
         *doubts_about_moment(moment, now_posix_ms()),
+        *doubts_about_agreement(statement, others),
+        *([THIS_MACHINES_TIME] if time_from == _CLOCK else []),
     )
     return OraclePayload(
         **_common(name, statement, warnings),
         milestone_identifier=milestone_identifier,
         evidence_hash=evidence_hash.hex(),
-        verification_timestamp=verification_timestamp,
+        verification_timestamp=to_posix_seconds(moment),
+        time_from=time_from,
     )
 
 
@@ -293,5 +327,5 @@ def _common(
         "statement": " ".join(statement_in_words(statement, name.address.network_id)),
         "contract_address": str(name),
         "distribution_id": name.distribution_id.hex(),
-        "warnings": (*warnings, *([] if limit is None else [limit])),
+        "warnings": (*([] if limit is None else [limit]), *warnings),
     }

@@ -43,12 +43,16 @@ from milestones.services.distribution.naming import locate
 from milestones.services.distribution.on_chain import LiveBoard, OnChain, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.distribution.schedule_source import known_distribution
-from milestones.services.distribution.signatures import must_be_for_contract
+from milestones.services.distribution.signatures import (
+    doubts_about_agreement,
+    must_be_for_contract,
+    supported_statements,
+)
 from milestones.services.oracle.words import statement_in_words
 from milestones.services.results import Result, View
 from milestones.services.sending.building import said_at
 from milestones.services.sending.tracking import now_posix_ms
-from milestones.storage.signature_files import add_to_signature_file
+from milestones.storage.signature_files import add_to_signature_file, read_signature_file
 
 
 class SignatureEntry(View):
@@ -85,15 +89,16 @@ async def oracle_sign(
     schedule: MilestoneSchedule | None = None,
     output: Path | None = None,
     show: Callable[[str], None] = lambda _: None,
+    approve: Callable[[], None] = lambda: None,
 ) -> OracleSigned:
     """Signs `signed_data` with an oracle's key, once it is seen what it says and of which network.
 
-    Statements of every kind are recognised; `show` is called with what it says, a line each, before
-    anything is signed. With a `schedule` nobody is asked, and its network must be the configured one;
-    otherwise `workspace` is a `Backend`, the distribution is read from the chain, and its network must be
-    the node's. `output` is a `signatures.json` that the entry is merged into. Raises `InvalidInput`
-    (`InvalidSignature` for bytes that are no statement), `NotFound`, and `NotAllowedYet` for what the terms
-    don't let oracles say.
+    Statements of every kind are recognised; `show` is called with what it says, a line each, and then
+    `approve`, which may raise, before anything is signed. With a `schedule` nobody is asked, and its network
+    must be the configured one; otherwise `workspace` is a `Backend`, the distribution is read from the
+    chain, and its network must be the node's. `output` is a `signatures.json` that the entry is merged into.
+    Raises `InvalidInput` (`InvalidSignature` for bytes that are no statement), `NotFound`, and
+    `NotAllowedYet` for what the terms don't let oracles say.
     """
     statement = parse_statement(signed_data)
     workspace = select_version(workspace, statement.policy_id)
@@ -110,8 +115,10 @@ async def oracle_sign(
     _must_be_oracle(key, checked.oracles)
     address = _oracle_address(key, checked.name.address.network_id, schedule)
     words = _in_words(statement, checked.name, address)
-    for line in (*words, *(f"warning: {warning}" for warning in checked.warnings)):
+    warnings = (*checked.warnings, *_disagreement(workspace, statement, output))
+    for line in (*words, *(f"warning: {warning}" for warning in warnings)):
         show(line)
+    approve()
     entry = OracleSignature(
         oracle_address=address,
         signature=key.sign(signed_data),
@@ -119,7 +126,20 @@ async def oracle_sign(
         signature_timestamp=to_posix_seconds(now_posix_ms()),
         verification_key=key.verification_key,
     )
-    return _kept(entry, words, output, checked.warnings)
+    return _kept(entry, words, output, warnings)
+
+
+def _disagreement(
+    workspace: Workspace, statement: Statement, output: Path | None
+) -> tuple[str, ...]:
+    """A warning where others signed something else about a milestone, as far as that is known here."""
+    if not isinstance(statement, MilestoneStatement):
+        return ()
+    collected = read_signature_file(output) if output is not None and output.exists() else ()
+    others = supported_statements(
+        workspace, statement.distribution_id, statement.milestone_identifier, collected
+    )
+    return doubts_about_agreement(statement, others)
 
 
 def oracle_import(workspace: Workspace, answer: Any, *, output: Path | None = None) -> OracleSigned:

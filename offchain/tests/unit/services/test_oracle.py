@@ -12,10 +12,12 @@ import cbor2
 import pytest
 from nacl.signing import VerifyKey
 
+from milestones.domain.models import OracleSignature
 from milestones.errors import InvalidAddress, InvalidInput, InvalidSignature, NotFound
 from milestones.protocol.oracle_signatures import witness_of
 from milestones.protocol.statements import MilestoneStatement
 from milestones.services.backend import Network, Workspace
+from milestones.services.commit_milestone import commit_milestone
 from milestones.services.oracle import (
     evidence_hash_of,
     notice_payload,
@@ -280,3 +282,72 @@ async def test_a_time_to_come_is_a_warning_with_no_chain_at_hand(
     signed = await sign(desk, 0, signed_data=bytes.fromhex(made.signed_data))
     for result in (made, signed):
         assert any("still to come" in warning for warning in result.warnings) is warned
+
+
+async def unsaid(desk: Desk, **options: Any) -> Any:
+    """The payload where nobody gives a time."""
+    return await payload(desk, verification_timestamp=None, **options)
+
+
+async def commit(desk: Desk, *entries: OracleSignature) -> None:
+    await commit_milestone(
+        desk.workspace,
+        milestone_identifier="milestone-001",
+        oracle_signatures=entries,
+        quorum_threshold=2,
+        total_oracles=3,
+    )
+
+
+async def test_two_oracles_who_type_the_same_get_the_same_bytes(desk: Desk) -> None:
+    """The time is that of what others have signed with the same evidence; the best supported counts."""
+    desk.know_schedule()
+    later: dict[str, Any] = {"verification_posix_ms": 1_735_700_000_000}
+    report: dict[str, Any] = {"evidence_hash": b"r" * 8}
+    await commit(desk, desk.entry(0), desk.entry(1, **later), desk.entry(2, **later))
+    await commit(desk, desk.entry(0, **report))
+    result = await unsaid(desk)
+    assert bytes.fromhex(result.signed_data) == desk.statement(**later).signed_data
+    assert (result.time_from, result.warnings) == ("signed", ())
+    result = await unsaid(desk, evidence_hash=b"r" * 8, ask=lambda: pytest.fail("nobody is asked"))
+    assert bytes.fromhex(result.signed_data) == desk.statement(**report).signed_data
+
+
+async def test_what_others_handed_over_counts_as_what_was_committed(desk: Desk) -> None:
+    desk.know_schedule()
+    result = await unsaid(desk, collected=[desk.entry(1), desk.entry(1, "milestone-002")])
+    assert bytes.fromhex(result.signed_data) == desk.statement().signed_data
+
+
+async def test_who_says_something_else_than_others_hears_of_it(desk: Desk) -> None:
+    desk.know_schedule()
+    await commit(desk, desk.entry(0))
+    result = await payload(desk, verification_timestamp=1_735_700_000)
+    (warning,) = result.warnings
+    assert "1 signature for the statement at 2025-01-01 00:00:00 UTC" in warning
+    signed = await sign(desk, 1, signed_data=bytes.fromhex(result.signed_data))
+    assert warning in signed.warnings
+    assert (await sign(desk, 1)).warnings == ()
+
+
+async def test_without_any_time_somebody_is_asked_or_the_clock_is_taken(desk: Desk) -> None:
+    desk.know_schedule()
+    asked = await unsaid(desk, ask=lambda: 1_735_700_000)
+    assert (asked.verification_timestamp, asked.time_from) == (1_735_700_000, "given")
+    assert asked.warnings == ()
+    for ask in (None, lambda: None):
+        by_clock = await unsaid(desk, ask=ask)
+        assert by_clock.time_from == "clock"
+        assert "no time was given" in by_clock.warnings[-1]
+
+
+async def test_nothing_is_signed_that_is_not_approved(desk: Desk, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def approve() -> None:
+        assert any("milestone-001" in line for line in shown)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await sign(desk, 0, show=shown.append, approve=approve, output=tmp_path / "s.json")
+    assert not (tmp_path / "s.json").exists()
