@@ -6,10 +6,10 @@ docs/validators/protocol.cddl; the order of the fields puts first what is read m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, key_credential, script_credential
@@ -92,6 +92,10 @@ class TermsMetadata:
         )
 
 
+NO_METADATA: Final = TermsMetadata(0, 0, "", "")
+"""What stands for metadata that nobody can read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """The terms. Nodes have 36 bytes, oracles 28, ascending. What is not asked for is off.
@@ -102,6 +106,10 @@ class Terms:
     tokens can be taken back (None: never). `staking` is the staking part of the address, None the id.
     `cancel_by` may give notice, which takes effect after `cancel_grace_ms`. `objectors` oracles stop a
     proposal (0: there are none), which is due after `review_period_ms` and holds `bond_lovelace`.
+
+    What the contract never looks at at an opening can have any shape on the chain: `oddities` say what of it
+    is none of ours, and `original` is the datum as it stands there. `found_on` is the network id where they
+    were found; None: the metadata's counts.
     """
 
     page_depth: int
@@ -123,6 +131,9 @@ class Terms:
     review_period_ms: int = 0
     bond_lovelace: int = 0
     metadata: TermsMetadata
+    oddities: tuple[str, ...] = field(default=(), compare=False)
+    original: Constr | None = field(default=None, compare=False, repr=False)
+    found_on: int | None = field(default=None, compare=False)
 
     @property
     def distribution_id(self) -> bytes:
@@ -131,7 +142,9 @@ class Terms:
 
     @property
     def network_id(self) -> int:
-        """The network id of the addresses of the network that the metadata names."""
+        """The network id of the addresses: where they were found, else of the network that they name."""
+        if self.found_on is not None:
+            return self.found_on
         return network_id_of(self.metadata.network_magic)
 
     @property
@@ -164,6 +177,8 @@ class Terms:
 
     def to_data(self) -> Constr:
         """The datum."""
+        if self.original is not None:
+            return self.original
         rotatable, staking = self.rotatable, self.staking
         return Constr(
             0,
@@ -198,7 +213,25 @@ class Terms:
 
     @classmethod
     def from_data(cls, data: PlutusData) -> Terms:
-        """The inverse of `to_data`. Refuses what the contract would not let anybody open."""
+        """The inverse of `to_data`. Refuses every other shape, also where the contract looks at none."""
+        terms = cls._read(data, None)
+        if terms.oddities:
+            raise InvalidEncoding(terms.oddities[0])
+        return terms
+
+    @classmethod
+    def found(cls, raw: bytes, network_id: int) -> Terms:
+        """The terms in a datum of the chain, on a network: see `oddities`.
+
+        Claims depend on nothing that is odd. Where it is, what the contract takes it for stands in its place:
+        a power that nobody has, no metadata; for a refund the creator. Raises `InvalidEncoding` for what
+        nobody could have opened.
+        """
+        return cls._read(plutus_data.decode(raw), network_id)
+
+    @classmethod
+    def _read(cls, data: PlutusData, network_id: int | None) -> Terms:
+        odd: list[str] = []
         fields = iter(fields_of(data, 0, 20, "terms"))
         page_depth = int_of(next(fields), "page_depth", 0, DEEPEST_ON_CHAIN)
         pages = _hashes(next(fields), "pages", NODE_LENGTH)
@@ -206,19 +239,31 @@ class Terms:
         oracles = _hashes(next(fields), "oracles", 28)
         quorum_threshold = int_of(next(fields), "quorum_threshold", 1, len(oracles))
         rotatable = _some(next(fields), "rotatable")
-        creator = Credential.from_data(next(fields))
+        shown = next(fields)
+        creator = _odd_or(
+            odd, "creator", lambda: Credential.from_data(shown), lambda: _longer_credential(shown)
+        )
         waiver_after, reclaim_after = _some(next(fields), "waiver_after"), _some(next(fields), "")
         token = AssetId(
             bytes_of(next(fields), "token_policy_id", 0, 28),
             bytes_of(next(fields), "token_name", *range(33)),
         )
         total = int_of(next(fields), "total_token_amount", 1, SUM_LIMIT - 1)
-        staking, refund = _some(next(fields), "staking"), next(fields)
-        cancel_by = int_of(next(fields), "cancel_by", 0, len(_CANCELLERS) - 1)
-        grace = int_of(next(fields), "cancel_grace", 0)
-        objectors = int_of(next(fields), "objectors", 0)
-        review, bond = int_of(next(fields), "review_period", 0), int_of(next(fields), "bond", 0)
-        metadata = TermsMetadata.from_data(next(fields))
+        staking, returning = _some(next(fields), "staking"), next(fields)
+        cancel_by, grace, objectors, review, bond = (
+            _odd_int(odd, next(fields), name, most) for name, most in _READ_BY_BOARD
+        )
+        about = next(fields)
+        metadata = _odd_or(
+            odd, "metadata", lambda: TermsMetadata.from_data(about), lambda: NO_METADATA
+        )
+        where = network_id_of(metadata.network_magic) if network_id is None else network_id
+        refund = _odd_or(
+            odd,
+            "refund",
+            lambda: Refund.from_data(returning, where),
+            lambda: Refund(Address(where, creator)),
+        )
         terms = cls(
             page_depth=page_depth,
             pages=pages,
@@ -232,16 +277,51 @@ class Terms:
             token=token,
             total_token_amount=total,
             staking=None if staking is None else Credential.from_data(staking),
-            refund=Refund.from_data(refund, network_id_of(metadata.network_magic)),
+            refund=refund,
             cancel_by=_CANCELLERS[cancel_by],
             cancel_grace_ms=grace,
             objectors=objectors,
             review_period_ms=review,
             bond_lovelace=bond,
             metadata=metadata,
+            oddities=tuple(odd),
+            original=data if odd and isinstance(data, Constr) else None,
+            found_on=network_id,
         )
         _must_be_well_formed(terms)
         return terms
+
+
+T = TypeVar("T")
+_READ_BY_BOARD: Final[tuple[tuple[str, int | None], ...]] = (
+    ("cancel_by", len(_CANCELLERS) - 1),
+    ("cancel_grace", None),
+    ("objectors", None),
+    ("review_period", None),
+    ("bond", None),
+)
+"""Numbers that an opening doesn't look at, and how large one can be."""
+
+
+def _odd_or(odd: list[str], what: str, read: Callable[[], T], otherwise: Callable[[], T]) -> T:
+    """What was read or, where it has another shape, what stands for it; then `odd` is told of it."""
+    try:
+        return read()
+    except InvalidEncoding as error:
+        odd.append(f"{what}: {error.reason}")
+        return otherwise()
+
+
+def _odd_int(odd: list[str], data: PlutusData, what: str, most: int | None) -> int:
+    return _odd_or(odd, what, lambda: int_of(data, what, 0, most), lambda: 0)
+
+
+def _longer_credential(data: PlutusData) -> Credential:
+    """A credential with fields too many: the contract reads the first one alone."""
+    match data:
+        case Constr(index=index, fields=(digest, *_)):
+            return Credential.from_data(Constr(index, (digest,)))
+    raise InvalidEncoding("not a credential")
 
 
 def oracles_can_act(oracles: Iterable[bytes], quorum_threshold: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from milestones.cardano.plutus_data import PlutusData
 from milestones.domain.models import Allocation
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import Distribution
@@ -13,6 +14,18 @@ from milestones.services.sending.runner import SendDraft, perform
 from milestones.testing.world import World
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
+from tests.support.hostile import Edit, replaced
+from tests.support.raw_terms import RawTerms
+
+
+def with_datum(
+    distribution: Distribution, path: tuple[int, ...], value: PlutusData | Edit
+) -> Distribution:
+    """The same allocations under terms with one place of their datum changed, as the contract may let pass."""
+    raw = replaced(distribution.terms.to_data(), path, value)
+    terms = RawTerms.written(distribution.terms, raw)
+    allocations = tuple(distribution.allocations.values())
+    return Distribution.check(terms, distribution.contract, allocations)
 
 
 async def open_past_all_checks(

@@ -46,7 +46,10 @@ def local_terms(workspace: Workspace, distribution_id: bytes) -> Terms | None:
     if found is not None:
         return found.terms
     cache = workspace.storage.cache
-    found_terms = (_cached_terms(each, distribution_id) for each in cache.about(distribution_id))
+    found_terms = (
+        _cached_terms(each, distribution_id, workspace.network.network_id)
+        for each in cache.about(distribution_id)
+    )
     return next((terms for terms in found_terms if terms is not None), None)
 
 
@@ -64,12 +67,14 @@ def distribution_of(
     return found
 
 
-def _cached_terms(document: dict[str, Any] | None, distribution_id: bytes) -> Terms | None:
+def _cached_terms(
+    document: dict[str, Any] | None, distribution_id: bytes, network_id: int
+) -> Terms | None:
     raw = (document or {}).get(CACHED_TERMS)
     if not isinstance(raw, str):
         return None
     try:
-        terms = Terms.decode(bytes.fromhex(raw))
+        terms = Terms.found(bytes.fromhex(raw), network_id)
     except (ValueError, InvalidEncoding):
         return None
     return terms if terms.distribution_id == distribution_id else None

@@ -186,10 +186,10 @@ async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> 
     name = await identify(backend, contract_address)
     address, distribution_id = name.address, name.distribution_id
     matches = await backend.kupo.matches(address.to_bech32(), unspent=True)
-    found = _terms_among(matches, distribution_id, backend.contract)
+    found = _terms_among(matches, distribution_id, backend.contract, address.network_id)
     if found is None:
         matches = await backend.kupo.matches(address.to_bech32())
-        found = _terms_among(matches, distribution_id, backend.contract)
+        found = _terms_among(matches, distribution_id, backend.contract, address.network_id)
     if found is None:
         raise await never_opened(backend, address)
     terms, holders = found
@@ -210,14 +210,14 @@ async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> 
 
 
 def _terms_among(
-    matches: Iterable[Match], distribution_id: bytes, contract: Contract
+    matches: Iterable[Match], distribution_id: bytes, contract: Contract, network_id: int
 ) -> tuple[Terms, list[Match]] | None:
-    """The terms, and the outputs that hold them: unspent ones first, older ones first."""
+    """The terms as the chain reads them, and the outputs that hold them: unspent and older ones first."""
     token = AssetId(contract.policy_id, terms_token_name(distribution_id))
     holders = [match for match in matches if match.output.value.quantity(token) == 1]
     holders.sort(key=lambda match: (match.spent is not None, match.created_at))
     for match in holders:
-        terms = _decoded(Terms.decode, match.datum)
+        terms = _decoded(lambda raw: Terms.found(raw, network_id), match.datum)
         if terms is not None and terms.distribution_id == distribution_id:
             return terms, holders
     return None

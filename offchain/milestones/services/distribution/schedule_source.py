@@ -76,6 +76,9 @@ async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule
 
 
 def _keep(backend: Backend, distribution: Distribution) -> None:
+    if distribution.terms.oddities:
+        # No schedule file could say such terms: it would count as untrue.
+        return
     document = distribution.schedule().model_dump(mode="json", exclude_none=True)
     backend.storage.schedules.keep(distribution.id, document)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from milestones.cardano.address import Address
 from milestones.cardano.value import LOVELACE
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import Problem
@@ -18,7 +17,7 @@ from milestones.domain.schedule import MOST_SIGNATURES
 from milestones.errors import InvalidEncoding
 from milestones.protocol.datums import bitmap_length
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.terms import Terms
+from milestones.protocol.terms import NO_METADATA, Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.distribution.in_use import spare_lovelace, unpaid_leaves
 from milestones.services.distribution.on_chain import LiveVault, OnChain
@@ -65,15 +64,23 @@ def address_check(distribution_id: bytes, vault_hash: bytes) -> Check:
     return Check.of("address", True, detail)
 
 
-def terms_check(openings: Openings) -> Check:
-    """The datum is exactly what this program understands as terms."""
+def terms_check(terms: Terms) -> Check:
+    """The datum is exactly what this program would write."""
+    if terms.oddities:
+        detail = f"not well-formed: {'; '.join(terms.oddities)}. Claims don't depend on it"
+        return Check.of("terms", False, detail)
+    return Check.of("terms", True, "the datum has every field, and nothing else")
+
+
+def unreadable_check(openings: Openings, network_id: int) -> Check | None:
+    """Terms that can't be read at all, which the contract lets nobody open; None where there are some."""
     if openings.datum is None:
         return Check.of("terms", False, "the terms' token is there without a datum")
     try:
-        Terms.decode(openings.datum)
+        Terms.found(openings.datum, network_id)
     except InvalidEncoding as error:
         return Check.of("terms", False, f"not well-formed: {error.message}")
-    return Check.of("terms", True, "the datum has every field, and nothing else")
+    return None
 
 
 def terms_checks(
@@ -82,9 +89,9 @@ def terms_checks(
     """What the terms promise, whatever the schedule says."""
     on_chain, terms = state.on_chain, state.on_chain.terms
     return [
+        terms_check(terms),
         _id(on_chain),
-        _network(terms, on_chain.address, magic),
-        _version(terms, contract),
+        *([] if terms.metadata == NO_METADATA else _metadata(terms, magic, contract)),
         _open(state),
         _opened_once(openings),
         _total(terms),
@@ -103,17 +110,12 @@ def _id(on_chain: OnChain) -> Check:
     return Check.of("id", same, detail)
 
 
-def _network(terms: Terms, address: Address, magic: int) -> Check:
-    named = terms.metadata.network_magic
-    passed = named == magic and terms.network_id == address.network_id
+def _metadata(terms: Terms, magic: int, contract: Contract) -> Iterator[Check]:
+    named, version = terms.metadata.network_magic, terms.metadata.contract_version
     detail = f"the terms name the network with magic {named}; the node's is {magic}"
-    return Check.of("network", passed, detail)
-
-
-def _version(terms: Terms, contract: Contract) -> Check:
-    named = terms.metadata.contract_version
-    detail = f"the terms name version {named!r}; this contract is {contract.version!r}"
-    return Check.of("contract_version", named == contract.version, detail)
+    yield Check.of("network", named == magic, detail)
+    detail = f"the terms name version {version!r}; this contract is {contract.version!r}"
+    yield Check.of("contract_version", version == contract.version, detail)
 
 
 def _open(state: DistributionState) -> Check:

@@ -65,7 +65,7 @@ class VerifiedAllocation(Allocation):
 
 
 class Verified(Result):
-    """The audit. `datum` is None where the terms can't be read.
+    """The audit. `datum` is None, and `powers` are empty, where the terms have a shape that is none of ours.
 
     `verdict`: `unsound` where a check fails. Else, of a distribution that was closed, `completed` where all
     was paid before, `cancelled` where a notice ended it with something left, `ended` where another right
@@ -116,16 +116,14 @@ async def verify(
     name = await identify(backend, contract_address)
     distribution_id = name.distribution_id
     openings = await _openings(backend, name)
-    first = [
-        audit.address_check(distribution_id, backend.contract.vault_hash),
-        *([audit.terms_check(openings)] if openings.count else []),
-    ]
-    if _failed(first):
+    first = [audit.address_check(distribution_id, backend.contract.vault_hash)]
+    unreadable = audit.unreadable_check(openings, name.address.network_id)
+    if openings.count and unreadable is not None:
         return Verified(
             verdict="unsound",
             contract_address=name.address,
             distribution_id=distribution_id,
-            checks=tuple(first),
+            checks=(*first, unreadable),
             warnings=warnings,
         )
     state = await state_of(backend, await read_on_chain(backend, name))
@@ -138,7 +136,7 @@ async def verify(
         backend.contract.own_scripts,
         allow_script_beneficiaries,
     )
-    problems = _problems(seen, circumstances)
+    problems = _problems(seen, circumstances, magic)
     allocations = tuple(_allocations(seen, problems))
     documents = await named_documents(backend, on_chain, files)
     checks += [*_schedule_checks(seen, problems, allocations), *power_checks(seen)]
@@ -149,8 +147,8 @@ async def verify(
         distribution_id=distribution_id,
         checks=tuple(checks),
         allocations=allocations,
-        datum=terms_view(on_chain.terms),
-        powers=tuple(powers_in_use(seen)),
+        datum=None if on_chain.terms.oddities else terms_view(on_chain.terms),
+        powers=() if on_chain.terms.oddities else tuple(powers_in_use(seen)),
         to_do=to_do(seen),
         documents=documents,
         warnings=tuple(
@@ -235,11 +233,15 @@ async def _sourced(
     return found, "the given schedule file"
 
 
-def _problems(seen: Seen, circumstances: Circumstances) -> list[Problem]:
+def _problems(seen: Seen, circumstances: Circumstances, network_magic: int) -> list[Problem]:
     """The broken rules, by those of registration at the time of opening, and by today's price."""
     if seen.distribution is None:
         return []
-    by_rule = problems_of(seen.distribution.schedule(), circumstances)
+    schedule = seen.distribution.schedule()
+    # Which network the terms name is a check of its own: payouts go to addresses of the one they are on.
+    metadata = schedule.contract_metadata.model_copy(update={"network_magic": network_magic})
+    here = schedule.model_copy(update={"contract_metadata": metadata})
+    by_rule = problems_of(here, circumstances)
     indices = sorted(seen.distribution.allocations)
     return [
         *(_numbered(problem, indices) for problem in by_rule),
@@ -266,7 +268,8 @@ def _schedule_checks(
     yield from audit.vault_checks(on_chain, distribution, seen.lovelace_per_utxo_byte)
     yield audit.attestations_check(on_chain)
     if distribution is not None:
-        yield audit.rules_check(problem for problem in problems if _index(problem) is None)
+        if not on_chain.terms.oddities:
+            yield audit.rules_check(each for each in problems if _index(each) is None)
         claimable = {each.beneficiary_index: each.claimable for each in allocations}
         yield audit.allocations_check(
             claimable, complete=distribution.complete, closed=on_chain.closed

@@ -5,25 +5,23 @@ The unsound ones are opened past this program's own checks, as the chain allows.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.hashes import blake2b_224
-from milestones.cardano.plutus_data import Constr
-from milestones.cardano.value import AssetId, Value
+from milestones.cardano.network import MAINNET_MAGIC
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidAddress, NotFound
 from milestones.protocol.claim_file import make_claim_file
-from milestones.protocol.datums import VaultState, terms_token_name, vault_token_name
 from milestones.protocol.distribution import Distribution
+from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.verify import verify
+from milestones.testing.distribution import OpenDistribution
 from milestones.testing.world import World
-from milestones.transactions.draft import TransactionDraft
-from tests.support.past_checks import open_past_all_checks
+from tests.support.hostile import longer
+from tests.support.past_checks import open_past_all_checks, with_datum
 
 
 async def audit(world: World, distribution: Distribution | Address, **options: Any) -> Any:
@@ -253,44 +251,67 @@ async def test_an_irrevocable_distribution_says_so(world: World) -> None:
     assert verified.checks[12].detail == "irrevocable: nothing can be taken back"
 
 
-async def test_terms_with_a_datum_of_another_shape(world: World) -> None:
-    """The contract doesn't read the metadata: a description may be anything there, but not here."""
+async def test_a_distribution_that_says_it_is_for_mainnet_is_paid_where_it_is(world: World) -> None:
+    """Nothing on the chain knows of networks but addresses: payouts go to those of this one."""
+    distribution = with_datum(distribution_of(world), (19, 1), MAINNET_MAGIC)
     await world.publish()
-    proper = distribution_of(world)
+    await open_past_all_checks(world, distribution)
+    async with world.backend() as backend:
+        stage = OpenDistribution(world, backend, distribution)
+        await stage.attested("milestone-001")
+        await stage.release(everything=True, wait=True)
+        verified = await verify(backend, contract_address=distribution.address)
 
-    places = []
+    assert failed(verified) == ["network"]
+    assert [each.status for each in verified.allocations].count("claimed") == 2
 
-    def spoil(draft: TransactionDraft) -> TransactionDraft:
-        *fields, metadata = proper.terms.to_data().fields
-        assert isinstance(metadata, Constr)
-        odd = Constr(0, (*metadata.fields[:3], b"\xff\xfe"))
-        datum = plutus_data.encode(Constr(0, (*fields, odd)))
-        digest = blake2b_224(datum)
-        where = replace(proper.address, staking=key_credential(digest))
-        policy = world.contract.policy_id
-        terms = AssetId(policy, terms_token_name(digest))
-        vault = AssetId(policy, vault_token_name(digest))
-        state = VaultState.fresh(digest, 0, 15_000, 3)
-        outputs = (
-            replace(draft.outputs[0], address=where, value=Value.of(terms, 1), inline_datum=datum),
-            replace(
-                draft.outputs[1],
-                address=where,
-                value=Value.of(world.token, 15_000) + Value.of(vault, 1),
-                inline_datum=state.encode(),
-            ),
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ((6,), longer, "creator"),
+        ((13,), 0, "refund"),
+        ((13, 0), b"", "refund"),
+        ((14,), 4, "cancel_by"),
+        ((14,), b"", "cancel_by"),
+        ((15,), -1, "cancel_grace"),
+        ((16,), b"", "objectors"),
+        ((17,), (), "review_period"),
+        ((18,), -1, "bond"),
+        ((19,), 0, "metadata"),
+        ((19, 3), b"\xff\xfe", "metadata"),
+        ((19, 1), b"", "metadata"),
+    ],
+)
+async def test_terms_of_which_only_this_program_says_that_they_are_odd_stay_claimable(
+    world: World, path: tuple[int, ...], value: Any, said: str
+) -> None:
+    """The contract looks at none of this. The creator closes it, too, once all is paid."""
+    distribution = with_datum(distribution_of(world), path, value)
+    await world.publish()
+    await open_past_all_checks(world, distribution)
+    async with world.backend() as backend:
+        stage = OpenDistribution(world, backend, distribution)
+        await stage.attested("milestone-001")
+        states = await calculate_distribution(
+            backend,
+            contract_address=distribution.address,
+            beneficiary_address=world.address("beneficiary-0"),
         )
-        mint = replace(draft.mints[0], assets={terms.asset_name: 1, vault.asset_name: 1})
-        places.append(where)
-        return replace(draft, outputs=outputs, mints=(mint,))
+        assert states.claimable_amount == 1_000
+        await stage.signed("milestone-002", "milestone-003")
+        await stage.release(everything=True, wait=True)
+        verified = await verify(backend, contract_address=distribution.address)
+        status = await stage.status()
+        await stage.close(wait=True)
+        closed = await stage.status()
 
-    await open_past_all_checks(world, proper, change=spoil)
-    verified = await audit(world, places[0])
-
-    assert verified.verdict == "unsound"
-    assert failed(verified) == ["terms"]
-    assert "not well-formed" in verified.checks[1].detail
-    assert verified.datum is None
+    assert (verified.verdict, failed(verified)) == ("unsound", ["terms"])
+    assert f"not well-formed: {said}" in verified.checks[1].detail
+    assert (verified.datum, verified.powers) == (None, ())
+    assert {each.status for each in verified.allocations} == {"claimed"}
+    assert status.contract_state.claimed_count == 5
+    assert closed.contract_state.status == "completed"
 
 
 async def test_junk_at_the_address_changes_nothing(world: World) -> None:
