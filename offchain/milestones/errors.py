@@ -385,15 +385,21 @@ class ChainRejected(MilestonesError):
 
 
 class OutcomeUnknown(MilestonesError):
-    """A transaction was sent and no answer came back: it may be in the mempool or even in a block."""
+    """A transaction was sent, and no answer came back: it may be in the mempool or even in a block.
+
+    `taken` says that the node did answer and has it, and that no block is known yet that does.
+    """
 
     code = "outcome_unknown"
     exit_code = 8
 
-    def __init__(self, transaction_id: str, reason: str) -> None:
-        self.transaction_id, self.reason = transaction_id, reason
+    def __init__(self, transaction_id: str, reason: str, *, taken: bool = False) -> None:
+        self.transaction_id, self.reason, self.taken = transaction_id, reason, taken
+        what = "was sent, but no answer came back"
+        if taken:
+            what = "was taken by the node, and no block is known yet that has it"
         super().__init__(
-            f"transaction {transaction_id} was sent, but no answer came back: {reason}",
+            f"transaction {transaction_id} {what}: {reason}",
             hint=f"run `milestones transaction {transaction_id}`; running the same command again is safe",
-            details={"transaction_id": transaction_id, "reason": reason},
+            details={"transaction_id": transaction_id, "reason": reason, "taken": taken},
         )

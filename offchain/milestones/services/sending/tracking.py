@@ -37,6 +37,8 @@ LOOK_AGAIN_SECONDS: Final = 30.0
 """How long a transaction is waited for before the mempool is asked whether it still has it."""
 WAIT_SECONDS: Final = 7200
 """How long a transaction is waited for at most: as long as one is valid."""
+GAP_SECONDS: Final = 120.0
+"""How long services may fail without a break while something is waited for: a restart, a gateway's."""
 MEMPOOL_QUESTIONS: Final = 3
 """How often the mempool is asked about one command's journal. What it was not asked about is sent again."""
 REACH_BACK_SLOTS: Final = 7200
@@ -325,41 +327,85 @@ async def see_through(
     """The block that has a transaction of the journal's, once there is one.
 
     A node forgets its mempool when it restarts, and drops what another transaction has displaced: from
-    time to time the transaction is looked for, and sent again where it is nowhere. Raises
-    `ChainRejected` if it can't come any more, `OutcomeUnknown` when its time is up, or a service has
-    failed meanwhile.
+    time to time the transaction is looked for, and sent again where it is nowhere. Services may fail for
+    `GAP_SECONDS` in between. Raises `ChainRejected` if it can't come any more, and `OutcomeUnknown` when
+    its time is up, or a service has failed for longer.
     """
     submission = backend.storage.journal.find(transaction_id)
     until = time.monotonic() + WAIT_SECONDS
-    try:
-        while True:
-            try:
-                return await wait_for_block(
-                    backend, transaction_id, timeout_seconds=look_again_seconds
-                )
-            except OutcomeUnknown:
-                if submission is None or time.monotonic() > until:
-                    raise
+    gap, looking = _Gap(), _Gap()
+    while True:
+        try:
+            return await wait_for_block(
+                backend, transaction_id, timeout_seconds=look_again_seconds, gap=gap
+            )
+        except OutcomeUnknown:
+            if submission is None or gap.is_final or time.monotonic() > until:
+                raise
+        try:
             (tracked,) = await track(backend, [submission])
             if tracked.status in ("unknown", "expired"):
                 await send_bytes(backend, transaction_id, submission.transaction_cbor)
-    except ServiceUnavailable as error:
-        raise OutcomeUnknown(transaction_id, error.message) from error
+            looking.close()
+        except ServiceUnavailable as error:
+            if not await looking.may_pass(error):
+                raise OutcomeUnknown(transaction_id, error.message, taken=True) from error
+        except OutcomeUnknown:
+            # It was sent again, and may be there: so it is waited for.
+            looking.close()
+
+
+class _Gap:
+    """How long services have failed without a break, while something is waited for.
+
+    `is_final`: it isn't waited for any longer that they answer.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self.is_final = False
+
+    def close(self) -> None:
+        """They answer."""
+        self._since = None
+
+    async def may_pass(self, error: ServiceUnavailable) -> bool:
+        """Returns after a pause; False where the failure won't pass, or has lasted too long."""
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        self.is_final = not error.may_pass or now - self._since > GAP_SECONDS
+        if not self.is_final:
+            await asyncio.sleep(min(error.retry_after_seconds or POLL_MOST_SECONDS, GAP_SECONDS))
+        return not self.is_final
 
 
 async def wait_for_block(
-    backend: Backend, transaction_id: str, *, timeout_seconds: float = 600
+    backend: Backend,
+    transaction_id: str,
+    *,
+    timeout_seconds: float = 600,
+    gap: _Gap | None = None,
 ) -> Point:
-    """Waits until Kupo shows the transaction in a block. Raises `OutcomeUnknown` when time is up."""
+    """Waits until Kupo shows a transaction, which the node has taken, in a block.
+
+    Raises `OutcomeUnknown` when time is up, or Kupo has failed for longer than `GAP_SECONDS`.
+    """
     deadline = time.monotonic() + timeout_seconds
-    pause = POLL_SECONDS
+    pause, gap = POLL_SECONDS, gap or _Gap()
     while True:
-        point = await find_block(backend, transaction_id)
+        try:
+            point = await find_block(backend, transaction_id)
+            gap.close()
+        except ServiceUnavailable as error:
+            if not await gap.may_pass(error):
+                raise OutcomeUnknown(transaction_id, error.message, taken=True) from error
+            point = None
         if point is not None:
             mark_confirmed(backend, backend.storage.journal.find(transaction_id), point)
             return point
         if time.monotonic() > deadline:
-            raise OutcomeUnknown(transaction_id, f"no block had it after {timeout_seconds:.0f} s")
+            reason = f"no block had it after {timeout_seconds:.0f} s"
+            raise OutcomeUnknown(transaction_id, reason, taken=True)
         await asyncio.sleep(pause)
         pause = min(POLL_MOST_SECONDS, pause * 1.5)
 
@@ -369,10 +415,17 @@ async def wait_for_news(
 ) -> None:
     """Waits until Kupo has read another block than the one at `known_slot`.
 
-    Raises `ServiceOutOfSync` when it reads none in time.
+    Kupo may fail for `GAP_SECONDS` in between. Raises `ServiceOutOfSync` when it reads none in time.
     """
-    deadline = time.monotonic() + timeout_seconds
-    while (await backend.kupo.health()).checkpoint_slot == known_slot:
+    deadline, gap = time.monotonic() + timeout_seconds, _Gap()
+    while True:
+        try:
+            if (await backend.kupo.health()).checkpoint_slot != known_slot:
+                return
+            gap.close()
+        except ServiceUnavailable as error:
+            if not await gap.may_pass(error):
+                raise
         if time.monotonic() > deadline:
             reason = f"it has read no new block in {timeout_seconds:.0f} s"
             raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from milestones.clients.kupo_client import KupoClient
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
 from milestones.services.backend import chain_of
+from milestones.services.sending import tracking
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.tracking import see_through, unsettled
 from milestones.services.transaction import transaction_status
@@ -126,9 +129,10 @@ async def test_money_at_a_pointer_address_is_left_alone(stage: OpenDistribution)
     assert (await attest_it(stage, wait=True)).status == "confirmed"
 
 
-async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(
-    stage: OpenDistribution,
+async def test_a_service_that_fails_for_long_while_waiting_leaves_the_outcome_unknown(
+    stage: OpenDistribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tracking, "GAP_SECONDS", 0.5)
     chain = stage.world.devnet.chain
     chain.production = "by hand"
     waiting = asyncio.ensure_future(attest_it(stage, wait=True))
@@ -140,6 +144,38 @@ async def test_a_service_that_fails_while_waiting_leaves_the_outcome_unknown(
     (pending,) = stage.journal.pending(command="attest")
     assert unknown.value.transaction_id == pending.transaction_id
     assert "Kupo" in unknown.value.reason
+    assert unknown.value.taken
+    assert "taken by the node" in unknown.value.message
+
+
+@pytest.mark.parametrize("service", ["kupo", "ogmios"])
+async def test_a_service_that_comes_back_while_waiting_is_waited_for(
+    stage: OpenDistribution, service: Any
+) -> None:
+    chain = stage.world.devnet.chain
+    chain.production = "by hand"
+    report = await attest_it(stage)
+    stage.world.devnet.break_interface(service, "dropping")
+    waiting = asyncio.ensure_future(
+        see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
+    )
+    await asyncio.sleep(1.5)
+    assert not waiting.done()
+    stage.world.devnet.mend_interface(service)
+    chain.mine()
+    await waiting
+    assert stage.journal.find(report.transaction_hash).status == "confirmed"
+
+
+async def test_what_will_not_pass_is_not_waited_for(stage: OpenDistribution) -> None:
+    chain = stage.world.devnet.chain
+    chain.production = "by hand"
+    report = await attest_it(stage)
+    async with KupoClient(stage.world.devnet.control_url or "") as elsewhere:
+        mistaken = replace(stage, backend=replace(stage.backend, kupo=elsewhere))
+        with pytest.raises(OutcomeUnknown, match="status 404") as unknown:
+            await see_through(mistaken.backend, report.transaction_hash)
+    assert unknown.value.taken
 
 
 async def test_a_forgotten_transaction_of_another_command_is_sent_again(
