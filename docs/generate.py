@@ -388,6 +388,9 @@ def _services() -> dict[str, Callable[..., Any]]:
         "cancel": milestones.cancel,
         "close": milestones.close,
         "transaction": milestones.transaction_status,
+        "transaction-sign": milestones.sign_transaction,
+        "transaction-assemble": milestones.assemble_known_transaction,
+        "transaction-submit": milestones.submit_transaction,
         "demo": play_story,
     }
 
@@ -439,6 +442,8 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "close",
         "verify",
         "transaction_status",
+        "assemble_known_transaction",
+        "submit_transaction",
         "oldest_output",
     ),
     "Commands that ask nobody": (
@@ -450,6 +455,8 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "oracle_sign",
         "oracle_import",
         "evidence_hash_of",
+        "sign_transaction",
+        "assemble_transaction",
         "show_keys",
     ),
     "What goes in": (
@@ -466,6 +473,10 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Address",
         "DistributionName",
         "SigningKey",
+        "Signer",
+        "SigningRequest",
+        "KeyWitness",
+        "Transaction",
     ),
     "What comes back": (
         "Initialised",
@@ -486,6 +497,9 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Closed",
         "Verified",
         "TransactionReport",
+        "TransactionSigned",
+        "TransactionAssembled",
+        "TransactionSubmitted",
         "ClaimFileWritten",
         "OraclePayload",
         "NoticeToSign",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from milestones import errors
     from milestones.cardano.address import Address
+    from milestones.cardano.transaction import KeyWitness, Transaction
     from milestones.domain.models import (
         Allocation,
         MilestoneSchedule,
@@ -77,9 +78,20 @@ if TYPE_CHECKING:
         register_milestone,
     )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
-    from milestones.services.transaction import TransactionReport, transaction_status
+    from milestones.services.transaction import (
+        TransactionAssembled,
+        TransactionReport,
+        TransactionSigned,
+        TransactionSubmitted,
+        assemble_known_transaction,
+        assemble_transaction,
+        sign_transaction,
+        submit_transaction,
+        transaction_status,
+    )
     from milestones.services.verify import Verified, verify
     from milestones.storage.signature_files import read_signature_file
+    from milestones.transactions.signers import Signer, SigningRequest
 
 __version__ = "0.2.0.dev0"
 
@@ -96,6 +108,7 @@ __all__ = [
     "DistributionCalculated",
     "DistributionName",
     "Initialised",
+    "KeyWitness",
     "KeysShown",
     "MilestoneAttested",
     "MilestoneCommitted",
@@ -119,13 +132,21 @@ __all__ = [
     "ReleaseReport",
     "RotationToSign",
     "Selection",
+    "Signer",
     "SigningKey",
+    "SigningRequest",
     "StatusReport",
+    "Transaction",
+    "TransactionAssembled",
     "TransactionReport",
+    "TransactionSigned",
+    "TransactionSubmitted",
     "Verified",
     "Waiver",
     "Workspace",
     "__version__",
+    "assemble_known_transaction",
+    "assemble_transaction",
     "attest",
     "calculate_distribution",
     "cancel",
@@ -161,7 +182,9 @@ __all__ = [
     "registered_schedule",
     "rotation_payload",
     "show_keys",
+    "sign_transaction",
     "submit_release",
+    "submit_transaction",
     "transaction_status",
     "verify",
     "write_claim_file",
@@ -169,9 +192,11 @@ __all__ = [
 
 _NAMES: Final = {
     "cardano.address": ("Address",),
+    "cardano.transaction": ("KeyWitness", "Transaction"),
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
+    "keys.key_files": ("SigningKey", "read_verification_key"),
     "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
     "protocol.distribution": ("DistributionName", "parse_contract_address"),
@@ -218,10 +243,20 @@ _NAMES: Final = {
     "services.publish_script": ("Published", "publish_script"),
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
-    "services.transaction": ("TransactionReport", "transaction_status"),
+    "services.transaction": (
+        "TransactionAssembled",
+        "TransactionReport",
+        "TransactionSigned",
+        "TransactionSubmitted",
+        "assemble_known_transaction",
+        "assemble_transaction",
+        "sign_transaction",
+        "submit_transaction",
+        "transaction_status",
+    ),
     "services.verify": ("Verified", "verify"),
     "storage.signature_files": ("read_signature_file",),
-    "keys.key_files": ("SigningKey", "read_verification_key"),
+    "transactions.signers": ("Signer", "SigningRequest"),
 }
 """The module of each name; importing the package imports none of them (PEP 562)."""
 

@@ -5,11 +5,12 @@ Source: the ledger's CDDL, `native_script`; cardano-cli's documentation of simpl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from milestones.cardano.cbor import encode_bytes
+from milestones.cardano import cbor
+from milestones.cardano.cbor import Item, encode_bytes
 from milestones.cardano.encoding import array, integer
 from milestones.cardano.outputs import Script
 from milestones.errors import InvalidEncoding, InvalidInput
@@ -89,6 +90,78 @@ def _encoded(native: NativeScript) -> bytes:
 
 def _all_encoded(scripts: Sequence[NativeScript]) -> bytes:
     return array([_encoded(script) for script in scripts])
+
+
+def from_cbor(code: bytes) -> NativeScript:
+    """A script as the ledger has it. Raises `InvalidEncoding`."""
+    return _from_item(cbor.read(code), 0)
+
+
+def _from_item(item: Item, depth: int) -> NativeScript:
+    if depth > DEEPEST:
+        raise InvalidEncoding(f"scripts in scripts, over {DEEPEST} deep")
+    kind, *rest = item.array() or (item,)
+    match kind.unsigned(), rest:
+        case 0, [key_hash]:
+            return Signed(key_hash.bytes(28))
+        case 1, [scripts]:
+            return All(_from_items(scripts, depth))
+        case 2, [scripts]:
+            return Either(_from_items(scripts, depth))
+        case 3, [required, scripts]:
+            return AtLeast(required.integer(), _from_items(scripts, depth))
+        case 4, [slot]:
+            return After(slot.unsigned())
+        case 5, [slot]:
+            return Before(slot.unsigned())
+    raise InvalidEncoding(f"not a native script at byte {item.start}")
+
+
+def _from_items(item: Item, depth: int) -> tuple[NativeScript, ...]:
+    return tuple(_from_item(each, depth + 1) for each in item.array())
+
+
+def signers_of(native: NativeScript) -> frozenset[bytes]:
+    """The key hashes that the script names anywhere."""
+    match native:
+        case Signed(key_hash):
+            return frozenset((key_hash,))
+        case All(scripts) | Either(scripts) | AtLeast(_, scripts):
+            return frozenset().union(*map(signers_of, scripts))
+    return frozenset()
+
+
+def fewest_signers(
+    native: NativeScript,
+    available: Collection[bytes],
+    valid_from_slot: int | None,
+    valid_until_slot: int | None,
+) -> frozenset[bytes] | None:
+    """As few of the `available` keys as the script agrees with; None where it doesn't with all of them.
+
+    Of a script that names a key twice, it may be more than the fewest. A time lock is judged by the
+    transaction's validity alone: an open end proves nothing. Source: `evalTimelock`.
+    """
+    match native:
+        case Signed(key_hash):
+            return frozenset((key_hash,)) if key_hash in available else None
+        case After(slot):
+            holds = valid_from_slot is not None and slot <= valid_from_slot
+            return frozenset() if holds else None
+        case Before(slot):
+            holds = valid_until_slot is not None and valid_until_slot <= slot
+            return frozenset() if holds else None
+        case All(scripts):
+            needed = len(scripts)
+        case Either(scripts):
+            needed = 1
+        case AtLeast(required, scripts):
+            needed = max(0, required)
+    inner = (fewest_signers(each, available, valid_from_slot, valid_until_slot) for each in scripts)
+    found = sorted(
+        (each for each in inner if each is not None), key=lambda each: (len(each), sorted(each))
+    )
+    return None if len(found) < needed else frozenset().union(*found[:needed])
 
 
 def to_json(native: NativeScript) -> dict[str, Any]:

@@ -52,8 +52,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     " later.",
     "close": "End a distribution: deposits, and what nobody can claim any more, go back.",
     "verify": "Audit a distribution from the chain, before trusting it.",
-    "transaction": "Show where a transaction stands: unknown, in the mempool, in a block,"
-    " or never going to be.",
+    "transaction": "What became of a transaction, what it does, and its way to whoever signs it.",
     "schema": "Print the JSON Schema of a file or a result; without a name, list them.",
     "devnet": "Run a Cardano chain in one process, and do things to it while it runs.",
     "oracle": "What oracles sign, a signer for key files, and the replacement of the oracles.",

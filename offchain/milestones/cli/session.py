@@ -69,7 +69,16 @@ class Session:
                 path="signing_key_path",
                 hint="give --signing-key-path, or set signing_key_path in the configuration",
             )
-        return milestones.SigningKey.load(chosen)
+        return self.load_key(chosen)
+
+    def load_key(self, path: Path, *, may_stake: bool = False) -> milestones.SigningKey:
+        """The key in a file, with a warning where every user of the machine can read it."""
+        key = milestones.SigningKey.load(path, may_stake=may_stake)
+        if key.is_exposed:
+            self.output.message(
+                f"warning: every user of this machine can read {path}: chmod 600 {path}"
+            )
+        return key
 
     def schedule(
         self, file: Path | None, contract_address: str | None

@@ -1,13 +1,14 @@
 """Signing keys in cardano-cli's text envelopes. Secrets are never shown, not even in a repr.
 
 Source: cardano-cli's `key-gen` files: JSON with `type`, `description` and `cborHex`, the key's bytes as
-one CBOR byte string.
+one CBOR byte string. `cardano-hw-cli`'s files (`.hwsfile`) hold no key, and are recognised.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha512
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from milestones.cardano import cbor
-from milestones.cardano.address import Address, key_credential
+from milestones.cardano.address import Address, StakeAddress, key_credential
 from milestones.cardano.hashes import blake2b_224
+from milestones.cardano.transaction import KeyWitness
 from milestones.errors import InvalidEncoding, InvalidKeyFile
-from milestones.transactions.signers import KeyWitness, SigningRequest
+from milestones.transactions.signers import SigningRequest
 
 PAYMENT: Final = "PaymentSigningKeyShelley_ed25519"
 EXTENDED: Final = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
 GENESIS: Final = "GenesisUTxOSigningKey_ed25519"
-KEY_LENGTHS: Final = {PAYMENT: 32, GENESIS: 32, EXTENDED: 128}
+STAKE: Final = "StakeSigningKeyShelley_ed25519"
+STAKE_EXTENDED: Final = "StakeExtendedSigningKeyShelley_ed25519_bip32"
+KEY_LENGTHS: Final = {PAYMENT: 32, GENESIS: 32, STAKE: 32, EXTENDED: 128, STAKE_EXTENDED: 128}
 """Bytes of each kind: a seed; or extended secret (64), verification key (32) and chain code (32)."""
 VERIFICATION_KEY_LENGTHS: Final = {
     "PaymentVerificationKeyShelley_ed25519": 32,
@@ -31,16 +35,24 @@ VERIFICATION_KEY_LENGTHS: Final = {
     "GenesisUTxOVerificationKey_ed25519": 32,
 }
 """Bytes of each kind of verification key; an extended one's last 32 are its chain code."""
+STAKE_KINDS: Final = (STAKE, STAKE_EXTENDED)
+_DESCRIPTIONS: Final = {STAKE: "Stake Signing Key", STAKE_EXTENDED: "Stake Signing Key"}
+MOST_BYTES: Final = 65_536
+"""Of a key file; cardano-cli's have some 400."""
 
-_REGENERATE: Final = "give a payment key file made by `cardano-cli address key-gen`"
+_REGENERATE: Final = "give a key file made by `cardano-cli address key-gen`"
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An Ed25519 payment key. `kind` is the text envelope's type."""
+    """An Ed25519 key of payment or stake. `kind` is the text envelope's type.
+
+    `is_exposed`: other users of the machine can read the file that it came from.
+    """
 
     verification_key: bytes
     kind: str = PAYMENT
+    is_exposed: bool = field(default=False, compare=False)
     _secret: bytes = field(default=b"", repr=False, compare=False)
 
     @classmethod
@@ -52,28 +64,38 @@ class SigningKey:
     def from_bytes(cls, secret: bytes, kind: str = PAYMENT) -> SigningKey:
         """A key from its bytes, laid out as `KEY_LENGTHS` says. Raises `InvalidKeyFile`."""
         if kind not in KEY_LENGTHS:
-            raise InvalidKeyFile(f"a key of type {kind!r} can't pay", hint=_REGENERATE)
+            raise InvalidKeyFile(f"a key of type {kind[:60]!r} can't sign here", hint=_REGENERATE)
         if len(secret) != KEY_LENGTHS[kind]:
             raise InvalidKeyFile(
                 f"a {kind} has {KEY_LENGTHS[kind]} bytes, not {len(secret)}", hint=_REGENERATE
             )
-        return cls(_verification_key(secret, kind), kind, secret)
+        return cls(_verification_key(secret, kind), kind, _secret=secret)
 
     @classmethod
-    def load(cls, path: Path) -> SigningKey:
-        """Reads a key file. Raises `InvalidKeyFile`, which names the file and what is wrong with it."""
+    def load(cls, path: Path, *, may_stake: bool = False) -> SigningKey:
+        """Reads a key file; `may_stake`: a stake key will do as well.
+
+        Raises `InvalidKeyFile`, which names the file and what is wrong with it.
+        """
         try:
-            kind, secret = _content(_envelope(path))
+            content, is_exposed = _content(path)
+            kind, secret = _key_in(content)
             _must_sign(kind)
-            return cls.from_bytes(secret, kind)
+            if kind in STAKE_KINDS and not may_stake:
+                raise InvalidKeyFile("is a stake key, which can't pay", hint=_REGENERATE)
+            key = cls.from_bytes(secret, kind)
         except InvalidKeyFile as error:
             raise InvalidKeyFile(error.reason, path=str(path), hint=error.hint) from None
+        return cls(key.verification_key, kind, is_exposed, secret)
 
     def save(self, path: Path) -> None:
-        """Writes a new key file that only its owner can read. Raises `InvalidKeyFile` if there is one."""
+        """Writes a new key file that only its owner can read: whole, or not at all.
+
+        Raises `InvalidKeyFile` if there is one, or it can't be written.
+        """
         envelope = {
             "type": self.kind,
-            "description": "Payment Signing Key",
+            "description": _DESCRIPTIONS.get(self.kind, "Payment Signing Key"),
             "cborHex": cbor.encode_bytes(self._secret).hex(),
         }
         try:
@@ -85,12 +107,18 @@ class SigningKey:
                 hint="choose another name",
             ) from None
         except OSError as error:
-            raise InvalidKeyFile(
-                f"can't be written: {error.strerror}", path=str(path), hint="choose another folder"
-            ) from None
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(envelope, file, indent=4)
-            file.write("\n")
+            raise _not_written(path, error) from None
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json.dumps(envelope, indent=4) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as error:
+            # Half a key, or none, must not stand where the next run looks for one.
+            path.unlink()
+            if isinstance(error, OSError):
+                raise _not_written(path, error) from None
+            raise
 
     @property
     def key_hash(self) -> bytes:
@@ -100,6 +128,10 @@ class SigningKey:
     def address(self, network_id: int) -> Address:
         """The address that this key alone controls, without a staking part."""
         return Address(network_id, key_credential(self.key_hash))
+
+    def stake_address(self, network_id: int) -> StakeAddress:
+        """The reward account that this key controls, where it is a stake key."""
+        return StakeAddress(network_id, key_credential(self.key_hash))
 
     @property
     def key_hashes(self) -> frozenset[bytes]:
@@ -116,7 +148,7 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature, 64 bytes."""
-        if self.kind == EXTENDED:
+        if KEY_LENGTHS[self.kind] == KEY_LENGTHS[EXTENDED]:
             return _extended_signature(self._secret, self.verification_key, message)
         from nacl.signing import SigningKey as Ed25519  # noqa: PLC0415
 
@@ -132,7 +164,7 @@ def read_verification_key(text: str) -> bytes:
         with suppress(ValueError):
             return bytes.fromhex(text)
     try:
-        kind, raw = _content(_envelope(Path(text)))
+        kind, raw = _key_in(_content(Path(text))[0])
         if "SigningKey" in kind:
             raise InvalidKeyFile(
                 "is a signing key (.skey), which is its owner's alone",
@@ -173,7 +205,7 @@ def _reduced(preimage: bytes) -> bytes:
 def _verification_key(secret: bytes, kind: str) -> bytes:
     from nacl import bindings, signing  # noqa: PLC0415
 
-    if kind != EXTENDED:
+    if KEY_LENGTHS[kind] != KEY_LENGTHS[EXTENDED]:
         return bytes(signing.SigningKey(secret).verify_key)
     derived = bindings.crypto_scalarmult_ed25519_base_noclamp(secret[:32])
     if derived != secret[64:96]:
@@ -183,35 +215,117 @@ def _verification_key(secret: bytes, kind: str) -> bytes:
     return derived
 
 
-def _envelope(path: Path) -> dict[str, Any]:
+def _not_written(path: Path, error: OSError) -> InvalidKeyFile:
+    return InvalidKeyFile(
+        f"can't be written: {error.strerror}",
+        path=str(path),
+        hint="choose a folder that can be written and has room",
+    )
+
+
+def _content(path: Path) -> tuple[bytes, bool]:
+    """The file's bytes, and whether every user of the machine can read or change it."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise InvalidKeyFile("there is no such file", hint="check the path of the key") from None
+    except PermissionError:
+        raise InvalidKeyFile(
+            "belongs to somebody else, or can't be read by you",
+            hint="run the program as the key's owner, or correct the file's permissions",
+        ) from None
     except OSError as error:
         raise InvalidKeyFile(
             f"can't be read: {error.strerror}", hint="check the path and the file's permissions"
         ) from None
-    except UnicodeDecodeError:
-        raise InvalidKeyFile("is not a text file", hint=_REGENERATE) from None
-    try:
-        envelope = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidKeyFile("is not JSON", hint=_REGENERATE) from None
+    if not content.strip():
+        raise InvalidKeyFile("is empty", hint="restore it from its copy, or make another key")
+    if len(content) > MOST_BYTES:
+        raise InvalidKeyFile(f"is over {MOST_BYTES} bytes, which no key is", hint=_REGENERATE)
+    return content, os.name == "posix" and stat.S_ISREG(mode) and bool(mode & 0o006)
+
+
+_ENCRYPTED: Final = (
+    (b"-----BEGIN PGP MESSAGE", "GPG", "gpg --decrypt"),
+    (b"-----BEGIN AGE ENCRYPTED FILE", "age", "age --decrypt"),
+    (b"age-encryption.org/", "age", "age --decrypt"),
+    (b"Salted__", "OpenSSL", "openssl enc -d"),
+)
+"""How an encrypted file starts, what made it, and what opens it."""
+_PGP_PACKETS: Final = (0x84, 0x85, 0x8C, 0x8D, 0xC1, 0xC3)
+"""First bytes of a binary OpenPGP message: packets of an encrypted session key (RFC 4880, 4.3)."""
+
+
+def _must_be_open(content: bytes) -> None:
+    """Raises `InvalidKeyFile` for what is encrypted, by what it is encrypted with."""
+    for start, name, opener in _ENCRYPTED:
+        if content.startswith(start):
+            raise _encrypted(f"with {name}", opener)
+    if content[0] in _PGP_PACKETS:
+        raise _encrypted("with GPG", "gpg --decrypt")
+
+
+def _encrypted(how: str, opener: str) -> InvalidKeyFile:
+    return InvalidKeyFile(
+        f"is encrypted {how}",
+        hint=f"decrypt it into memory only: give <({opener} FILE), which no disk keeps",
+    )
+
+
+def _key_in(content: bytes) -> tuple[str, bytes]:
+    """The envelope's type and the key's bytes."""
+    _must_be_open(content)
+    envelope = _parsed(content)
+    if envelope is None:
+        raise InvalidKeyFile(_what_else(content), hint=_REGENERATE)
     if not isinstance(envelope, dict):
         raise InvalidKeyFile("is not a JSON object", hint=_REGENERATE)
-    return envelope
+    if "encrHex" in envelope:
+        raise _encrypted("inside its envelope (`encrHex`)", "the tool that encrypted it")
+    return _of_envelope(envelope)
 
 
-def _content(envelope: dict[str, Any]) -> tuple[str, bytes]:
-    """The type and the bytes of an envelope."""
+def _parsed(content: bytes) -> Any:
+    """The JSON value; None for what is none. Nothing of the text is kept in an error."""
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _what_else(content: bytes) -> str:
+    try:
+        words = content.decode("utf-8-sig").split()
+    except UnicodeDecodeError:
+        return "is not a text file"
+    if len(words) in (12, 15, 18, 21, 24) and all(word.isalpha() for word in words):
+        return "holds a phrase of words, not a key: it is given with --phrase-file"
+    return "is not JSON"
+
+
+def _of_envelope(envelope: dict[str, Any]) -> tuple[str, bytes]:
     kind, encoded = envelope.get("type"), envelope.get("cborHex")
+    if isinstance(kind, str) and ("HWSigningFile" in kind or "cborXPubKeyHex" in envelope):
+        raise InvalidKeyFile(
+            "is of a hardware wallet: the key is in the device, and not in the file",
+            hint="let `cardano-hw-cli transaction witness` sign, and give what it writes to"
+            " `milestones transaction assemble`",
+        )
     if not isinstance(kind, str) or not isinstance(encoded, str):
         raise InvalidKeyFile("has no text `type` and `cborHex`", hint=_REGENERATE)
+    secret = _byte_string(encoded)
+    if secret is None:
+        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE)
+    return kind, secret
+
+
+def _byte_string(encoded: str) -> bytes | None:
     try:
-        return kind, cbor.read(bytes.fromhex(encoded)).bytes()
+        return cbor.read(bytes.fromhex(encoded)).bytes()
     except (ValueError, InvalidEncoding):
-        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE) from None
+        return None
 
 
 def _must_sign(kind: str) -> None:
@@ -221,5 +335,5 @@ def _must_sign(kind: str) -> None:
         )
     if kind not in KEY_LENGTHS:
         raise InvalidKeyFile(
-            f"is of type {kind[:60]!r}, not a payment signing key", hint=_REGENERATE
+            f"is of type {kind[:60]!r}, not a signing key of payment or stake", hint=_REGENERATE
         )

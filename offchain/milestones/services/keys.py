@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from milestones.errors import InvalidInput
-from milestones.keys.key_files import SigningKey
+from milestones.keys.key_files import STAKE_KINDS, SigningKey
 from milestones.services.results import Result
 
 
 class KeysShown(Result):
-    """Addresses by the names of their files less `.skey`; `generated` are those of new keys."""
+    """Addresses by the names of their files less `.skey`; `generated` are those of new keys.
+
+    Of a stake key it is the reward account.
+    """
 
     addresses: dict[str, str]
     generated: tuple[str, ...]
@@ -29,7 +32,7 @@ def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False)
             "two of the files have the same name", path="files", hint="show one folder at a time"
         )
     keys = {
-        name: SigningKey.load(file)
+        name: SigningKey.load(file, may_stake=True)
         for name, file in by_name.items()
         if file.exists() or not generate
     }
@@ -38,6 +41,16 @@ def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False)
         keys[name] = SigningKey.generate()
         keys[name].save(by_name[name])
     return KeysShown(
-        addresses={name: keys[name].address(network_id).to_bech32() for name in by_name},
+        addresses={name: _address(keys[name], network_id) for name in by_name},
         generated=missing,
+        warnings=tuple(
+            f"every user of this machine can read {by_name[name]}: chmod 600 {by_name[name]}"
+            for name, key in keys.items()
+            if key.is_exposed
+        ),
     )
+
+
+def _address(key: SigningKey, network_id: int) -> str:
+    is_stake = key.kind in STAKE_KINDS
+    return str(key.stake_address(network_id) if is_stake else key.address(network_id))

@@ -8,22 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import TransactionId, Utxo
-
-
-class KeyWitness(NamedTuple):
-    """A key (32 bytes) and its Ed25519 signature (64 bytes) of a transaction's id."""
-
-    verification_key: bytes
-    signature: bytes
-
-    @property
-    def key_hash(self) -> bytes:
-        """28 bytes: what addresses, native scripts and required signers name."""
-        return blake2b_224(self.verification_key)
+from milestones.cardano.transaction import KeyWitness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

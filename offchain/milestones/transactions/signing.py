@@ -13,8 +13,9 @@ from typing import Protocol
 
 from milestones.cardano.outputs import TransactionId, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
+from milestones.cardano.transaction import KeyWitness
 from milestones.errors import InvalidWitness, SignaturesMissing
-from milestones.transactions.signers import KeyWitness, Signer, SigningRequest
+from milestones.transactions.signers import Signer, SigningRequest
 from milestones.transactions.tx_builder import BalancedTransaction
 
 

@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from milestones.cardano import bech32
+from milestones.cardano import base58, bech32
 from milestones.cardano.address import Credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import OutputReference
-from milestones.devnet.ledger.addresses import LedgerAddress, decode_address, decode_base58
+from milestones.devnet.ledger.addresses import LedgerAddress, decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.errors import InvalidEncoding, InvalidInput
 
@@ -191,7 +191,7 @@ def _address(text: str) -> Pattern | None:
         _, raw = bech32.decode(text)
         return Pattern(f"*/{raw[1:].hex()}", staking=raw[1:])
     return _exact(
-        bech32.decode(text)[1] if prefix in ("addr", "addr_test") else decode_base58(text)
+        bech32.decode(text)[1] if prefix in ("addr", "addr_test") else base58.decode(text)
     )
 
 

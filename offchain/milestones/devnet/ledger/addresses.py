@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from milestones.cardano import bech32, cbor
+from milestones.cardano import base58, bech32, cbor
 from milestones.cardano.address import Credential
 from milestones.cardano.cbor import Item
 from milestones.errors import InvalidEncoding
-
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 POINTER_BITS: Final = (32, 16, 16)
 """Widths of a pointer's numbers."""
@@ -56,7 +54,7 @@ class LedgerAddress:
 
     def __str__(self) -> str:
         if self.is_bootstrap:
-            return _base58(self.raw)
+            return base58.encode(self.raw)
         return bech32.encode("addr" if self.network_id == 1 else "addr_test", self.raw)
 
 
@@ -176,22 +174,3 @@ def _pair(item: Item) -> tuple[Item, Item]:
     if len(parts) != 2:
         raise InvalidEncoding("not a Byron address")
     return parts[0], parts[1]
-
-
-def decode_base58(text: str) -> bytes:
-    """The bytes of a text of up to 256 characters. Raises `InvalidEncoding` for any other."""
-    if not 0 < len(text) <= 256 or set(text) - set(_BASE58):
-        raise InvalidEncoding("not Base58")
-    number = 0
-    for character in text:
-        number = number * 58 + _BASE58.index(character)
-    zeros = len(text) - len(text.lstrip("1"))
-    return b"\x00" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def _base58(raw: bytes) -> str:
-    number, digits = int.from_bytes(raw, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        digits = _BASE58[digit] + digits
-    return "1" * (len(raw) - len(raw.lstrip(b"\x00"))) + digits

@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from milestones.cardano import bech32, cbor, encoding
+from milestones.cardano import base58, bech32, cbor, encoding
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import AssetId, Value
 from milestones.devnet.blocks import Point
 from milestones.devnet.funds import fields
-from milestones.devnet.ledger.addresses import LedgerAddress, decode_address, decode_base58
+from milestones.devnet.ledger.addresses import LedgerAddress, decode_address
 from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.errors import InvalidEncoding, MilestonesError
 
@@ -168,7 +168,7 @@ def _address_bytes(text: str) -> bytes:
         return bytes.fromhex(text)
     if text.lower().startswith("addr"):
         return bech32.decode(text)[1]
-    return decode_base58(text)
+    return base58.decode(text)
 
 
 def additional_utxo(value: Any) -> dict[OutputReference, Output]:

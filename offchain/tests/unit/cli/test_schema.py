@@ -63,9 +63,12 @@ def test_every_input_and_every_command_has_one() -> None:
             "rotate",
         ),
         "proposal": ("submit", "object", "confirm", "retire", "show"),
+        "transaction": ("sign", "assemble", "submit"),
     }
     commands = {name for name in COMMANDS if name not in (*PRINTS_NO_RESULT, *groups)}
-    commands |= {f"{group}-{name}" for group, names in groups.items() for name in names}
+    commands |= {"transaction"} | {
+        f"{group}-{name}" for group, names in groups.items() for name in names
+    }
     results = {f"{name}-result" for name in commands}
     assert set(NAMES) == inputs | results | {"milestone-record", "error"}
 

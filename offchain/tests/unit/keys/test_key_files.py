@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from milestones.keys.key_files import (
     EXTENDED,
     GENESIS,
     PAYMENT,
+    STAKE,
     SigningKey,
     read_verification_key,
 )
@@ -87,7 +89,9 @@ def test_both_kinds_of_plain_key_are_read(tmp_path: Path, kind: str) -> None:
     ("kind", "code", "complaint"),
     [
         ("PaymentVerificationKeyShelley_ed25519", "5820" + "00" * 32, "verification key"),
-        ("StakeSigningKeyShelley_ed25519", "5820" + "00" * 32, "not a payment signing key"),
+        ("StakeSigningKeyShelley_ed25519", "5820" + "00" * 32, "a stake key, which can't pay"),
+        ("DRepSigningKey_ed25519", "5820" + "00" * 32, "not a signing key of payment or stake"),
+        ("PaymentHWSigningFileShelley_ed25519", "5840" + "00" * 64, "in the device"),
         (PAYMENT, "581f" + "00" * 31, "has 32 bytes, not 31"),
         (EXTENDED, "5820" + "00" * 32, "has 128 bytes, not 32"),
         (PAYMENT, "582000", "not one CBOR byte string"),
@@ -114,9 +118,17 @@ def test_a_defective_envelope_is_refused_by_name(
     [
         (b"\xff\xfe\x00", "not a text file"),
         (b"not json", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 60_000, "not JSON"),
+        (b"[" * 100_000, "over 65536 bytes"),
         (b"[]", "not a JSON object"),
-        (b"", "not JSON"),
+        (b" \n", "is empty"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "encrypted with GPG"),
+        (b"\x85\x02\x0c\x03", "encrypted with GPG"),
+        (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "encrypted with age"),
+        (b"age-encryption.org/v1\n-> X25519 ", "encrypted with age"),
+        (b"Salted__\x00\x01", "encrypted with OpenSSL"),
+        (b'{"type": "x", "encrHex": "00"}', "encrypted inside its envelope"),
+        (MNEMONIC.encode(), "a phrase of words"),
     ],
 )
 def test_a_file_that_is_no_envelope_is_refused(
@@ -131,6 +143,11 @@ def test_a_file_that_is_no_envelope_is_refused(
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidKeyFile, match="no such file"):
         SigningKey.load(tmp_path / "absent.skey")
+    SigningKey.generate().save(tmp_path / "own.skey")
+    if os.geteuid():
+        (tmp_path / "own.skey").chmod(0)
+        with pytest.raises(InvalidKeyFile, match="belongs to somebody else"):
+            SigningKey.load(tmp_path / "own.skey")
     with pytest.raises(InvalidKeyFile, match="can't be read"):
         SigningKey.load(tmp_path)
 
@@ -151,6 +168,42 @@ def test_a_generated_key_is_saved_for_its_owner_alone_and_never_overwritten(
         key.save(tmp_path / "absent" / "new.skey")
 
 
+def test_a_key_that_every_user_can_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "new.skey"
+    SigningKey.generate().save(path)
+    assert not SigningKey.load(path).is_exposed
+    path.chmod(0o644)
+    assert SigningKey.load(path).is_exposed
+
+
+def test_a_stake_key_signs_where_one_may(tmp_path: Path) -> None:
+    path = envelope(tmp_path, STAKE, "5820" + bytes(range(32)).hex())
+    key = SigningKey.load(path, may_stake=True)
+    VerifyKey(key.verification_key).verify(b"message", key.sign(b"message"))
+    assert str(key.stake_address(0)).startswith("stake_test1u")
+
+
+def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    """No room on the disk, in the place of which there is a limit on files' sizes."""
+    program = f"""
+import resource, signal
+from pathlib import Path
+from milestones.errors import InvalidKeyFile
+from milestones.keys.key_files import SigningKey
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))
+try:
+    SigningKey.generate().save(Path({str(tmp_path)!r}) / "new.skey")
+except InvalidKeyFile as error:
+    print(error.message)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "can't be written: File too large" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_text_shows_the_secret() -> None:
     secret = bytes(range(1, 33))
     key = SigningKey.from_bytes(secret)
@@ -160,8 +213,8 @@ def test_no_text_shows_the_secret() -> None:
 
 
 def test_a_kind_that_cannot_pay_is_refused() -> None:
-    with pytest.raises(InvalidKeyFile, match="can't pay"):
-        SigningKey.from_bytes(bytes(32), "StakeSigningKeyShelley_ed25519")
+    with pytest.raises(InvalidKeyFile, match="can't sign here"):
+        SigningKey.from_bytes(bytes(32), "VrfSigningKey_PraosVRF")
 
 
 def test_building_transactions_loads_no_second_of_imports() -> None:

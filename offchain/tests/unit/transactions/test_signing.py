@@ -11,11 +11,12 @@ import pytest
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
+from milestones.cardano.transaction import KeyWitness
 from milestones.cardano.value import Value
 from milestones.errors import InvalidWitness, SignaturesMissing, SigningRefused
 from milestones.keys.key_files import SigningKey
 from milestones.transactions.draft import DraftOutput, Spend, TransactionDraft
-from milestones.transactions.signers import KeyWitness, SigningRequest
+from milestones.transactions.signers import SigningRequest
 from milestones.transactions.signing import (
     is_genuine,
     sign,

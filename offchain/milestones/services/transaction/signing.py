@@ -1,0 +1,159 @@
+"""`transaction sign` and `transaction assemble`: signatures are made here, or come from elsewhere.
+
+Signing asks nobody and needs no data directory, so that a machine without network can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from milestones.cardano.transaction import Transaction
+from milestones.errors import InvalidInput
+from milestones.keys.assembling import Assembled, LeftOutReason, assemble
+from milestones.keys.envelopes import Signatures, transaction_envelope, witness_envelope
+from milestones.keys.key_files import SigningKey
+from milestones.services.backend import Backend, require_network, staleness
+from milestones.services.results import Result, View
+from milestones.services.transaction.files import signatures_in, transaction_in, write_new
+from milestones.transactions.required import RequiredSignatures, required_signatures
+
+
+class TransactionSigned(Result):
+    """What was signed, by which keys (hashes in hexadecimal), and the file written.
+
+    `signed_by` are all whose signatures are in the file, those of before too. `still_named` are keys that the
+    transaction itself names, by required signers and native scripts, and that have not signed: who locks
+    its inputs is not in its bytes.
+    """
+
+    transaction_hash: str
+    file: str
+    signed_by: tuple[str, ...]
+    still_named: tuple[str, ...]
+
+
+def sign_transaction(
+    file: Path, keys: Sequence[SigningKey], *, output: Path, witness_only: bool = False
+) -> TransactionSigned:
+    """Adds the keys' signatures to a transaction, or writes one key's alone. Asks nobody.
+
+    Raises `InvalidInput` for what is no transaction, or where `output` is there already.
+    """
+    transaction = transaction_in(file)
+    made = Signatures("the keys", tuple(key.witness_of(transaction.id.raw) for key in keys))
+    if witness_only:
+        if len(made.keys) != 1:
+            raise InvalidInput(
+                f"a witness is one key's, and {len(made.keys)} are given",
+                path="signing_key_path",
+                hint="give one key, or write the whole transaction",
+            )
+        content = witness_envelope(made.keys[0])
+        signed = frozenset((made.keys[0].key_hash,))
+    else:
+        present = transaction.witnesses
+        signed_transaction = transaction.with_witnesses(
+            (*present.keys, *made.keys), present.bootstraps
+        )
+        content = transaction_envelope(signed_transaction.raw)
+        signed = frozenset(each.key_hash for each in signed_transaction.witnesses.keys)
+    write_new(output, content)
+    return TransactionSigned(
+        transaction_hash=str(transaction.id),
+        file=str(output),
+        signed_by=_named(signed),
+        still_named=_named(required_signatures(transaction).missing(signed)),
+    )
+
+
+class SignatureLeftOut(View):
+    """A signature that was not taken: the file it came in, whose it is, and why."""
+
+    file: str
+    key_hash: str
+    reason: LeftOutReason
+
+
+class TransactionAssembled(Result):
+    """The transaction with the signatures that it takes. Key hashes are in hexadecimal.
+
+    `missing` are needed still. `unknown_inputs` counts inputs and other parts of which it isn't known who
+    must sign for them: where there are any, `missing` may lack somebody.
+    """
+
+    transaction_hash: str
+    file: str
+    signed_by: tuple[str, ...]
+    missing: tuple[str, ...]
+    left_out: tuple[SignatureLeftOut, ...] = ()
+    unknown_inputs: int = 0
+
+
+def assemble_transaction(
+    file: Path, witnesses: Iterable[Path], *, output: Path
+) -> TransactionAssembled:
+    """Puts signatures into a transaction, from any number of files, in any order. Asks nobody.
+
+    Who locks its inputs isn't known then: every signature that verifies is taken. Raises `InvalidInput`.
+    """
+    transaction = transaction_in(file)
+    required = required_signatures(transaction)
+    return _assembled(transaction, required, witnesses, output)
+
+
+async def assemble_known_transaction(
+    backend: Backend, file: Path, witnesses: Iterable[Path], *, output: Path
+) -> TransactionAssembled:
+    """As `assemble_transaction`, with just the signatures that are needed: the node knows who locks the inputs.
+
+    Raises `InvalidInput`, and `NetworkMismatch` for a node of another network.
+    """
+    transaction = transaction_in(file)
+    await require_network(backend)
+    warnings = tuple(await staleness(backend))
+    required = await required_on_chain(backend, transaction)
+    report = _assembled(transaction, required, witnesses, output)
+    return report.model_copy(update={"warnings": (*warnings, *report.warnings)})
+
+
+async def required_on_chain(backend: Backend, transaction: Transaction) -> RequiredSignatures:
+    """Who must sign, by what the node knows of the outputs that it spends."""
+    body = transaction.body
+    references = {*body.inputs, *body.collateral, *body.reference_inputs}
+    return required_signatures(transaction, await backend.ogmios.utxo(sorted(references)))
+
+
+def _assembled(
+    transaction: Transaction, required: RequiredSignatures, witnesses: Iterable[Path], output: Path
+) -> TransactionAssembled:
+    offered = [signatures_in(each) for each in witnesses]
+    found = assemble(transaction, offered, required)
+    write_new(output, transaction_envelope(found.transaction.raw))
+    return TransactionAssembled(
+        transaction_hash=str(transaction.id),
+        file=str(output),
+        signed_by=_named(found.signed),
+        missing=_named(found.missing),
+        left_out=tuple(
+            SignatureLeftOut(file=each.source, key_hash=each.key_hash.hex(), reason=each.reason)
+            for each in found.left_out
+        ),
+        unknown_inputs=required.unknown,
+        warnings=_warnings(found, offered),
+    )
+
+
+def _warnings(found: Assembled, offered: Iterable[Signatures]) -> tuple[str, ...]:
+    """A whole transaction that came back under another id was encoded anew: its signatures are worthless."""
+    own = found.transaction.id
+    return tuple(
+        f"{each.source} holds another transaction, {each.transaction.id}: where it should be this one, it"
+        " was encoded anew or changed"
+        for each in offered
+        if each.transaction is not None and each.transaction.id != own
+    )
+
+
+def _named(hashes: Iterable[bytes]) -> tuple[str, ...]:
+    return tuple(sorted(each.hex() for each in hashes))

@@ -1,0 +1,105 @@
+"""`transaction submit`: sends a signed transaction, written down first, and safe to repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from milestones.cardano.transaction import Transaction
+from milestones.domain.models import TransactionStatus
+from milestones.errors import InvalidWitness, SignaturesMissing
+from milestones.services.backend import (
+    Backend,
+    chain_of,
+    require_network,
+    staleness,
+    storage_warnings,
+)
+from milestones.services.results import Result
+from milestones.services.sending.tracking import now_posix_ms, see_through, send_bytes, state_of
+from milestones.services.transaction.files import transaction_in
+from milestones.services.transaction.signing import required_on_chain
+from milestones.storage.submission import StatusChange, Submission, TransactionFacts
+from milestones.transactions.signing import is_genuine
+
+COMMAND: Final = "transaction submit"
+
+
+class TransactionSubmitted(Result):
+    """What was sent; `resumed` says that it was on its way already, or in a block."""
+
+    transaction_hash: str
+    status: TransactionStatus
+    fee_lovelace: int
+    size: int
+    resumed: bool = False
+
+
+async def submit_transaction(
+    backend: Backend, file: Path, *, wait: bool = False
+) -> TransactionSubmitted:
+    """Sends the transaction in a file; again, it only reports. `wait` returns once a block has it.
+
+    Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another, and
+    `SignaturesMissing`, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
+    not sent) or `OutcomeUnknown`.
+    """
+    transaction = transaction_in(file)
+    _must_verify(transaction)
+    await require_network(backend)
+    warnings = await staleness(backend)
+    facts = TransactionFacts.read(transaction.raw)
+    state = await state_of(backend, facts.transaction_id)
+    resumed = state.status in ("submitted", "confirmed")
+    status: TransactionStatus = state.status
+    if not resumed:
+        required = await required_on_chain(backend, transaction)
+        signed = {witness.key_hash for witness in transaction.witnesses.keys}
+        if missing := required.missing(signed):
+            raise SignaturesMissing(missing)
+        await _send(backend, transaction, facts)
+        status = "submitted"
+    if wait and status != "confirmed" and backend.storage.journal.find(facts.transaction_id):
+        await see_through(backend, facts.transaction_id)
+        status = "confirmed"
+    return TransactionSubmitted(
+        transaction_hash=facts.transaction_id,
+        status=status,
+        fee_lovelace=facts.fee_lovelace,
+        size=facts.size,
+        resumed=resumed,
+        warnings=(*warnings, *storage_warnings(backend)),
+    )
+
+
+def _must_verify(transaction: Transaction) -> None:
+    for witness in transaction.witnesses.keys:
+        if not is_genuine(witness, transaction.id.raw):
+            raise InvalidWitness(witness.key_hash, transaction.id.raw)
+
+
+async def _send(backend: Backend, transaction: Transaction, facts: TransactionFacts) -> None:
+    tip = await backend.ogmios.network_tip()
+    slot = tip.slot if tip else 0
+    known = backend.storage.journal.find(facts.transaction_id)
+    fresh = Submission(
+        transaction_id=facts.transaction_id,
+        command=COMMAND,
+        transaction_cbor=transaction.raw,
+        inputs=facts.inputs,
+        valid_until_slot=facts.valid_until_slot,
+        chain=await chain_of(backend),
+        fee_lovelace=facts.fee_lovelace,
+        collateral_lovelace=facts.collateral_lovelace,
+        size=facts.size,
+        memory=facts.memory,
+        cpu=facts.cpu,
+        prepared_slot=slot,
+        history=(StatusChange(status="prepared", at_posix_ms=now_posix_ms()),),
+    )
+    if known is not None:
+        # What it was built for stays; the signatures are those that are here now.
+        kept = {"command", "distribution_id", "sole", "payload", "change"}
+        fresh = fresh.model_copy(update={name: getattr(known, name) for name in kept})
+    written = backend.storage.journal.prepare(fresh, slot=slot)
+    await send_bytes(backend, facts.transaction_id, written.transaction_cbor)

@@ -1,0 +1,107 @@
+"""Whose signatures a transaction needs: seen from its bytes, and from what its inputs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from milestones.cardano.address import Address, Credential
+from milestones.cardano.native_script import NativeScript, fewest_signers, from_cbor, signers_of
+from milestones.cardano.outputs import Script, Utxo
+from milestones.cardano.transaction import Transaction, TransactionBody
+from milestones.errors import InvalidAddress
+
+_KEY_ACCOUNT: Final = 14
+"""The kind of a reward account (CIP-19) that a key controls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredSignatures:
+    """Key hashes (28 bytes) that must sign, and native scripts that must agree.
+
+    `unknown` counts inputs whose outputs weren't given: who locks them is not known. Where it is 0, and
+    the transaction has no certificates or votes, nobody else is needed.
+    """
+
+    keys: frozenset[bytes]
+    scripts: tuple[NativeScript, ...] = ()
+    valid_from_slot: int | None = None
+    valid_until_slot: int | None = None
+    unknown: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all are known who must sign."""
+        return self.unknown == 0
+
+    def is_needed(self, key_hash: bytes) -> bool:
+        """Whether a signature of this key can be of use; also where it isn't known that it can't."""
+        named = (signers_of(script) for script in self.scripts)
+        return not self.is_complete or key_hash in self.keys.union(*named)
+
+    def fewest(self, signed: Iterable[bytes]) -> frozenset[bytes] | None:
+        """As few of those who have signed as are enough; None where they are not.
+
+        Where not all is known that is needed, all of them.
+        """
+        have = frozenset(signed)
+        if not self.is_complete:
+            return have
+        chosen = self.keys
+        for script in self.scripts:
+            more = fewest_signers(script, have, self.valid_from_slot, self.valid_until_slot)
+            if more is None:
+                return None
+            chosen |= more
+        return chosen if chosen <= have else None
+
+    def missing(self, signed: Iterable[bytes]) -> frozenset[bytes]:
+        """Who hasn't signed, and could: of a script that doesn't agree yet, all that it names."""
+        have = frozenset(signed)
+        open_scripts = (
+            signers_of(script)
+            for script in self.scripts
+            if fewest_signers(script, have, self.valid_from_slot, self.valid_until_slot) is None
+        )
+        return self.keys.union(*open_scripts) - have
+
+
+def required_signatures(transaction: Transaction, known: Iterable[Utxo] = ()) -> RequiredSignatures:
+    """Who must sign. `known` are outputs that it spends, puts up as collateral or refers to."""
+    body = transaction.body
+    outputs = {utxo.reference: utxo.output for utxo in known}
+    spent = (*body.inputs, *body.collateral)
+    addresses = [_payment(outputs[each].address) for each in spent if each in outputs]
+    keys = {each.hash for each in addresses if each is not None and each.kind == "key"}
+    locks = {each.hash for each in addresses if each is not None and each.kind == "script"}
+    locks |= {asset.policy_id for asset in body.mint.assets}
+    carried = [output.script for output in outputs.values() if output.script is not None]
+    natives = {
+        script
+        for script in (*transaction.witnesses.scripts, *carried)
+        if script.language == "native" and _is_called(script, locks, transaction)
+    }
+    return RequiredSignatures(
+        keys=frozenset(keys | set(body.required_signers) | _accounts(body)),
+        scripts=tuple(from_cbor(script.code) for script in sorted(natives, key=lambda s: s.code)),
+        valid_from_slot=body.valid_from_slot,
+        valid_until_slot=body.valid_until_slot,
+        unknown=sum(each not in outputs for each in spent) + len(body.other),
+    )
+
+
+def _is_called(script: Script, locks: set[bytes], transaction: Transaction) -> bool:
+    """Whether the script must agree: a witness that nobody needs is refused, so each does."""
+    return script in transaction.witnesses.scripts or script.hash() in locks
+
+
+def _payment(address: str) -> Credential | None:
+    try:
+        return Address.from_bech32(address).payment
+    except InvalidAddress:
+        return None
+
+
+def _accounts(body: TransactionBody) -> set[bytes]:
+    return {account[1:] for account in body.withdrawals if account[0] >> 4 == _KEY_ACCOUNT}
