@@ -48,7 +48,8 @@ FILES: Final[dict[str, tuple[Any, str]]] = {
     "schedule": (
         MilestoneSchedule,
         "`--schedule`, and what `register-milestone --output` writes: a whole distribution. Either"
-        " `reclaim_after` or `irrevocable` is given; `page_depth` is the program's choice when left out.",
+        " `reclaim_after` or `irrevocable` is given; with neither, it is a year after the last vesting time."
+        " `page_depth` is the program's choice when left out.",
     ),
     "signatures": (
         tuple[OracleSignature, ...] | OracleSignature,

@@ -192,9 +192,27 @@ def _usage(error: Any, output: Output) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         return InvalidUsage.exit_code
-    refused = InvalidUsage(error.format_message(), hint=_way_out(error))
+    refused = InvalidUsage(_what_is_wrong(error), hint=_way_out(error))
     output.error(refused)
     return refused.exit_code
+
+
+def _what_is_wrong(error: Any) -> str:
+    """The parser's message; of what is missing it names the first alone, and here all of it is."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "MissingParameter" and context is not None:
+        # What is given is read before what is not, so all else that is needed is missing, too.
+        known = context.command.params
+        lacking = [each for each in known if each.required and each.name not in context.params]
+        if len(lacking) > 1:
+            return f"missing: {', '.join(_shown(each) for each in lacking)}"
+    message: str = error.format_message()
+    return message
+
+
+def _shown(parameter: Any) -> str:
+    is_option = parameter.param_type_name == "option"
+    return max(parameter.opts, key=len) if is_option else f"<{parameter.name}>"
 
 
 def _way_out(error: Any) -> str:

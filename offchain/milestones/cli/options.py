@@ -6,6 +6,7 @@ import binascii
 import json
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -214,6 +215,17 @@ def duration(text: str, option: str) -> int:
 def optional_moment(text: str | None, option: str) -> int | None:
     """As `moment`; None where nothing is given."""
     return None if text is None else moment(text, option)
+
+
+def missing(options: Sequence[str], hint: str) -> InvalidInput:
+    """The error for options that are needed and not given, all at once; they are named as fields."""
+    names = ["--" + option.replace("_", "-") for option in options]
+    return InvalidInput(
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} missing",
+        path=options[0],
+        hint=hint,
+        details={"missing": names},
+    )
 
 
 def oracle_keys(given: list[str] | None) -> list[bytes]:

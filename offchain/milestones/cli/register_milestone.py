@@ -15,6 +15,7 @@ from milestones.cli.options import (
     address,
     asset_name,
     duration,
+    missing,
     moment,
     read_json,
     read_object,
@@ -24,6 +25,13 @@ from milestones.errors import InvalidInput
 
 CREATOR: Final = "creator"
 OLDEST: Final = "oldest"
+USUAL_KEY: Final = Path("payment.skey")
+NEEDED: Final = (
+    "token_policy_id",
+    "beneficiary_allocations",
+    "oracle_addresses",
+    "quorum_threshold",
+)
 
 
 def register_milestone(  # noqa: PLR0917 - an option each
@@ -44,14 +52,18 @@ def register_milestone(  # noqa: PLR0917 - an option each
     reclaim_after: Annotated[
         str | None,
         typer.Option(
-            help="From when on the creator can take unclaimed tokens back: seconds or ISO."
+            help="From when on the creator can take unclaimed tokens back: seconds or ISO; else a year after"
+            " the last vesting."
         ),
     ] = None,
     irrevocable: Annotated[
         bool, typer.Option("--irrevocable", help="No time comes to take unclaimed tokens back.")
     ] = False,
     creator: Annotated[
-        str | None, typer.Option(help="Who opens and closes; else the configured key's address.")
+        str | None,
+        typer.Option(
+            help="Who opens and closes; else the address of the configured key, or of payment.skey here."
+        ),
     ] = None,
     description: Annotated[str, typer.Option(help="A few words, kept on chain.")] = "",
     created_at: Annotated[
@@ -196,20 +208,14 @@ def _from_file(schedule: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
-    for name in (
-        "token_policy_id",
-        "beneficiary_allocations",
-        "oracle_addresses",
-        "quorum_threshold",
-    ):
-        if name not in given:
-            option = "--" + name.replace("_", "-")
-            raise InvalidInput(
-                f"{option} is missing", path=name, hint=f"give {option}, or a file with --schedule"
-            )
+    lacking = [name for name in NEEDED if name not in given]
+    if "creator" not in given and _key_path(session) is None:
+        lacking.append("creator")
+    if lacking:
+        raise missing(lacking, _what_to_give(lacking))
     metadata = {name: given.pop(name) for name in ("created_at", "description") if name in given}
     allocations = read_json(given["beneficiary_allocations"], "beneficiary_allocations")
-    creator = given.get("creator") or _configured_address(session)
+    creator = given.get("creator") or _address_of_the_key(session)
     if given.get("rotatable") == OLDEST:
         given["rotatable"] = _oldest(session, creator)
     addresses = [each.strip() for each in given["oracle_addresses"].split(",") if each.strip()]
@@ -223,12 +229,23 @@ def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _configured_address(session: Session) -> str:
-    if session.config.signing_key_path is None:
-        raise InvalidInput(
-            "nobody is named as creator, and no key is configured",
-            path="creator",
-            hint="give --creator, or set signing_key_path (MILESTONES_SIGNING_KEY)",
+def _what_to_give(lacking: list[str]) -> str:
+    if lacking == [CREATOR]:
+        return (
+            "give --creator, set signing_key_path (MILESTONES_SIGNING_KEY), or have the key in"
+            f" {USUAL_KEY} here"
         )
-    key = session.signing_key(None)
-    return key.address(session.config.network_id).to_bech32()
+    return "give them, or a file with --schedule"
+
+
+def _key_path(session: Session) -> Path | None:
+    """The configured key, else the one that lies where the program runs."""
+    configured = session.config.signing_key_path
+    return configured or (USUAL_KEY if USUAL_KEY.is_file() else None)
+
+
+def _address_of_the_key(session: Session) -> str:
+    path = _key_path(session)
+    address = session.signing_key(path).address(session.config.network_id).to_bech32()
+    session.output.message(f"creator: {address}, whose key is {path}")
+    return address

@@ -31,6 +31,7 @@ DESCRIPTION_BYTES: Final = 256
 MOST_SIGNATURES: Final = 15
 """More don't fit in one transaction beside everything else."""
 MAGIC_LIMIT: Final = 1 << 32
+YEAR_SECONDS: Final = 365 * 86_400
 
 
 def parse_schedule(raw: Any) -> MilestoneSchedule:
@@ -200,6 +201,15 @@ def _creator(schedule: MilestoneSchedule, circumstances: Circumstances) -> Itera
             "the contract's own address can't be the creator",
             "give the address that pays for the opening and may close",
         )
+
+
+def usual_reclaim_after(schedule: MilestoneSchedule) -> int:
+    """When unclaimed tokens can be taken back where nobody says it, POSIX seconds.
+
+    A year after the last vesting time or, where that is earlier, after `created_at`.
+    """
+    vesting = (allocation.vesting_timestamp for allocation in schedule.beneficiary_allocations)
+    return max((*vesting, schedule.contract_metadata.created_at)) + YEAR_SECONDS
 
 
 def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from milestones.cardano.address import Address
 from milestones.cardano.native_script import NativeScript, from_json, to_json
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
-from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.powers import doubts_about, powers_asked_for
 from milestones.domain.problems import Circumstances
 from milestones.domain.reading import (
@@ -20,7 +20,7 @@ from milestones.domain.reading import (
     StakeAddressField,
     refusal,
 )
-from milestones.domain.schedule import check_schedule, parse_schedule
+from milestones.domain.schedule import check_schedule, parse_schedule, usual_reclaim_after
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
@@ -108,13 +108,18 @@ async def register_milestone(
     """Validates a schedule and computes its distribution; writes the complete schedule file.
 
     `document` is a schedule's JSON; of its `contract_metadata`, `created_at` (now), `network_magic` (the
-    configured network's, or the one that `init` saw) and `contract_version` may be missing. The file is
-    kept in the data directory, and written to `output` too. With `stake_holder`, the creator's key or
-    cardano-cli's JSON of a native script, the distribution gets a stake script of its own, in a file beside
-    the schedule. Raises `InvalidSchedule`, whose details list every broken rule under `errors`, and
-    `InvalidConfiguration` where the magic isn't known.
+    configured network's, or the one that `init` saw) and `contract_version` may be missing. Where neither
+    `reclaim_after` nor `irrevocable` is named, it is a year after the last vesting time, and a warning says
+    so. The file is kept in the data directory, and written to `output` too. With `stake_holder`, the
+    creator's key or cardano-cli's JSON of a native script, the distribution gets a stake script of its own,
+    in a file beside the schedule. Raises `InvalidSchedule`, whose details list every broken rule under
+    `errors`, and `InvalidConfiguration` where the magic isn't known.
     """
     schedule = parse_schedule(_completed(workspace, document))
+    is_usual = not {"reclaim_after", "irrevocable"} & document.keys()
+    if is_usual:
+        usual = usual_reclaim_after(schedule)
+        schedule = schedule.model_copy(update={"reclaim_after": usual})
     _must_be_on_configured_network(workspace, schedule)
     earlier = schedule.contract_metadata.contract_version
     schedule = _for_contract(schedule, workspace.contract)
@@ -135,6 +140,7 @@ async def register_milestone(
     kept = None if script is None else _keep_script(script, distribution, Path(file))
     warnings = (
         *storage_warnings(workspace),
+        *(_usual_warnings(schedule) if is_usual else ()),
         *_version_warnings(earlier, workspace.contract.version),
         *doubts_about(schedule),
         *warnings_about(distribution.terms),
@@ -268,6 +274,14 @@ def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstima
         opening_lovelace=deposits.opening_lovelace,
         total_lovelace=deposits.opening_lovelace + attestations,
         lovelace_per_utxo_byte=observed.lovelace_per_utxo_byte,
+    )
+
+
+def _usual_warnings(schedule: MilestoneSchedule) -> Iterator[str]:
+    yield (
+        "neither reclaim_after nor irrevocable is given: from"
+        f" {in_words(schedule.reclaim_after or 0)} on, a year after the last vesting time (or after this"
+        " registration, if that is later), the creator can take unclaimed tokens back"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from milestones.domain.posix_time import in_words
 from milestones.testing.world import World
 
 
@@ -69,6 +70,42 @@ async def test_the_creator_is_the_configured_key(world: World) -> None:
     assert run.json["datum"]["creator"]["hash"] == world.keys["creator"].key_hash.hex()
 
 
+async def test_the_creator_is_the_key_that_lies_where_the_program_runs(world: World) -> None:
+    """The quickstart's `payment.skey`, unless another is configured."""
+    world.keys["creator"].save(world.directory / "payment.skey")
+    run = await world.cli(*flags(world, creator=None))
+    assert run.json["datum"]["creator"]["hash"] == world.keys["creator"].key_hash.hex()
+    assert "payment.skey" in run.stderr
+    configured = await world.cli(*flags(world, creator=None), key="relayer")
+    assert configured.json["datum"]["creator"]["hash"] == world.keys["relayer"].key_hash.hex()
+
+
+async def test_without_a_word_tokens_can_be_reclaimed_a_year_after_the_last_vesting(
+    world: World,
+) -> None:
+    run = await world.cli(*flags(world, reclaim_after=None))
+    last = max(each["vesting_timestamp"] for each in world.allocations())
+    reclaim_after = run.json["datum"]["reclaim_after_posix_ms"] // 1000
+    created = run.json["contract_metadata"]["created_at"]
+    assert reclaim_after == max(last, created) + 365 * 86_400
+    assert any("neither reclaim_after nor irrevocable" in each for each in run.json["warnings"])
+    assert in_words(reclaim_after) in run.stderr
+
+
+async def test_all_options_that_are_missing_are_named_at_once(world: World) -> None:
+    """By the command itself, and by the parser."""
+    own = await world.cli("register-milestone", "--quorum-threshold", "2")
+    needed = "--token-policy-id, --beneficiary-allocations, --oracle-addresses, --creator"
+    assert f"{needed} are missing" in own.stderr
+    assert own.json["error"]["details"]["missing"] == needed.split(", ")
+    parsed = await world.cli("attest")
+    assert (own.exit_code, parsed.exit_code) == (2, 2)
+    assert parsed.json["error"]["message"] == "missing: --contract-address, --milestone-identifier"
+    one = await world.cli("attest", "--contract-address", "addr_test1vz")
+    assert "--milestone-identifier" in one.json["error"]["message"]
+    assert "--contract-address" not in one.json["error"]["message"]
+
+
 async def test_names_and_times_are_read_in_every_form(world: World) -> None:
     created = {"created-at": "2026-01-02T03:04:05Z"}
     text = await world.cli(*flags(world, **created))
@@ -103,7 +140,6 @@ async def test_ada_and_irrevocable(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "path", "told"),
     [
-        ({"reclaim_after": None}, "reclaim_after", "choose one"),
         ({"irrevocable": ""}, "reclaim_after", "choose one"),
         ({"reclaim_after": "soon"}, "reclaim_after", "POSIX seconds"),
         ({"reclaim_after": "2020-01-01"}, "reclaim_after", "in the past"),
@@ -112,7 +148,7 @@ async def test_ada_and_irrevocable(world: World) -> None:
         ({"token_policy_id": "abc123"}, "token_policy_id", "28 bytes"),
         ({"oracle_addresses": "addr_test1vz"}, "oracle_addresses[0]", "not an address"),
         ({"quorum_threshold": "4"}, "quorum_threshold", "1 to 3"),
-        ({"creator": None}, "creator", "nobody is named"),
+        ({"creator": None}, "creator", "--creator is missing"),
         ({"creator": "addr1"}, "creator", "address"),
         ({"beneficiary_allocations": "nowhere.json"}, "beneficiary_allocations", "no file"),
     ],
