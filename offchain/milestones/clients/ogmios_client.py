@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -13,10 +13,12 @@ from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.cardano.slots import EraSummary, Point, SlotClock
+from milestones.clients import mempool as mempools
 from milestones.clients import ogmios_answers as answers
 from milestones.clients.answers import natural, reading
 from milestones.clients.chain_walk import ChainWalk
 from milestones.clients.http_requests import HttpRequests
+from milestones.clients.mempool import Mempool
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
 from milestones.clients.ogmios_connection import (
     INTERNAL_ERROR,
@@ -31,6 +33,12 @@ from milestones.clients.service_address import OGMIOS, ServiceAddress
 from milestones.errors import MilestonesError, OutcomeUnknown
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
+METHOD_NOT_FOUND: Final = -32601
+"""JSON-RPC: some who offer Ogmios to others let only a part of its methods through."""
+ASKED_AT_ONCE: Final = 32
+"""How many of the mempool's transactions are asked for before the first has come."""
+MOST_IN_MEMPOOL: Final = 20_000
+"""Transactions read at most; a node's mempool holds two blocks' worth, a thousand of the smallest."""
 Answer = TypeVar("Answer")
 
 
@@ -168,28 +176,70 @@ class OgmiosClient:
         """Those of the transactions (ids in hexadecimal) that the node's mempool holds, at one moment."""
 
         async def look(connection: JsonRpcConnection) -> frozenset[str]:
-            seconds, found = self._timeout_seconds, set()
-            await connection.call("acquireMempool", timeout_seconds=seconds)
-            try:
-                for transaction_id in transaction_ids:
-                    answer = await connection.call(
-                        "hasTransaction", {"id": transaction_id}, timeout_seconds=seconds
-                    )
-                    if answer is True:
-                        found.add(transaction_id)
-            finally:
-                # To acquire a second time without this would wait until the mempool changes.
-                if connection.is_open:
-                    await connection.call("releaseMempool", timeout_seconds=seconds)
+            found = set()
+            for transaction_id in transaction_ids:
+                answer = await connection.call(
+                    "hasTransaction",
+                    {"id": transaction_id},
+                    timeout_seconds=self._timeout_seconds,
+                )
+                if answer is True:
+                    found.add(transaction_id)
             return frozenset(found)
 
         if not transaction_ids:
             return frozenset()
-        async with self._mempool:
+        try:
+            return await self._with_snapshot(look)
+        except RpcError as error:
+            raise self._failure("hasTransaction", error) from error
+
+    async def mempool(self) -> Mempool:
+        """All that the node's mempool holds, at one moment; not `shown` where the service hides it."""
+
+        async def look(connection: JsonRpcConnection) -> list[Any]:
+            found: list[Any] = []
+            while len(found) < MOST_IN_MEMPOOL:
+                # One after the other takes a second for a full mempool where the service is far away.
+                asked = [
+                    connection.call(
+                        "nextTransaction",
+                        {"fields": "all"},
+                        timeout_seconds=self._timeout_seconds,
+                    )
+                    for _ in range(ASKED_AT_ONCE)
+                ]
+                shown = [answer["transaction"] for answer in await asyncio.gather(*asked)]
+                found += [each for each in shown if each is not None]
+                if None in shown:
+                    break
+            return found
+
+        try:
+            with reading(self.address, "nextTransaction"):
+                shown = await self._with_snapshot(look)
+        except RpcError as error:
+            if error.code == METHOD_NOT_FOUND:
+                return Mempool(shown=False)
+            raise self._failure("nextTransaction", error) from error
+        read = map(mempools.transaction, shown)
+        return Mempool(tuple(each for each in read if each is not None))
+
+    async def _with_snapshot(
+        self, look: Callable[[JsonRpcConnection], Awaitable[Answer]]
+    ) -> Answer:
+        async def taken(connection: JsonRpcConnection) -> Answer:
+            seconds = self._timeout_seconds
+            await connection.call("acquireMempool", timeout_seconds=seconds)
             try:
-                return await self._session.converse(look)
-            except RpcError as error:
-                raise self._failure("hasTransaction", error) from error
+                return await look(connection)
+            finally:
+                # To acquire a second time without this would wait until the mempool changes.
+                if connection.is_open:
+                    await connection.call("releaseMempool", timeout_seconds=seconds)
+
+        async with self._mempool:
+            return await self._session.converse(taken)
 
     def walk_from(self, points: Sequence[Point]) -> ChainWalk:
         """A walk over blocks, on a connection of its own, from the first of `points` that is on the chain.
