@@ -14,6 +14,7 @@ from milestones.storage.records import (
     NetworkFile,
     ScheduleFiles,
 )
+from milestones.storage.reservations import Reservations
 
 
 class Storage:
@@ -41,6 +42,7 @@ class Storage:
             )
         )
         self.journal = SubmissionJournal(data_directory, self._reports.append)
+        self.reservations = Reservations(data_directory / "reservations")
 
     def take_reports(self) -> list[Report]:
         """What the user must hear of the files, since the last call: each has its `message`."""
