@@ -141,7 +141,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and finds signatures that the chain takes."""
         backend = run.backend
-        self.on_chain = await read_on_chain(backend, self.distribution_name)
+        self.on_chain = await read_on_chain(backend, self.distribution_name, run.mempool)
         distribution = must_be_open(self.on_chain)
         if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return

@@ -107,7 +107,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the notice."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name)
+        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
         distribution = must_be_open(self.on_chain)
         if run.resume_instead(lambda sent: isinstance(sent.payload, NoticePayload)):
             return

@@ -8,6 +8,7 @@ from typing import Final
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId
+from milestones.clients.mempool import Mempool
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneIdentifier, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
@@ -42,22 +43,30 @@ def must_be_open(on_chain: OnChain) -> OpenDistribution:
 
 
 def why_not(
-    state: ClaimState, *, signature_count: int, quorum_threshold: int, paid_by: str | None = None
+    state: ClaimState,
+    *,
+    signature_count: int,
+    quorum_threshold: int,
+    paid_by: str | None = None,
+    paid_in_block: bool = True,
 ) -> NotAllowedYet:
     """The rule that keeps this allocation from being paid now.
 
     `signature_count` says how many oracles' signatures are at hand for its milestone, `paid_by` which
-    transaction (hexadecimal) has paid it, where that is known.
+    transaction (hexadecimal) pays it, where that is known, and `paid_in_block` whether a block has that.
     """
     name = f"allocation {state.index}"
     milestone = state.allocation.milestone_identifier
     details = {"beneficiary_index": state.index, "status": state.status}
     if state.status == "claimed":
         by = "" if paid_by is None else f", by transaction {paid_by}"
+        waits = "" if paid_in_block else ", which waits for a block"
         return NotAllowedYet(
             "claimed",
-            f"{name} is already claimed{by}",
-            hint="nothing is left to do for it",
+            f"{name} is already claimed{by}{waits}",
+            hint="nothing is left to do for it"
+            if paid_in_block
+            else f"see what becomes of it with `milestones transaction {paid_by}`",
             details={**details, "transaction_hash": paid_by},
         )
     if state.status == "vesting":
@@ -123,7 +132,7 @@ def must_hold_rotatable(terms: Terms, funds: Funds) -> tuple[Utxo, ...]:
     wanted = terms.rotatable
     if wanted is None:
         return ()
-    found = tuple(utxo for utxo in funds.utxos if utxo.reference == wanted)
+    found = tuple(utxo for utxo in funds.all_utxos if utxo.reference == wanted)
     if not found:
         raise InvalidInput(
             f"the opening must spend the output {wanted}, and the paying key doesn't hold it: it is"
@@ -271,16 +280,21 @@ async def must_be_indexed(backend: Backend, address: Address) -> None:
         )
 
 
-async def must_not_have_been_opened(backend: Backend, distribution: Distribution) -> None:
+async def must_not_have_been_opened(
+    backend: Backend, distribution: Distribution, mempool: Mempool | None = None
+) -> None:
     """These terms were never opened: twice funds them twice, and inherits every signature.
 
-    Raises `ServiceOutOfSync` where the index is behind, and so could be wrong.
+    Nor does anything open them that waits in the `mempool`. Raises `ServiceOutOfSync` where the index is
+    behind, and so could be wrong.
     """
     await must_be_indexed(backend, distribution.address)
     await wait_for_index(backend)
     address = distribution.address.to_bech32()
     token = AssetId(backend.contract.policy_id, terms_token_name(distribution.id))
-    matches = await backend.kupo.matches(address, resolve_hashes=False)
+    indexed = await backend.kupo.matches(address, resolve_hashes=False)
+    waiting = (mempool or Mempool()).applied((), lambda output: output.address == address)
+    matches = [*indexed, *waiting]
     openings = [match for match in matches if match.output.value.quantity(token)]
     if not openings:
         return

@@ -74,7 +74,7 @@ class _PublishScript(SendingCommand[Published]):
         if run.resume_instead(lambda submission: submission.sole == sole):
             return
         await wait_for_index(backend)
-        found = await find_published(backend)
+        found = await find_published(backend, run.mempool)
         self.places = _places(
             utxo for utxo in (found.vault, found.registry, found.board) if utxo is not None
         )

@@ -75,7 +75,6 @@ class _Close(SendingCommand[Closed]):
     """All closings of a distribution. `left` had no room in any."""
 
     name = "close"
-    competing = True
     distribution_id: bytes
     distribution_name: DistributionName
     left: Sequence[Utxo] = ()
@@ -84,7 +83,7 @@ class _Close(SendingCommand[Closed]):
         """Looks, checks, and builds all transactions before the first is sent."""
         earlier = run.resume(lambda _: True)
         await run.see_through(_words_on_their_way(earlier))
-        on_chain = await read_on_chain(run.backend, self.distribution_name)
+        on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
         if not any(isinstance(each.submission.payload, ClosingPayload) for each in earlier):
             must_be_open(on_chain)
         elif on_chain.closed:

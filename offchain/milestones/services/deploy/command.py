@@ -129,11 +129,11 @@ class _Deploy(SendingCommand[Deployed]):
     reserved: tuple[Utxo, ...] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
-        """Rehearses everything, looks once more whether nobody was faster, and opens."""
+        """Rehearses everything, and opens. Parts take minutes: the runner looks whether nobody was faster."""
         backend, distribution = run.backend, self.distribution
         if run.resume_instead(_is_opening):
             return
-        await must_not_have_been_opened(backend, distribution)
+        await must_not_have_been_opened(backend, distribution, run.mempool)
         parameters = await backend.ogmios.protocol_parameters()
         must_pay_enough_ada(distribution, parameters.lovelace_per_utxo_byte)
         context = await run.context()
@@ -191,8 +191,6 @@ class _Deploy(SendingCommand[Deployed]):
             metadata = {**draft.metadata, **announcement.opening_metadata()}
             draft = replace(draft, metadata=metadata)
         if not run.dry_run:
-            # Parts take minutes, in which somebody with the same schedule and key may have been faster.
-            await must_not_have_been_opened(run.backend, self.distribution)
             context = replace(context, not_on_chain_yet=())
         context = replace(context, time=await chain_time(run.backend))
         include = _inputs_of_opening(context, announcement)
@@ -282,5 +280,5 @@ def _inputs_of_opening(
     """
     tie = () if announcement is None else announcement.tie()
     oldest = context.funds.oldest
-    anchor = () if oldest is None or oldest not in context.funds.utxos else (oldest,)
+    anchor = () if oldest is None or oldest not in context.funds.all_utxos else (oldest,)
     return tuple(dict.fromkeys((*tie, *anchor)))

@@ -15,6 +15,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.slots import Point
 from milestones.cardano.value import AssetId
 from milestones.clients.kupo_answers import Match
+from milestones.clients.mempool import Mempool
 from milestones.errors import InvalidEncoding
 from milestones.protocol.datums import (
     Attestation,
@@ -181,25 +182,37 @@ class OpenDistribution(OnChain):
         return self.terms_utxos[0]
 
 
-async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> OnChain:
-    """The distribution of this name. Raises `NotFound` where there never was one; see `identify`."""
+async def read_on_chain(
+    backend: Backend, contract_address: ContractAddress, mempool: Mempool | None = None
+) -> OnChain:
+    """The distribution of this name, as it will be once a block has the `mempool`, where one is given.
+
+    Raises `NotFound` where there never was one; see `identify`.
+    """
     name = await identify(backend, contract_address)
     address, distribution_id = name.address, name.distribution_id
-    matches = await backend.kupo.matches(address.to_bech32(), unspent=True)
-    found = _terms_among(matches, distribution_id, backend.contract, address.network_id)
+    text, waiting = address.to_bech32(), mempool or Mempool()
+
+    def with_mempool(matches: Iterable[Match]) -> list[Match]:
+        unspent = [match for match in matches if match.spent is None]
+        return waiting.applied(unspent, lambda output: output.address == text)
+
+    live = with_mempool(await backend.kupo.matches(text, unspent=True))
+    found = _terms_among(live, distribution_id, backend.contract, address.network_id)
     if found is None:
-        matches = await backend.kupo.matches(address.to_bech32())
+        matches = await backend.kupo.matches(text)
         found = _terms_among(matches, distribution_id, backend.contract, address.network_id)
+        live = with_mempool(matches)
     if found is None:
         raise await never_opened(backend, address)
     terms, holders = found
     opening = holders[0]
-    live = [match for match in matches if match.spent is None]
+    open_now = {match.reference for match in live}
     return OnChain(
         address=address,
         distribution_id=distribution_id,
         terms=terms,
-        terms_utxos=tuple(match.utxo for match in holders if match.spent is None),
+        terms_utxos=tuple(match.utxo for match in holders if match.reference in open_now),
         opening=Opening(opening.reference.transaction_id, opening.created_at),
         vaults=_vaults_among(live, distribution_id, backend.contract),
         attestations=attestations_among(live, distribution_id, backend.contract),
@@ -207,6 +220,20 @@ async def read_on_chain(backend: Backend, contract_address: ContractAddress) -> 
         proposals=proposals_among(live, distribution_id, backend.contract),
         notices=notices_among(live, distribution_id, backend.contract),
     )
+
+
+def paying_in(mempool: Mempool, on_chain: OnChain, contract: Contract, index: int) -> str | None:
+    """The waiting transaction (its id in hexadecimal) that pays an allocation; None if none does."""
+    token = AssetId(contract.policy_id, vault_token_name(on_chain.distribution_id))
+    page, leaf = on_chain.terms.paging.place_of(index)
+    for transaction in mempool.transactions:
+        for utxo in transaction.outputs:
+            if utxo.output.value.quantity(token) != 1:
+                continue
+            state = _decoded(VaultState.decode, utxo.output.inline_datum)
+            if state is not None and state.page == page and state.is_claimed(leaf):
+                return transaction.id.hex()
+    return None
 
 
 def _terms_among(

@@ -81,7 +81,7 @@ class _Rotate(SendingCommand[OraclesReplaced]):
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the next board."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name)
+        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
         distribution = must_be_open(self.on_chain)
         if run.resume_instead(lambda sent: isinstance(sent.payload, RotationPayload)):
             return

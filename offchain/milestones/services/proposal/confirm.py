@@ -73,7 +73,9 @@ class _Confirm(SendingCommand[ProposalConfirmed]):
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the confirmation."""
-        distribution = must_be_open(await read_on_chain(run.backend, self.distribution_name))
+        distribution = must_be_open(
+            await read_on_chain(run.backend, self.distribution_name, run.mempool)
+        )
         if run.resume_instead(lambda sent: is_about(sent, ConfirmationPayload, self.proposal)):
             return
         live = proposal_named(distribution, self.proposal)

@@ -76,7 +76,7 @@ class _Object(SendingCommand[ProposalStopped]):
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the objection."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name)
+        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
         distribution = must_be_open(self.on_chain)
         if run.resume_instead(lambda sent: is_about(sent, ObjectionPayload, self.proposal)):
             return

@@ -60,7 +60,7 @@ class _Retire(SendingCommand[ProposalRetired]):
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the retirement."""
-        on_chain = await read_on_chain(run.backend, self.distribution_name)
+        on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
         if run.resume_instead(lambda sent: is_about(sent, RetirementPayload, self.proposal)):
             return
         live = proposal_named(on_chain, self.proposal)

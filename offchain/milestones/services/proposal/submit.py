@@ -106,7 +106,9 @@ class _Submit(SendingCommand[ProposalSubmitted]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the proposal."""
         backend = run.backend
-        distribution = must_be_open(await read_on_chain(backend, self.distribution_name))
+        distribution = must_be_open(
+            await read_on_chain(backend, self.distribution_name, run.mempool)
+        )
         if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return
         must_take_proposals(distribution.terms)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from milestones.cardano.address import Address
-from milestones.cardano.outputs import Utxo
+from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ProtocolParameters
+from milestones.clients.mempool import Mempool
 from milestones.domain.posix_time import in_words, to_posix_seconds
-from milestones.errors import ChainRejected, ExceededLimit, InvalidInput, LimitsExceeded
+from milestones.errors import (
+    ChainRejected,
+    ExceededLimit,
+    InsufficientFunds,
+    InvalidInput,
+    LimitsExceeded,
+)
 from milestones.services.backend import Backend, ChainTime, chain_time
-from milestones.services.sending.funds import Funds, funds_of
-from milestones.services.sending.tracking import TrackedSubmission
+from milestones.services.sending.contention import Contended
+from milestones.services.sending.funds import Funds
+from milestones.storage.reservations import Reserved
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction, balance
@@ -70,7 +78,8 @@ class BuildContext:
     """All that a transaction is built with, beside its draft.
 
     `funds` is what the payer can spend, `time` the chain's. `not_on_chain_yet` are outputs of
-    transactions that are only built so far: evaluation is given them.
+    transactions that are only built so far, and `mempool` has those that wait for a block: evaluation is
+    given what it needs of them. `reserve` keeps outputs of the wallet from other processes.
     """
 
     backend: Backend
@@ -79,25 +88,20 @@ class BuildContext:
     scripts: PublishedScripts
     funds: Funds
     not_on_chain_yet: tuple[Utxo, ...] = ()
+    mempool: Mempool = field(default_factory=Mempool)
+    reserve: Callable[[Iterable[OutputReference]], None] = field(default=lambda _: None)
 
     @classmethod
     async def gather(
-        cls,
-        backend: Backend,
-        payer: bytes,
-        scripts: PublishedScripts,
-        pending: Iterable[TrackedSubmission] = (),
+        cls, backend: Backend, scripts: PublishedScripts, funds: Funds
     ) -> BuildContext:
-        """What the chain and its index say now of a payer (key hash of 28 bytes).
-
-        `pending` are this program's transactions that no block has yet.
-        """
+        """What the chain says now; `funds` are the payer's."""
         return cls(
             backend=backend,
             time=await chain_time(backend),
             parameters=await backend.ogmios.protocol_parameters(),
             scripts=scripts,
-            funds=await funds_of(backend, payer, pending),
+            funds=funds,
         )
 
     @property
@@ -120,8 +124,19 @@ class BuildContext:
 
         It is void after `VALID_FOR_SECONDS`, or when the draft says, whichever is sooner. `include`
         are outputs of the wallet to spend in any case. Raises `InsufficientFunds`,
-        `LimitsExceeded`, and `ChainRejected` when a script refuses.
+        `LimitsExceeded`, and `ChainRejected` when a script refuses. What other processes have reserved is
+        left alone, and what this takes is reserved.
         """
+        try:
+            return await self._built(draft, include)
+        except InsufficientFunds:
+            if not self.funds.reserved:
+                raise
+        # Where all together is too little, the error's figures are those of all.
+        every = replace(self.funds, utxos=self.funds.all_utxos)
+        return await replace(self, funds=every)._built(draft, include)
+
+    async def _built(self, draft: TransactionDraft, include: Sequence[Utxo]) -> BalancedTransaction:
         balanced = balance(
             replace(draft, valid_until_slot=self._void_from(draft)),
             parameters=self.parameters,
@@ -129,14 +144,16 @@ class BuildContext:
             change_address=self.funds.change_address,
             include=include,
         )
+        self._reserve(balanced)
         while balanced.needs_evaluation:
             try:
                 units = await self.backend.ogmios.evaluate(
-                    balanced.unsigned(), self.not_on_chain_yet
+                    balanced.unsigned(), self._unknown_to_ledger(balanced)
                 )
             except ChainRejected as error:
                 raise self._over_budget(error) or error from None
             balanced = balanced.with_units(units)
+            self._reserve(balanced)
         _LOG.info(
             "transaction built",
             extra={
@@ -149,6 +166,32 @@ class BuildContext:
             },
         )
         return balanced
+
+    def _reserve(self, balanced: BalancedTransaction) -> None:
+        """Keeps what it needs of the wallet. Raises `Contended` where another process was faster."""
+        taken = (*balanced.wallet_inputs, *_collateral(balanced))
+        try:
+            self.reserve([utxo.reference for utxo in taken])
+        except Reserved as reserved:
+            words = f"the wallet's output {reserved.name} is reserved by {reserved.holder}"
+            raise Contended(words, self._all_reserved(words, taken), reserved=True) from None
+
+    def _all_reserved(self, words: str, taken: Iterable[Utxo]) -> InsufficientFunds:
+        needed = {utxo.reference: utxo.output.value.lovelace for utxo in taken}
+        return InsufficientFunds(
+            words,
+            sum(needed.values()),
+            self.funds.free_lovelace,
+            hint="run the command again when the other one has ended, or send ADA to the wallet",
+            details={"reserved_by": sorted(set(self.funds.holders.values()))},
+        )
+
+    def _unknown_to_ledger(self, balanced: BalancedTransaction) -> list[Utxo]:
+        """Outputs that no block has, as far as this transaction uses them: some services know only blocks."""
+        waiting = self.mempool.unspent
+        used = (*balanced.inputs, *balanced.assembly.draft.reference_inputs, *_collateral(balanced))
+        found = {utxo.reference: utxo for utxo in used if utxo.reference in waiting}
+        return [*self.not_on_chain_yet, *found.values()]
 
     def without(self, reserved: Sequence[Utxo]) -> BuildContext:
         """The context of a transaction that must leave these outputs of the wallet alone."""
@@ -178,6 +221,11 @@ class BuildContext:
             for run in error.over_budget
         )
         return LimitsExceeded(exceeded, {}) if exceeded else None
+
+
+def _collateral(transaction: BalancedTransaction) -> tuple[Utxo, ...]:
+    collateral = transaction.assembly.collateral
+    return () if collateral is None else collateral.inputs
 
 
 def _spendable(transaction: BalancedTransaction) -> list[Utxo]:

@@ -10,13 +10,19 @@ failure: the same bytes can be sent again, which the chain takes at most once.
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from milestones.cardano.outputs import OutputReference
+from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
-from milestones.errors import ChainRejected, MilestonesError
+from milestones.errors import ChainRejected, MilestonesError, NotAllowedYet
 from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     Backend,
@@ -27,6 +33,13 @@ from milestones.services.backend import (
 )
 from milestones.services.results import Result, View
 from milestones.services.sending.building import BuildContext
+from milestones.services.sending.contention import (
+    REBUILD_SECONDS,
+    Contended,
+    pause_seconds,
+)
+from milestones.services.sending.effects import Effect, done_by_another, effect_there
+from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.tracking import (
     TrackedSubmission,
@@ -36,17 +49,16 @@ from milestones.services.sending.tracking import (
     send_bytes,
     take_up_unsettled,
     unsettled,
+    wait_for_index,
     wait_for_news,
 )
+from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.signers import Signer
 from milestones.transactions.signing import signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
-
-ATTEMPTS: Final = 30
-"""How often a transaction is rebuilt. A block comes every 20 s: with bad luck all the time, 10 minutes."""
 
 Progress = Callable[[str], None]
 R = TypeVar("R", bound=Result)
@@ -110,19 +122,20 @@ class SendingCommand(ABC, Generic[R]):
     """What a command supplies. One object serves one run, over all its attempts.
 
     `name` is the command's on the command line. `distribution_id` (28 bytes) is what it is about, None
-    where it is about no distribution. A `competing` command is built anew where another transaction was
-    faster, because the like of it may be under way many times.
+    where it is about no distribution. A `fixed` command can only build the same again: so it isn't built
+    again where others were faster.
     """
 
     name: str
-    competing: bool = False
+    fixed: bool = False
     distribution_id: bytes | None = None
 
     @abstractmethod
     def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """The transactions that are still to be sent, in order; each is sent before the next is asked for.
 
-        All checks come before the first. With `run.dry_run` nothing is sent in between.
+        All checks come before the first. With `run.dry_run` nothing is sent in between. Where somebody else
+        was faster all is asked for again: what is there must be looked at each time.
         """
 
     @abstractmethod
@@ -137,7 +150,8 @@ class Run:
     `chain` says which chain the node follows (`chain_of`). `payer` is the payment key's hash (28 bytes)
     whose outputs pay. `transactions` are by id (hexadecimal), in the order in which they were sent, those
     of earlier runs first. `pending` is everything in the journal that a block may still bring, of all
-    commands.
+    commands. `mempool` is the node's when the run looked back, `seen_slot` the newest block's slot then.
+    `reservation` is what the run keeps from other processes.
     """
 
     backend: Backend
@@ -146,12 +160,15 @@ class Run:
     signers: tuple[Signer, ...]
     command: str
     distribution_id: bytes | None
+    reservation: Reservation
     dry_run: bool = False
     wait: bool = False
     progress: Progress = field(default=lambda _: None)
     warnings: list[str] = field(default_factory=list)
     transactions: dict[str, CommandTransaction] = field(default_factory=dict)
     pending: list[TrackedSubmission] = field(default_factory=list)
+    mempool: Mempool = field(default_factory=Mempool)
+    seen_slot: int = 0
 
     def newest(self, kind: type[P]) -> tuple[CommandTransaction, P]:
         """The newest transaction, which was built or taken up, and its payload of this kind."""
@@ -165,7 +182,14 @@ class Run:
         """Finds out where the journal's transactions are; what was lost is sent again, but by a dry run."""
         if self.dry_run:
             self.pending = await unsettled(self.backend, self.chain)
-            return
+        else:
+            await self._take_up_unsettled()
+        # Before anything is asked of the index: what leaves the mempool for a block is then found there.
+        self.mempool = await self.backend.ogmios.mempool()
+        tip = await self.backend.ogmios.network_tip()
+        self.seen_slot = tip.slot if tip else 0
+
+    async def _take_up_unsettled(self) -> None:
         self.pending = await take_up_unsettled(
             self.backend, self.chain, self.command, self.distribution_id
         )
@@ -208,13 +232,22 @@ class Run:
     async def context(self, scripts: PublishedScripts | None = None) -> BuildContext:
         """What the next transaction is built with; the published scripts are looked up unless given."""
         known = await require_published(self.backend) if scripts is None else scripts
-        return await BuildContext.gather(self.backend, self.payer, known, self.pending)
+        holders = {} if self.dry_run else self.reservation.others()
+        funds = await funds_of(
+            self.backend, self.payer, self.pending, mempool=self.mempool, holders=holders
+        )
+        context = await BuildContext.gather(self.backend, known, funds)
+        return replace(context, mempool=self.mempool, reserve=self._reserve)
+
+    def _reserve(self, references: Iterable[OutputReference]) -> None:
+        if not self.dry_run:
+            self.reservation.take(map(str, references))
 
     async def send(self, request: SubmissionRequest) -> None:
         """Signs, writes down and submits; a dry run only notes the transaction.
 
         Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`; the journal
-        knows in every case. `NotAllowedYet` where another run has sent the like since this one looked.
+        knows in every case. `Contended` where another run does the like, or has since this one looked.
         """
         if self.dry_run:
             self._note(
@@ -222,12 +255,43 @@ class Run:
             )
             return
         signed = await signed_by(request.transaction, self.signers)
+        # Signing may have taken a person's time.
+        await self._be_the_first(request)
         tip = await self.backend.ogmios.network_tip()
         slot = tip.slot if tip else 0
         submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
         self.backend.storage.journal.prepare(submission, slot=slot)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
         self._note(submission, "submitted")
+        with suppress(Reserved, MilestonesError):
+            # The next transaction may build on it. Nothing is lost where another takes it first.
+            self._reserve(output.reference for output in submission.change)
+
+    async def _be_the_first(self, request: SubmissionRequest) -> None:
+        """Keeps other processes from doing the same, and looks whether somebody has since this run looked."""
+        payload = request.payload
+        purpose = None if payload is None else payload.purpose
+        effect = Effect.of(request.transaction.unsigned(), purpose)
+        if not effect.names:
+            return
+        try:
+            self.reservation.take(f"{name} on {self.chain}" for name in effect.names)
+        except Reserved as reserved:
+            words = f"{reserved.holder} is about to do the same"
+            hint = "run the command again: it goes on with what the other one has done"
+            under_way = NotAllowedYet("under_way", words, hint=hint)
+            raise Contended(words, under_way, reserved=True) from None
+        mempool = await self.backend.ogmios.mempool()
+        await wait_for_index(self.backend)
+        waiting = {each.id for each in self.mempool.transactions}
+        ours = {bytes.fromhex(transaction_id) for transaction_id in self.transactions}
+        there = await effect_there(
+            self.backend, effect, mempool, since_slot=self.seen_slot, ours=waiting | ours
+        )
+        if there is not None:
+            raise Contended(
+                f"somebody else has just done the same, in {there}", done_by_another(there)
+            )
 
     async def see_through(self, transaction_ids: Iterable[str] | None = None) -> None:
         """Returns once a block has each of the transactions; by default all of this run's."""
@@ -310,8 +374,10 @@ async def perform(
 ) -> R:
     """Runs a command to its end. `wait` returns once a block has everything.
 
-    Raises what the command's checks raise; `NetworkMismatch`, `InsufficientFunds`, `LimitsExceeded`,
-    `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`. An error says what was sent before it.
+    Where others are faster, or have reserved what it needs, it is built again, for `REBUILD_SECONDS` at
+    most. Raises what the command's checks raise; `NetworkMismatch`, `InsufficientFunds`,
+    `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`. An error says what was
+    sent before it.
     """
     await require_network(backend)
     run = Run(
@@ -321,36 +387,58 @@ async def perform(
         signers=(key,),
         command=command.name,
         distribution_id=command.distribution_id,
+        reservation=backend.storage.reservations.holder(
+            f"`milestones {command.name}`, process {os.getpid()}"
+        ),
         dry_run=dry_run,
         wait=wait,
         progress=progress,
         warnings=await staleness(backend),
     )
     try:
-        for attempt in range(ATTEMPTS):
-            seen = (await backend.kupo.health()).checkpoint_slot
-            try:
-                await run.look_back()
-                async for request in command.build(run):
-                    await run.send(request)
-                if wait:
-                    await run.see_through()
-                break
-            except ChainRejected as error:
-                if not (command.competing and error.inputs_spent and attempt + 1 < ATTEMPTS):
-                    raise
-            run.warnings.append(
-                "what this would have spent was spent meanwhile: built again on what is there"
-            )
-            # It may have been the change of a transaction of ours that the node has forgotten.
-            await run.look_back()
-            await wait_for_news(backend, seen)
+        await _until_done(run, command)
     except MilestonesError as error:
         run.say_what_was_sent(error)
         raise
+    finally:
+        run.reservation.drop()
     report = command.report(run)
     warnings = (*run.warnings, *storage_warnings(backend))
     return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
+
+
+async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
+    """Attempt after attempt, until one is through or nothing can come of another."""
+    until, attempt = time.monotonic() + REBUILD_SECONDS, 0
+    while True:
+        seen = (await run.backend.kupo.health()).checkpoint_slot
+        reserved = False
+        try:
+            await run.look_back()
+            async for request in command.build(run):
+                await run.send(request)
+            run.reservation.drop()
+            if run.wait:
+                await run.see_through()
+            return
+        except ChainRejected as error:
+            if command.fixed or not error.inputs_spent or time.monotonic() > until:
+                raise
+            words = "what this would have spent was spent meanwhile"
+        except Contended as contended:
+            if time.monotonic() > until:
+                raise contended.outcome from None
+            words, reserved = str(contended), contended.reserved
+        run.reservation.drop()
+        if reserved:
+            run.progress(f"waiting: {words}")
+        else:
+            run.warnings.append(f"{words}: built again on what is there")
+            if not run.mempool.shown:
+                # Only the next block shows who was faster.
+                await wait_for_news(run.backend, seen)
+        await asyncio.sleep(pause_seconds(attempt, reserved=reserved))
+        attempt += 1
 
 
 class DraftSent(Result):
@@ -364,6 +452,7 @@ class DraftSent(Result):
 class SendDraft(SendingCommand[DraftSent]):
     """Sends one transaction as it is drafted: no rule of the contract is checked."""
 
+    fixed = True
     name: str
     draft: TransactionDraft
 

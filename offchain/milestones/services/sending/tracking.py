@@ -27,6 +27,8 @@ from milestones.errors import (
     ServiceUnavailable,
 )
 from milestones.services.backend import Backend
+from milestones.services.sending.contention import Contended
+from milestones.services.sending.effects import Effect, done_by_another, effect_there
 from milestones.storage.submission import Submission, chains_of
 
 POLL_SECONDS: Final = 0.25
@@ -260,10 +262,34 @@ async def take_up_unsettled(
 
 async def _is_taken_again(backend: Backend, submission: Submission) -> bool:
     try:
-        await send_bytes(backend, submission.transaction_id, submission.transaction_cbor)
-    except ChainRejected:
+        await send_again(backend, submission)
+    except (ChainRejected, Contended):
         return False
     return True
+
+
+async def send_again(backend: Backend, submission: Submission) -> None:
+    """Sends a transaction of the journal that is nowhere, unless its effect is there by another's hand.
+
+    The index must have read all blocks. Raises as `send_bytes`; `Contended` where it isn't sent: then the
+    journal says so.
+    """
+    effect = Effect.of(submission.transaction_cbor, submission.purpose)
+    if effect.names:
+        mempool, since = await backend.ogmios.mempool(), submission.prepared_slot
+        ours = backend.storage.journal.pending(submission.chain)
+        there = await effect_there(
+            backend,
+            effect,
+            mempool,
+            since_slot=since,
+            ours={bytes.fromhex(each.transaction_id) for each in ours},
+        )
+        if there is not None:
+            note = f"not sent again: what it does is done, in {there}"
+            mark(backend, submission, "rejected", note)
+            raise Contended(note, done_by_another(there))
+    await send_bytes(backend, submission.transaction_id, submission.transaction_cbor)
 
 
 async def send_bytes(backend: Backend, transaction_id: str, transaction_cbor: bytes) -> None:
@@ -345,7 +371,7 @@ async def see_through(
         try:
             (tracked,) = await track(backend, [submission])
             if tracked.status in ("unknown", "expired"):
-                await send_bytes(backend, transaction_id, submission.transaction_cbor)
+                await send_again(backend, submission)
             looking.close()
         except ServiceUnavailable as error:
             if not await looking.may_pass(error):

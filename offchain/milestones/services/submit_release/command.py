@@ -19,6 +19,7 @@ from milestones.services.distribution.history import history_of
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import (
     OpenDistribution,
+    paying_in,
     read_on_chain,
 )
 from milestones.services.distribution.schedule_source import known_distribution
@@ -67,7 +68,6 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
     """All payouts that were asked for, and what is known of those that are not made."""
 
     name = "submit-release"
-    competing = True
     distribution_id: bytes
     distribution_name: DistributionName
     selection: Selection
@@ -79,7 +79,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, chooses, and builds everything that is not sent yet before the first is sent."""
         backend = run.backend
-        on_chain = must_be_open(await read_on_chain(backend, self.distribution_name))
+        on_chain = must_be_open(await read_on_chain(backend, self.distribution_name, run.mempool))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
         must_be_there(self.selection, distribution)
@@ -88,7 +88,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
         being_paid = [index for each in sent for index in allocations_in(each.submission)]
         chosen = choose(states, self.selection, ours=frozenset(being_paid))
         if chosen.refused is not None:
-            raise await _refusal(backend, on_chain, chosen.refused)
+            raise await _refusal(run, on_chain, chosen.refused)
         self.skipped = chosen.skipped
         built = BuiltReleases()
         if chosen.payable:
@@ -129,19 +129,20 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
         )
 
 
-async def _refusal(
-    backend: Backend, on_chain: OpenDistribution, state: ClaimState
-) -> NotAllowedYet:
+async def _refusal(run: Run, on_chain: OpenDistribution, state: ClaimState) -> NotAllowedYet:
     """The rule that forbids it, with what there is to know about it."""
+    backend = run.backend
     statements = statements_at_hand(backend, on_chain, state.allocation.milestone_identifier)
-    paid_by = None
+    paid_by = waiting = None
     if state.status == "claimed":
         claims = (await history_of(backend, on_chain)).claims
         found = [c.transaction_id for c in claims if c.index == state.index]
         paid_by = next((each.hex() for each in reversed(found) if each is not None), None)
+        waiting = paying_in(run.mempool, on_chain, backend.contract, state.index)
     return why_not(
         state,
         signature_count=len(statements[0].witnesses) if statements else 0,
         quorum_threshold=on_chain.sitting.quorum_threshold,
-        paid_by=paid_by,
+        paid_by=paid_by or waiting,
+        paid_in_block=paid_by is not None or waiting is None,
     )

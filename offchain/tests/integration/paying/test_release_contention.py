@@ -48,19 +48,47 @@ async def test_two_who_claim_the_same_allocation_at_once_pay_it_once(
 class TestWithoutBlocks:
     """Blocks come only when the test says so: the mempool decides who was first."""
 
-    async def test_who_comes_second_waits_for_the_block(self, stage: OpenDistribution) -> None:
+    async def test_who_comes_second_builds_on_what_waits(self, stage: OpenDistribution) -> None:
         await stage.attested("milestone-001")
         chain = stage.world.devnet.chain
         chain.production = "by hand"
         first = await stage.release(0)
-        assert first.status == "submitted"
-        second = asyncio.ensure_future(stage.elsewhere("other").release(3, key="stranger"))
-        await asyncio.sleep(0.5)
-        assert not second.done()
+        second = await stage.elsewhere("other").release(3, key="stranger")
+        assert (first.status, second.status) == ("submitted", "submitted")
+        assert len(chain.mempool) == 2
         chain.mine()
-        assert (await second).paid_token_amount == 4_000
+        assert await stage.tokens_of("beneficiary-0") == 1_000
+        assert await stage.tokens_of("beneficiary-3") == 4_000
+
+    async def test_what_is_paid_by_a_waiting_transaction_is_named(
+        self, stage: OpenDistribution
+    ) -> None:
+        await stage.attested("milestone-001")
+        stage.world.devnet.chain.production = "by hand"
+        first = await stage.release(0)
+        with pytest.raises(NotAllowedYet, match="waits for a block") as refused:
+            await stage.elsewhere("other").release(0, key="stranger")
+        assert refused.value.rule == "claimed"
+        assert refused.value.details["transaction_hash"] == first.transaction_hash
+
+    async def test_a_parent_that_the_mempool_drops_takes_its_child_along(
+        self, stage: OpenDistribution
+    ) -> None:
+        """Whoever waits for the child builds it again on what is there."""
+        await stage.attested("milestone-001")
+        chain = stage.world.devnet.chain
+        chain.production = "by hand"
+        nothing = chain.snapshot()
+        await stage.release(0)
+        other = stage.elsewhere("other")
+        child = await other.release(3, key="stranger")
+        chain.revert(nothing)
+        assert len(chain.mempool) == 0
+        again = await other.release(3, key="stranger")
+        assert again.transaction_hash != child.transaction_hash
         chain.mine()
         assert await stage.tokens_of("beneficiary-3") == 4_000
+        assert await stage.tokens_of("beneficiary-0") == 0
 
     async def test_the_same_command_again_finds_its_transaction(
         self, stage: OpenDistribution
