@@ -17,7 +17,7 @@ class Contended(Exception):
     """Others were faster, or are about to be: what is to be done must be looked at and built again.
 
     `outcome` is the error where it doesn't end in time. `reserved`: by another process of this machine,
-    which gives it up when it has sent. Never leaves `services.sending`.
+    which gives it up when it has sent. Never leaves `services`.
     """
 
     def __init__(self, words: str, outcome: MilestonesError, *, reserved: bool = False) -> None:

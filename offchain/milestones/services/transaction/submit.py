@@ -16,6 +16,7 @@ from milestones.services.backend import (
     storage_warnings,
 )
 from milestones.services.results import Result
+from milestones.services.sending.contention import Contended
 from milestones.services.sending.tracking import now_posix_ms, see_through, send_bytes, state_of
 from milestones.services.transaction.files import transaction_in
 from milestones.services.transaction.signing import required_on_chain
@@ -42,7 +43,7 @@ async def submit_transaction(
 
     Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another, and
     `SignaturesMissing`, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
-    not sent) or `OutcomeUnknown`.
+    not sent), `OutcomeUnknown`, or `NotAllowedYet` where it was lost and somebody else has done the same.
     """
     transaction = transaction_in(file)
     _must_verify(transaction)
@@ -60,7 +61,10 @@ async def submit_transaction(
         await _send(backend, transaction, facts)
         status = "submitted"
     if wait and status != "confirmed" and backend.storage.journal.find(facts.transaction_id):
-        await see_through(backend, facts.transaction_id)
+        try:
+            await see_through(backend, facts.transaction_id)
+        except Contended as contended:
+            raise contended.outcome from None
         status = "confirmed"
     return TransactionSubmitted(
         transaction_hash=facts.transaction_id,

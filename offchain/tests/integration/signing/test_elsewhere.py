@@ -15,6 +15,7 @@ from milestones.errors import InvalidInput, InvalidWitness, SignaturesMissing
 from milestones.keys.envelopes import read_transaction, transaction_envelope, witness_envelope
 from milestones.protocol.validator_loader import load_contract
 from milestones.services.sending.building import BuildContext
+from milestones.services.sending.funds import funds_of
 from milestones.services.transaction import (
     assemble_known_transaction,
     assemble_transaction,
@@ -39,9 +40,8 @@ async def unsigned(world: World) -> Path:
         required_signers=(world.keys["relayer"].key_hash,),
     )
     async with world.backend() as backend:
-        context = await BuildContext.gather(
-            backend, world.keys["creator"].key_hash, PublishedScripts(load_contract())
-        )
+        funds = await funds_of(backend, world.keys["creator"].key_hash)
+        context = await BuildContext.gather(backend, PublishedScripts(load_contract()), funds)
         balanced = await context.build(draft)
     file = world.directory / "unsigned.json"
     file.write_text(transaction_envelope(balanced.assembly.transaction([])))
