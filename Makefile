@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators soak kill \
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill \
 	bench-costs bench-devnet bench-criteria bench-start clean
 
 demo: $(VENV)/.demo
@@ -74,6 +74,9 @@ $(COMPARISON)/.done: pyproject.toml
 	$(COMPARISON)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,comparison]' \
 		'cbor2<6' pytest
 	touch $@
+
+truth: $(VENV)/.dev
+	MILESTONES_TRUTH_LIVES=1000 $(BIN)/python -m pytest -s offchain/tests/property/test_one_truth.py
 
 soak: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_soak.py

@@ -10,6 +10,8 @@ import pytest
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import ChainRejected, InsufficientFunds, NotAllowedYet
 from milestones.protocol.distribution import Distribution
+from milestones.services.calculate_distribution import calculate_distribution
+from milestones.services.verify import verify
 from milestones.testing.distribution import OpenDistribution
 from tests.support.past_checks import open_past_all_checks
 
@@ -125,10 +127,29 @@ class TestLeavesThatNobodyCanBePaid:
         await open_past_all_checks(stage.world, distribution)
         return replace(stage, distribution=distribution)
 
+    async def is_said_to_be_unpayable(self, odd: OpenDistribution) -> None:
+        """Allocation 3 alone, by all who look: it is due, and can't be claimed."""
+        calculated = await calculate_distribution(
+            odd.backend,
+            contract_address=odd.address,
+            beneficiary_address=odd.world.address("beneficiary-3"),
+        )
+        (allocation,) = calculated.allocations
+        assert (allocation.status, allocation.claimable) == ("unpayable", False)
+        assert calculated.claimable_amount == 0
+        assert calculated.later_amount == calculated.total_amount
+        (milestone,) = (await odd.status("milestone-001")).milestones
+        assert (milestone.allocation_count, milestone.claimable_count) == (2, 1)
+        verified = await verify(odd.backend, contract_address=odd.address)
+        assert [each.claimable for each in verified.allocations] == [
+            *(True, True, True, False, True)
+        ]
+
     async def test_an_allocation_of_nothing(self, stage: OpenDistribution) -> None:
         """The contract refuses a payout of no token, and with it all that are in the transaction."""
         odd = await self.opened(stage, Odd(3, 0))
         await odd.signed("milestone-001", "milestone-002", "milestone-003")
+        await self.is_said_to_be_unpayable(odd)
         report = await odd.release(everything=True, wait=True)
         assert paid(report) == [0, 1, 2, 4]
         assert left_out(report) == {3: "rejected_by_the_chain"}
@@ -143,6 +164,7 @@ class TestLeavesThatNobodyCanBePaid:
             stage, Odd(3, 500_000), factor=2_000, token_policy_id="", token_name=""
         )
         await odd.attested("milestone-001", "milestone-002", "milestone-003")
+        await self.is_said_to_be_unpayable(odd)
         report = await odd.release(everything=True, wait=True)
         assert paid(report) == [0, 1, 2, 4]
         assert left_out(report) == {3: "not_allowed_yet"}
