@@ -652,7 +652,7 @@ def _errors() -> str:
     )
     for error in sorted(_tree(errors.MilestonesError), key=lambda each: each.exit_code):
         text += _row(str(error.exit_code), f"`{error.code}`", _first_paragraph(error))
-    text += _row("130", "", "interrupted from the keyboard") + _RULES
+    text += _RULES
     text += _row("`rule`", "message", "what to do") + _row("---", "---", "---")
     for rule in _rules():
         text += _row(*rule)
@@ -671,6 +671,11 @@ field, such as `beneficiary_allocations[3].token_amount`.
 Two commands print a result and end with another exit code than 0 all the same: `verify` with 5 where a check
 fails, and `submit-release` where it has paid all but what stands under `left_out`, with the exit code of the
 first `code` there.
+
+Once a transaction has left, whatever then fails on this machine or in a service ends with 8: a full disk, a
+lock that is not had, a standard output that is closed, Ctrl-C, SIGTERM and SIGHUP. The message has the
+transaction's id, and the same command again goes on with it. Before that a signal ends a command with 128 and
+its number, as shells have it (129, 130, 143), and a reader of standard output that has gone with 141.
 
 """
 

@@ -1,6 +1,8 @@
 """Every error this package raises on purpose.
 
 MilestonesError                      exit code
+├── OutputLost                       1   standard output took no result; 141 where its reader has gone
+├── Interrupted                      130 from the keyboard; 143 by SIGTERM, 129 by SIGHUP
 ├── InvalidInput                     2   an argument, a file or a field is wrong
 │   ├── InvalidUsage                     the command line as a whole
 │   ├── InvalidAddress
@@ -23,7 +25,7 @@ MilestonesError                      exit code
 │   ├── InsufficientCollateral
 │   └── InsufficientTokens
 ├── ChainRejected                    7   the ledger or the contract said no
-└── OutcomeUnknown                   8   submitted, and no answer came back
+└── OutcomeUnknown                   8   submitted, and the command was cut short
 
 Classes carry typed attributes and build their message from them. They are caught at the edges only:
 the command line turns them into an exit code and, in JSON, `{"error": {...}}`.
@@ -40,11 +42,12 @@ class MilestonesError(Exception):
     """Base of every deliberate error.
 
     Attributes: `message` (what is wrong and where), `hint` (what to do next, may be empty), `details`
-    (JSON-serialisable facts, for programs), `code` (a stable name), `exit_code` (0 to 8).
+    (JSON-serialisable facts, for programs), `code` (a stable name), `exit_code` (0 to 8, and by a shell's
+    custom 128 and the signal's number).
     """
 
     code: ClassVar[str] = "unexpected"
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(
         self, message: str, *, hint: str = "", details: dict[str, Any] | None = None
@@ -385,21 +388,63 @@ class ChainRejected(MilestonesError):
 
 
 class OutcomeUnknown(MilestonesError):
-    """A transaction was sent, and no answer came back: it may be in the mempool or even in a block.
+    """A transaction was sent, and what became of it isn't known: it may be in the mempool or in a block.
 
-    `taken` says that the node did answer and has it, and that no block is known yet that does.
+    `taken` says that the node did answer and has it, and that no block is known yet that does. `cut_short`:
+    the disk filled up, standard output took no result, or the command was interrupted.
     """
 
     code = "outcome_unknown"
     exit_code = 8
 
-    def __init__(self, transaction_id: str, reason: str, *, taken: bool = False) -> None:
+    def __init__(
+        self, transaction_id: str, reason: str, *, taken: bool = False, cut_short: bool = False
+    ) -> None:
         self.transaction_id, self.reason, self.taken = transaction_id, reason, taken
         what = "was sent, but no answer came back"
-        if taken:
+        if cut_short:
+            what = "was sent, but the command was cut short"
+        elif taken:
             what = "was taken by the node, and no block is known yet that has it"
         super().__init__(
             f"transaction {transaction_id} {what}: {reason}",
-            hint=f"run `milestones transaction {transaction_id}`; running the same command again is safe",
+            hint="run the same command again: it goes on with that transaction, and nothing is done twice;"
+            f" `milestones transaction {transaction_id}` shows where it stands",
             details={"transaction_id": transaction_id, "reason": reason, "taken": taken},
+        )
+
+    @classmethod
+    def after(cls, transaction_id: str, error: Exception) -> OutcomeUnknown:
+        """What an error amounts to once a transaction (id in hexadecimal) has left."""
+        if isinstance(error, InvalidInput):
+            return cls(transaction_id, error.reason, cut_short=True)
+        if isinstance(error, MilestonesError):
+            return cls(transaction_id, error.message, cut_short=True)
+        return cls(transaction_id, f"{type(error).__name__}: {error}", cut_short=True)
+
+
+class Interrupted(MilestonesError):
+    """A signal ended the command before anything was sent; `signal_number` is the signal's."""
+
+    code = "interrupted"
+    exit_code = 130
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+        super().__init__("interrupted", details={"signal": signal_number})
+
+
+class OutputLost(MilestonesError):
+    """Standard output did not take the result: it is closed, or its disk is full. Nothing was sent."""
+
+    code = "output_lost"
+
+    def __init__(self, reason: str, *, reader_gone: bool = False) -> None:
+        self.reason, self.reader_gone = reason, reader_gone
+        self.exit_code = 141 if reader_gone else 1
+        super().__init__(
+            f"the result can't be written to standard output: {reason}",
+            hint="give standard output another place, and run the command again",
+            details={"reason": reason},
         )

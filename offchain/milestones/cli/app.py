@@ -21,7 +21,15 @@ from milestones import __version__
 from milestones.cli.loading import Group, Later, new_typer
 from milestones.cli.output import Output
 from milestones.cli.session import Session
-from milestones.errors import InvalidUsage, MilestonesError
+from milestones.cli.streams import (
+    heed_signals,
+    is_of_standard_output,
+    open_closed_streams,
+    output_lost,
+    signal_of,
+    standard_output,
+)
+from milestones.errors import Interrupted, InvalidUsage, MilestonesError, OutputLost
 
 if TYPE_CHECKING:
     from milestones.cli import log
@@ -157,34 +165,43 @@ def options(  # noqa: PLR0917 - an option each
 
 def main() -> None:
     """Entry point of the console command. Exit codes: `errors.py` names them."""
+    open_closed_streams()
+    heed_signals()
     output = Output(as_json="--json" in sys.argv[1:])
     try:
         code = app(standalone_mode=False)
     except MilestonesError as error:
-        output.error(error)
-        code = error.exit_code
+        code = _reported(error, output)
     except USAGE_ERROR as error:
         code = _usage(error, output)
-    except (typer.Abort, KeyboardInterrupt):
-        output.message("interrupted")
-        code = 130
-    except BrokenPipeError:
-        code = 1
+    except (typer.Abort, KeyboardInterrupt) as error:
+        code = _reported(Interrupted(signal_of(error)), output)
     except Exception as error:  # noqa: BLE001 - the edge of the program
-        # Whatever went wrong, a program that reads our JSON gets an answer.
-        traceback.print_exc()
         code = _fault(error, output)
+    try:
+        with standard_output():
+            pass  # A help is written by the parser.
+    except OutputLost as error:
+        code = code or _reported(error, output)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _reported(error: MilestonesError, output: Output) -> int:
+    output.error(error)
+    return error.exit_code
+
+
 def _fault(error: Exception, output: Output) -> int:
+    if isinstance(error, OSError) and is_of_standard_output(error):
+        return _reported(output_lost(error), output)
+    # Whatever went wrong, a program that reads our JSON gets an answer.
+    traceback.print_exc()
     fault = MilestonesError(
         f"{type(error).__name__}: {error}",
         hint="this is a fault of the program: please report it with the lines above; what was submitted"
         " is in the data directory's journal",
     )
-    output.error(fault)
-    return fault.exit_code
+    return _reported(fault, output)
 
 
 def _usage(error: Any, output: Output) -> int:
@@ -192,9 +209,7 @@ def _usage(error: Any, output: Output) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         return InvalidUsage.exit_code
-    refused = InvalidUsage(_what_is_wrong(error), hint=_way_out(error))
-    output.error(refused)
-    return refused.exit_code
+    return _reported(InvalidUsage(_what_is_wrong(error), hint=_way_out(error)), output)
 
 
 def _what_is_wrong(error: Any) -> str:

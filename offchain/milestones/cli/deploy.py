@@ -59,6 +59,5 @@ def deploy(  # noqa: PLR0917 - an option each
             allow_script_beneficiaries=allow_script_beneficiaries,
             dry_run=dry_run,
             wait=wait,
-            progress=session.output.message,
         )
     )

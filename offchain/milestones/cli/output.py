@@ -7,13 +7,15 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from milestones.errors import MilestonesError
+from milestones.cli.streams import give_up_standard_error, standard_output
+from milestones.errors import MilestonesError, OutputLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -27,6 +29,13 @@ NARROWEST: Final = 9
 """Characters that a table's column needs on the average, its border included, to be read."""
 
 
+class _Console(Console):
+    """One that says where its stream is closed; rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - the error that is being handled
+
+
 class Output:
     """Where a command's words go. JSON when standard output is not a terminal, or when asked for."""
 
@@ -34,8 +43,8 @@ class Output:
         """`as_json`: JSON was asked for."""
         self.as_json = as_json or not sys.stdout.isatty()
         self._started = time.monotonic()
-        self._results = Console(soft_wrap=True)
-        self._messages = Console(stderr=True, soft_wrap=True)
+        self._results = _Console(soft_wrap=True)
+        self._messages = _Console(stderr=True, soft_wrap=True)
 
     @property
     def asks(self) -> bool:
@@ -62,14 +71,23 @@ class Output:
         if self.as_json:
             print_json(fields)
         else:
-            self._show(fields)
+            with standard_output():
+                self._show(fields)
 
     def message(self, text: str) -> None:
-        """One line on standard error."""
-        self._messages.print(_harmless(text))
+        """One line on standard error; where nobody can hear it the command goes on all the same."""
+        try:
+            self._messages.print(_harmless(text))
+        except OSError:
+            give_up_standard_error()
 
     def error(self, error: MilestonesError) -> None:
-        """The error for a person on standard error and, in JSON mode, as an object on standard output."""
+        """The error for a person on standard error and, in JSON mode, as an object on standard output.
+
+        Nothing is said to who has stopped reading, as `head` does.
+        """
+        if isinstance(error, OutputLost) and error.reader_gone:
+            return
         _LOG.info(
             "failed: %s",
             error.message,
@@ -89,8 +107,9 @@ class Output:
                 self.message(f"  {each['path']}: {each['message']}")
         if error.hint:
             self.message(f"hint: {error.hint}")
-        if self.as_json:
-            print_json({"error": error.to_json()})
+        if self.as_json and not isinstance(error, OutputLost):
+            with suppress(OutputLost):
+                print_json({"error": error.to_json()})
 
     def _show(self, fields: Mapping[str, Any]) -> None:
         plain = {k: v for k, v in fields.items() if not _is_rows(v) and k != "warnings"}
@@ -112,14 +131,17 @@ class Output:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output, whatever characters that can take: nothing is lost to it."""
+    """One JSON document on standard output, whatever characters that can take: nothing is lost to it.
+
+    Raises `OutputLost` where standard output is closed or full.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    with standard_output():
+        sys.stdout.write(text + "\n")
 
 
 def _is_rows(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,15 @@ import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import distribution, read_schedule
 from milestones.cli.output import Output
-from milestones.errors import InvalidConfiguration, InvalidInput
+from milestones.cli.streams import signal_of
+from milestones.errors import (
+    Interrupted,
+    InvalidConfiguration,
+    InvalidInput,
+    MilestonesError,
+    OutcomeUnknown,
+    OutputLost,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -57,7 +65,10 @@ class Session:
     def backend(self) -> AbstractAsyncContextManager[milestones.Backend]:
         """A workspace with connections to the configured services."""
         return milestones.connect(
-            self.workspace, ogmios_url=self.config.ogmios_url, kupo_url=self.config.kupo_url
+            self.workspace,
+            ogmios_url=self.config.ogmios_url,
+            kupo_url=self.config.kupo_url,
+            progress=self.output.message,
         )
 
     def signing_key(self, path: Path | None) -> milestones.SigningKey:
@@ -97,15 +108,36 @@ class Session:
         return milestones.registered_schedule(self.workspace, where)
 
     def perform(self, service: Callable[[milestones.Backend], Awaitable[R]]) -> R:
-        """Connects, runs the service to its end, and prints its result."""
+        """Connects, runs the service to its end, and prints its result.
+
+        Where it is interrupted, or the result can't be printed, after something was sent: `OutcomeUnknown`.
+        """
+        sent: list[str] = []
 
         async def run() -> R:
             async with self.backend() as backend:
-                return await service(backend)
+                try:
+                    return await service(backend)
+                finally:
+                    sent.extend(backend.sent)
 
-        result = asyncio.run(run())
-        self.output.result(result)
+        try:
+            result = asyncio.run(run())
+            self.output.result(result)
+        except KeyboardInterrupt as error:
+            raise _cut_short(Interrupted(signal_of(error)), sent) from None
+        except OutputLost as error:
+            raise _cut_short(error, sent) from None
         return result
+
+
+def _cut_short(error: MilestonesError, sent: Sequence[str]) -> MilestonesError:
+    """The error, which says what was sent if anything was."""
+    if not sent:
+        return error
+    unknown = OutcomeUnknown(sent[-1], error.message, cut_short=True)
+    unknown.details["transactions_sent"] = list(dict.fromkeys(sent))
+    return unknown
 
 
 def session_of(context: typer.Context) -> Session:

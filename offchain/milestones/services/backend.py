@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -91,12 +91,21 @@ def storage_warnings(workspace: Workspace) -> list[str]:
     return [report.message for report in workspace.storage.take_reports()]
 
 
+Progress = Callable[[str], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend(Workspace):
-    """A workspace with connections to Ogmios and Kupo."""
+    """A workspace with connections to Ogmios and Kupo.
+
+    `progress` hears in words what a command does and waits for. `sent` are the transactions (ids in
+    hexadecimal, the newest last) that may have left through these connections.
+    """
 
     ogmios: OgmiosClient
     kupo: KupoClient
+    progress: Progress = lambda _: None
+    sent: list[str] = field(default_factory=list)
 
 
 W = TypeVar("W", bound=Workspace)
@@ -112,10 +121,15 @@ def select_version(workspace: W, version: bytes | str) -> W:
 
 @asynccontextmanager
 async def connect(
-    workspace: Workspace, *, ogmios_url: str | ServiceAddress, kupo_url: str | ServiceAddress
+    workspace: Workspace,
+    *,
+    ogmios_url: str | ServiceAddress,
+    kupo_url: str | ServiceAddress,
+    progress: Progress = lambda _: None,
 ) -> AsyncIterator[Backend]:
     """A backend whose connections are closed at the end. Nothing is asked yet.
 
+    `progress` hears in words what a command does and waits for, such as which transaction was submitted.
     Raises `InvalidConfiguration` for what is no address.
     """
     async with AsyncExitStack() as stack:
@@ -127,6 +141,7 @@ async def connect(
             reference_scripts=workspace.reference_scripts,
             ogmios=await stack.enter_async_context(OgmiosClient(ogmios_url)),
             kupo=await stack.enter_async_context(KupoClient(kupo_url)),
+            progress=progress,
         )
 
 

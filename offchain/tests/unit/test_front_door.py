@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_workspace_in_one_line(tmp_path: Path) -> None:
 
 async def _connects(workspace: milestones.Workspace) -> None:
     """Nobody listens there, and nobody is asked."""
-    nowhere = {"ogmios_url": "ws://127.0.0.1:1", "kupo_url": "http://127.0.0.1:1"}
+    nowhere: dict[str, Any] = {"ogmios_url": "ws://127.0.0.1:1", "kupo_url": "http://127.0.0.1:1"}
     async with milestones.connect(workspace, **nowhere) as backend:
         assert backend.network == workspace.network
 

@@ -41,7 +41,6 @@ from milestones.services.preflight import (
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.runner import (
     CommandTransaction,
-    Progress,
     Run,
     SendingCommand,
     SubmissionRequest,
@@ -81,7 +80,6 @@ async def deploy(
     allow_script_beneficiaries: bool = False,
     dry_run: bool = False,
     wait: bool = False,
-    progress: Progress = lambda _: None,
 ) -> Deployed:
     """Opens the distribution of a schedule; every rule is checked before anything is signed.
 
@@ -109,9 +107,7 @@ async def deploy(
         anchors=() if anchor is None else (anchor,),
     )
     try:
-        return await perform(
-            backend, command, key=key, dry_run=dry_run, wait=wait, progress=progress
-        )
+        return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
     except (InsufficientTokens, ChainRejected) as error:
         raise await explained(backend, distribution, key.key_hash, error) from None
 
@@ -145,7 +141,7 @@ class _Deploy(SendingCommand[Deployed]):
         announcement = await self._announcement(run, context, draft)
         if not run.dry_run:
             for power in powers_of(distribution.terms):
-                run.progress(power.words)
+                backend.progress(power.words)
             # It can be paid, and the chain would agree: seen before anything is sent.
             rehearsal = run.rehearsal()
             async for request in self._transactions(rehearsal, context, draft, announcement):
@@ -181,7 +177,7 @@ class _Deploy(SendingCommand[Deployed]):
             part = request.transaction
             number, total = len(announcement.links) + 1, len(announcement.segments) - 1
             if not run.dry_run:
-                run.progress(
+                run.backend.progress(
                     f"part {number} of {total} of the schedule: transaction {part.id.hex()}"
                 )
             context = context.after(part)

@@ -22,7 +22,14 @@ from typing import Any, Generic, TypeVar
 from milestones.cardano.outputs import OutputReference
 from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
-from milestones.errors import ChainRejected, MilestonesError, NotAllowedYet
+from milestones.errors import (
+    ChainRejected,
+    InvalidConfiguration,
+    MilestonesError,
+    NotAllowedYet,
+    OutcomeUnknown,
+    ServiceUnavailable,
+)
 from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     Backend,
@@ -60,7 +67,6 @@ from milestones.transactions.signers import Signer
 from milestones.transactions.signing import signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
 
-Progress = Callable[[str], None]
 R = TypeVar("R", bound=Result)
 P = TypeVar("P", bound=Payload)
 
@@ -163,7 +169,6 @@ class Run:
     reservation: Reservation
     dry_run: bool = False
     wait: bool = False
-    progress: Progress = field(default=lambda _: None)
     warnings: list[str] = field(default_factory=list)
     transactions: dict[str, CommandTransaction] = field(default_factory=dict)
     pending: list[TrackedSubmission] = field(default_factory=list)
@@ -263,6 +268,8 @@ class Run:
         self.backend.storage.journal.prepare(submission, slot=slot)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
         self._note(submission, "submitted")
+        if self.wait:
+            self.backend.progress(f"submitted transaction {submission.transaction_id}")
         with suppress(Reserved, MilestonesError):
             # The next transaction may build on it. Nothing is lost where another takes it first.
             self._reserve(output.reference for output in submission.change)
@@ -301,6 +308,7 @@ class Run:
         for transaction_id in list(wanted):
             known = self.transactions.get(transaction_id)
             if known is None or known.status != "confirmed":
+                self.backend.progress(f"waiting for a block to have transaction {transaction_id}")
                 await see_through(self.backend, transaction_id)
             if known is not None:
                 self.transactions[transaction_id] = replace(known, status="confirmed")
@@ -315,23 +323,35 @@ class Run:
         statuses = {each.status for each in self.transactions.values()}
         return statuses.pop() if len(statuses) == 1 else "submitted"
 
-    def say_what_was_sent(self, error: MilestonesError) -> None:
-        """Adds to an error what was sent before it."""
+    def cut_short(self, error: Exception) -> Exception:
+        """How an error is to be reported, after what was sent before it.
+
+        What the chain or the contract says stays what it is. Where this machine or a service fails, what
+        was sent is on its way all the same: `OutcomeUnknown`.
+        """
+        if self.dry_run or not self.transactions:
+            return error
+        if not isinstance(error, MilestonesError) or isinstance(
+            error, (InvalidConfiguration, ServiceUnavailable)
+        ):
+            error = OutcomeUnknown.after(next(reversed(self.transactions)), error)
         sent = [key for key, each in self.transactions.items() if not each.resumed]
-        if sent and not self.dry_run:
+        if sent:
             error.details["transactions_sent"] = sent
             error.hint += f" ({len(sent)} transactions were sent before: the same command goes on)"
+        return error
 
     def _take_up(self, tracked: TrackedSubmission) -> None:
         submission = tracked.submission
         known = self.transactions.get(submission.transaction_id)
-        if tracked.status == "confirmed":
-            mark(self.backend, submission, "confirmed", "in a block")
         self.transactions[submission.transaction_id] = CommandTransaction(
             submission=submission,
             status=tracked.status,
             resumed=known is None or known.resumed,
         )
+        self.backend.sent.append(submission.transaction_id)
+        if tracked.status == "confirmed":
+            mark(self.backend, submission, "confirmed", "in a block")
 
     def _note(self, submission: Submission, status: TransactionStatus) -> None:
         self.transactions[submission.transaction_id] = CommandTransaction(
@@ -370,7 +390,6 @@ async def perform(
     key: SigningKey,
     dry_run: bool = False,
     wait: bool = False,
-    progress: Progress = lambda _: None,
 ) -> R:
     """Runs a command to its end. `wait` returns once a block has everything.
 
@@ -392,18 +411,25 @@ async def perform(
         ),
         dry_run=dry_run,
         wait=wait,
-        progress=progress,
         warnings=await staleness(backend),
     )
     try:
-        await _until_done(run, command)
-    except MilestonesError as error:
-        run.say_what_was_sent(error)
-        raise
+        return await _performed(run, command)
+    except Exception as error:
+        reported = run.cut_short(error)
+        if reported is error:
+            raise
+        raise reported from error
     finally:
-        run.reservation.drop()
+        # The lock ends with the process in any case.
+        with suppress(MilestonesError):
+            run.reservation.drop()
+
+
+async def _performed(run: Run, command: SendingCommand[R]) -> R:
+    await _until_done(run, command)
     report = command.report(run)
-    warnings = (*run.warnings, *storage_warnings(backend))
+    warnings = (*run.warnings, *storage_warnings(run.backend))
     return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
 
 
@@ -431,7 +457,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
             words, reserved = str(contended), contended.reserved
         run.reservation.drop()
         if reserved:
-            run.progress(f"waiting: {words}")
+            run.backend.progress(f"waiting: {words}")
         else:
             run.warnings.append(f"{words}: built again on what is there")
             if not run.mempool.shown:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -21,6 +22,8 @@ from milestones.domain.models import TransactionStatus
 from milestones.errors import (
     ChainRejected,
     InvalidAddress,
+    InvalidConfiguration,
+    MilestonesError,
     NotFound,
     OutcomeUnknown,
     ServiceOutOfSync,
@@ -295,34 +298,51 @@ async def send_again(backend: Backend, submission: Submission) -> None:
 async def send_bytes(backend: Backend, transaction_id: str, transaction_cbor: bytes) -> None:
     """Sends what the journal holds already, and writes down what came of it.
 
-    Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`.
+    Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`, also where it was
+    sent and the journal can't be written any more.
     """
-    journal = backend.storage.journal
+    # Before the first byte leaves: an interruption is reported with the id.
+    backend.sent.append(transaction_id)
     try:
         try:
             await backend.ogmios.submit(transaction_cbor)
         except ChainRejected as error:
             if not (error.inputs_spent and await _is_in_already(backend, transaction_id)):
-                journal.mark(
-                    transaction_id, "rejected", at_posix_ms=now_posix_ms(), note=error.message
-                )
                 raise
     except OutcomeUnknown as error:
-        journal.mark(transaction_id, "unknown", at_posix_ms=now_posix_ms(), note=error.reason)
+        _note(backend, transaction_id, "unknown", error.reason)
         raise
-    journal.mark(transaction_id, "submitted", at_posix_ms=now_posix_ms())
+    except ChainRejected as error:
+        backend.sent.remove(transaction_id)
+        _note(backend, transaction_id, "rejected", error.message)
+        raise
+    except ServiceUnavailable:
+        backend.sent.remove(transaction_id)
+        raise
+    try:
+        backend.storage.journal.mark(transaction_id, "submitted", at_posix_ms=now_posix_ms())
+    except Exception as error:
+        raise OutcomeUnknown.after(transaction_id, error) from error
+
+
+def _note(backend: Backend, transaction_id: str, status: TransactionStatus, reason: str) -> None:
+    """Writes down what came of it, where that can be written: else the next run finds it out anew."""
+    with suppress(MilestonesError):
+        backend.storage.journal.mark(
+            transaction_id, status, at_posix_ms=now_posix_ms(), note=reason
+        )
 
 
 async def _is_in_already(backend: Backend, transaction_id: str) -> bool:
     """Whether it is this transaction itself that has spent its inputs."""
-    if await backend.ogmios.in_mempool([transaction_id]):
-        return True
     try:
+        if await backend.ogmios.in_mempool([transaction_id]):
+            return True
         await wait_for_index(backend)
-    except ServiceOutOfSync as error:
+        return await find_block(backend, transaction_id) is not None
+    except ServiceUnavailable as error:
         reason = f"its inputs are spent, perhaps by itself: {error.message}"
         raise OutcomeUnknown(transaction_id, reason) from error
-    return await find_block(backend, transaction_id) is not None
 
 
 def mark_confirmed(backend: Backend, submission: Submission | None, point: Point) -> None:
@@ -365,6 +385,8 @@ async def see_through(
             return await wait_for_block(
                 backend, transaction_id, timeout_seconds=look_again_seconds, gap=gap
             )
+        except InvalidConfiguration as error:
+            raise OutcomeUnknown.after(transaction_id, error) from error
         except OutcomeUnknown:
             if submission is None or gap.is_final or time.monotonic() > until:
                 raise

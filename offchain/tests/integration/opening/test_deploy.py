@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +38,7 @@ from milestones.transactions.draft import Spend, TransactionDraft
 
 async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any) -> Any:
     options = {"key": world.keys["creator"], "wait": True, **options}
+    backend = replace(backend, progress=options.pop("progress", backend.progress))
     return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
 
 
@@ -289,7 +291,10 @@ class TestLargeSchedules:
 
         parts = [line for line in told if line.startswith("part ")]
         assert len(deployed.schedule_transactions) == len(parts) == 2
-        assert told[: -len(parts)] == [power.words for power in deployed.powers]
+        assert told[: len(deployed.powers)] == [power.words for power in deployed.powers]
+        for each in (*deployed.schedule_transactions, deployed.transaction_hash):
+            submitted = told.index(f"submitted transaction {each}")
+            assert f"waiting for a block to have transaction {each}" in told[submitted:]
         assert len(published.allocations) == 600
         assert shown.fee_estimate == deployed.fee_estimate
         chain = [*deployed.schedule_transactions, deployed.transaction_hash]
@@ -343,7 +348,7 @@ class TestLargeSchedules:
         assert len(deployed.transactions) == 3
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """The machine stops."""
 
 

@@ -59,7 +59,7 @@ async def test_how_long_things_took_stands_beside_the_criteria_that_limit_it(wor
 async def test_what_is_down_is_named_with_what_to_do(
     world: World, ogmios: Any, kupo: Any, down: Any
 ) -> None:
-    urls = {
+    urls: dict[str, Any] = {
         "ogmios_url": world.devnet.ogmios_url if ogmios else f"ws://{NOWHERE}",
         "kupo_url": world.devnet.kupo_url if kupo else f"http://{NOWHERE}",
     }

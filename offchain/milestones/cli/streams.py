@@ -1,0 +1,97 @@
+"""What a process is given: three streams, of which any may be closed or full, and signals that end it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+from milestones.errors import OutputLost
+
+ENDING: Final = tuple(
+    number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
+)
+"""Signals that end a command as Ctrl-C does, so that it can say what was sent."""
+
+
+class Signalled(KeyboardInterrupt):
+    """One of the `ENDING` signals; handled wherever Ctrl-C is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def signal_of(interrupt: BaseException) -> int:
+    """The number of the signal that an interruption comes from; the argument parser makes its own of it."""
+    for each in (interrupt, interrupt.__context__):
+        if isinstance(each, Signalled):
+            return each.number
+    return int(signal.SIGINT)
+
+
+def heed_signals() -> None:
+    """From now on the `ENDING` signals interrupt. One that is ignored, as with nohup, stays so."""
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Signalled(number)
+
+
+def open_closed_streams() -> None:
+    """Puts something in the place of standard streams that are closed: else a file would get their number.
+
+    What is read from the input is empty, and what is written to the output fails as on a closed one.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        # The lowest number that is free: this one.
+        descriptor = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+        if descriptor != number:
+            os.close(descriptor)
+            continue
+        stream = open(descriptor, "r" if name == "stdin" else "w", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Writing inside is on its way when this ends. Raises `OutputLost` where standard output takes nothing."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        raise output_lost(error) from None
+
+
+def is_of_standard_output(error: OSError) -> bool:
+    """Whether an error that nobody expected is one of writing: the argument parser writes helps itself."""
+    return error.filename is None and error.errno in (errno.ENOSPC, errno.EPIPE, errno.EBADF)
+
+
+def output_lost(error: OSError) -> OutputLost:
+    """What an error of writing to standard output amounts to; nothing more can be written there."""
+    _give_up(sys.stdout.fileno())
+    return OutputLost(error.strerror or str(error), reader_gone=error.errno == errno.EPIPE)
+
+
+def give_up_standard_error() -> None:
+    """Nobody hears any more: what is said from now on goes nowhere."""
+    with suppress(OSError, ValueError):
+        _give_up(sys.stderr.fileno())
+
+
+def _give_up(descriptor: int) -> None:
+    """What is still in a buffer goes nowhere, so that the interpreter doesn't fail over it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
