@@ -68,7 +68,7 @@ def connection_failure(address: ServiceAddress, error: BaseException) -> Service
     if not address.secure and (_TLS_ALERT.search(words) or _WANTS_TLS.search(words)):
         return _wants_tls(address)
     for each in chain:
-        if isinstance(each, ssl.SSLError):
+        if isinstance(each, ssl.SSLError) and not isinstance(each, _UNFINISHED):
             return _tls_failure(address, each)
     if any(isinstance(each, _TIMEOUTS) for each in chain):
         reason = "no answer in time"
@@ -81,6 +81,27 @@ def connection_failure(address: ServiceAddress, error: BaseException) -> Service
     return unavailable(address, reason, may_pass=True)
 
 
+async def cut_failure(address: ServiceAddress, error: BaseException) -> ServiceUnavailable:
+    """As `connection_failure`, where the service hung up: perhaps it had expected TLS."""
+    failure = connection_failure(address, error)
+    if address.secure or not failure.may_pass:
+        return failure
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    try:
+        _, writer = await asyncio.wait_for(
+            asyncio.open_connection(address.host, address.port or 80, ssl=anybody),
+            PROBE_SECONDS,
+        )
+    except (OSError, asyncio.TimeoutError):
+        return failure
+    writer.transport.abort()
+    return _wants_tls(address)
+
+
+PROBE_SECONDS: Final = 2.0
+"""How long a service may take to show that it speaks TLS."""
+_UNFINISHED: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _TIMEOUTS: Final = (TimeoutError, asyncio.TimeoutError, httpx.TimeoutException)
 
 

@@ -13,6 +13,7 @@ import httpx
 from milestones.clients.answers import asking, json_value
 from milestones.clients.failures import (
     connection_failure,
+    cut_failure,
     status_failure,
     trusted,
     unavailable,
@@ -84,10 +85,11 @@ class HttpRequests:
                 failure = refused.failure
                 wait = failure.retry_after_seconds or 0.0
                 if tried == TRIES or not failure.may_pass or wait > PATIENCE_SECONDS:
-                    raise failure from refused.__cause__
-                # A kept connection that was closed meanwhile is no reason to wait.
-                pause = 0.0 if refused.cut and tried == 1 else PAUSE_SECONDS
-            await asyncio.sleep(wait or pause)
+                    cause = refused.__cause__
+                    if refused.cut and cause is not None:
+                        failure = await cut_failure(self.address, cause)
+                    raise failure from cause
+            await asyncio.sleep(wait or PAUSE_SECONDS)
         raise AssertionError("the last try returns or raises")
 
     async def _once(
@@ -131,7 +133,13 @@ class HttpRequests:
         return httpx.AsyncClient(
             transport=self._transport,
             timeout=self._timeout_seconds,
-            headers={"Accept": "application/json", **self.address.headers},
+            headers={
+                "Accept": "application/json",
+                "Connection": "close",
+                **self.address.headers,
+            },
+            # On a kept connection, what is left of one answer would be taken for the next one's.
+            limits=httpx.Limits(max_keepalive_connections=0),
             verify=trusted() if self.address.secure else False,
             trust_env=False,
         )

@@ -23,6 +23,7 @@ from websockets.protocol import State
 from milestones.clients.answers import asking, json_value
 from milestones.clients.failures import (
     connection_failure,
+    cut_failure,
     status_failure,
     trusted,
     unavailable,
@@ -255,7 +256,9 @@ async def connect(address: ServiceAddress, *, timeout_seconds: float) -> JsonRpc
             wait = failure.retry_after_seconds or PAUSE_SECONDS
             if tried == TRIES or not failure.may_pass or wait > PATIENCE_SECONDS:
                 raise failure from error
-        except (OSError, asyncio.TimeoutError, InvalidHandshake, InvalidURI, EOFError) as error:
+        except (InvalidHandshake, EOFError) as error:
+            raise await cut_failure(address, error) from error
+        except (OSError, asyncio.TimeoutError, InvalidURI) as error:
             raise connection_failure(address, error) from error
         await asyncio.sleep(wait)
     raise AssertionError("the last try returns or raises")

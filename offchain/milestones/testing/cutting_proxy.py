@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from milestones.testing.spoiling_proxy import Fault, Message, spoiling_proxy
 
 Moment = Literal["before", "after"]
 """Cut before Ogmios hears of the transaction, or after it has taken it but before it can say so."""
 
 
 class CuttingProxy:
-    """`url` stands in for Ogmios' WebSocket. `on_cut` is called at the moment of the cut.
+    """`url` stands in for Ogmios, `cuts` counts. The first `skip` transactions pass."""
 
-    The first `skip` transactions pass.
-    """
+    def __init__(self, moment: Moment, on_cut: Callable[[], None], *, skip: int) -> None:
+        self.url, self.cuts = "", 0
+        self._fault: Fault = "cut_before" if moment == "before" else "cut_after"
+        self._on_cut, self._skip = on_cut, skip
 
-    def __init__(
-        self,
-        upstream: str,
-        moment: Moment,
-        on_cut: Callable[[], None] = lambda: None,
-        *,
-        skip: int = 0,
-    ) -> None:
-        self.url, self.cuts, self._skip = "", 0, skip
-        self._upstream, self._moment, self._on_cut = upstream, moment, on_cut
+    def spoil(self, message: Message) -> Fault | None:
+        """What becomes of a message: transactions are cut off."""
+        if message.question != "submitTransaction":
+            return None
+        if self._skip:
+            self._skip -= 1
+            return None
+        return self._fault
 
-    async def serve_client(self, client: ServerConnection) -> None:
-        """Relays until one side ends, or the line is cut."""
-        async with connect(self._upstream, ping_interval=None, max_size=None) as ogmios:
-            answers = asyncio.ensure_future(self._answers(ogmios, client))
-            try:
-                await self._requests(client, ogmios)
-            except ConnectionClosed:
-                pass
-            finally:
-                answers.cancel()
-        client.transport.abort()
-
-    async def _requests(self, client: ServerConnection, ogmios: ClientConnection) -> None:
-        async for message in client:
-            submits = "submitTransaction" in str(message)
-            if not submits or self._skip:
-                self._skip -= submits
-                await ogmios.send(message)
-                continue
-            if self._moment == "after":
-                async with connect(self._upstream, ping_interval=None, max_size=None) as line:
-                    await line.send(message)
-                    await line.recv()
-            self.cuts += 1
-            self._on_cut()
-            return
-
-    @staticmethod
-    async def _answers(ogmios: ClientConnection, client: ServerConnection) -> None:
-        async for message in ogmios:
-            await client.send(message)
+    def note_cut(self) -> None:
+        """Counts, and lets the test do what it does at the moment of the cut."""
+        self.cuts += 1
+        self._on_cut()
 
 
 @asynccontextmanager
@@ -73,11 +43,10 @@ async def cutting_proxy(
     *,
     skip: int = 0,
 ) -> AsyncIterator[CuttingProxy]:
-    """A relay on a free port, for as long as the context lasts."""
-    proxy = CuttingProxy(upstream, moment, on_cut, skip=skip)
-    async with serve(
-        proxy.serve_client, "127.0.0.1", 0, ping_interval=None, max_size=None
-    ) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        proxy.url = f"ws://127.0.0.1:{port}"
-        yield proxy
+    """A relay on a free port, for as long as the context lasts. `on_cut` is called at the moment of the cut."""
+    cutting = CuttingProxy(moment, on_cut, skip=skip)
+    async with spoiling_proxy(
+        ogmios_url=upstream, spoil=cutting.spoil, on_cut=cutting.note_cut
+    ) as proxy:
+        cutting.url = proxy.ogmios_url
+        yield cutting
