@@ -11,15 +11,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-import yaml
 from pydantic import BeforeValidator, PlainSerializer, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
+from milestones import documents
 from milestones.cardano.network import KNOWN_MAGICS as MAGICS
 from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
@@ -170,12 +169,7 @@ def _file(given: Path | None, environment: Mapping[str, str], directory: Path) -
         Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None
     )
     if named is not None:
-        path = directory / named.expanduser()
-        if not path.is_file():
-            raise InvalidConfiguration(
-                f"there is no file {path}", path="config", hint="correct --config, or leave it out"
-            )
-        return path
+        return directory / named.expanduser()
     found = (directory / name for name in DEFAULT_FILES)
     return next((path for path in found if path.is_file()), None)
 
@@ -191,19 +185,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    try:
-        values = YamlConfigSettingsSource(Config, yaml_file=file, yaml_file_encoding="utf-8")()
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        reason = " ".join(str(error).split())
+    values = documents.read_yaml(file, documents.CONFIGURATION, "config", InvalidConfiguration)
+    if not isinstance(values, (dict, type(None))):
         raise InvalidConfiguration(
-            f"{file} is not YAML: {reason}", path="config", hint="write one `name: value` on a line"
-        ) from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidConfiguration(
-            f"{file} holds no settings", path="config", hint="write one `name: value` on a line"
-        ) from error
+            f"{file} holds no settings", path="config", hint=documents.CONFIGURATION.hint
+        )
     return {
-        name: value for name, value in values.items() if value is not None and name != "$schema"
+        name: value
+        for name, value in (values or {}).items()
+        if value is not None and name != "$schema"
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from milestones import documents
 from milestones.cli.loading import Later, new_typer
 from milestones.cli.options import address, asset_name
 from milestones.cli.session import session_of
@@ -344,7 +345,7 @@ def profile(  # noqa: PLR0917 - an option each
     if svg is not None:
         measure = "memory" if memory else "cpu"
         graph = flame_graph.flame_graph(answer["stacks"], measure, measure)
-        profiling.write_new(svg, graph)
+        documents.write_new(svg, graph, "svg", InvalidInput)
         answer["svg"] = str(svg)
     output.fields(answer if output.as_json else profiling.tables(answer))
 

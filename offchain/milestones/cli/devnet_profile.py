@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from milestones import documents
 from milestones.errors import InvalidInput
 from milestones.protocol.validator_loader import blueprint_scripts
-
-LARGEST_FILE: Final = 1_000_000
-"""Bytes of a file with a transaction; one that the network takes has 16,384, twice that in hexadecimal."""
 
 SHOWN_OF_A_LABEL: Final = 48
 """Characters; JSON has more of it."""
@@ -43,19 +40,6 @@ def stand_ins(debug: Path, released: Path | None) -> dict[str, str]:
         for title, script in blueprint_scripts(released).items()
         if title in built
     }
-
-
-def write_new(path: Path, text: str) -> None:
-    """Writes a file that isn't there yet. Raises `InvalidInput`."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} can't be written: {error.strerror}",
-            path="svg",
-            hint="choose another name; a file that is there is never overwritten",
-        ) from None
 
 
 def tables(profile: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +108,9 @@ def _short(text: str) -> str:
 
 def _transaction_in(path: Path) -> bytes:
     """The CBOR in a file: as it is, in hexadecimal, or under `cborHex` as cardano-cli writes it."""
-    raw = _read(path)
+    raw = documents.read_bytes(path, documents.TRANSACTION, _PATH, InvalidInput)
+    if not raw:
+        raise InvalidInput(f"{path} is empty", path=_PATH, hint=documents.TRANSACTION.hint)
     text = raw.decode("utf-8", "replace").strip()
     if text.startswith("{"):
         text = _enclosed(text, path)
@@ -133,39 +119,17 @@ def _transaction_in(path: Path) -> bytes:
     return bytes.fromhex(text)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise InvalidInput(
-            f"there is no file {path}",
-            path=_PATH,
-            hint="give a transaction's id, 64 hexadecimal digits, or a file that holds a transaction",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InvalidInput(
-            f"{path} can't be read: {error}", path=_PATH, hint="check the file's permissions"
-        ) from None
-    if not 0 < len(raw) <= LARGEST_FILE:
-        raise InvalidInput(
-            f"{path} is empty, or too large for a transaction",
-            path=_PATH,
-            hint="give a file that holds one transaction",
-        )
-    return raw
-
-
 def _enclosed(text: str, path: Path) -> str:
     try:
-        envelope = json.loads(text)
-    except (ValueError, RecursionError):
-        envelope = {}
+        envelope = documents.parse_json(text)
+    except ValueError as error:
+        reason = f"{path} is not JSON: {error}"
+        raise InvalidInput(reason, path=_PATH, hint=documents.TRANSACTION.hint) from None
     encoded = envelope.get("cborHex")
     if not isinstance(encoded, str) or not _HEXADECIMAL.fullmatch(encoded):
         raise InvalidInput(
             f"{path} has no hexadecimal `cborHex`",
             path=_PATH,
-            hint="give a file of cardano-cli's, or one with the CBOR itself, in hexadecimal or not",
+            hint=documents.TRANSACTION.hint,
         )
     return encoded

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import binascii
-import json
 import re
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 import milestones
+from milestones import documents
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
 
 SigningKeyPath = Annotated[
@@ -102,7 +101,6 @@ OracleKeys = Annotated[
         show_default=False,
     ),
 ]
-STANDARD_INPUT: Final = Path("-")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -247,59 +245,15 @@ def evidence(file: Path | None, digest: str | None) -> bytes:
     return b"" if digest is None else hexadecimal(digest, "evidence_hash")
 
 
-def read_json(path: Path, field: str) -> Any:
-    """The value in a JSON file; `-` is standard input. Raises `InvalidInput` that names `field` and the file.
-
-    A name that an object has twice is refused: whoever wrote it meant one of two values.
-    """
-    try:
-        text = sys.stdin.read() if path == STANDARD_INPUT else path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InvalidInput(
-            f"there is no file {path}", path=field, hint="check the file's name"
-        ) from None
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} can't be read: {error.strerror}",
-            path=field,
-            hint="check the file's permissions",
-        ) from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is not text", path=field, hint="give a JSON file") from None
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(
-            f"{path} is not JSON: {error}", path=field, hint="correct it there"
-        ) from None
-
-
-def read_object(path: Path, field: str) -> dict[str, Any]:
-    """The object in a JSON file; see `read_json`."""
-    value = read_json(path, field)
-    if not isinstance(value, dict):
-        raise InvalidInput(
-            f"{path} holds no JSON object",
-            path=field,
-            hint="give the file that the program wrote; a list of allocations is not a whole schedule",
-        )
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"an object has {twice!r} twice")
-    return found
-
-
 def read_schedule(path: Path) -> milestones.MilestoneSchedule:
     """The schedule in a file. Raises `InvalidSchedule` with a path for each field of a wrong type."""
-    return milestones.parse_schedule(read_object(path, "schedule"))
+    raw = documents.read_object(path, documents.SCHEDULE, "schedule", InvalidInput)
+    return milestones.parse_schedule(raw)
 
 
 def read_claim_file(path: Path | None) -> milestones.ClaimFile | None:
     """A beneficiary's claim file; None where none is given."""
-    return None if path is None else milestones.parse_claim_file(read_object(path, "claim_file"))
+    if path is None:
+        return None
+    raw = documents.read_object(path, documents.CLAIM_FILE, "claim_file", InvalidInput)
+    return milestones.parse_claim_file(raw)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 import milestones
+from milestones import documents
 from milestones.cli.loading import new_typer
 from milestones.cli.options import (
     ContractAddress,
@@ -26,7 +27,6 @@ from milestones.cli.options import (
     evidence,
     hexadecimal,
     optional_moment,
-    read_json,
     read_schedule,
 )
 from milestones.cli.session import Session, session_of
@@ -283,7 +283,8 @@ def oracle_import(
 ) -> None:
     """Make an entry for signatures.json from what a wallet signed. Needs no network."""
     session = session_of(context)
-    result = milestones.oracle_import(session.workspace, read_json(answer, "answer"), output=output)
+    returned = documents.read_json(answer, documents.WALLET_ANSWER, "answer", InvalidInput)
+    result = milestones.oracle_import(session.workspace, returned, output=output)
     for line in result.statement:
         session.output.message(line)
     _print_entry(session, result)

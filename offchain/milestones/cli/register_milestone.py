@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import milestones
+from milestones import documents
 from milestones.cli.options import (
     ScriptBeneficiaries,
     address,
@@ -17,8 +18,6 @@ from milestones.cli.options import (
     duration,
     missing,
     moment,
-    read_json,
-    read_object,
 )
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
@@ -184,7 +183,11 @@ def _stake_holder(document: dict[str, Any]) -> Any:
     if not isinstance(given, str) or given.lower().startswith("stake"):
         return None
     del document["staking"]
-    return given if given == CREATOR else read_object(Path(given), "staking")
+    return given if given == CREATOR else _native_script(Path(given))
+
+
+def _native_script(path: Path) -> dict[str, Any]:
+    return documents.read_object(path, documents.NATIVE_SCRIPT, "staking", InvalidInput)
 
 
 def _oldest(session: Session, creator: str) -> str:
@@ -204,7 +207,7 @@ def _from_file(schedule: Path, given: dict[str, Any]) -> dict[str, Any]:
             path="schedule",
             hint=f"write it into {schedule}, or leave --schedule out",
         )
-    return read_object(schedule, "schedule")
+    return documents.read_object(schedule, documents.SCHEDULE, "schedule", InvalidInput)
 
 
 def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +217,12 @@ def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     if lacking:
         raise missing(lacking, _what_to_give(lacking))
     metadata = {name: given.pop(name) for name in ("created_at", "description") if name in given}
-    allocations = read_json(given["beneficiary_allocations"], "beneficiary_allocations")
+    allocations = documents.read_json(
+        given["beneficiary_allocations"],
+        documents.ALLOCATIONS,
+        "beneficiary_allocations",
+        InvalidInput,
+    )
     creator = given.get("creator") or _address_of_the_key(session)
     if given.get("rotatable") == OLDEST:
         given["rotatable"] = _oldest(session, creator)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from milestones.cardano import cbor, encoding
 from milestones.cardano.cbor import Item
 from milestones.cardano.transaction import KeyWitness, Transaction, key_witness, read_witness_set
+from milestones.documents import parse_json
 from milestones.errors import InvalidEncoding, InvalidInput
 
 TRANSACTION: Final = "Tx ConwayEra"
@@ -94,9 +95,9 @@ def _cbor_in(content: bytes, source: str) -> bytes:
         return content
     if text[:1] in ("{", '"'):
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InvalidInput("is not JSON", path=source, hint=_WHAT_TO_GIVE) from None
+            value = parse_json(text)
+        except ValueError as error:
+            raise InvalidInput(f"is not JSON: {error}", path=source, hint=_WHAT_TO_GIVE) from None
         text = _hexadecimal_of(value, source)
     try:
         return bytes.fromhex(text)

@@ -19,6 +19,7 @@ from milestones.cardano import cbor
 from milestones.cardano.address import Address, StakeAddress, key_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.transaction import KeyWitness
+from milestones.documents import KEY, json_in, read_bytes, text_in, write_new
 from milestones.errors import InvalidEncoding, InvalidKeyFile
 from milestones.transactions.signers import SigningRequest
 
@@ -37,10 +38,6 @@ VERIFICATION_KEY_LENGTHS: Final = {
 """Bytes of each kind of verification key; an extended one's last 32 are its chain code."""
 STAKE_KINDS: Final = (STAKE, STAKE_EXTENDED)
 _DESCRIPTIONS: Final = {STAKE: "Stake Signing Key", STAKE_EXTENDED: "Stake Signing Key"}
-MOST_BYTES: Final = 65_536
-"""Of a key file; cardano-cli's have some 400."""
-
-_REGENERATE: Final = "give a key file made by `cardano-cli address key-gen`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,10 @@ class SigningKey:
     def from_bytes(cls, secret: bytes, kind: str = PAYMENT) -> SigningKey:
         """A key from its bytes, laid out as `KEY_LENGTHS` says. Raises `InvalidKeyFile`."""
         if kind not in KEY_LENGTHS:
-            raise InvalidKeyFile(f"a key of type {kind[:60]!r} can't sign here", hint=_REGENERATE)
+            raise InvalidKeyFile(f"a key of type {kind[:60]!r} can't sign here", hint=KEY.hint)
         if len(secret) != KEY_LENGTHS[kind]:
             raise InvalidKeyFile(
-                f"a {kind} has {KEY_LENGTHS[kind]} bytes, not {len(secret)}", hint=_REGENERATE
+                f"a {kind} has {KEY_LENGTHS[kind]} bytes, not {len(secret)}", hint=KEY.hint
             )
         return cls(_verification_key(secret, kind), kind, _secret=secret)
 
@@ -78,15 +75,14 @@ class SigningKey:
         Raises `InvalidKeyFile`, which names the file and what is wrong with it.
         """
         try:
-            content, is_exposed = _content(path)
-            kind, secret = _key_in(content)
+            kind, secret = _key_in(path)
             _must_sign(kind)
             if kind in STAKE_KINDS and not may_stake:
-                raise InvalidKeyFile("is a stake key, which can't pay", hint=_REGENERATE)
+                raise InvalidKeyFile("is a stake key, which can't pay", hint=KEY.hint)
             key = cls.from_bytes(secret, kind)
         except InvalidKeyFile as error:
             raise InvalidKeyFile(error.reason, path=str(path), hint=error.hint) from None
-        return cls(key.verification_key, kind, is_exposed, secret)
+        return cls(key.verification_key, kind, _is_exposed(path), secret)
 
     def save(self, path: Path) -> None:
         """Writes a new key file that only its owner can read: whole, or not at all.
@@ -98,27 +94,8 @@ class SigningKey:
             "description": _DESCRIPTIONS.get(self.kind, "Payment Signing Key"),
             "cborHex": cbor.encode_bytes(self._secret).hex(),
         }
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise InvalidKeyFile(
-                "a file is already there, and keys are never overwritten",
-                path=str(path),
-                hint="choose another name",
-            ) from None
-        except OSError as error:
-            raise _not_written(path, error) from None
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(envelope, indent=4) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException as error:
-            # Half a key, or none, must not stand where the next run looks for one.
-            path.unlink()
-            if isinstance(error, OSError):
-                raise _not_written(path, error) from None
-            raise
+        text = json.dumps(envelope, indent=4) + "\n"
+        write_new(path, text, str(path), InvalidKeyFile, owner_only=True)
 
     @property
     def key_hash(self) -> bytes:
@@ -164,7 +141,7 @@ def read_verification_key(text: str) -> bytes:
         with suppress(ValueError):
             return bytes.fromhex(text)
     try:
-        kind, raw = _key_in(_content(Path(text))[0])
+        kind, raw = _key_in(Path(text))
         if "SigningKey" in kind:
             raise InvalidKeyFile(
                 "is a signing key (.skey), which is its owner's alone",
@@ -210,41 +187,15 @@ def _verification_key(secret: bytes, kind: str) -> bytes:
     derived = bindings.crypto_scalarmult_ed25519_base_noclamp(secret[:32])
     if derived != secret[64:96]:
         raise InvalidKeyFile(
-            "the verification key inside does not belong to the secret", hint=_REGENERATE
+            "the verification key inside does not belong to the secret", hint=KEY.hint
         )
     return derived
 
 
-def _not_written(path: Path, error: OSError) -> InvalidKeyFile:
-    return InvalidKeyFile(
-        f"can't be written: {error.strerror}",
-        path=str(path),
-        hint="choose a folder that can be written and has room",
-    )
-
-
-def _content(path: Path) -> tuple[bytes, bool]:
-    """The file's bytes, and whether every user of the machine can read or change it."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise InvalidKeyFile("there is no such file", hint="check the path of the key") from None
-    except PermissionError:
-        raise InvalidKeyFile(
-            "belongs to somebody else, or can't be read by you",
-            hint="run the program as the key's owner, or correct the file's permissions",
-        ) from None
-    except OSError as error:
-        raise InvalidKeyFile(
-            f"can't be read: {error.strerror}", hint="check the path and the file's permissions"
-        ) from None
-    if not content.strip():
-        raise InvalidKeyFile("is empty", hint="restore it from its copy, or make another key")
-    if len(content) > MOST_BYTES:
-        raise InvalidKeyFile(f"is over {MOST_BYTES} bytes, which no key is", hint=_REGENERATE)
-    return content, os.name == "posix" and stat.S_ISREG(mode) and bool(mode & 0o006)
+def _is_exposed(path: Path) -> bool:
+    """Whether every user of the machine can read or change the file."""
+    mode = path.stat().st_mode
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & 0o006)
 
 
 _ENCRYPTED: Final = (
@@ -263,7 +214,7 @@ def _must_be_open(content: bytes) -> None:
     for start, name, opener in _ENCRYPTED:
         if content.startswith(start):
             raise _encrypted(f"with {name}", opener)
-    if content[0] in _PGP_PACKETS:
+    if content[:1] and content[0] in _PGP_PACKETS:
         raise _encrypted("with GPG", "gpg --decrypt")
 
 
@@ -274,35 +225,20 @@ def _encrypted(how: str, opener: str) -> InvalidKeyFile:
     )
 
 
-def _key_in(content: bytes) -> tuple[str, bytes]:
-    """The envelope's type and the key's bytes."""
+def _key_in(path: Path) -> tuple[str, bytes]:
+    """The envelope's type and the key's bytes. Raises `InvalidKeyFile`, whose words have nothing of them."""
+    content = read_bytes(path, KEY, str(path), InvalidKeyFile)
     _must_be_open(content)
-    envelope = _parsed(content)
-    if envelope is None:
-        raise InvalidKeyFile(_what_else(content), hint=_REGENERATE)
+    text = text_in(content, path, KEY, str(path), InvalidKeyFile)
+    words = text.split()
+    if len(words) in (12, 15, 18, 21, 24) and all(word.isalpha() for word in words):
+        raise InvalidKeyFile("holds a phrase of words, not a key: it is given with --phrase-file")
+    envelope = json_in(text, path, KEY, str(path), InvalidKeyFile)
     if not isinstance(envelope, dict):
-        raise InvalidKeyFile("is not a JSON object", hint=_REGENERATE)
+        raise InvalidKeyFile("is not a JSON object", hint=KEY.hint)
     if "encrHex" in envelope:
         raise _encrypted("inside its envelope (`encrHex`)", "the tool that encrypted it")
     return _of_envelope(envelope)
-
-
-def _parsed(content: bytes) -> Any:
-    """The JSON value; None for what is none. Nothing of the text is kept in an error."""
-    try:
-        return json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _what_else(content: bytes) -> str:
-    try:
-        words = content.decode("utf-8-sig").split()
-    except UnicodeDecodeError:
-        return "is not a text file"
-    if len(words) in (12, 15, 18, 21, 24) and all(word.isalpha() for word in words):
-        return "holds a phrase of words, not a key: it is given with --phrase-file"
-    return "is not JSON"
 
 
 def _of_envelope(envelope: dict[str, Any]) -> tuple[str, bytes]:
@@ -314,10 +250,10 @@ def _of_envelope(envelope: dict[str, Any]) -> tuple[str, bytes]:
             " `milestones transaction assemble`",
         )
     if not isinstance(kind, str) or not isinstance(encoded, str):
-        raise InvalidKeyFile("has no text `type` and `cborHex`", hint=_REGENERATE)
+        raise InvalidKeyFile("has no text `type` and `cborHex`", hint=KEY.hint)
     secret = _byte_string(encoded)
     if secret is None:
-        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=_REGENERATE)
+        raise InvalidKeyFile("`cborHex` is not one CBOR byte string", hint=KEY.hint)
     return kind, secret
 
 
@@ -335,5 +271,5 @@ def _must_sign(kind: str) -> None:
         )
     if kind not in KEY_LENGTHS:
         raise InvalidKeyFile(
-            f"is of type {kind[:60]!r}, not a signing key of payment or stake", hint=_REGENERATE
+            f"is of type {kind[:60]!r}, not a signing key of payment or stake", hint=KEY.hint
         )

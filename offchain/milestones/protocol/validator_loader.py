@@ -6,7 +6,6 @@ know the vault and the board that come with it. Raises `InvalidBlueprint`, which
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from milestones.cardano import cbor
 from milestones.cardano.outputs import Script, ScriptLanguage
+from milestones.documents import BLUEPRINT, parse_json, read_text
 from milestones.errors import InvalidBlueprint, InvalidEncoding
 
 PURPOSES: Final = {"vault": "spend", "registry": "mint", "board": "mint"}
@@ -25,8 +25,6 @@ _LANGUAGES: Final[dict[str, ScriptLanguage]] = {
     "v2": "plutus:v2",
     "v3": "plutus:v3",
 }
-LARGEST_BLUEPRINT: Final = 4_000_000
-_REBUILD: Final = "restore contracts/compiled/plutus.json, or rebuild it with `make contracts`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +123,14 @@ def _former_versions() -> Iterable[Path]:
 
 
 def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > LARGEST_BLUEPRINT:
-            raise _refusal("the file is too large to be a blueprint", str(path))
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise _refusal("there is no such file", str(path)) from None
-    except OSError as error:
-        raise _refusal(f"can't be read: {error.strerror}", str(path)) from None
-    except UnicodeDecodeError:
-        raise _refusal("the file is not text", str(path)) from None
+    return read_text(path, BLUEPRINT, str(path), InvalidBlueprint)
 
 
 def _json_object(text: str, name: str) -> dict[str, Any]:
     try:
-        blueprint = json.loads(text)
-    except (ValueError, RecursionError):
-        raise _refusal("the file is not JSON", name) from None
+        blueprint = parse_json(text)
+    except ValueError as error:
+        raise _refusal(f"the file is not JSON: {error}", name) from None
     if not isinstance(blueprint, dict):
         raise _refusal("the file holds no JSON object", name)
     return blueprint
@@ -186,4 +175,4 @@ def _field(entry: dict[str, Any], key: str, kind: type[Any], name: str) -> Any:
 
 def _refusal(message: str, name: str, field: str = "") -> InvalidBlueprint:
     path = f"{name}: {field}" if field else name
-    return InvalidBlueprint(message, path=path, hint=_REBUILD)
+    return InvalidBlueprint(message, path=path, hint=BLUEPRINT.hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from milestones.cardano.address import Address
+from milestones.documents import write_new
 from milestones.domain.models import MilestoneSchedule
 from milestones.errors import InvalidInput
 from milestones.protocol.claim_file import make_claim_file
@@ -31,21 +32,13 @@ def write_claim_file(
     """Writes all allocations of a beneficiary, each with its proof.
 
     The file stays good as long as the distribution lives: the roots that its proofs lead to never change.
-    Raises `NotFound` for somebody without allocation, `InvalidInput` where there is a file already.
+    Raises `NotFound` for somebody without allocation, `InvalidInput` where another file is there already.
     """
     workspace = select_version(workspace, schedule.contract_metadata.contract_version)
     distribution = Distribution.from_schedule(schedule, workspace.contract)
     theirs = allocations_of(distribution, beneficiary_address)
     document = make_claim_file(distribution, theirs).model_dump(mode="json")
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(to_text(document))
-    except OSError as error:
-        raise InvalidInput(
-            f"{output} can't be written: {error.strerror}",
-            path="output",
-            hint="choose another name; a file that is there is never overwritten",
-        ) from None
+    write_new(output, to_text(document), "output", InvalidInput)
     return ClaimFileWritten(
         file=str(output),
         contract_address=distribution.address.to_bech32(),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from milestones.cardano.address import Address
 from milestones.cardano.native_script import NativeScript, from_json, to_json
+from milestones.documents import write_new
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.powers import doubts_about, powers_asked_for
@@ -38,7 +39,7 @@ from milestones.services.preflight import (
 from milestones.services.results import Result, View
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.tracking import now_posix_ms
-from milestones.storage.files import to_text, write_atomically
+from milestones.storage.files import to_text
 
 
 class RegisteredAllocation(Allocation):
@@ -110,10 +111,10 @@ async def register_milestone(
     `document` is a schedule's JSON; of its `contract_metadata`, `created_at` (now), `network_magic` (the
     configured network's, or the one that `init` saw) and `contract_version` may be missing. Where neither
     `reclaim_after` nor `irrevocable` is named, it is a year after the last vesting time, and a warning says
-    so. The file is kept in the data directory, and written to `output` too. With `stake_holder`, the
-    creator's key or cardano-cli's JSON of a native script, the distribution gets a stake script of its own,
-    in a file beside the schedule. Raises `InvalidSchedule`, whose details list every broken rule under
-    `errors`, and `InvalidConfiguration` where the magic isn't known.
+    so. The file is kept in the data directory, and written to `output` too, unless another file is there.
+    With `stake_holder`, the creator's key or cardano-cli's JSON of a native script, the distribution gets a
+    stake script of its own, in a file beside the schedule. Raises `InvalidSchedule`, whose details list
+    every broken rule under `errors`, and `InvalidConfiguration` where the magic isn't known.
     """
     schedule = parse_schedule(_completed(workspace, document))
     is_usual = not {"reclaim_after", "irrevocable"} & document.keys()
@@ -304,41 +305,17 @@ def _keep(
     # The paging is fixed in the file, so that no later version's habits change the id.
     complete = schedule.model_copy(update={"page_depth": distribution.terms.page_depth})
     document = complete.model_dump(mode="json", exclude_none=True)
+    if output is not None:
+        write_new(output, to_text(document), "output", InvalidInput)
     kept = workspace.storage.schedules.save(distribution.id, document)
-    if output is None:
-        return kept
-    try:
-        write_atomically(output, to_text(document))
-    except OSError as error:
-        raise InvalidInput(
-            f"{output} can't be written: {error.strerror}",
-            path="output",
-            hint=f"choose another place; the schedule is also in {kept}",
-        ) from error
-    return str(output)
+    return kept if output is None else str(output)
 
 
 def _keep_script(
     script: NativeScript, distribution: Distribution, schedule_file: Path
 ) -> StakeScript:
     file = schedule_file.with_suffix(".stake-script.json")
-    text = to_text(to_json(script))
-    try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
-        if file.read_text(encoding="utf-8") != text:
-            raise InvalidInput(
-                f"{file} is there already, and holds another script",
-                path="staking",
-                hint=f"move it away and register again; the schedule is in {schedule_file}",
-            ) from None
-    except OSError as error:
-        raise InvalidInput(
-            f"{file} can't be written: {error.strerror}",
-            path="staking",
-            hint=f"choose another place; the schedule is in {schedule_file}",
-        ) from error
+    write_new(file, to_text(to_json(script)), "staking", InvalidInput)
     magic = distribution.terms.metadata.network_magic
     return StakeScript(
         stake_address=stake_address_of(script, magic),

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from milestones.cardano.hashes import blake2b_256
+from milestones.documents import unique
 from milestones.errors import InvalidConfiguration
 
 LOCK_TIMEOUT_SECONDS: Final = 30
@@ -318,7 +319,7 @@ def to_text(document: Any) -> str:
 
 def to_document(content: str) -> dict[str, Any]:
     """The JSON object in a file; raises ValueError for anything else, `LaterVersion` where it says so."""
-    document = json.loads(content)
+    document = json.loads(content, object_pairs_hook=unique)
     if not isinstance(document, dict):
         raise ValueError("the file holds no JSON object")
     version = document.get("format_version", FORMAT_VERSION)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
+from milestones.documents import SIGNATURES, read_json
 from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import merge_signatures
 from milestones.domain.reading import read_records, without_schema_name
@@ -17,7 +17,6 @@ from milestones.storage.files import sweep, to_text, write_atomically
 
 FIELD: Final = "oracle_signatures"
 """What paths in errors start with, such as `oracle_signatures[1].signed_data`."""
-LARGEST_BYTES: Final = 1 << 24
 _LOCK_SECONDS: Final = 30
 
 
@@ -71,24 +70,7 @@ def _to_json(entry: OracleSignature) -> Any:
 
 
 def _document(path: Path) -> Any:
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise _refusal(path, f"is larger than {LARGEST_BYTES >> 20} MiB")
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist", "check the path") from None
-    except OSError as error:
-        raise _refusal(path, f"can't be read: {error.strerror}", "check the path") from None
-    except (ValueError, RecursionError) as error:
-        raise _refusal(path, f"is not JSON: {error}") from None
+    document = read_json(path, SIGNATURES, FIELD, InvalidSignature)
     if not document:
-        raise _refusal(path, "holds no signature")
+        raise InvalidSignature(f"{path} holds no signature", path=FIELD, hint=SIGNATURES.hint)
     return document
-
-
-def _refusal(path: Path, message: str, hint: str = "") -> InvalidSignature:
-    return InvalidSignature(
-        f"{path} {message}",
-        path=FIELD,
-        hint=hint or "give a JSON array of entries such as `oracle sign` writes",
-    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
 from milestones.devnet.ogmios.rendering import lovelace_json, units_json
+from milestones.documents import PARAMETERS, read_object
 from milestones.errors import InvalidConfiguration
 
 UNREAD_PARAMETERS: Final[Mapping[str, Any]] = {
@@ -98,15 +100,25 @@ def parameters_json(parameters: Parameters, version: str = "6.14.0") -> dict[str
 def parse_parameters(answer: Mapping[str, Any]) -> Parameters:
     """Reads Ogmios' JSON, of version 6 or 7. What is missing keeps mainnet's value.
 
-    Raises `InvalidConfiguration` for a value that has another shape.
+    Numbers are taken with all their digits. Raises `InvalidConfiguration` for a name that Ogmios doesn't
+    have, and for a value that has another shape.
     """
-    try:
-        return _parsed(answer)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise InvalidConfiguration(
-            f"these are not protocol parameters: {error!r}",
-            hint="give the result of Ogmios' queryLedgerState/protocolParameters",
-        ) from None
+    known = {*_READERS, *UNREAD_PARAMETERS, *_OF_EARLIER_ERAS}
+    changes: dict[str, Any] = {}
+    for name, value in answer.items():
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else PARAMETERS.hint
+            raise _refusal("there is no such parameter", name, hint)
+        for attribute, convert in _READERS.get(name, {}).items():
+            try:
+                found = convert(value)
+            except ValueError as error:
+                raise _refusal(str(error), name) from None
+            if changes.setdefault(attribute, found) != found:
+                raise _refusal("another name gives this parameter another value", name)
+    unread = {name: _plain(value) for name, value in answer.items() if name not in _READERS}
+    return replace(MAINNET_PARAMETERS, **changes, unread=unread)
 
 
 def read_parameters(path: Path | None) -> Parameters:
@@ -116,29 +128,22 @@ def read_parameters(path: Path | None) -> Parameters:
     """
     if path is None:
         return MAINNET_PARAMETERS
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidConfiguration(
-            f"{path} can't be read: {error}", path="parameters", hint="give a JSON file"
-        ) from None
-    if not isinstance(found, dict):
-        raise InvalidConfiguration(f"{path} holds no JSON object", path="parameters")
-    return parse_parameters(found.get("result", found))
+    found = read_object(path, PARAMETERS, _FIELD, InvalidConfiguration)
+    answer = found.get("result", found)
+    if not isinstance(answer, dict):
+        raise _refusal("these are no parameters", "result")
+    return parse_parameters({name: value for name, value in answer.items() if name != "$schema"})
 
 
-def _parsed(answer: Mapping[str, Any]) -> Parameters:
-    changes: dict[str, Any] = {}
-    for name, (attribute, convert) in _READERS.items():
-        if name in answer:
-            changes[attribute] = convert(answer[name])
-    if "scriptExecutionPrices" in answer:
-        prices = answer["scriptExecutionPrices"]
-        changes["price_memory"] = Fraction(prices["memory"])
-        changes["price_cpu"] = Fraction(prices["cpu"])
-    read = {*_READERS, "scriptExecutionPrices"}
-    unread = {name: value for name, value in answer.items() if name not in read}
-    return replace(MAINNET_PARAMETERS, **changes, unread=unread)
+_FIELD: Final = "parameters"
+_OF_EARLIER_ERAS: Final = frozenset(("extraEntropy", "federatedBlockProductionRatio"))
+"""Parameters that Ogmios' schema has and no era of this chain."""
+
+
+def _refusal(reason: str, name: str, hint: str = PARAMETERS.hint) -> InvalidConfiguration:
+    return InvalidConfiguration(
+        f"these are not protocol parameters: {reason}", path=f"{_FIELD}.{name}", hint=hint
+    )
 
 
 def _ratio(value: Fraction) -> str:
@@ -149,45 +154,95 @@ def _number(value: Fraction) -> int | float:
     return value.numerator if value.denominator == 1 else float(value)
 
 
-def _exact(number: float | str) -> Fraction:
-    """A JSON number as it was written: 1.2 is 6/5, not its nearest double."""
-    return Fraction(Decimal(json.dumps(number).strip('"')))
+def _plain(value: Any) -> Any:
+    """A value that is only shown again, in JSON's own numbers."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-def _read_units(units: Mapping[str, Any]) -> ExecutionUnits:
-    return ExecutionUnits(int(units["memory"]), int(units["cpu"]))
+def _exact(value: Any) -> Fraction:
+    """A number or a ratio as it was written: 1.2 is 6/5, not its nearest double."""
+    if isinstance(value, str):
+        parts = re.fullmatch(r"(\d{1,40})/(\d{1,40})", value)
+        if parts is not None and int(parts[2]):
+            return Fraction(int(parts[1]), int(parts[2]))
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and value >= 0:
+        return Fraction(Decimal(repr(value)) if isinstance(value, float) else value)
+    raise ValueError(f"a number or a ratio such as 577/10000 is expected, not {value!s:.40}")
 
 
-def _read_price(price: Mapping[str, Any]) -> ReferenceScriptPrice:
-    return ReferenceScriptPrice(
-        int(price["range"]), _exact(price["base"]), _exact(price["multiplier"])
-    )
+def _any_whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"a whole number is expected, not {value!s:.40}")
+    return value
 
 
-def _read_bytes(size: Mapping[str, Any]) -> int:
-    return int(size["bytes"])
+def _whole(value: Any) -> int:
+    if _any_whole(value) < 0:
+        raise ValueError(f"a number of zero or more is expected, not {value}")
+    return int(value)
 
 
-def _read_models(models: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(int(entry) for entry in model) for name, model in models.items()}
+def _fields(value: Any, *names: str) -> tuple[Any, ...]:
+    """The values of an object that has just these names."""
+    if not isinstance(value, Mapping) or value.keys() != set(names):
+        raise ValueError(f"an object with {' and '.join(names)} is expected")
+    return tuple(value[name] for name in names)
 
 
-_READERS: Final[Mapping[str, tuple[str, Any]]] = {
-    "minFeeCoefficient": ("min_fee_coefficient", int),
-    "minFeeConstant": ("min_fee_constant", lambda value: int(value["ada"]["lovelace"])),
-    "minFeeReferenceScripts": ("reference_script_price", _read_price),
-    "minUtxoDepositCoefficient": ("coins_per_utxo_byte", int),
-    "maxBlockBodySize": ("max_block_body_size", _read_bytes),
-    "maxTransactionSize": ("max_transaction_size", _read_bytes),
-    "maxValueSize": ("max_value_size", _read_bytes),
-    "plutusCostModels": ("cost_models", _read_models),
-    "maxExecutionUnitsPerTransaction": ("max_transaction_units", _read_units),
-    "maxExecutionUnitsPerBlock": ("max_block_units", _read_units),
-    "collateralPercentage": ("collateral_percentage", int),
-    "maxCollateralInputs": ("max_collateral_inputs", int),
-    "version": ("protocol_version", lambda value: (int(value["major"]), int(value["minor"]))),
-    "maxReferenceScriptsSize": ("max_reference_scripts_size", _read_bytes),
-    "maxReferenceScriptsSizePerTransaction": ("max_reference_scripts_size", _read_bytes),
-    "maxReferenceScriptsSizePerBlock": ("max_reference_scripts_size_per_block", _read_bytes),
+def _read_lovelace(value: Any) -> int:
+    (ada,) = _fields(value, "ada")
+    return _whole(*_fields(ada, "lovelace"))
+
+
+def _read_units(units: Any) -> ExecutionUnits:
+    memory, cpu = _fields(units, "memory", "cpu")
+    return ExecutionUnits(_whole(memory), _whole(cpu))
+
+
+def _read_price(price: Any) -> ReferenceScriptPrice:
+    range_bytes, base, multiplier = _fields(price, "range", "base", "multiplier")
+    return ReferenceScriptPrice(_whole(range_bytes), _exact(base), _exact(multiplier))
+
+
+def _read_bytes(size: Any) -> int:
+    return _whole(*_fields(size, "bytes"))
+
+
+def _read_models(models: Any) -> dict[str, tuple[int, ...]]:
+    if not isinstance(models, Mapping) or not all(isinstance(m, list) for m in models.values()):
+        raise ValueError("an object with a list of numbers for each language is expected")
+    return {name: tuple(map(_any_whole, model)) for name, model in models.items()}
+
+
+def _read_version(version: Any) -> tuple[int, int]:
+    major, minor = _fields(version, "major", "minor")
+    return _whole(major), _whole(minor)
+
+
+_READERS: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
+    "minFeeCoefficient": {"min_fee_coefficient": _whole},
+    "minFeeConstant": {"min_fee_constant": _read_lovelace},
+    "minFeeReferenceScripts": {"reference_script_price": _read_price},
+    "minUtxoDepositCoefficient": {"coins_per_utxo_byte": _whole},
+    "maxBlockBodySize": {"max_block_body_size": _read_bytes},
+    "maxTransactionSize": {"max_transaction_size": _read_bytes},
+    "maxValueSize": {"max_value_size": _read_bytes},
+    "plutusCostModels": {"cost_models": _read_models},
+    "scriptExecutionPrices": {
+        "price_memory": lambda prices: _exact(_fields(prices, "memory", "cpu")[0]),
+        "price_cpu": lambda prices: _exact(_fields(prices, "memory", "cpu")[1]),
+    },
+    "maxExecutionUnitsPerTransaction": {"max_transaction_units": _read_units},
+    "maxExecutionUnitsPerBlock": {"max_block_units": _read_units},
+    "collateralPercentage": {"collateral_percentage": _whole},
+    "maxCollateralInputs": {"max_collateral_inputs": _whole},
+    "version": {"protocol_version": _read_version},
+    "maxReferenceScriptsSize": {"max_reference_scripts_size": _read_bytes},
+    "maxReferenceScriptsSizePerTransaction": {"max_reference_scripts_size": _read_bytes},
+    "maxReferenceScriptsSizePerBlock": {"max_reference_scripts_size_per_block": _read_bytes},
 }
-"""Ogmios' name, our attribute, and how the value is read."""
+"""Ogmios' name, our attributes, and how each is read. Reading raises ValueError, in words."""

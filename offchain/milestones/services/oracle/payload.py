@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from milestones.cardano.address import Address
+from milestones.documents import reading
 from milestones.domain.models import MilestoneIdentifier, OracleSignature
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
 from milestones.domain.powers import MOST_ORACLES
@@ -128,14 +129,9 @@ class RotationToSign(_Payload):
 def evidence_hash_of(path: Path) -> bytes:
     """blake2b_256 of a file. Raises `InvalidInput` where it can't be read."""
     digest = blake2b(digest_size=32)
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise InvalidInput(
-            f"{path} can't be read: {error.strerror}", path="evidence_file", hint="check the path"
-        ) from None
+    with reading(path, "evidence_file", InvalidInput) as pieces:
+        for piece in pieces:
+            digest.update(piece)
     return digest.digest()
 
 

@@ -1,16 +1,13 @@
-"""Files that hold transactions and signatures: read within bounds, and never written over."""
+"""Files that hold transactions and signatures."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Final
 
 from milestones.cardano.transaction import Transaction
+from milestones.documents import TRANSACTION, read_bytes
 from milestones.errors import InvalidInput
-from milestones.keys.envelopes import MOST_BYTES, Signatures, read_signatures, read_transaction
-
-STANDARD_INPUT: Final = Path("-")
+from milestones.keys.envelopes import Signatures, read_signatures, read_transaction
 
 
 def transaction_in(file: Path) -> Transaction:
@@ -24,29 +21,4 @@ def signatures_in(file: Path) -> Signatures:
 
 
 def _content(file: Path) -> bytes:
-    if file == STANDARD_INPUT:
-        return sys.stdin.buffer.read(MOST_BYTES + 1)
-    try:
-        with file.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise InvalidInput(
-            "there is no such file", path=str(file), hint="check the file's name"
-        ) from None
-    except OSError as error:
-        raise InvalidInput(
-            f"can't be read: {error.strerror}", path=str(file), hint="check the file's permissions"
-        ) from None
-
-
-def write_new(output: Path, content: str) -> None:
-    """Writes a file that isn't there yet. Raises `InvalidInput` about `output`."""
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(content)
-    except OSError as error:
-        raise InvalidInput(
-            f"{output} can't be written: {error.strerror}",
-            path="output",
-            hint="choose another name; a file that is there is never overwritten",
-        ) from None
+    return read_bytes(file, TRANSACTION, str(file), InvalidInput)

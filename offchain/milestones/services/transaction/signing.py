@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from milestones.cardano.transaction import Transaction
+from milestones.documents import write_new
 from milestones.errors import InvalidInput
 from milestones.keys.assembling import Assembled, LeftOutReason, assemble
 from milestones.keys.envelopes import Signatures, transaction_envelope, witness_envelope
 from milestones.keys.key_files import SigningKey
 from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.results import Result, View
-from milestones.services.transaction.files import signatures_in, transaction_in, write_new
+from milestones.services.transaction.files import signatures_in, transaction_in
 from milestones.transactions.required import RequiredSignatures, required_signatures
 
 
@@ -58,7 +59,7 @@ def sign_transaction(
         )
         content = transaction_envelope(signed_transaction.raw)
         signed = frozenset(each.key_hash for each in signed_transaction.witnesses.keys)
-    write_new(output, content)
+    write_new(output, content, "output", InvalidInput)
     return TransactionSigned(
         transaction_hash=str(transaction.id),
         file=str(output),
@@ -129,7 +130,8 @@ def _assembled(
 ) -> TransactionAssembled:
     offered = [signatures_in(each) for each in witnesses]
     found = assemble(transaction, offered, required)
-    write_new(output, transaction_envelope(found.transaction.raw))
+    envelope = transaction_envelope(found.transaction.raw)
+    write_new(output, envelope, "output", InvalidInput)
     return TransactionAssembled(
         transaction_hash=str(transaction.id),
         file=str(output),

@@ -236,7 +236,7 @@ def binary(path: Path) -> None:
     ("damage", "told"),
     [
         (truncated, "the file is not JSON"),
-        (binary, "the file is not text"),
+        (binary, "is not text in UTF-8"),
         (tampered, "the code's hash is"),
         (without_scripts, "no validator vault"),
         (Path.unlink, "there is no such file"),

@@ -239,7 +239,7 @@ async def test_the_command_takes_an_id_or_a_file_and_draws(stage: OpenDistributi
         (world.directory / name).write_bytes(content)
         again = await profile_of(world, name)
         assert {**again.json, "svg": "flame.svg"} == ran.json, again.stderr
-    refused = await profile_of(world, transaction.id.hex(), "--svg", "flame.svg")
+    refused = await profile_of(world, transaction.id.hex(), "--svg", "flame.svg", "--memory")
     assert (refused.exit_code, (world.directory / "flame.svg").read_text()) == (2, drawn)
     assert "never overwritten" in refused.json["error"]["hint"]
     memory = await profile_of(world, transaction.id.hex(), "--svg", "m.svg", "--memory")

@@ -13,7 +13,7 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import Constr
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InvalidConfiguration, InvalidSchedule
+from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.init import init
@@ -263,3 +263,21 @@ async def test_the_result_is_json(world: World) -> None:
     assert fields["status"] == "registered"
     assert fields["contract_address"].startswith("addr_test1z")
     assert fields["allocations"][4]["token_amount"] == 5_000
+
+
+async def test_what_is_there_is_never_overwritten(world: World) -> None:
+    """A signing key is the worst that could be named by mistake."""
+    key, file = world.directory / "payment.skey", world.directory / "schedule.json"
+    key.write_text("a key")
+    metadata = {"network_magic": 42, "created_at": world.now}
+    document = world.schedule(contract_metadata=metadata)
+    with pytest.raises(InvalidInput, match="already there") as refused:
+        await register_milestone(world.workspace(), document, output=key)
+    assert (refused.value.path, key.read_text()) == ("output", "a key")
+    assert not (world.data_directory / "schedules").exists()
+    for _ in range(2):
+        again = await register_milestone(world.workspace(), document, output=file)
+        assert again.schedule_file == str(file)
+    other = {**document, "contract_metadata": {**metadata, "created_at": world.now - 1}}
+    with pytest.raises(InvalidInput, match="already there"):
+        await register_milestone(world.workspace(), other, output=file)

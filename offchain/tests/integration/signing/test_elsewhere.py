@@ -156,8 +156,8 @@ async def test_without_a_node_what_verifies_is_taken_and_who_is_named_is_asked(
     )
     assert found.signed_by == (world.keys["stranger"].key_hash.hex(),)
     assert (found.missing, found.unknown_inputs > 0) == (signed.still_named, True)
-    with pytest.raises(InvalidInput, match="can't be written"):
-        sign_transaction(unsigned, keys, output=tmp_path / "signed.json")
+    with pytest.raises(InvalidInput, match="already there"):
+        sign_transaction(unsigned, [world.keys["relayer"]], output=tmp_path / "signed.json")
 
 
 async def test_the_commands(world: World, unsigned: Path) -> None:

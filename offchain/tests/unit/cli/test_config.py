@@ -129,7 +129,7 @@ def test_reference_scripts_are_a_list_or_a_line(project: Path) -> None:
         ("a: [\n", "config", "line 2"),
         ("- a\n", "config", "no settings"),
         ("just words\n", "config", "no settings"),
-        ("1: 2\n", "config", "no settings"),
+        ("1: 2\n", "config", "not text"),
     ],
 )
 def test_a_wrong_file_is_named_with_the_field(

@@ -116,10 +116,11 @@ def test_a_defective_envelope_is_refused_by_name(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"\xff\xfe\x00", "not a text file"),
+        (b"\xff\xfe\x00", "not UTF-8 text: it is in UTF-16"),
+        (b"\xff\xfd", "not text in UTF-8"),
         (b"not json", "not JSON"),
         (b"[" * 60_000, "not JSON"),
-        (b"[" * 100_000, "over 65536 bytes"),
+        (b"[" * 100_000, "too large for a key"),
         (b"[]", "not a JSON object"),
         (b" \n", "is empty"),
         (b"-----BEGIN PGP MESSAGE-----\n", "encrypted with GPG"),

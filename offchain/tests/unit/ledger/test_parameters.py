@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from milestones.devnet.ledger.parameters import Parameters
-from milestones.devnet.ogmios.parameters import parameters_json, parse_parameters
+from milestones.devnet.ogmios.parameters import (
+    parameters_json,
+    parse_parameters,
+    read_parameters,
+)
 from milestones.errors import InvalidConfiguration
 from tests.support import wire_schemas
 
@@ -58,3 +64,87 @@ def test_the_answer_is_valid_under_ogmios_schema(version: str, folder: str) -> N
     definitions = json.loads(text)["definitions"]
     schema = {"$ref": "#/definitions/ProtocolParameters", "definitions": definitions}
     jsonschema.validate(parameters_json(Parameters(), version), schema)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words", "path"),
+    [
+        ({"minFeeCoeficient": 44}, "no such parameter", "minFeeCoeficient"),
+        ({"minFeeCoefficient": 44.5}, "a whole number", "minFeeCoefficient"),
+        ({"minFeeCoefficient": Decimal("44.0")}, "a whole number", "minFeeCoefficient"),
+        ({"minFeeCoefficient": "44"}, "a whole number", "minFeeCoefficient"),
+        ({"minFeeCoefficient": True}, "a whole number", "minFeeCoefficient"),
+        ({"minFeeCoefficient": -1}, "zero or more", "minFeeCoefficient"),
+        ({"minFeeConstant": {"lovelace": 1}}, "an object with ada", "minFeeConstant"),
+        (
+            {"minFeeConstant": {"ada": {"lovelace": 1, "more": 2}}},
+            "an object with lovelace",
+            "minFeeConstant",
+        ),
+        (
+            {"scriptExecutionPrices": {"memory": "0x1/2", "cpu": "1/1"}},
+            "577/10000",
+            "scriptExecutionPrices",
+        ),
+        (
+            {"scriptExecutionPrices": {"memory": "-1/2", "cpu": "1/1"}},
+            "577/10000",
+            "scriptExecutionPrices",
+        ),
+        ({"plutusCostModels": {"plutus:v3": [1, "2"]}}, "a whole number", "plutusCostModels"),
+        ({"plutusCostModels": []}, "a list of numbers", "plutusCostModels"),
+        (
+            {
+                "maxReferenceScriptsSize": {"bytes": 1},
+                "maxReferenceScriptsSizePerTransaction": {"bytes": 2},
+            },
+            "another value",
+            "maxReferenceScriptsSizePerTransaction",
+        ),
+    ],
+)
+def test_a_parameter_that_cannot_be_meant_is_named(
+    wrong: dict[str, Any], words: str, path: str
+) -> None:
+    with pytest.raises(InvalidConfiguration, match=words) as refused:
+        parse_parameters(wrong)
+    assert refused.value.path == f"parameters.{path}"
+
+
+def test_a_name_that_is_nearly_right_is_guessed() -> None:
+    with pytest.raises(InvalidConfiguration) as refused:
+        parse_parameters({"minFeeCoeficient": 44})
+    assert refused.value.hint == "did you mean minFeeCoefficient?"
+
+
+def test_every_digit_of_a_file_counts(tmp_path: Path) -> None:
+    file = tmp_path / "parameters.json"
+    file.write_text(
+        '{"jsonrpc": "2.0", "result": {"scriptExecutionPrices":'
+        ' {"memory": 0.05770000000000000000001, "cpu": "721/10000000"},'
+        ' "minFeeReferenceScripts": {"range": 25600, "base": 44.1, "multiplier": 1.2},'
+        ' "stakePoolPledgeInfluence": 0.3}}'
+    )
+    parameters = read_parameters(file)
+    assert parameters.price_memory == Fraction(5770000000000000000001, 10**23)
+    assert parameters.price_cpu == Fraction(721, 10**7)
+    assert parameters.reference_script_price.base == Fraction(441, 10)
+    assert json.loads(json.dumps(parameters_json(parameters)))["stakePoolPledgeInfluence"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"minFeeCoefficient": 44, "minFeeCoefficient": 1}', "twice"),
+        ('{"minFeeConstant": {"ada": {"lovelace": 1, "lovelace": 2}}}', "twice"),
+        ('{"txFeePerByte": 44}', "cardano-cli's form"),
+        ("[]", "not a JSON object"),
+        ('{"result": 7}', "no parameters"),
+        ("44", "not a JSON object"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "parameters.json"
+    file.write_text(content)
+    with pytest.raises(InvalidConfiguration, match=words):
+        read_parameters(file)

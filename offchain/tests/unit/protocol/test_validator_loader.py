@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from milestones.cardano.outputs import Script
+from milestones.documents import BLUEPRINT
 from milestones.errors import InvalidBlueprint
 from milestones.protocol.validator_loader import (
     CHECKOUT,
-    LARGEST_BLUEPRINT,
     Contract,
     blueprint_scripts,
     load_contract,
@@ -157,10 +157,10 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidBlueprint, match="can't be read"):
         load_contract(tmp_path)
     binary, huge = tmp_path / "binary", tmp_path / "huge"
-    binary.write_bytes(b"\xff\xfe\xfd")
-    with pytest.raises(InvalidBlueprint, match="not text"):
+    binary.write_bytes(b"\xff\xfd")
+    with pytest.raises(InvalidBlueprint, match="not text in UTF-8"):
         load_contract(binary)
     with huge.open("wb") as file:
-        file.truncate(LARGEST_BLUEPRINT + 1)
+        file.truncate(BLUEPRINT.most_bytes + 1)
     with pytest.raises(InvalidBlueprint, match="too large"):
         load_contract(huge)

@@ -99,7 +99,7 @@ def test_a_wallets_answer_is_taken_for_the_entry_that_it_is(tmp_path: Path) -> N
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSignature, match="does not exist"):
+    with pytest.raises(InvalidSignature, match="there is no file"):
         read_signature_file(tmp_path / "absent.json")
     with pytest.raises(InvalidSignature, match="can't be read"):
         read_signature_file(tmp_path)
