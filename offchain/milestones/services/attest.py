@@ -32,11 +32,8 @@ from milestones.services.distribution.on_chain import (
 )
 from milestones.services.distribution.signatures import (
     SignedStatement,
-    keyless_oracles,
-    missing_keys,
-    split_in_words,
+    shortfall,
     statements_at_hand,
-    usable_entries,
     with_known_keys,
 )
 from milestones.services.preflight import (
@@ -248,33 +245,17 @@ def _quorums(
     complete = [signed for signed in statements if len(signed.witnesses) >= threshold]
     if complete:
         return complete
-    count = len(statements[0].witnesses) if statements else 0
-    record = backend.storage.records.find(distribution.distribution_id, milestone.text)
-    sitting = distribution.sitting.oracles
-    missing = keyless_oracles(
-        entry for entry in usable_entries(backend, record) if entry.oracle in sitting
-    )
-    message = f"milestone {milestone.text!r} has {count} of the {threshold} signatures it needs"
-    hint = "commit the missing oracle signatures with `milestones commit-milestone`"
-    if len(statements) > 1:
-        counted = [(signed.statement, len(signed.witnesses)) for signed in statements]
-        message = f"milestone {milestone.text!r} has {split_in_words(counted, threshold)}"
-        hint = (
-            "let the others sign the same bytes: `milestones oracle sign --signed-data"
-            f" {statements[0].statement.signed_data.hex()}`"
-        )
-    if missing:
-        message, hint = f"{message}; {missing_keys(missing)}", "give --oracle-keys FILE or HEX"
+    lack = shortfall(backend, distribution, milestone.text)
     raise NotAllowedYet(
         "quorum",
-        message,
-        hint=hint,
+        f"milestone {milestone.text!r} has {lack.words}",
+        hint=lack.hint,
         details={
             "milestone_identifier": milestone.text,
-            "signature_count": count,
+            "signature_count": lack.signature_count,
             "quorum_threshold": threshold,
             "statement_count": len(statements),
-            "missing_verification_keys": list(missing),
+            "missing_verification_keys": list(lack.keyless),
         },
     )
 

@@ -26,6 +26,7 @@ from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution
+from milestones.services.distribution.signatures import Shortfall
 from milestones.services.sending.funds import Funds
 from milestones.services.sending.tracking import wait_for_index
 
@@ -45,14 +46,14 @@ def must_be_open(on_chain: OnChain) -> OpenDistribution:
 def why_not(
     state: ClaimState,
     *,
-    signature_count: int,
+    lack: Shortfall,
     quorum_threshold: int,
     paid_by: str | None = None,
     paid_in_block: bool = True,
 ) -> NotAllowedYet:
     """The rule that keeps this allocation from being paid now.
 
-    `signature_count` says how many oracles' signatures are at hand for its milestone, `paid_by` which
+    `lack` says how far the signatures at hand for its milestone are from the quorum, `paid_by` which
     transaction (hexadecimal) pays it, where that is known, and `paid_in_block` whether a block has that.
     """
     name = f"allocation {state.index}"
@@ -78,13 +79,12 @@ def why_not(
         )
     return NotAllowedYet(
         "quorum",
-        f"{name} waits for milestone {milestone!r}: it is not attested, and"
-        f" {signature_count} of {quorum_threshold} signatures are at hand",
-        hint="commit the missing oracle signatures with `milestones commit-milestone`",
+        f"{name} waits for milestone {milestone!r}, which is not attested, and has {lack.words}",
+        hint=lack.hint,
         details={
             **details,
             "milestone_identifier": milestone,
-            "signature_count": signature_count,
+            "signature_count": lack.signature_count,
             "quorum_threshold": quorum_threshold,
         },
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +184,144 @@ def test_the_quickstart_steps_1_to_7(checkout: ProcessWorld) -> None:
     assert checkout.tokens_of("beneficiary-0") == 1_000_000
 
 
+THE_MISSIONS_SCRIPT = """
+set -e
+python cli.py init --network testnet > init.json
+
+python cli.py register-milestone \\
+  --token-policy-id "$POLICY" \\
+  --beneficiary-allocations allocations.json \\
+  --oracle-addresses $ORACLES \\
+  --quorum-threshold 2 > registered.json
+
+python cli.py publish-script --signing-key-path payment.skey --wait > published.json
+CONTRACT=$(of contract_address registered.json)
+python cli.py deploy --contract-address "$CONTRACT" --signing-key-path payment.skey --wait > deployed.json
+
+SIGNED_DATA=$(python cli.py oracle payload --contract-address "$CONTRACT" \\
+  --milestone-identifier "milestone-001" | of signed_data)
+sign "$SIGNED_DATA" > signatures.json
+python cli.py commit-milestone \\
+  --milestone-identifier "milestone-001" \\
+  --oracle-signatures signatures.json \\
+  --quorum-threshold 2 \\
+  --total-oracles 3 > committed.json
+test -f data/milestones/milestone-001.json
+
+python cli.py check-status \\
+  --contract-address "$CONTRACT" \\
+  --milestone-identifier "milestone-001" > status.json
+
+python cli.py attest --contract-address "$CONTRACT" --milestone-identifier "milestone-001" \\
+  --oracle-keys oracle-0.vkey,oracle-1.vkey --signing-key-path payment.skey --wait > attested.json
+
+python cli.py calculate-distribution \\
+  --contract-address "$CONTRACT" \\
+  --beneficiary-address "$BENEFICIARY" > calculated.json
+
+python cli.py submit-release \\
+  --contract-address "$CONTRACT" \\
+  --beneficiary-address "$BENEFICIARY" \\
+  --beneficiary-index 0 \\
+  --milestone-identifier "milestone-001" \\
+  --signing-key-path payment.skey > released.json
+"""
+"""The commands as they stand in the quickstart, and between them what it leaves to its reader.
+
+That is: opening the distribution, signing, and giving the oracles' keys, which its signatures don't hold.
+"""
+
+SIGNER = """
+import json, sys
+from pathlib import Path
+from nacl.signing import SigningKey
+entries = []
+for name in ("oracle-0", "oracle-1"):
+    key = json.loads(Path(f"{name}.skey").read_text())
+    signature = SigningKey(bytes.fromhex(key["cborHex"])[2:]).sign(bytes.fromhex(sys.argv[1])).signature
+    address = json.loads(Path("addresses.json").read_text())[name]
+    entries.append({
+        "oracle_address": address,
+        "signature": signature.hex(),
+        "signed_data": sys.argv[1],
+        "signature_timestamp": 1735689600,
+    })
+print(json.dumps(entries))
+"""
+"""A signer of somebody's own, which writes the quickstart's four fields."""
+
+READER = """
+import json, sys
+print(json.load(open(sys.argv[2]) if len(sys.argv) > 2 else sys.stdin)[sys.argv[1]])
+"""
+
+
+def test_the_missions_commands_run_as_they_stand(checkout: ProcessWorld) -> None:
+    """A shell script of them, with the quickstart's own times; the token has no name, as there."""
+    checkout.control("faucet", address=checkout.address("creator"), tokens={"": 3_000_000})
+    checkout.keys["creator"].save(checkout.folder / "payment.skey")
+    oracles = ("oracle-0", "oracle-1", "oracle-2")
+    for name in oracles:
+        checkout.key_file(name)
+        key = {"type": "PaymentVerificationKeyShelley_ed25519", "description": ""}
+        key["cborHex"] = "5820" + checkout.keys[name].verification_key.hex()
+        checkout.write(f"{name}.vkey", key)
+    checkout.write("addresses.json", {name: checkout.address(name) for name in oracles})
+    beneficiary = checkout.address("beneficiary-0")
+    rows = (("milestone-001", 1_000_000, 1735689600), ("milestone-002", 2_000_000, 1738281600))
+    checkout.write(
+        "allocations.json",
+        [
+            {
+                "beneficiary_address": beneficiary,
+                "token_amount": amount,
+                "milestone_identifier": milestone,
+                "vesting_timestamp": moment,
+            }
+            for milestone, amount, moment in rows
+        ],
+    )
+    programs = checkout.folder / ".bin"
+    programs.mkdir()
+    for name, source in (("sign", SIGNER), ("of", READER)):
+        (programs / name).write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    variables = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "POLICY": checkout.policy_id,
+        "ORACLES": ",".join(checkout.address(name) for name in oracles),
+        "BENEFICIARY": beneficiary,
+    }
+    done = subprocess.run(
+        ["sh", "-c", THE_MISSIONS_SCRIPT],
+        cwd=checkout.folder,
+        env=checkout.environment(**variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def printed(name: str) -> Any:
+        return json.loads((checkout.folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    registered = printed("registered")
+    assert any("neither reclaim_after nor irrevocable" in each for each in registered["warnings"])
+    committed = printed("committed")
+    assert (committed["verified"], committed["quorum_status"]) == (True, "met")
+    assert any("--oracle-keys" in warning for warning in committed["warnings"])
+    (milestone,) = printed("status")["milestones"]
+    assert (milestone["verified"], milestone["signature_count"]) == (True, 2)
+    assert printed("calculated")["claimable_amount"] == 1_000_000
+    assert printed("released")["status"] == "submitted"
+    found = checkout.kupo(f"matches/{beneficiary}?unspent")
+    held = sum(each["value"]["assets"].get(checkout.policy_id, 0) for each in found)
+    assert held == 1_000_000
+
+
 def test_everything_on_chain_is_rebuilt_after_the_data_directory_is_gone(
     checkout: ProcessWorld,
 ) -> None:
@@ -316,9 +457,6 @@ def register_in(checkout: ProcessWorld, *options: str) -> str:
 )
 def test_both_names_are_the_same_program(checkout: ProcessWorld, entry: tuple[str, ...]) -> None:
     """`python cli.py --version` and `python -m milestones --version` agree."""
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, *entry, "--version"],
         cwd=checkout.folder,

@@ -13,6 +13,7 @@ from milestones.cardano.address import Address, key_credential
 from milestones.domain.claims import ClaimState, amounts, claim_states
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
+from milestones.services.distribution.signatures import Shortfall
 from milestones.services.preflight import why_not
 from milestones.services.submit_release.plan import Selection, choose
 
@@ -118,7 +119,8 @@ def test_an_allocation_that_may_not_be_paid_is_refused_by_its_rule(situation: Si
             assert chosen.payable == (state,)
             continue
         assert chosen.refused == state
-        error = why_not(state, signature_count=1, quorum_threshold=2)
+        lack = Shortfall(1, (), "1 of the 2 signatures it needs", "")
+        error = why_not(state, lack=lack, quorum_threshold=2)
         allocation = state.allocation
         if state.index in situation.claimed:
             expected = "claimed"

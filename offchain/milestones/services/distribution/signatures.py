@@ -76,6 +76,43 @@ def complete_statements(
     return [signed for signed in statements if len(signed.witnesses) >= needed]
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why the signatures at hand are no quorum: in words that follow "has", and what to do.
+
+    `signature_count` is that of the best supported statement; `keyless` are the addresses (Bech32) of oracles
+    who sit and of whose signature the verification key is missing.
+    """
+
+    signature_count: int
+    keyless: tuple[str, ...]
+    words: str
+    hint: str
+
+
+def shortfall(workspace: Workspace, on_chain: OnChain, milestone_identifier: str) -> Shortfall:
+    """What a milestone lacks of which no statement has its quorum."""
+    sitting = on_chain.sitting
+    statements = statements_at_hand(workspace, on_chain, milestone_identifier)
+    record = workspace.storage.records.find(on_chain.distribution_id, milestone_identifier)
+    entries = usable_entries(workspace, record)
+    keyless = keyless_oracles(entry for entry in entries if entry.oracle in sitting.oracles)
+    count = len(statements[0].witnesses) if statements else 0
+    words = f"{count} of the {sitting.quorum_threshold} signatures it needs"
+    hint = "commit the missing oracle signatures with `milestones commit-milestone`"
+    if len(statements) > 1:
+        counted = [(signed.statement, len(signed.witnesses)) for signed in statements]
+        words = split_in_words(counted, sitting.quorum_threshold)
+        best = statements[0].statement.signed_data.hex()
+        hint = f"let the others sign the same bytes: `milestones oracle sign --signed-data {best}`"
+    if keyless:
+        words = f"{words}; {missing_keys(keyless)}"
+        hint = (
+            "give the keys to `milestones attest` with --oracle-keys, as .vkey files or hexadecimal"
+        )
+    return Shortfall(count, keyless, words, hint)
+
+
 def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:
     """The milestones of a distribution of which the local records have a quorum of signatures."""
     records = workspace.storage.records.of_distribution(on_chain.distribution_id)

@@ -23,7 +23,7 @@ from milestones.services.distribution.on_chain import (
     read_on_chain,
 )
 from milestones.services.distribution.schedule_source import known_distribution
-from milestones.services.distribution.signatures import statements_at_hand
+from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
@@ -132,7 +132,6 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
 async def _refusal(run: Run, on_chain: OpenDistribution, state: ClaimState) -> NotAllowedYet:
     """The rule that forbids it, with what there is to know about it."""
     backend = run.backend
-    statements = statements_at_hand(backend, on_chain, state.allocation.milestone_identifier)
     paid_by = waiting = None
     if state.status == "claimed":
         claims = (await history_of(backend, on_chain)).claims
@@ -141,7 +140,7 @@ async def _refusal(run: Run, on_chain: OpenDistribution, state: ClaimState) -> N
         waiting = paying_in(run.mempool, on_chain, backend.contract, state.index)
     return why_not(
         state,
-        signature_count=len(statements[0].witnesses) if statements else 0,
+        lack=shortfall(backend, on_chain, state.allocation.milestone_identifier),
         quorum_threshold=on_chain.sitting.quorum_threshold,
         paid_by=paid_by or waiting,
         paid_in_block=paid_by is not None or waiting is None,

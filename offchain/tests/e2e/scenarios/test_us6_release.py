@@ -128,7 +128,7 @@ def test_us6_3_without_a_quorum_nothing_is_submitted(grant: Grant) -> None:
     with grant.nothing_sent():
         ran = grant.release(*first)
         assert refused(ran, "quorum")["signature_count"] == 1
-        assert "1 of 2 signatures are at hand" in ran.stderr
+        assert "1 of the 2 signatures it needs" in ran.stderr
         assert "commit-milestone" in ran.error["hint"]
         refused(grant.release("--all"), "quorum")
         refused(
