@@ -51,3 +51,8 @@ def name_of(network_magic: int) -> str:
     """What people call the network with this magic."""
     names = {known: name for name, known in KNOWN_MAGICS.items()}
     return names.get(network_magic, f"the network with magic {network_magic}")
+
+
+def kind_of(network_id: int) -> str:
+    """What an address with this id says of its network: `mainnet`, or `a test network`."""
+    return "mainnet" if network_id == MAINNET_ID else "a test network"

@@ -8,6 +8,7 @@ from typing import Final
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, StakeAddress
+from milestones.cardano.network import kind_of
 from milestones.domain.models import MILESTONE_BYTES
 from milestones.domain.reading import Problem
 from milestones.errors import InvalidEncoding
@@ -38,10 +39,9 @@ def network_problems(
 ) -> Iterator[Problem]:
     """An address that belongs to another network than the distribution."""
     if address.network_id != network_id:
-        names = ("a test network", "mainnet")
         yield Problem(
             path,
-            f"an address of {names[address.network_id]} in a distribution on {names[network_id]}",
+            f"an address of {kind_of(address.network_id)} in a distribution on {kind_of(network_id)}",
             "give the address that belongs to the network, or correct the network's magic",
         )
 

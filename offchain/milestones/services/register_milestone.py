@@ -29,6 +29,7 @@ from milestones.protocol.staking import SLOTS_LONG_PAST, own_stake_script, stake
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, Workspace, storage_warnings
 from milestones.services.distribution.datum import TermsView, terms_view
+from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.powers import Power, powers_of, warnings_about
 from milestones.services.preflight import (
     ada_problems,
@@ -172,8 +173,10 @@ def stake_script_for(
 async def oldest_output(backend: Backend, creator: Address) -> str:
     """The output of a creator's key that has been on the chain longest, for terms that are rotatable.
 
-    `<transaction id>#<index>`. Raises `NotFound` where the key has none, `InvalidInput` for a script.
+    `<transaction id>#<index>`. Raises `NotFound` where the key has none, `InvalidInput` for a script,
+    `InvalidAddress` for an address of another network.
     """
+    must_be_of_network(creator, backend.network.network_id, "creator")
     if creator.payment.kind == "script":
         raise InvalidInput(
             "the creator is a script: its outputs are its own affair",

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from milestones.cardano.address import Address
+from milestones.cardano.network import kind_of
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.control import pages
@@ -83,7 +84,12 @@ def _faucet(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
     chain = devnet.chain
     address = Address.from_bech32(_text(arguments, "address"))
     if address.network_id != chain.calendar.network_id:
-        raise InvalidInput("belongs to another network", path="address")
+        raise InvalidInput(
+            f"is one of {kind_of(address.network_id)}, and this chain is"
+            f" {kind_of(chain.calendar.network_id)}",
+            path="address",
+            hint="addresses of mainnet start with addr1, all others with addr_test1",
+        )
     tokens = arguments.get("tokens", {})
     if not isinstance(tokens, dict) or len(tokens) > 50:
         raise InvalidInput("must be an object of at most 50 quantities", path="tokens")

@@ -11,7 +11,7 @@ from milestones.domain.reading import LISTED, in_a_line
 from milestones.errors import NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.statements import MilestoneStatement
-from milestones.services.distribution.naming import must_be_on_network
+from milestones.services.distribution.naming import must_be_of_network
 
 
 def allocations_of(distribution: Distribution, address: Address) -> tuple[int, ...]:
@@ -19,7 +19,7 @@ def allocations_of(distribution: Distribution, address: Address) -> tuple[int, .
 
     Raises `NotFound` where it has none, `InvalidAddress` for an address of another network.
     """
-    must_be_on_network(address, distribution.terms.network_id, "beneficiary_address")
+    must_be_of_network(address, distribution.terms.network_id, "beneficiary_address")
     own = tuple(
         index
         for index, allocation in sorted(distribution.allocations.items())

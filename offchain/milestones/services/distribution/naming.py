@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from milestones.cardano.address import MAINNET_ID, Address
+from milestones.cardano.address import Address
+from milestones.cardano.network import kind_of
 from milestones.clients.kupo_answers import Match
 from milestones.errors import InvalidAddress, InvalidInput, NotFound
 from milestones.protocol.datums import TERMS_LABEL, terms_token_name
@@ -11,20 +12,16 @@ from milestones.services.backend import Backend, Workspace
 from milestones.services.distribution.local import local_distribution
 
 
-def must_be_on_network(address: Address, network_id: int, path: str) -> None:
+def must_be_of_network(address: Address, network_id: int, path: str) -> None:
     """An address that somebody gave belongs to the distribution's network. Raises `InvalidAddress`."""
     if address.network_id != network_id:
         raise InvalidAddress(
-            f"this is an address of {_network(address.network_id)}, and the distribution is on"
-            f" {_network(network_id)}",
+            f"this is an address of {kind_of(address.network_id)}, and the distribution is on"
+            f" {kind_of(network_id)}",
             path=path,
             hint="give an address of the network that the distribution is on",
             details={"address": address.to_bech32()},
         )
-
-
-def _network(network_id: int) -> str:
-    return "mainnet" if network_id == MAINNET_ID else "a test network"
 
 
 def _must_be_of_contract(contract_address: ContractAddress, workspace: Workspace) -> None:
@@ -36,7 +33,7 @@ def _must_be_of_contract(contract_address: ContractAddress, workspace: Workspace
     named = contract_address if isinstance(contract_address, Address) else contract_address.address
     if named.network_id != network.network_id:
         raise InvalidAddress(
-            f"this is an address of {_network(named.network_id)}, and the configuration names"
+            f"this is an address of {kind_of(named.network_id)}, and the configuration names"
             f" {network.name}",
             path="contract_address",
             hint="give the distribution's address on that network, or name the other one in the"

@@ -44,7 +44,7 @@ from milestones.services.distribution.evidence import (
     doubts_about_moment,
 )
 from milestones.services.distribution.local import local_distribution, local_terms
-from milestones.services.distribution.naming import known_name, must_be_on_network
+from milestones.services.distribution.naming import known_name, must_be_of_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.distribution.signatures import (
@@ -233,7 +233,7 @@ async def objection_payload(
     known, warnings = await _open(backend, contract_address)
     must_take_proposals(known.terms)
     live = proposal_named(known, proposal)
-    must_be_on_network(bond_to, known.terms.network_id, "bond_to")
+    must_be_of_network(bond_to, known.terms.network_id, "bond_to")
     if bond_to.payment.kind == "script":
         warnings.append("the bond would go to a script, without a datum: many can never be spent")
     statement = ObjectionStatement(
@@ -267,7 +267,7 @@ async def rotation_payload(
     known, warnings = await _open(backend, contract_address)
     board = must_be_rotatable(known).board
     for number, address in enumerate(oracle_addresses):
-        must_be_on_network(address, known.terms.network_id, f"rotate_to[{number}]")
+        must_be_of_network(address, known.terms.network_id, f"rotate_to[{number}]")
     oracles = _able_to_act(oracle_addresses, quorum_threshold)
     statement = RotationStatement(
         board.registry, known.distribution_id, board.sequence + 1, oracles, quorum_threshold

@@ -19,7 +19,7 @@ from milestones.services.board_preflight import must_take_proposals
 from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.local import local_distribution
-from milestones.services.distribution.naming import identify, must_be_on_network
+from milestones.services.distribution.naming import identify, must_be_of_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.results import Result
@@ -158,7 +158,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
 
     def _return_address(self, known: OpenDistribution, usual: Address) -> Address:
         address = self.return_to or usual
-        must_be_on_network(address, known.terms.network_id, "return_to")
+        must_be_of_network(address, known.terms.network_id, "return_to")
         return address
 
     def _must_be_new(self, known: OpenDistribution) -> None:

@@ -15,7 +15,7 @@ from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.distribution.claims import allocations_of, must_have_milestone
-from milestones.services.distribution.naming import must_be_on_network
+from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.on_chain import LiveVault, OnChain
 from milestones.services.preflight import must_match
 
@@ -97,7 +97,7 @@ def must_be_there(selection: Selection, distribution: Distribution) -> None:
     Raises `NotFound` that names what there is, and `InvalidAddress` for an address of another network.
     """
     if selection.beneficiary is not None:
-        must_be_on_network(
+        must_be_of_network(
             selection.beneficiary, distribution.terms.network_id, "beneficiary_address"
         )
     if selection.indices:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from milestones.cardano.address import Address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from tests.support.control_schema import check
@@ -79,6 +80,13 @@ async def test_blocks_forward_and_back(chain: Devnet, control: httpx.AsyncClient
     ):
         assert (await control.post(path, json=body)).status_code == 400
     assert chain.chain.tip.height == 2
+
+
+async def test_the_faucet_names_another_network(chain: Devnet, control: httpx.AsyncClient) -> None:
+    elsewhere = Address(1, Address.from_bech32(BOB_ADDRESS).payment).to_bech32()
+    answer = await control.post("/faucet", json={"address": elsewhere, "lovelace": 5_000_000})
+    assert answer.status_code == 400
+    assert "one of mainnet, and this chain is a test network" in answer.text
 
 
 async def test_the_faucet_pays_ada_and_tokens(chain: Devnet, control: httpx.AsyncClient) -> None:

@@ -11,7 +11,13 @@ import pytest
 from milestones.cardano.address import Address, StakeAddress, script_credential
 from milestones.cardano.native_script import from_json, script_of
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InsufficientTokens, InvalidInput, InvalidSchedule, NotFound
+from milestones.errors import (
+    InsufficientTokens,
+    InvalidAddress,
+    InvalidInput,
+    InvalidSchedule,
+    NotFound,
+)
 from milestones.protocol.distribution import DistributionName, parse_contract_address
 from milestones.services.deploy import deploy, registered_schedule
 from milestones.services.distribution.on_chain import read_on_chain
@@ -267,3 +273,9 @@ async def test_programmable_tokens_are_named_where_an_opening_fails_for_them(wor
     assert "CIP-113" in unseen.value.hint
     assert "CIP-113" in seen.value.message
     assert seen.value.path == "token_policy_id"
+
+
+async def test_the_oldest_output_of_a_creator_of_another_network(world: World) -> None:
+    async with world.backend() as backend:
+        with pytest.raises(InvalidAddress, match="an address of mainnet"):
+            await oldest_output(backend, world.keys["creator"].address(1))
