@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill \
-	bench-costs bench-devnet bench-criteria bench-start clean
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds \
+	bench-costs bench-devnet bench-criteria bench-start bench-contention clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -84,6 +84,9 @@ soak: $(VENV)/.dev
 kill: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill.py
 
+crowds: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_crowds.py
+
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py
 
@@ -95,6 +98,9 @@ bench-criteria: $(VENV)/.dev
 
 bench-start: $(VENV)/.dev
 	$(BIN)/python benchmarks/start.py
+
+bench-contention: $(VENV)/.dev
+	$(BIN)/python benchmarks/contention.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -57,7 +57,7 @@ def _capacity(draft: TransactionDraft, context: BuildContext) -> int:
             valid_until_slot=context.valid_until_slot,
         ),
         parameters=context.parameters,
-        wallet=context.funds.utxos,
+        wallet=context.funds.all_utxos,
         change_address=context.funds.change_address,
         within_limits=False,
     )
@@ -155,7 +155,7 @@ async def resume(
     if not chain:
         return None
     newest = bytes.fromhex(chain[-1].transaction_id)
-    ends = [utxo for utxo in context.funds.utxos if utxo.reference.transaction_id == newest]
+    ends = [utxo for utxo in context.funds.all_utxos if utxo.reference.transaction_id == newest]
     payload = chain[0].payload
     if not ends or not isinstance(payload, SchedulePartPayload):
         return None

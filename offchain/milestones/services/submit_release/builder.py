@@ -270,6 +270,7 @@ class ReleaseBuilder:
         self.context = replace(
             context,
             funds=replace(funds, utxos=(*funds.utxos, gift)),
+            reserve=lambda _: None,
             not_on_chain_yet=(*context.not_on_chain_yet, gift),
         )
         releases = (await self.build(payable)).releases
