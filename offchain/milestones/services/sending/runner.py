@@ -248,6 +248,12 @@ class Run:
         if not self.dry_run:
             self.reservation.take(map(str, references))
 
+    def give_up_reservation(self) -> None:
+        """Others may have what this run does not need any more."""
+        # Where the folder can't be used, the lock ends with the process all the same.
+        with suppress(MilestonesError):
+            self.reservation.drop()
+
     async def send(self, request: SubmissionRequest) -> None:
         """Signs, writes down and submits; a dry run only notes the transaction.
 
@@ -421,9 +427,7 @@ async def perform(
             raise
         raise reported from error
     finally:
-        # The lock ends with the process in any case.
-        with suppress(MilestonesError):
-            run.reservation.drop()
+        run.give_up_reservation()
 
 
 async def _performed(run: Run, command: SendingCommand[R]) -> R:
@@ -443,7 +447,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
             await run.look_back()
             async for request in command.build(run):
                 await run.send(request)
-            run.reservation.drop()
+            run.give_up_reservation()
             if run.wait:
                 await run.see_through()
             return
@@ -455,7 +459,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
             if time.monotonic() > until:
                 raise contended.outcome from None
             words, reserved = str(contended), contended.reserved
-        run.reservation.drop()
+        run.give_up_reservation()
         if reserved:
             run.backend.progress(f"waiting: {words}")
         else:
