@@ -79,12 +79,17 @@ if TYPE_CHECKING:
     )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import (
+        HardwareChecked,
         TransactionAssembled,
         TransactionReport,
+        TransactionShown,
         TransactionSigned,
         TransactionSubmitted,
         assemble_known_transaction,
         assemble_transaction,
+        check_hardware,
+        show_known_transaction,
+        show_transaction,
         sign_transaction,
         submit_transaction,
         transaction_status,
@@ -92,6 +97,7 @@ if TYPE_CHECKING:
     from milestones.services.verify import Verified, verify
     from milestones.storage.signature_files import read_signature_file
     from milestones.transactions.signers import Signer, SigningRequest
+    from milestones.transactions.words import TransactionInWords
 
 __version__ = "0.2.0.dev0"
 
@@ -107,6 +113,7 @@ __all__ = [
     "Deployed",
     "DistributionCalculated",
     "DistributionName",
+    "HardwareChecked",
     "Initialised",
     "KeyWitness",
     "KeysShown",
@@ -138,7 +145,9 @@ __all__ = [
     "StatusReport",
     "Transaction",
     "TransactionAssembled",
+    "TransactionInWords",
     "TransactionReport",
+    "TransactionShown",
     "TransactionSigned",
     "TransactionSubmitted",
     "Verified",
@@ -150,6 +159,7 @@ __all__ = [
     "attest",
     "calculate_distribution",
     "cancel",
+    "check_hardware",
     "check_status",
     "close",
     "commit_milestone",
@@ -182,6 +192,8 @@ __all__ = [
     "registered_schedule",
     "rotation_payload",
     "show_keys",
+    "show_known_transaction",
+    "show_transaction",
     "sign_transaction",
     "submit_release",
     "submit_transaction",
@@ -244,12 +256,17 @@ _NAMES: Final = {
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": (
+        "HardwareChecked",
         "TransactionAssembled",
         "TransactionReport",
+        "TransactionShown",
         "TransactionSigned",
         "TransactionSubmitted",
         "assemble_known_transaction",
         "assemble_transaction",
+        "check_hardware",
+        "show_known_transaction",
+        "show_transaction",
         "sign_transaction",
         "submit_transaction",
         "transaction_status",
@@ -257,6 +274,7 @@ _NAMES: Final = {
     "services.verify": ("Verified", "verify"),
     "storage.signature_files": ("read_signature_file",),
     "transactions.signers": ("Signer", "SigningRequest"),
+    "transactions.words": ("TransactionInWords",),
 }
 """The module of each name; importing the package imports none of them (PEP 562)."""
 

@@ -11,6 +11,7 @@ MilestonesError                      exit code
 │   ├── InvalidSignature                 the format of an oracle's entry, never the cryptography
 │   ├── InvalidKeyFile
 │   ├── InvalidWitness                   a signature that is not one of this transaction
+│   ├── TransactionMismatch              a transaction that does something else than was asked for
 │   ├── LimitsExceeded                   a transaction over the ledger's limits, seen before signing
 │   ├── InvalidConfiguration
 │   └── InvalidBlueprint
@@ -153,6 +154,36 @@ class InvalidWitness(InvalidInput):
             hint="sign the transaction's bytes as they were handed out: in another encoding it has"
             " another id",
             details={"key_hash": key_hash.hex(), "transaction_id": transaction_id.hex()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of a transaction, by its path: what was asked for, and what it is."""
+
+    path: str
+    wanted: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is {self.found}, where {self.wanted} was asked for"
+
+
+class TransactionMismatch(InvalidInput):
+    """A transaction that does something else than was asked for. Nothing of it is signed or sent."""
+
+    code = "transaction_mismatch"
+
+    def __init__(self, transaction_id: str, differences: tuple[Difference, ...]) -> None:
+        self.transaction_id, self.differences = transaction_id, differences
+        super().__init__(
+            f"transaction {transaction_id} is not what was asked for: "
+            + "; ".join(map(str, differences)),
+            hint="don't sign it: find out who has changed it, and let it be built anew",
+            details={
+                "transaction_id": transaction_id,
+                "differences": [asdict(each) for each in differences],
+            },
         )
 
 

@@ -145,14 +145,25 @@ def print_json(value: Any) -> None:
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], dict)
 
 
 def _lines(fields: Mapping[str, Any]) -> list[Text]:
     """A line a field, never cut, so that addresses and ids can be copied."""
     flat = _flat(fields, "")
     width = max((len(name) for name, _ in flat), default=0)
-    return [Text.assemble((name.ljust(width), "bold"), "  ", _cell(value)) for name, value in flat]
+    return [
+        Text.assemble((name.ljust(width), "bold"), "  ", _cell(value))
+        for field, found in flat
+        for name, value in _sentences(field, found)
+    ]
+
+
+def _sentences(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Each sentence of a list on a line of its own, the field's name before the first."""
+    if isinstance(value, (list, tuple)) and any(" " in str(each) for each in value):
+        return [(name if number == 0 else "", each) for number, each in enumerate(value)]
+    return [(name, value)]
 
 
 def _flat(fields: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 import milestones
-from milestones.cli.loading import Group, new_typer
+from milestones.cli.loading import Group, Later, new_typer
 from milestones.cli.options import Wait
-from milestones.cli.session import session_of
+from milestones.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    asyncio = Later("asyncio")
 
 
 class TransactionGroup(Group):
@@ -54,8 +61,60 @@ def transaction_status(
     )
 
 
+@transaction.command("show")
+def transaction_show(
+    context: typer.Context,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|HASH",
+            help="A file (- is standard input), or the hash of what this program has sent.",
+            show_default=False,
+        ),
+    ],
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no node: by the transaction's bytes alone.")
+    ] = False,
+) -> None:
+    """Say what a transaction does: who is paid what and why, and whose signatures it has and lacks."""
+    session = session_of(context)
+    is_hash = re.fullmatch("[0-9a-fA-F]{64}", subject) is not None and not Path(subject).exists()
+    if offline and not is_hash:
+        shown = milestones.show_transaction(Path(subject))
+    else:
+        shown = asyncio.run(_shown(session, subject if is_hash else Path(subject)))
+    if session.output.as_json:
+        session.output.result(shown)
+        return
+    for warning in shown.warnings:
+        session.output.message(f"warning: {warning}")
+    session.output.fields(asdict(shown.transaction))
+
+
+async def _shown(session: Session, subject: Path | str) -> milestones.TransactionShown:
+    async with session.backend() as backend:
+        return await milestones.show_known_transaction(backend, subject)
+
+
+@transaction.command("check-hardware")
+def transaction_check_hardware(
+    context: typer.Context,
+    file: File,
+    body_output: Annotated[
+        Path | None,
+        typer.Option(
+            "--body-output",
+            help="Write the body alone, which `cardano-hw-cli` signs where it refuses the whole.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check whether a hardware wallet can sign a transaction (CIP-21). Needs no network."""
+    session_of(context).output.result(milestones.check_hardware(file, body_output=body_output))
+
+
 @transaction.command("sign")
-def transaction_sign(
+def transaction_sign(  # noqa: PLR0917 - an option each
     context: typer.Context,
     file: File,
     output: Output,
@@ -68,13 +127,33 @@ def transaction_sign(
     witness_only: Annotated[
         bool, typer.Option("--witness-only", help="Write the one key's signature alone.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking on a terminal.")] = False,
 ) -> None:
-    """Sign a transaction with keys in files. Needs no network and no data directory."""
+    """Sign a transaction with keys in files, after saying what it does. Needs no network and no data directory.
+
+    On a terminal it asks before it signs.
+    """
     session = session_of(context)
     keys = [session.load_key(each, may_stake=True) for each in signing_key_path]
     session.output.result(
-        milestones.sign_transaction(file, keys, output=output, witness_only=witness_only)
+        milestones.sign_transaction(
+            file,
+            keys,
+            output=output,
+            witness_only=witness_only,
+            confirm=lambda words: _agrees(session, words, asks=session.output.asks and not yes),
+        )
     )
+
+
+def _agrees(session: Session, words: milestones.TransactionInWords, *, asks: bool) -> bool:
+    """Says what is about to be signed, and asks a person, if there is one."""
+    session.output.message(f"transaction {words.transaction_hash} on {words.network}:")
+    for sentence in words.summary:
+        session.output.message(f"  {sentence}")
+    for doubt in words.doubts:
+        session.output.message(f"warning: {doubt}")
+    return not asks or typer.confirm("Sign it?", err=True)
 
 
 @transaction.command("assemble")

@@ -16,7 +16,7 @@ from milestones.cardano.cbor import Item
 from milestones.cardano.encoding import SET_TAG
 from milestones.errors import InvalidEncoding
 
-Stops = Literal["device", "cardano-hw-cli"]
+Stops = Literal["device", "cardano_hw_cli"]
 """Whom a fault stops: every device; or only the tool, which wants witnesses and metadata canonical too."""
 
 MOST_ELEMENTS: Final = 65_535
@@ -76,7 +76,7 @@ def hardware_faults(transaction_cbor: bytes) -> tuple[HardwareFault, ...]:
     faults += _body_faults(body)
     for item, path in ((witnesses, "witnesses"), (auxiliary, "metadata")):
         faults += (
-            HardwareFault(fault.path, fault.reason, "cardano-hw-cli")
+            HardwareFault(fault.path, fault.reason, "cardano_hw_cli")
             for fault in _not_canonical(item, path)
         )
     return tuple(faults)

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from milestones.cardano.outputs import TransactionId, Utxo
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.cardano.transaction import KeyWitness
+from milestones.cardano.transaction import KeyWitness, Transaction
 from milestones.errors import InvalidWitness, SignaturesMissing
+from milestones.transactions.matching import Intent, must_match
 from milestones.transactions.signers import Signer, SigningRequest
 from milestones.transactions.tx_builder import BalancedTransaction
 
@@ -65,9 +66,11 @@ def signing_request(balanced: BalancedTransaction) -> SigningRequest:
 async def signed_by(balanced: BalancedTransaction, signers: Iterable[Signer]) -> SignedTransaction:
     """Asks the signers, one after the other, each for what is still wanted of its keys.
 
-    Raises what `with_witnesses` raises, and `SigningRefused` where a signer's owner says no.
+    What its bytes say is compared with what was drafted before: `TransactionMismatch` where it is something
+    else. Raises what `with_witnesses` raises, and `SigningRefused` where a signer's owner says no.
     """
     request = signing_request(balanced)
+    must_match(Intent.of(balanced), Transaction.read(request.transaction_cbor))
     found: list[KeyWitness] = []
     for signer in signers:
         missing = request.wanted - {witness.key_hash for witness in found}

@@ -4,49 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import pytest
-from board_costs import ends, homecomings, proposals, rotatables, waivers
-from cost_rows import Sent
-from costs import attestations, closings, openings, releases_of_one
 
-from milestones.cardano.value import Value
-from milestones.testing.cast import ADA
-from milestones.testing.contract import ContractHarness
-from milestones.transactions.contract_drafts import publish_draft
 from milestones.transactions.hardware import body_alone, hardware_faults
+from tests.support.every_kind import every_kind
 
-GROUPS: Final = (
-    releases_of_one,
-    attestations,
-    openings,
-    closings,
-    proposals,
-    waivers,
-    ends,
-    homecomings,
-    rotatables,
-)
 INTEROP: Final = os.environ.get("MILESTONES_HW_INTEROP")
 """A folder where `npm install cardano-hw-interop-lib` was run; without it that library isn't asked."""
-
-
-@lru_cache(maxsize=1)
-def every_kind() -> tuple[Sent, ...]:
-    """Transactions that the chain has taken, with change of two assets of one policy beside them."""
-    harness = ContractHarness()
-    harness.give(Value(1_000 * ADA))
-    names = [harness.token._replace(asset_name=name) for name in (b"ZZ", b"AAAA")]
-    harness.give(Value(20 * ADA, dict.fromkeys(names, 5)))
-    published = harness.send(publish_draft(harness.contract, network_id=0))
-    harness.publish()
-    sent = [("publish", published)]
-    for group in GROUPS:
-        sent += group(harness, 0)
-    return tuple(sent)
 
 
 def has_long_proof(kind: str) -> bool:
@@ -60,7 +27,7 @@ def test_every_kind_is_signed_by_devices_and_by_their_tool() -> None:
     for kind, sent in every_kind():
         faults = hardware_faults(sent.cbor)
         assert {fault.stops for fault in faults} == (
-            {"cardano-hw-cli"} if has_long_proof(kind) else set()
+            {"cardano_hw_cli"} if has_long_proof(kind) else set()
         ), kind
         assert hardware_faults(body_alone(sent.cbor)) == (), kind
 

@@ -5,19 +5,22 @@ Signing asks nobody and needs no data directory, so that a machine without netwo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from milestones.cardano.transaction import Transaction
 from milestones.documents import write_new
-from milestones.errors import InvalidInput
+from milestones.errors import InvalidInput, SigningRefused
 from milestones.keys.assembling import Assembled, LeftOutReason, assemble
 from milestones.keys.envelopes import Signatures, transaction_envelope, witness_envelope
 from milestones.keys.key_files import SigningKey
+from milestones.protocol.validator_loader import Contract, load_versions
 from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.results import Result, View
 from milestones.services.transaction.files import signatures_in, transaction_in
+from milestones.services.transaction.show import known_outputs
 from milestones.transactions.required import RequiredSignatures, required_signatures
+from milestones.transactions.words import TransactionInWords, in_words
 
 
 class TransactionSigned(Result):
@@ -25,23 +28,36 @@ class TransactionSigned(Result):
 
     `signed_by` are all whose signatures are in the file, those of before too. `still_named` are keys that the
     transaction itself names, by required signers and native scripts, and that have not signed: who locks
-    its inputs is not in its bytes.
+    its inputs is not in its bytes. `summary` and `doubts` are what was signed, in words.
     """
 
     transaction_hash: str
     file: str
+    summary: tuple[str, ...]
+    doubts: tuple[str, ...]
     signed_by: tuple[str, ...]
     still_named: tuple[str, ...]
 
 
 def sign_transaction(
-    file: Path, keys: Sequence[SigningKey], *, output: Path, witness_only: bool = False
+    file: Path,
+    keys: Sequence[SigningKey],
+    *,
+    output: Path,
+    witness_only: bool = False,
+    confirm: Callable[[TransactionInWords], bool] | None = None,
+    contracts: Sequence[Contract] | None = None,
 ) -> TransactionSigned:
-    """Adds the keys' signatures to a transaction, or writes one key's alone. Asks nobody.
+    """Adds the keys' signatures to a transaction, or writes one key's alone. Asks no service.
 
-    Raises `InvalidInput` for what is no transaction, or where `output` is there already.
+    `confirm` is shown the transaction in words before it is signed, and may say no; `contracts` are the
+    versions that are recognised there, by default those of this program. Raises `InvalidInput` for what is no
+    transaction, or where `output` is there already, and `SigningRefused`.
     """
     transaction = transaction_in(file)
+    words = in_words(transaction, (), load_versions() if contracts is None else contracts)
+    if confirm is not None and not confirm(words):
+        raise SigningRefused("whoever was asked", "they did not agree")
     made = Signatures("the keys", tuple(key.witness_of(transaction.id.raw) for key in keys))
     if witness_only:
         if len(made.keys) != 1:
@@ -63,6 +79,8 @@ def sign_transaction(
     return TransactionSigned(
         transaction_hash=str(transaction.id),
         file=str(output),
+        summary=words.summary,
+        doubts=words.doubts,
         signed_by=_named(signed),
         still_named=_named(required_signatures(transaction).missing(signed)),
     )
@@ -120,9 +138,7 @@ async def assemble_known_transaction(
 
 async def required_on_chain(backend: Backend, transaction: Transaction) -> RequiredSignatures:
     """Who must sign, by what the node knows of the outputs that it spends."""
-    body = transaction.body
-    references = {*body.inputs, *body.collateral, *body.reference_inputs}
-    return required_signatures(transaction, await backend.ogmios.utxo(sorted(references)))
+    return required_signatures(transaction, await known_outputs(backend, transaction))
 
 
 def _assembled(

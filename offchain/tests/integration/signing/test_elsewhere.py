@@ -176,3 +176,34 @@ async def test_the_commands(world: World, unsigned: Path) -> None:
     name = sent.json["transaction_hash"]
     for arguments in (("transaction", name), ("transaction", "status", name)):
         assert (await world.cli(*arguments)).json["status"] == "confirmed"
+
+
+async def test_it_is_shown_before_and_after(world: World, unsigned: Path) -> None:
+    """From a file with and without a node, and from the journal by its hash; what devices say of it."""
+    shown = (await world.cli("transaction", "show", str(unsigned))).json["transaction"]
+    paid = shown["outputs"][0]
+    assert (paid["role"], paid["lovelace"]) == ("payment", PAID_LOVELACE)
+    assert paid["address"] == world.address("beneficiary-3").to_bech32()
+    signers = [world.keys[name].key_hash.hex() for name in ("creator", "relayer")]
+    assert (shown["missing"], shown["unknown_inputs"]) == (sorted(signers), 0)
+
+    bare = (await world.cli("transaction", "show", str(unsigned), "--offline")).json["transaction"]
+    assert bare["missing"] == [world.keys["relayer"].key_hash.hex()]
+    nowhere = await world.cli("transaction", "show", str(unsigned), OGMIOS_URL="ws://127.0.0.1:1")
+    assert nowhere.json["transaction"] == bare
+    assert "what its inputs hold is not known" in nowhere.json["warnings"][0]
+
+    checked = (await world.cli("transaction", "check-hardware", str(unsigned))).json
+    assert (checked["devices_sign"], checked["cardano_hw_cli_takes_it"]) == (True, True)
+
+    both = [
+        p for name in ("creator", "relayer") for p in ("--signing-key-path", world.key_file(name))
+    ]
+    signed = await world.cli("transaction", "sign", str(unsigned), *both, "--output", "signed.json")
+    assert f"pays 5.000000 ADA to {world.address('beneficiary-3')}" in signed.stderr
+    sent = await world.cli("transaction", "submit", "signed.json", "--wait")
+    after = await world.cli("transaction", "show", sent.json["transaction_hash"])
+    assert after.json["transaction"]["signed_by"] == sorted(signers)
+    assert after.json["transaction"]["outputs"][0] == paid
+    unknown = await world.cli("transaction", "show", "00" * 32)
+    assert (unknown.exit_code, unknown.error["code"]) == (4, "not_found")

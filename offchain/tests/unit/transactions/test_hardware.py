@@ -95,7 +95,7 @@ def test_what_only_the_tool_refuses_is_not_in_the_body_alone(
 ) -> None:
     raw = transaction(BODY, witnesses, metadata)
     (fault,) = hardware_faults(raw)
-    assert (fault.path, fault.stops) == (path, "cardano-hw-cli")
+    assert (fault.path, fault.stops) == (path, "cardano_hw_cli")
     alone = body_alone(raw)
     assert hardware_faults(alone) == ()
     assert cbor.read(alone).array()[0].raw == BODY
