@@ -211,7 +211,7 @@ def mine(
     control_url: ControlUrl = None,
     control_port: ControlPort = None,
 ) -> None:
-    """Make blocks."""
+    """Make blocks, each in a slot of its own; time moves along where they run ahead of it."""
     _show(context, _chain(context, control_url, control_port).post("mine", count=count))
 
 

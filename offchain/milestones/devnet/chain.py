@@ -243,11 +243,23 @@ class Chain:
         """Whether a block made now would not run too far ahead of the clock."""
         return self.clock.manual or self.now_slot() - self.clock.slot() <= MAX_LEAD_SLOTS
 
+    def produce(self) -> Block:
+        """Makes a block because it is time for one, of what fits of the mempool; the clock stays."""
+        made = self._make_block()
+        self._notify()
+        return made
+
     def mine(self, count: int = 1) -> list[Block]:
-        """Makes blocks, each of what fits of the mempool, empty ones included."""
+        """Makes blocks because somebody asks for them, empty ones included.
+
+        Each has a slot of its own, so they may run ahead of the clock: it then moves to the last of them,
+        and time goes on from there.
+        """
         if not 0 < count <= 10_000:
             raise InvalidInput("from 1 to 10,000 blocks can be made at once", path="count")
         made = [self._make_block() for _ in range(count)]
+        if self.clock.reach_slot(self.tip.slot):
+            self._keep_clock()
         self._notify()
         return made
 

@@ -202,11 +202,11 @@ class Clock:
             )
         self.offset_ms += milliseconds
 
-    def reach_slot(self, slot: int) -> None:
-        """Moves a clock that is behind the start of `slot` to it; does nothing otherwise."""
+    def reach_slot(self, slot: int) -> bool:
+        """Moves a clock that is behind the start of `slot` to it; returns whether it was."""
         missing_ms = self.calendar.start_of(slot) - self.posix_ms()
-        if missing_ms > 0:
-            self.offset_ms += missing_ms
+        self.offset_ms += max(0, missing_ms)
+        return missing_ms > 0
 
     def restore(self, offset_ms: int) -> None:
         """Goes back to an offset that was noted before."""

@@ -124,7 +124,8 @@ class Devnet:
         self._producer: asyncio.Future[Any] | None = None
 
     def _control_interface(self, port: int) -> Interface:
-        control, faults, host = ControlApp(self), self._faults["control"], self.config.host
+        host = self.config.host
+        control, faults = ControlApp(self, host), self._faults["control"]
         try:
             return Interface(control, faults, host, port)
         except InvalidConfiguration:
@@ -248,7 +249,7 @@ class Devnet:
         """Makes the blocks that nobody asks for."""
         async for _ in self._ticks():
             if self.chain.production != "by hand":
-                self.chain.mine()
+                self.chain.produce()
 
     async def _ticks(self) -> AsyncIterator[None]:
         interval, chain = self.config.block_interval_s, self.chain
@@ -381,4 +382,4 @@ def accounts_text(accounts: Sequence[DevelopmentAccount]) -> str:
 def _leave_height_zero(devnet: Devnet) -> None:
     """Some clients take height 0 for no answer, and a network that runs has left it behind."""
     if devnet.chain.tip.height == 0 and devnet.chain.production != "by hand":
-        devnet.chain.mine()
+        devnet.chain.produce()

@@ -16,6 +16,7 @@ from milestones.cardano.network import kind_of
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.control import pages
+from milestones.devnet.control.access import Forbidden, NotJson, check_access, check_type
 from milestones.devnet.control.profiles import profile
 from milestones.devnet.interface import FAULTS, read_body
 from milestones.devnet.ledger.addresses import decode_address
@@ -178,16 +179,16 @@ def _interface(arguments: dict[str, Any]) -> str:
     return name
 
 
-_STATUS: Final = {NotFound: 404, InvalidInput: 400}
+_STATUS: Final = {NotFound: 404, Forbidden: 403, NotJson: 415, InvalidInput: 400}
 _HINT: Final = "see /openapi.json"
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class ControlApp:
-    """The ASGI application."""
+    """The ASGI application. `listening_on` is the host that it is served on."""
 
-    def __init__(self, devnet: Controlled) -> None:
-        self._devnet = devnet
+    def __init__(self, devnet: Controlled, listening_on: str) -> None:
+        self._devnet, self._listening_on = devnet, listening_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -196,8 +197,11 @@ class ControlApp:
         request = Request(scope, receive)
         body = await read_body(request)
         try:
+            check_access(request, self._listening_on)
             if body is None:
                 raise InvalidInput("the body is too long")
+            if request.method == "POST":
+                check_type(request, body)
             response = self._respond(request.method, request.url.path, body)
         except MilestonesError as error:
             status = next((n for kind, n in _STATUS.items() if isinstance(error, kind)), 409)

@@ -198,5 +198,69 @@ async def test_pages_for_a_person(chain: Devnet, control: httpx.AsyncClient) -> 
     assert (await control.post("/state", json={})).status_code == 405
     assert (await control.head("/state")).status_code == 200
     assert (await control.get("/mine")).status_code == 405
-    assert (await control.post("/mine", content=b"[1]")).status_code == 400
+    assert (await control.post("/mine", json=[1])).status_code == 400
     assert (await control.get("/openapi.json")).json()["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "127.1.2.3", "[::1]"])
+async def test_this_machine_goes_by_its_own_names(control: httpx.AsyncClient, host: str) -> None:
+    port = control.base_url.port
+    for named in (host, f"{host}:{port}"):
+        assert (await control.get("/state", headers={"Host": named})).status_code == 200
+        same = {"Host": named, "Origin": f"http://{named}"}
+        assert (await control.post("/mine", json={}, headers=same)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:1338", "Origin": "http://evil.example:1338"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "192.168.1.2"},
+        {"Host": "[2001:db8::1]:80"},
+        {"Host": ""},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": "https://127.0.0.1"},
+        {"Origin": "null"},
+        {"Origin": ""},
+    ],
+)
+async def test_other_hosts_and_origins_are_refused(
+    chain: Devnet, control: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    """Any page in a browser can send requests here; one whose name is rebound can read answers too."""
+    before = chain.chain.tip
+    for method, path in (("GET", "/state"), ("GET", "/"), ("POST", "/mine")):
+        answer = await control.request(method, path, headers=headers)
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+    assert chain.chain.tip is before
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "text/json", "json"]
+)
+async def test_a_body_says_that_it_is_json(
+    chain: Devnet, control: httpx.AsyncClient, kind: str | None
+) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    before = chain.chain.tip
+    answer = await control.post("/mine", content=b'{"count": 1}', headers=headers)
+    assert answer.status_code == 415
+    assert chain.chain.tip is before
+    for right in ("application/json", "Application/JSON; charset=utf-8"):
+        said = await control.post("/mine", content=b"{}", headers={"Content-Type": right})
+        assert said.status_code == 200
+    assert (await control.post("/mine")).status_code == 200, "an empty body has no type"
+
+
+async def test_where_all_addresses_are_listened_on_each_is_right(
+    start: Callable[[DevnetConfig], Awaitable[Devnet]],
+) -> None:
+    everywhere = await start(DevnetConfig(host="0.0.0.0"))  # noqa: S104
+    async with http(everywhere, control=True) as control:
+        for host, status in (("192.168.1.2:1338", 200), ("[2001:db8::1]", 200), ("a.example", 403)):
+            assert (await control.get("/state", headers={"Host": host})).status_code == status

@@ -70,6 +70,35 @@ def test_blocks_at_once_do_not_run_away_from_a_real_clock() -> None:
     assert len(block.inclusions) == 20
 
 
+def test_time_moves_with_blocks_that_are_asked_for(tmp_path: Path) -> None:
+    """Two hundred of them don't make anybody wait: the next transaction is in a block at once."""
+    config = ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000}, state_dir=tmp_path)
+    chain, store = open_chain(config)
+    assert store is not None
+    before = chain.tip.slot
+    made = chain.mine(200)
+    assert made[-1].slot >= before + 200
+    assert 0 <= chain.clock.slot() - made[-1].slot <= 5
+    paid = chain.submit(payment_on(chain).seal())
+    assert chain.place_of(paid) is not None
+    chain.rollback(150)
+    assert chain.clock.slot() >= made[-1].slot, "time does not run backwards"
+    store.close()
+    again, store = open_chain(config)
+    assert again.clock.slot() >= made[-1].slot
+    assert store is not None
+    store.close()
+
+
+def test_the_clock_stays_where_nobody_asks_for_blocks() -> None:
+    chain, _ = open_chain(ChainConfig())
+    offset_ms = chain.clock.offset_ms
+    for _ in range(20):
+        chain.produce()
+    assert chain.clock.offset_ms == offset_ms
+    assert chain.tip.slot > chain.clock.slot()
+
+
 def test_a_full_mempool_is_worth_a_block_ahead_of_the_clock() -> None:
     small = MAINNET_PARAMETERS.with_changes(max_block_body_size=500)
     funds = {ALICE_ADDRESS: 10_000_000_000}
