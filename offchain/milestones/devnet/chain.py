@@ -47,7 +47,7 @@ Production = Literal["at once", "on schedule", "by hand"]
 
 
 ALL_INPUTS_SPENT: Final = ConwayMempoolFailure(
-    "All inputs are spent. The transaction has probably been included already."
+    "All inputs are spent. Transaction has probably already been included"
 )
 """Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
 
@@ -188,15 +188,22 @@ class Chain:
             self._notify()
 
     def evaluate(
-        self, raw: bytes, additional: Mapping[OutputReference, Output]
+        self,
+        raw: bytes,
+        additional: Mapping[OutputReference, Output],
+        *,
+        additional_first: bool = False,
     ) -> list[tuple[RedeemerPointer, ExecutionUnits]]:
         """What each script of a transaction would use, as Ogmios finds out.
 
         It sees the tip's outputs, those that a waiting transaction spends too, and what the mempool's
-        transactions and `additional` add to them.
+        transactions and `additional` add to them: `additional_first` says which of the two counts.
         """
         transaction = decode_transaction(raw)
-        return evaluate(transaction, self._seen(additional), self.environment())
+        seen = self._seen(additional)
+        if additional_first:
+            seen.created.update(additional)
+        return evaluate(transaction, seen, self.environment())
 
     def _seen(self, additional: Mapping[OutputReference, Output]) -> UtxoView:
         view = UtxoView(self.utxo)

@@ -24,8 +24,8 @@ FAULTS: dict[str, frozenset[str]] = {
 """What can be wrong with each interface.
 
 `hanging` takes requests and does not answer them until it is over; `dropping` closes every connection
-without an answer; `disconnected` has lost the node, so that Ogmios ends its clients' WebSockets and only
-answers for its health; a `stale` index stays at its checkpoint.
+without an answer; `disconnected` has lost the node, so that Ogmios ends its clients' WebSockets, answers
+500 to `POST`, and speaks of its health only; a `stale` index stays at its checkpoint.
 """
 
 
@@ -35,7 +35,7 @@ class Faults:
 
     interface: str
     current: str | None = None
-    _healed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def set(self, fault: str) -> None:
         """Switches a fault on. Raises `InvalidInput` for one that this interface can't have."""
@@ -51,13 +51,18 @@ class Faults:
     def clear(self) -> None:
         """Everything works again; what hung goes on."""
         self.current = None
-        self._healed.set()
-        self._healed = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def wait_if_hanging(self) -> None:
         """Returns once the interface answers."""
         while self.current == "hanging":
-            await self._healed.wait()
+            await self._changed.wait()
+
+    async def wait_until(self, fault: Fault) -> None:
+        """Returns once the interface has this fault."""
+        while self.current != fault:
+            await self._changed.wait()
 
 
 class Observer(Protocol):

@@ -127,7 +127,18 @@ IDLE_SECONDS: Final = 90.0
 CLOSING_SECONDS: Final = 1.0
 """How long a connection's end may take to be written."""
 
+_PATHS: Final = ("/", "/health", "/metrics")
 _JSON_TYPE: Final = "application/json; charset=utf-8"
+_TEXT_TYPE: Final = "text/plain; charset=utf-8"
+
+NODE_LOST: Final = rpc.dump(
+    {
+        "jsonrpc": "2.0",
+        "error": {"code": -32000, "message": "Connection with the node lost or failed."},
+        "id": None,
+    }
+)
+"""The reason that a WebSocket is closed for when its connection to the node ends."""
 _LANDING_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Ogmios interface</title>
 <p>This is an embedded Cardano chain that answers as Ogmios {version} does.
 Connect a WebSocket here, or look at <a href="/health">its health</a>."""
@@ -174,9 +185,9 @@ class OgmiosApp:
             return HTMLResponse(_LANDING_PAGE.format(version=self._version))
         if route == ("POST", "/"):
             return await self._call(await read_body(request))
-        if request.url.path in ("/", "/health", "/metrics"):
-            return PlainTextResponse("405 Method Not Allowed", 405)
-        return PlainTextResponse("404 Not Found", 404)
+        if request.method == "OPTIONS":
+            return Response()
+        return Response(status_code=406 if request.url.path in _PATHS else 404)
 
     def _health_json(self) -> dict[str, object]:
         answer = health_json(self._chain, self._version, self._traffic)
@@ -193,6 +204,9 @@ class OgmiosApp:
         """One request over HTTP, answered as over a connection of its own; None is one too long."""
         if body is None:
             return PlainTextResponse("413 Content Too Large", 413)
+        if self._faults.current == "disconnected":
+            # Ogmios asks itself over a WebSocket, which ends before there is an answer.
+            return PlainTextResponse("Something went wrong", 500, media_type=_TEXT_TYPE)
         answers: asyncio.Queue[str] = asyncio.Queue()
         self._traffic.total_messages += 1
         changed = asyncio.Event()
@@ -233,7 +247,8 @@ class OgmiosApp:
         try:
             await connection.serve(self._traffic)
             with contextlib.suppress(RuntimeError, asyncio.TimeoutError):
-                closing = send({"type": "websocket.close", "code": 1000})
+                reason = NODE_LOST if self._faults.current == "disconnected" else ""
+                closing = send({"type": "websocket.close", "code": 1000, "reason": reason})
                 # A client that does not read what it asked for does not read this either.
                 await asyncio.wait_for(closing, CLOSING_SECONDS)
         finally:
@@ -263,7 +278,9 @@ class Connection:
 
     async def serve(self, traffic: Traffic) -> None:
         """Talks until either side hangs up or nothing has passed for `IDLE_SECONDS`."""
-        workers = (self._read(traffic), self._follow(), self._watch_idleness())
+        # Each client has a connection to the node of its own, and both end together.
+        lost = self._faults.wait_until("disconnected")
+        workers = (self._read(traffic), self._follow(), self._watch_idleness(), lost)
         tasks = [asyncio.ensure_future(each) for each in workers]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -280,9 +297,6 @@ class Connection:
             self._last_traffic = time.monotonic()
             traffic.total_messages += 1
             await self._faults.wait_if_hanging()
-            if self._faults.current == "disconnected":
-                # Each client has a connection to the node of its own, and both end together.
-                return
             content = message.get("text")
             await self._session.receive(message["bytes"] if content is None else content)
 

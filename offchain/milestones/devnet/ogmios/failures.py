@@ -1,4 +1,4 @@
-"""The ledger's failures as Ogmios answers them: code, message, data, and which one is reported.
+"""The ledger's failures as Ogmios answers them: code, data, and which one is reported.
 
 Shapes of `data` are those of Ogmios' `SubmitTransactionFailure` and `EvaluateTransactionFailure`.
 """
@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from milestones.devnet.ledger import failures as ledger
 from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
+from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.rendering import (
     hashes_json,
     lovelace_json,
@@ -31,10 +32,9 @@ ERAS: Final = {
 
 
 class Answer(NamedTuple):
-    """How a failure is answered: its code, its message (`f` in it is the failure), and its data."""
+    """How a failure is answered: its code, and its data."""
 
     code: int
-    message: str | Callable[[Any], str]
     data: Callable[[Any], Any] = lambda _: MISSING
 
 
@@ -45,17 +45,12 @@ def rpc_failure(rejected: TransactionRejected, version: str = "6.14.0") -> RpcFa
     data = answer.data(failure)
     if isinstance(failure, ledger.DecodingFailure):
         data = dict.fromkeys(ERAS[int(version.partition(".")[0])], failure.reason)
-    return RpcFailure(answer.code, _message(failure), data)
+    return RpcFailure(answer.code, message(answer.code, version), data)
 
 
 def most_urgent(failures: Iterable[LedgerFailure]) -> LedgerFailure:
     """The failure that is reported: the first of those whose code comes first in `PRIORITY`."""
     return min(failures, key=lambda failure: PRIORITY.index(ANSWERS[type(failure)].code))
-
-
-def _message(failure: LedgerFailure) -> str:
-    message = ANSWERS[type(failure)].message
-    return message.format(f=failure) if isinstance(message, str) else message(failure)
 
 
 def _network(failure: ledger.WrongNetwork | ledger.WrongNetworkInTxBody) -> str:
@@ -84,40 +79,33 @@ def _error_json(failure: LedgerFailure) -> dict[str, Any]:
     answer = ANSWERS[type(failure)]
     return {
         "code": answer.code,
-        "message": _message(failure),
+        "message": message(answer.code),
         "data": answer.data(failure),
     }
 
 
 ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
-    ledger.DecodingFailure: Answer(
-        -32602, "Invalid transaction; it looks like the given transaction isn't well-formed."
-    ),
+    ledger.DecodingFailure: Answer(-32602),
     ledger.Unsupported: Answer(
         3997,
-        "This chain can't judge the transaction: {f.what}.",
         lambda f: {"error": f"not supported by this chain: {f.what}"},
     ),
-    ledger.ConwayMempoolFailure: Answer(3997, "{f.reason}", lambda f: {"error": f.reason}),
+    ledger.ConwayMempoolFailure: Answer(3997, lambda f: {"error": f.reason}),
     ledger.BabbageNonDisjointRefInputs: Answer(
         3164,
-        "The transaction spends outputs that it also references.",
         lambda f: {"conflictingReferences": references_json(f.references)},
     ),
     ledger.OutsideValidityIntervalUTxO: Answer(
         3118,
-        "The transaction's validity interval does not contain the current slot {f.current_slot}.",
         _interval_json,
     ),
     ledger.OutputTooBigUTxO: Answer(
         3120,
-        "Some outputs hold more kinds of tokens than one output may.",
         lambda f: {"excessivelyLargeOutputs": [output_json(each) for each in f.outputs]},
     ),
-    ledger.InputSetEmptyUTxO: Answer(3121, "The transaction spends nothing."),
+    ledger.InputSetEmptyUTxO: Answer(3121),
     ledger.WrongNetworkInTxBody: Answer(
         3124,
-        lambda f: f"The transaction is made for another network than {_network(f)}.",
         lambda f: {
             "expectedNetwork": _network(f),
             "discriminatedType": "transaction",
@@ -125,7 +113,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.WrongNetwork: Answer(
         3124,
-        lambda f: f"Some outputs pay to addresses of another network than {_network(f)}.",
         lambda f: {
             "expectedNetwork": _network(f),
             "discriminatedType": "address",
@@ -134,18 +121,14 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.OutputBootAddrAttrsTooBig: Answer(
         3126,
-        "Some Byron addresses carry attributes of more than 64 bytes.",
         lambda f: {"bootstrapOutputs": [output_json(each) for each in f.outputs]},
     ),
     ledger.OutsideForecast: Answer(
         3130,
-        "The time of slot {f.slot} can't be foreseen yet, and a script would have to see it.",
         lambda f: {"unforeseeableSlot": f.slot},
     ),
     ledger.ConwayTxRefScriptsSizeTooBig: Answer(
         3166,
-        "The inputs bring {f.measured_bytes} bytes of reference scripts; "
-        "{f.maximum_bytes} are allowed.",
         lambda f: {
             "measuredReferenceScriptsSize": {"bytes": f.measured_bytes},
             "maximumReferenceScriptsSize": {"bytes": f.maximum_bytes},
@@ -153,22 +136,18 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.UnspendableUTxONoDatumHash: Answer(
         3114,
-        "Some outputs locked by a script have no datum, which their script can't do without.",
         lambda f: {"orphanScriptInputs": references_json(f.references)},
     ),
     ledger.BadInputsUTxO: Answer(
         3117,
-        "Some inputs are unknown or spent already.",
         lambda f: {"unknownOutputReferences": references_json(f.references)},
     ),
     ledger.ScriptsNotPaidUTxO: Answer(
         3129,
-        "Some collateral is locked by a script; only a key's outputs can be collateral.",
         lambda f: {"unsuitableCollateralInputs": references_json(f.references)},
     ),
     ledger.PPViewHashesDontMatch: Answer(
         3113,
-        "The script integrity hash does not match redeemers, datums and cost models.",
         lambda f: {
             "providedScriptIntegrity": f.provided.hex() if f.provided else None,
             "computedScriptIntegrity": f.computed.hex() if f.computed else None,
@@ -176,97 +155,76 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.MissingTxBodyMetadataHash: Answer(
         3105,
-        "The body has no hash of the auxiliary data that comes with it.",
         lambda f: {"metadata": {"hash": f.computed.hex()}},
     ),
     ledger.MissingTxMetadata: Answer(
         3106,
-        "The body has a hash of auxiliary data, and none comes with it.",
         lambda f: {"metadata": {"hash": f.provided.hex()}},
     ),
     ledger.ConflictingMetadataHash: Answer(
         3107,
-        "The hash of the auxiliary data is not the one in the body.",
         lambda f: {"provided": {"hash": f.provided.hex()}, "computed": {"hash": f.computed.hex()}},
     ),
-    ledger.InvalidMetadata: Answer(3108, "Auxiliary data holds a malformed script."),
+    ledger.InvalidMetadata: Answer(3108),
     ledger.InvalidWitnessesUTXOW: Answer(
         3100,
-        "Some signatures are not valid for this transaction.",
         lambda f: {"invalidSignatories": hashes_json(f.keys)},
     ),
     ledger.MissingVKeyWitnessesUTXOW: Answer(
         3101,
-        "Signatures of some keys are missing.",
         lambda f: {"missingSignatories": hashes_json(f.key_hashes)},
     ),
     ledger.NoCostModel: Answer(
         3115,
-        "Some scripts are of a language that the protocol has no cost model for.",
         lambda f: {"missingCostModels": [f.language]},
     ),
     ledger.MalformedScripts: Answer(
         3116,
-        "Some Plutus scripts are not well-formed.",
         lambda f: {"malformedScripts": hashes_json(f.script_hashes)},
     ),
     ledger.MissingScriptWitnessesUTXOW: Answer(
         3102,
-        "Some scripts are missing.",
         lambda f: {"missingScripts": hashes_json(f.script_hashes)},
     ),
     ledger.MissingRedeemers: Answer(
         3109,
-        "Some scripts have no redeemer.",
         lambda f: {"missingRedeemers": [subject_json(each) for each in f.subjects]},
     ),
     ledger.MissingRequiredDatums: Answer(
         3111,
-        "Some datums are missing.",
         lambda f: {"missingDatums": hashes_json(f.datum_hashes)},
     ),
     ledger.BadTranslation: Answer(
         3004,
-        "The transaction can't be shown to its scripts: {f.reason}",
         lambda f: {"reason": f.reason},
     ),
     ledger.ScriptWitnessNotValidatingUTXOW: Answer(
         3103,
-        "Some native scripts do not hold: a signature or the validity interval is missing.",
         lambda f: {"failingNativeScripts": hashes_json(f.script_hashes)},
     ),
     ledger.ExtraneousScriptWitnessesUTXOW: Answer(
         3104,
-        "Some scripts come along that nothing needs, or that a reference brings already.",
         lambda f: {"extraneousScripts": hashes_json(f.script_hashes)},
     ),
     ledger.ExtraRedeemers: Answer(
         3110,
-        "Some redeemers point to nothing that runs a Plutus script.",
         lambda f: {"extraneousRedeemers": [pointer_json(each) for each in f.pointers]},
     ),
     ledger.NotAllowedSupplementalDatums: Answer(
         3112,
-        "Some datums belong to no input and no output.",
         lambda f: {"extraneousDatums": hashes_json(f.datum_hashes)},
     ),
     ledger.TooManyCollateralInputs: Answer(
         3131,
-        "The transaction has {f.counted} collateral inputs; {f.maximum} are allowed.",
         lambda f: {"maximumCollateralInputs": f.maximum, "countedCollateralInputs": f.counted},
     ),
-    ledger.NoCollateralInputs: Answer(
-        3132, "A transaction that runs Plutus scripts needs collateral."
-    ),
+    ledger.NoCollateralInputs: Answer(3132),
     ledger.CollateralContainsNonADA: Answer(
         3133,
-        "Collateral holds tokens that the collateral return does not give back.",
         lambda f: {"unsuitableCollateralValue": value_json(f.balance)},
     ),
     ledger.IncorrectTotalCollateralField: Answer(
         3135,
-        "The declared total collateral is {f.declared_lovelace} lovelace; "
-        "inputs less return are {f.computed_lovelace}.",
         lambda f: {
             "declaredTotalCollateral": lovelace_json(f.declared_lovelace),
             "computedTotalCollateral": lovelace_json(f.computed_lovelace),
@@ -274,7 +232,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.BabbageOutputTooSmallUTxO: Answer(
         3125,
-        "Some outputs hold less lovelace than their size demands.",
         lambda f: {
             "insufficientlyFundedOutputs": [
                 {"output": output_json(output), "minimumRequiredValue": lovelace_json(minimum)}
@@ -284,7 +241,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.InsufficientCollateral: Answer(
         3128,
-        "The collateral is {f.provided_lovelace} lovelace; {f.required_lovelace} are needed.",
         lambda f: {
             "providedCollateral": lovelace_json(f.provided_lovelace),
             "minimumRequiredCollateral": lovelace_json(f.required_lovelace),
@@ -292,7 +248,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.MaxTxSizeUTxO: Answer(
         3119,
-        "The transaction has {f.measured_bytes} bytes; {f.maximum_bytes} are allowed.",
         lambda f: {
             "measuredTransactionSize": {"bytes": f.measured_bytes},
             "maximumTransactionSize": {"bytes": f.maximum_bytes},
@@ -300,7 +255,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.ExUnitsTooBigUTxO: Answer(
         3134,
-        "The redeemers declare more execution units than a transaction may use.",
         lambda f: {
             "providedExecutionUnits": units_json(f.provided),
             "maximumExecutionUnits": units_json(f.maximum),
@@ -308,7 +262,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.FeeTooSmallUTxO: Answer(
         3122,
-        "The fee is {f.provided_lovelace} lovelace; {f.required_lovelace} are needed.",
         lambda f: {
             "minimumRequiredFee": lovelace_json(f.required_lovelace),
             "providedFee": lovelace_json(f.provided_lovelace),
@@ -316,7 +269,6 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.ValueNotConservedUTxO: Answer(
         3123,
-        "What goes in (inputs and mint) is not what comes out (outputs, fee and burn).",
         lambda f: {
             "valueConsumed": value_json(f.consumed),
             "valueProduced": value_json(f.produced),
@@ -324,39 +276,31 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     ledger.ValidationTagMismatch: Answer(
         3136,
-        "The scripts' outcome is not the one that the transaction declares.",
         lambda f: {
             "declaredSpending": "inputs" if f.declared_valid else "collaterals",
             "mismatchReason": "FailedUnexpectedly" if f.declared_valid else "PassedUnexpectedly",
         },
     ),
     # Of evaluations alone, each of which has one failure.
-    ledger.TransactionScriptFailures: Answer(
-        3010, "Some scripts of the transaction terminated with error(s).", _script_failures_json
-    ),
+    ledger.TransactionScriptFailures: Answer(3010, _script_failures_json),
     ledger.MissingScript: Answer(
         3011,
-        "Some redeemers point to no script.",
         lambda f: {"missingScripts": [pointer_json(f.pointer)]},
     ),
     ledger.ValidationFailure: Answer(
         3012,
-        "A script ended with an error.",
         lambda f: {"validationError": f.error, "traces": list(f.traces)},
     ),
     ledger.InvalidTxIn: Answer(
         3013,
-        "A redeemer points to an output that has no datum, which its script can't do without.",
         lambda f: {"unsuitableOutputReference": reference_json(f.reference)},
     ),
     ledger.RedeemerPointsToUnknownScriptHash: Answer(
         3110,
-        "Some redeemers point to nothing that runs a Plutus script.",
         lambda f: {"extraneousRedeemers": [pointer_json(f.pointer)]},
     ),
     ledger.MissingDatum: Answer(
         3111,
-        "Some datums are missing.",
         lambda f: {"missingDatums": hashes_json([f.datum_hash])},
     ),
 }

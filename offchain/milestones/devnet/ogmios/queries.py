@@ -11,6 +11,7 @@ from milestones.devnet.chain import Chain
 from milestones.devnet.clock import BYRON_SLOT_MS, SECURITY_PARAMETER, SLOT_MS, Bound, Era, utc
 from milestones.devnet.funds import SUPPLY_LOVELACE
 from milestones.devnet.ogmios import rpc
+from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
 from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
@@ -83,6 +84,7 @@ def start_time(chain: Chain) -> str:
 def genesis_configuration(chain: Chain, era: Any, version: str) -> dict[str, Any]:
     """The genesis configuration of an era that has one, as Ogmios `version` shows it."""
     dijkstra_known = int(version.partition(".")[0]) >= 7
+    era = era.lower() if isinstance(era, str) else era
     if era == "byron":
         return _byron(chain)
     if era == "shelley":
@@ -93,7 +95,10 @@ def genesis_configuration(chain: Chain, era: Any, version: str) -> dict[str, Any
         return _conway(chain, with_scripts=dijkstra_known)
     if era == "dijkstra" and dijkstra_known:
         return _dijkstra(chain, version)
-    raise InvalidRequest("field 'era' must be one of byron, shelley, alonzo, conway")
+    raise InvalidRequest(
+        "Invalid era parameter. Only 'byron', 'shelley', 'alonzo', 'conway'"
+        f"{' and dijkstra' if dijkstra_known else ''} have a genesis configuration"
+    )
 
 
 def _parameters(chain: Chain, names: tuple[str, ...]) -> dict[str, Any]:
@@ -198,17 +203,17 @@ class LedgerState:
     def acquire(self, params: dict[str, Any]) -> dict[str, Any]:
         """Stays at a point until released. Raises `RpcFailure` 2000 for one that can't be had."""
         if "point" not in params:
-            raise InvalidRequest("field 'point' must be present")
+            raise InvalidRequest('field "point" not found')
         point = rpc.point(params["point"])
         self.acquired = self._find(point)
         return {"acquired": "ledgerState", "point": point_json(self.acquired)}
 
     def _find(self, point: Point | None) -> Block:
         block = None if point is None else self._chain.block_at(point)
-        if block is None:
-            raise _cannot_acquire("Acquired point is not on the current chain.")
-        if self._chain.tip.height - block.height > SECURITY_PARAMETER:
-            raise _cannot_acquire("Acquired point is now too old.")
+        if point is not None and block is None:
+            raise _cannot_acquire("Target doesn't or no longer exist.")
+        if block is None or self._chain.tip.height - block.height > SECURITY_PARAMETER:
+            raise _cannot_acquire("Target point is too old.")
         return block
 
     def release(self) -> dict[str, Any]:
@@ -221,13 +226,10 @@ class LedgerState:
         if name == "dump":
             # Ogmios' schema names no failure of its own for this query.
             raise InvalidRequest("this chain has no node's state that could be dumped to a file")
-        if name not in UNAVAILABLE and name not in FIXED_ANSWERS and name not in _QUERIES:
-            raise InvalidRequest("unknown method in 'method' (beware names are case-sensitive)")
+        if name not in _WITH_ARGUMENTS:
+            rpc.no_arguments(params)
         if name in UNAVAILABLE:
-            raise RpcFailure(
-                2002,
-                "This query isn't available: the chain has neither elections nor rewards.",
-            )
+            raise RpcFailure(2002, message(2002))
         block = self._current()
         if name in FIXED_ANSWERS:
             return FIXED_ANSWERS[name]
@@ -237,11 +239,7 @@ class LedgerState:
         if self.acquired is None:
             return self._chain.tip
         if not self._chain.contains(self.acquired):
-            raise RpcFailure(
-                2003,
-                "The acquired state has expired: the chain was rolled back before it.",
-                "Acquired point is not on the current chain.",
-            )
+            raise RpcFailure(2003, message(2003), "Acquired point no longer exist.")
         return self.acquired
 
     def _tip(self, block: Block, _params: dict[str, Any]) -> Any:
@@ -262,12 +260,17 @@ class LedgerState:
     def _utxo(self, block: Block, params: dict[str, Any]) -> Any:
         utxo: UtxoSet = self._chain.utxo_at(block)
         if "outputReferences" in params:
-            asked = rpc.member(params, "outputReferences", list)
-            wanted = {rpc.output_reference(each) for each in asked}
-            return utxo_json({each: utxo[each] for each in wanted if each in utxo})
+            try:
+                asked = rpc.member(params, "outputReferences", list)
+                wanted = {rpc.output_reference(each) for each in asked}
+                return utxo_json({each: utxo[each] for each in wanted if each in utxo})
+            except InvalidRequest:
+                if "addresses" not in params:
+                    raise
         if "addresses" in params:
             addresses = rpc.member(params, "addresses", list)
             return utxo_json(outputs_of(utxo, {rpc.address(each).raw for each in addresses}))
+        rpc.no_arguments(params)
         return utxo_json(dict(utxo))
 
 
@@ -281,8 +284,23 @@ _QUERIES: Final[dict[str, Callable[[LedgerState, Block, dict[str, Any]], Any]]] 
 }
 
 
+_WITH_ARGUMENTS: Final = frozenset(
+    {
+        *("delegateRepresentatives", "dump", "governanceProposals", "projectedRewards"),
+        *("rewardAccountSummaries", "stakePools", "utxo"),
+    }
+)
+"""Queries whose `params` may hold something."""
+
+
+def is_known(name: str, method: str) -> bool:
+    """Whether `method` is `queryLedgerState/<name>`, and there is such a query."""
+    known = name in UNAVAILABLE or name in FIXED_ANSWERS or name in _QUERIES or name == "dump"
+    return known and method == PREFIX + name
+
+
 def _cannot_acquire(why: str) -> RpcFailure:
-    return RpcFailure(2000, "Failed to acquire requested point.", why)
+    return RpcFailure(2000, message(2000), why)
 
 
 def _bound_json(bound: Bound) -> dict[str, Any]:

@@ -126,9 +126,11 @@ def utxo_json(entries: dict[OutputReference, Output]) -> list[dict[str, Any]]:
     ]
 
 
-def block_json(block: Block, version: tuple[int, int]) -> dict[str, Any]:
-    """`Block<Praos>` of the Conway era. `version` is the protocol's."""
-    major, minor = version
+def block_json(
+    block: Block, protocol_version: tuple[int, int], version: str = "6.14.0"
+) -> dict[str, Any]:
+    """`Block<Praos>` of the Conway era, as Ogmios `version` shows it."""
+    major, minor = protocol_version
     return {
         "type": "praos",
         "era": "conway",
@@ -137,7 +139,7 @@ def block_json(block: Block, version: tuple[int, int]) -> dict[str, Any]:
         "height": block.height,
         "slot": block.slot,
         "size": {"bytes": block.body_size},
-        "transactions": [transaction_json(each.transaction) for each in block.inclusions],
+        "transactions": [transaction_json(each.transaction, version) for each in block.inclusions],
         "protocol": {"version": {"major": major, "minor": minor}},
         "issuer": _issuer_json(block),
     }
@@ -161,8 +163,12 @@ def _issuer_json(block: Block) -> dict[str, Any]:
 _ISSUER = blake2b_256(b"issuer of the embedded chain's blocks")
 
 
-def transaction_json(transaction: Transaction) -> dict[str, Any]:
-    """`Transaction`. Fields that a transaction does not have are left out."""
+def transaction_json(transaction: Transaction, version: str = "6.14.0") -> dict[str, Any]:
+    """`Transaction`, as Ogmios `version` shows it. Fields that a transaction does not have are left out.
+
+    Of three fields that is so from version 7 on: 6 shows no outputs, an interval without bounds, and what
+    isn't paid to the treasury as empty lists and objects.
+    """
     body = transaction.body
     shown = {
         "id": transaction.id.hex(),
@@ -181,7 +187,10 @@ def transaction_json(transaction: Transaction) -> dict[str, Any]:
     }
     if transaction.auxiliary_data is not None:
         shown["metadata"] = metadata_json(transaction.auxiliary_data)
-    return shown
+    if int(version.partition(".")[0]) < 7:
+        return {**shown, "treasury": {}}
+    empty = [name for name in ("outputs", "validityInterval") if not shown[name]]
+    return {name: value for name, value in shown.items() if name not in empty}
 
 
 def metadata_json(auxiliary_data: bytes) -> dict[str, Any]:

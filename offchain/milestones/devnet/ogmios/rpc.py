@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from milestones.devnet.blocks import Point
 from milestones.devnet.funds import fields
 from milestones.devnet.ledger.addresses import LedgerAddress, decode_address
 from milestones.devnet.ledger.outputs import Output, decode_output
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
+from milestones.devnet.ledger.plutus import is_well_formed
 from milestones.errors import InvalidEncoding, MilestonesError
 
 MISSING: Final = object()
@@ -42,7 +45,7 @@ class Request:
     """A call: `id` is whatever JSON the client sent, None when it sent none."""
 
     method: str
-    params: dict[str, Any]
+    params: Any
     id: Any
 
 
@@ -61,19 +64,40 @@ def _finite(text: str) -> float:
     return number
 
 
-def parse_request(value: Any) -> Request:
-    """Reads a request. Raises `InvalidRequest` for anything else, batches included."""
+def parse_request(value: Any, is_known: Callable[[str], bool]) -> Request:
+    """Reads a request. Raises `InvalidRequest` for anything else, batches included.
+
+    `is_known` says whether there is a method of a name.
+    """
     if not isinstance(value, dict):
         raise InvalidRequest("must be a well-formed JSON object")
-    if value.get("jsonrpc") != "2.0":
-        raise InvalidRequest("field 'jsonrpc' must be \"2.0\"")
     method = value.get("method")
     if not isinstance(method, str):
         raise InvalidRequest("field 'method' must be present and be a string")
-    params = value.get("params")
-    if params is not None and not isinstance(params, dict):
+    if not is_known(method):
+        raise InvalidRequest("unknown method in 'method' (beware names are case-sensitive)")
+    if value.get("jsonrpc") is None:
+        raise InvalidRequest("missing required field 'jsonrpc'")
+    if value["jsonrpc"] != "2.0":
+        raise InvalidRequest("invalid value for field 'jsonrpc': should be '2.0'")
+    return Request(method, value.get("params"), value.get("id"))
+
+
+def arguments(request: Request, *, optional: bool) -> dict[str, Any]:
+    """The object under `params`; an empty one where it is missing and `optional`."""
+    if request.params is None and optional:
+        return {}
+    if request.params is None:
+        raise InvalidRequest('field "params" not found')
+    if not isinstance(request.params, dict):
         raise InvalidRequest("field 'params' must be an object")
-    return Request(method, params or {}, value.get("id"))
+    return request.params
+
+
+def no_arguments(params: dict[str, Any]) -> None:
+    """Raises `InvalidRequest` for `params` that a method doesn't know."""
+    if params:
+        raise InvalidRequest("field 'params' must be empty")
 
 
 def answer(request: Request, result: Any) -> str:
@@ -119,6 +143,8 @@ _LANGUAGES = {"plutus:v1": 1, "plutus:v2": 2, "plutus:v3": 3}
 def member(container: Any, name: str, kind: type) -> Any:
     """A member that must be there and of this kind. A boolean is not an integer."""
     value = container.get(name) if isinstance(container, dict) else None
+    if kind is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InvalidRequest(f"field '{name}' must be present and be of type {_KINDS[kind]}")
     return value
@@ -164,11 +190,17 @@ def address(text: Any) -> LedgerAddress:
 
 
 def _address_bytes(text: str) -> bytes:
-    if re.fullmatch("([0-9a-f]{2})+", text):
+    if re.fullmatch("([0-9a-fA-F]{2})+", text):
         return bytes.fromhex(text)
-    if text.lower().startswith("addr"):
+    try:
         return bech32.decode(text)[1]
-    return base58.decode(text)
+    except InvalidEncoding as error:
+        if text.lower().startswith("addr"):
+            raise
+        try:
+            return base58.decode(text)
+        except InvalidEncoding:
+            raise error from None
 
 
 def additional_utxo(value: Any) -> dict[OutputReference, Output]:
@@ -186,6 +218,8 @@ def _output(entry: dict[str, Any]) -> Output:
         1: _value(member(entry, "value", dict)),
     }
     datum_hash, datum = entry.get("datumHash"), entry.get("datum")
+    if datum is not None and datum_hash is not None:
+        raise InvalidRequest("specified both 'datumHash' & 'datum'")
     if datum is not None:
         wrapped = cbor.head(cbor.TAG, 24) + cbor.encode_bytes(hexadecimal(datum))
         entries[2] = encoding.array((encoding.integer(1), wrapped))
@@ -196,9 +230,16 @@ def _output(entry: dict[str, Any]) -> Output:
         wrapped = cbor.encode_bytes(_script(entry["script"]))
         entries[3] = cbor.head(cbor.TAG, 24) + wrapped
     try:
-        return decode_output(fields(entries))
+        output = decode_output(fields(entries))
     except InvalidEncoding as error:
         raise InvalidRequest(f"an additional output can't be read: {error.reason}") from None
+    if output.script is not None and not is_well_formed(output.script, PROTOCOL_MAJOR):
+        raise InvalidRequest("couldn't decode plutus script")
+    return output
+
+
+PROTOCOL_MAJOR: Final = MAINNET_PARAMETERS.protocol_version[0]
+"""The protocol version that scripts of additional outputs are read at."""
 
 
 def _value(value: dict[str, Any]) -> bytes:
@@ -217,6 +258,8 @@ def _value(value: dict[str, Any]) -> bytes:
 
 
 def _script(script: Any) -> bytes:
+    if isinstance(script, str):
+        return _nested(hexadecimal(script))
     language = member(script, "language", str)
     if language in _LANGUAGES:
         code = cbor.encode_bytes(hexadecimal(script.get("cbor")))
@@ -225,6 +268,18 @@ def _script(script: Any) -> bytes:
         raise InvalidRequest(f"unknown script language {language!r}")
     native = hexadecimal(script["cbor"]) if "cbor" in script else _native(script.get("json"), 0)
     return encoding.array((encoding.integer(0), native))
+
+
+def _nested(raw: bytes) -> bytes:
+    """The bytes that a byte string under tag 24 (CBOR in CBOR) holds."""
+    try:
+        item = cbor.read(raw)
+        if item.kind == cbor.TAG and item.tag == 24:
+            inner: bytes = item.value.bytes()
+            return inner
+    except InvalidEncoding as error:
+        raise InvalidRequest(f"couldn't decode a script: {error.reason}") from None
+    raise InvalidRequest("couldn't decode a script: it is not CBOR in CBOR")
 
 
 def _native(clause: Any, depth: int) -> bytes:
@@ -256,4 +311,9 @@ def _slot(clause: dict[str, Any]) -> int:
 
 def transaction_cbor(params: dict[str, Any]) -> bytes:
     """The bytes of the transaction that is to be submitted or evaluated."""
-    return hexadecimal(member(member(params, "transaction", dict), "cbor", str))
+    raw = hexadecimal(member(member(params, "transaction", dict), "cbor", str))
+    return _nested(raw) if raw.startswith(_CBOR_IN_CBOR) else raw
+
+
+_CBOR_IN_CBOR: Final = bytes((0xD8, 24))
+"""Tag 24, in which a transaction may be wrapped: the node's protocol has it so."""

@@ -21,6 +21,7 @@ from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.mempool import MempoolFull, capacity_bytes
 from milestones.devnet.ogmios import queries, rpc
 from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.queries import PREFIX, LedgerState
 from milestones.devnet.ogmios.rendering import (
     block_json,
@@ -40,21 +41,21 @@ class ChainSync:
     As in the node, the first step after an intersection is a rollback to it, and so is the first of all.
     """
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
+    def __init__(self, chain: Chain, version: str) -> None:
+        self._chain, self._version = chain, version
         self._at: Block | None = None
         self._rollback_due = True
 
     def find_intersection(self, params: dict[str, Any]) -> dict[str, Any]:
         """Goes to the first of the given points that the chain has. Raises `RpcFailure` 1000 if none."""
-        points = rpc.member(params, "points", list) if "points" in params else ["origin"]
+        points = rpc.member(params, "points", list)
         tip = tip_json(self._chain.tip)
         for wanted in [rpc.point(each) for each in points]:
             block = None if wanted is None else self._chain.block_at(wanted)
             if wanted is None or block is not None:
                 self._at, self._rollback_due = block, True
                 return {"intersection": self._position(), "tip": tip}
-        raise RpcFailure(1000, "No intersection found.", {"tip": tip})
+        raise RpcFailure(1000, message(1000), {"tip": tip})
 
     def next_block(self) -> dict[str, Any] | None:
         """The next step, forward or back; None when the client is at the tip."""
@@ -68,7 +69,8 @@ class ChainSync:
         if height == len(self._chain.blocks):
             return None
         self._at = self._chain.blocks[height]
-        block = block_json(self._at, self._chain.parameters.protocol_version)
+        protocol_version = self._chain.parameters.protocol_version
+        block = block_json(self._at, protocol_version, self._version)
         return {"direction": "forward", "block": block, "tip": tip}
 
     def _position(self) -> Any:
@@ -77,14 +79,14 @@ class ChainSync:
 
 def interleaved() -> RpcFailure:
     """The answer to `findIntersection` while `nextBlock` calls wait."""
-    return RpcFailure(1001, "Cannot interleave 'findIntersection' requests with 'nextBlock'.")
+    return RpcFailure(1001, message(1001))
 
 
 class MempoolMonitor:
     """One client's snapshot of the mempool and how far it has read it."""
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
+    def __init__(self, chain: Chain, version: str) -> None:
+        self._chain, self._version = chain, version
         self._seen_revision: int | None = None
         self._snapshot: tuple[Transaction, ...] | None = None
         self._read = 0
@@ -100,15 +102,16 @@ class MempoolMonitor:
 
     def next_transaction(self, params: dict[str, Any]) -> dict[str, Any]:
         """The next transaction: its id or, with `fields` "all", everything; null after the last."""
-        if params.get("fields", "all") != "all":
-            raise InvalidRequest("field 'fields' must be \"all\"")
+        fields = params.get("fields")
+        if fields not in (None, "all"):
+            raise InvalidRequest("Invalid argument to 'fields'. Expected 'all'")
         snapshot = self._taken()
         if self._read == len(snapshot):
             return {"transaction": None}
         transaction = snapshot[self._read]
         self._read += 1
-        if "fields" in params:
-            return {"transaction": transaction_json(transaction)}
+        if fields == "all":
+            return {"transaction": transaction_json(transaction, self._version)}
         return {"transaction": {"id": transaction.id.hex()}}
 
     def has_transaction(self, params: dict[str, Any]) -> bool:
@@ -133,7 +136,7 @@ class MempoolMonitor:
 
     def _taken(self) -> tuple[Transaction, ...]:
         if self._snapshot is None:
-            raise RpcFailure(4000, "You must acquire a mempool snapshot prior to accessing it.")
+            raise RpcFailure(4000, message(4000))
         return self._snapshot
 
 
@@ -153,12 +156,14 @@ def evaluate(chain: Chain, params: dict[str, Any], version: str) -> list[dict[st
     try:
         if additional:
             _check_overlap(chain, decode_transaction(raw), additional)
-        used = chain.evaluate(raw, additional)
+        # From version 7 on what a client adds comes before what the mempool has.
+        override = int(version.partition(".")[0]) >= 7
+        used = chain.evaluate(raw, additional, additional_first=override)
     except TransactionRejected as rejected:
         failure = rejected.failures[0]
         if isinstance(failure, Unsupported):
-            message = rpc_failure(rejected).message
-            raise RpcFailure(3004, message, {"reason": failure.what}) from None
+            reason = f"not supported by this chain: {failure.what}"
+            raise RpcFailure(3004, message(3004), {"reason": reason}) from None
         raise rpc_failure(rejected, version) from None
     return [
         {"validator": pointer_json(pointer), "budget": units_json(units)} for pointer, units in used
@@ -181,7 +186,7 @@ def _check_overlap(
     if overlapping:
         raise RpcFailure(
             3002,
-            "Some user-provided additional UTxO entries overlap with those of the ledger.",
+            message(3002),
             {"overlappingOutputReferences": references_json(overlapping)},
         )
 
@@ -210,8 +215,8 @@ class Session:
     def __init__(self, chain: Chain, version: str, send: Callable[[str], Awaitable[None]]) -> None:
         self._chain, self._version, self._send = chain, version, send
         self._ledger_state = LedgerState(chain, version)
-        self._chain_sync = ChainSync(chain)
-        self._mempool = MempoolMonitor(chain)
+        self._chain_sync = ChainSync(chain, version)
+        self._mempool = MempoolMonitor(chain, version)
         self._lock = asyncio.Lock()
         self._queues: dict[frozenset[str], deque[Request]] = {
             CHAIN_SYNC: deque(),
@@ -219,10 +224,10 @@ class Session:
             SUBMISSION: deque(),
         }
 
-    async def receive(self, message: str | bytes) -> None:
+    async def receive(self, text: str | bytes) -> None:
         """Takes a message and sends every answer that it makes possible."""
         async with self._lock:
-            await self._receive(rpc.parse_json(message))
+            await self._receive(rpc.parse_json(text))
 
     async def chain_changed(self) -> None:
         """Answers the requests that waited and need wait no longer."""
@@ -232,7 +237,7 @@ class Session:
 
     async def _receive(self, value: Any) -> None:
         try:
-            request = rpc.parse_request(value)
+            request = rpc.parse_request(value, is_known)
         except InvalidRequest as error:
             request_id = value.get("id") if isinstance(value, dict) else None
             await self._send(rpc.refusal(request_id, error))
@@ -248,11 +253,11 @@ class Session:
 
     async def _work_off(self, queue: deque[Request]) -> None:
         while queue:
-            message = self._answer(queue[0])
-            if message is None:
+            answer = self._answer(queue[0])
+            if answer is None:
                 return
             queue.popleft()
-            await self._send(message)
+            await self._send(answer)
 
     def _answer(self, request: Request) -> str | None:
         """The answer to send; None while the request has to wait."""
@@ -265,13 +270,16 @@ class Session:
         return None if result is WAIT else rpc.answer(request, result)
 
     def _result(self, request: Request) -> Any:
-        params = request.params
         if request.method.startswith(PREFIX):
+            params = rpc.arguments(request, optional=True)
             return self._ledger_state.query(request.method.removeprefix(PREFIX), params)
-        answers = _METHODS.get(request.method)
-        if answers is None:
-            raise InvalidRequest("unknown method in 'method' (beware names are case-sensitive)")
-        return answers(self, params)
+        if request.method in _WITHOUT_ARGUMENTS:
+            return _METHODS[request.method](self, {})
+        optional = request.method.startswith("query") or request.method == "nextTransaction"
+        params = rpc.arguments(request, optional=optional)
+        if request.method in _QUERIES_WITHOUT_ARGUMENTS:
+            rpc.no_arguments(params)
+        return _METHODS[request.method](self, params)
 
     def _next_block(self, _params: dict[str, Any]) -> Any:
         return self._chain_sync.next_block() or WAIT
@@ -306,3 +314,18 @@ _METHODS: Final[dict[str, Callable[[Session, dict[str, Any]], Any]]] = {
     "sizeOfMempool": lambda self, _: self._mempool.size(),
     "releaseMempool": lambda self, _: self._mempool.release(),
 }
+
+_WITHOUT_ARGUMENTS: Final = frozenset(
+    {"nextBlock", "releaseLedgerState", "acquireMempool", "sizeOfMempool", "releaseMempool"}
+)
+"""Methods that don't look at their `params`, whatever is there."""
+
+_QUERIES_WITHOUT_ARGUMENTS: Final = frozenset(
+    {"queryNetwork/blockHeight", "queryNetwork/startTime", "queryNetwork/tip"}
+)
+"""Methods whose `params` must be empty."""
+
+
+def is_known(method: str) -> bool:
+    """Whether there is such a method."""
+    return method in _METHODS or queries.is_known(method.removeprefix(PREFIX), method)

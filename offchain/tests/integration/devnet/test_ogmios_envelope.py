@@ -87,7 +87,8 @@ async def test_one_call_over_http(devnet: Devnet) -> None:
         assert (await client.post("/", content=b"\xff")).status_code == 400
         assert (await client.post("/", content=b" " * (1 << 24) + b"x")).status_code == 413
         assert (await client.get("/nowhere")).status_code == 404
-        assert (await client.delete("/health")).status_code == 405
+        assert (await client.delete("/health")).status_code == 406
+        assert (await client.options("/anything")).status_code == 200
         assert "Ogmios" in (await client.get("/")).text
 
 
@@ -103,6 +104,7 @@ async def test_health_and_metrics(devnet: Devnet, ogmios: Ogmios) -> None:
         assert shown["networkSynchronization"] == 1
         assert shown["version"] == f"v{devnet.config.ogmios_version}"
         assert shown["metrics"]["activeConnections"] == 1
+        assert "ogmios_active_connections  1.0" in (await client.get("/metrics")).text
         age_ms = devnet.chain.clock.posix_ms() - devnet.chain.calendar.start_posix_ms
         devnet.chain.clock.advance(age_ms // 2)
         behind = await client.get("/health")
@@ -111,8 +113,32 @@ async def test_health_and_metrics(devnet: Devnet, ogmios: Ogmios) -> None:
         devnet.break_interface("ogmios", "disconnected")
         lost = await client.get("/health")
         assert (lost.status_code, lost.json()["connectionStatus"]) == (500, "disconnected")
-        metrics = (await client.get("/metrics")).text
-        assert "ogmios_active_connections  1.0" in metrics
+        assert "ogmios_connected  0.0" in (await client.get("/metrics")).text
+
+
+async def test_without_its_node_it_speaks_of_its_health_only(
+    devnet: Devnet, ogmios: Ogmios
+) -> None:
+    """As Ogmios does: WebSockets end with a reason, old ones and new ones, and a call is a 500."""
+    devnet.break_interface("ogmios", "disconnected")
+    request = {"jsonrpc": "2.0", "method": "queryNetwork/tip"}
+    for ended_one in (ogmios, await Ogmios.connect(devnet)):
+        with pytest.raises(ConnectionClosed) as ended:
+            await asyncio.wait_for(ended_one.socket.recv(), 5)
+        assert ended.value.rcvd is not None
+        assert ended.value.rcvd.code == 1000
+        assert json.loads(ended.value.rcvd.reason)["error"] == {
+            "code": -32000,
+            "message": "Connection with the node lost or failed.",
+        }
+    async with http(devnet) as client:
+        assert (await client.post("/", json=request)).status_code == 500
+        assert (await client.get("/health")).status_code == 500
+        devnet.mend_interface("ogmios")
+        assert (await client.post("/", json=request)).status_code == 200
+    again = await Ogmios.connect(devnet)
+    assert "slot" in await again.call("queryNetwork/tip")
+    await again.socket.close()
 
 
 async def test_an_idle_connection_is_closed(

@@ -31,7 +31,7 @@ class Follower:
     """A client that walks along the chain, and what it believes."""
 
     def __init__(self, chain: Chain) -> None:
-        self.sync = ChainSync(chain)
+        self.sync = ChainSync(chain, "7.0.0")
         self.ids: list[str] = []
 
     def step(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from milestones.devnet.chain import ALL_INPUTS_SPENT
 from milestones.devnet.ledger import failures
 from milestones.devnet.ledger.failures import (
     FeeTooSmallUTxO,
@@ -18,6 +19,7 @@ from milestones.devnet.ledger.failures import (
 from milestones.devnet.ledger.rules import check
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.ogmios.failures import ANSWERS, PRIORITY, rpc_failure
+from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.rpc import MISSING
 from tests.support.raw_transactions import BOB, payment
 
@@ -50,7 +52,8 @@ def test_the_ledger_reports_all_that_is_wrong_and_ogmios_the_most_urgent() -> No
     assert cheap.provided_lovelace == 1
     assert rpc_failure(rejected.value).rpc_code == 3101
     answer = rpc_failure(TransactionRejected(cheap))
-    assert answer.message == f"The fee is 1 lovelace; {cheap.required_lovelace} are needed."
+    assert answer.message.startswith("Insufficient fee!")
+    assert answer.data["minimumRequiredFee"] == {"ada": {"lovelace": cheap.required_lovelace}}
 
 
 @pytest.mark.parametrize("failure", [InputSetEmptyUTxO(), NoCollateralInputs()])
@@ -61,4 +64,34 @@ def test_what_ogmios_gives_no_data_for_has_none(failure: LedgerFailure) -> None:
 def test_of_equally_urgent_failures_the_first_is_reported() -> None:
     first, second = Unsupported("votes {f}"), Unsupported("withdrawals")
     answer = rpc_failure(TransactionRejected(MaxTxSizeUTxO(2, 1), first, second))
-    assert answer.message == "This chain can't judge the transaction: votes {f}."
+    assert answer.data == {"error": "not supported by this chain: votes {f}"}
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (
+            "6.14.0",
+            "A transaction was rejected due to custom rules that prevented it from entering the mempool. "
+            "A justification is given as 'data.error'.",
+        ),
+        (
+            "7.0.0",
+            "The transaction couldn't be added to the mempool. A justification is given as 'data.error'.",
+        ),
+    ],
+)
+def test_what_has_come_before_is_refused_in_the_version_s_own_words(
+    version: str, words: str
+) -> None:
+    """Published clients compare these words, to know that a transaction is in already."""
+    answer = rpc_failure(TransactionRejected(ALL_INPUTS_SPENT), version)
+    assert (answer.rpc_code, answer.message) == (3997, words)
+    error = "All inputs are spent. Transaction has probably already been included"
+    assert answer.data == {"error": error}
+
+
+def test_every_code_has_its_words_in_both_versions() -> None:
+    for code in {answer.code for answer in ANSWERS.values()}:
+        for version in ("6.14.0", "7.0.0"):
+            assert len(message(code, version)) > 20
