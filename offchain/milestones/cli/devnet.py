@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from milestones.devnet.control import client as control
     from milestones.devnet.control import flame_graph
     from milestones.devnet.ogmios import parameters as protocol_parameters
+    from milestones.domain import plausibility, posix_time
 else:
+    plausibility = Later("milestones.domain.plausibility")
+    posix_time = Later("milestones.domain.posix_time")
     profiling = Later("milestones.cli.devnet_profile")
     control = Later("milestones.devnet.control.client")
     flame_graph = Later("milestones.devnet.control.flame_graph", needed_for="the embedded chain")
@@ -123,6 +126,9 @@ def start(  # noqa: PLR0917 - an option each
             path="no_control",
             hint="leave one of them out",
         )
+    if start_time is not None and start_time > posix_time.LATEST_POSIX_SECONDS:
+        for problem in plausibility.moment_problems(start_time, "start_time", network_magic):
+            raise InvalidInput(problem.message, path=problem.path, hint=problem.hint)
     chain = opening.ChainConfig(
         network_magic=network_magic,
         start_posix_ms=None if start_time is None else start_time * 1000,
@@ -237,6 +243,9 @@ def faucet(  # noqa: PLR0917 - an option each
     if lovelace is None and not token:
         raise InvalidInput("nothing to pay", hint="give --lovelace, --token or both")
     wanted = _tokens(token or [])
+    for name in wanted:
+        for doubt in plausibility.token_name_doubts(bytes.fromhex(name)):
+            session_of(context).output.message(f"warning: {doubt}")
     to = address(recipient, "ADDRESS").to_bech32()
     chain = _chain(context, control_url, control_port)
     _show(context, chain.post("faucet", address=to, lovelace=lovelace, tokens=wanted or None))

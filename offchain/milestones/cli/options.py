@@ -164,10 +164,10 @@ def file_hash(file: Path, option: str) -> bytes:
 
 def asset_name(text: str, option: str) -> str:
     """A token's name in hexadecimal, out of text or of `0x` and hexadecimal. Raises `InvalidInput`."""
-    if not text.startswith("0x"):
+    if text[:2].lower() != "0x":
         return text.encode().hex()
     try:
-        return bytes.fromhex(text[2:]).hex()
+        return binascii.unhexlify(text[2:]).hex()
     except ValueError:
         raise InvalidInput(
             f"{text[:80]!r} is not hexadecimal after 0x",

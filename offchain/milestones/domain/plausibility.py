@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from difflib import get_close_matches
 from functools import lru_cache
@@ -19,6 +20,7 @@ from milestones.domain.models import MilestoneSchedule
 from milestones.domain.posix_time import LATEST_POSIX_SECONDS, duration_in_words, in_words
 from milestones.domain.reading import Problem, counted
 
+TOKEN_NAME_BYTES: Final = 32
 DAY: Final = 86_400
 SPREADSHEET_DAY_ZERO: Final = date(1899, 12, 30)
 """Day 0 of spreadsheets' dates. Source: the day numbers of Excel and LibreOffice after February 1900."""
@@ -204,6 +206,33 @@ def meant_instead(name: str, known: Sequence[str]) -> str | None:
 
 def _numbers(name: str) -> list[int]:
     return [int(digits) for digits in re.findall(r"[0-9]{1,64}", name)]
+
+
+def token_name_doubts(name: bytes) -> Iterator[str]:
+    """A token's name that may have been meant in the other notation: text for hexadecimal, or the reverse."""
+    text = _as_text(name)
+    if text is not None and re.fullmatch(r"(0[xX])?([0-9a-fA-F]{2})+", text):
+        digits = text[2:] if text[1:2] in ("x", "X") else text
+        yield (
+            f"the token's name is the text {text!r}, which could be hexadecimal, too: if these digits"
+            f" are the name's bytes, write {digits.lower()} in a file, 0x{digits.lower()} on the command line"
+        )
+    elif text is None and 0 < len(name) <= TOKEN_NAME_BYTES // 2:
+        yield (
+            f"the token's name is the bytes {name.hex()}, which are no text: if the text"
+            f" {name.hex()!r} is meant, write {name.hex().encode().hex()}"
+        )
+
+
+def _as_text(name: bytes) -> str | None:
+    """A token's name as wallets show it, without the label of CIP-67; None where it is none."""
+    is_labelled = len(name) > 4 and name[0] >> 4 == 0 == name[3] & 15
+    for raw in (name, name[4:]) if is_labelled else (name,):
+        with suppress(UnicodeDecodeError):
+            text = raw.decode()
+            if text.isprintable() and text == text.strip():
+                return text
+    return None
 
 
 # -- a whole schedule

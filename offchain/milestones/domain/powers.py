@@ -12,7 +12,7 @@ from typing import Final
 from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
 from milestones.domain.models import MilestoneSchedule
-from milestones.domain.plausibility import row_doubts
+from milestones.domain.plausibility import row_doubts, token_name_doubts
 from milestones.domain.posix_time import duration_in_words, to_posix_ms
 from milestones.domain.problems import (
     AMOUNT_LIMIT,
@@ -195,6 +195,7 @@ def _rotation(schedule: MilestoneSchedule) -> Iterator[Problem]:
 
 def doubts_about(schedule: MilestoneSchedule) -> Iterator[str]:
     """What may be meant, and should be known before it is signed: warnings, in words."""
+    yield from token_name_doubts(schedule.token_name)
     yield from row_doubts(schedule)
     yield from _datum_doubts(schedule)
     refund = schedule.refund_address or schedule.creator

@@ -9,7 +9,8 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from difflib import get_close_matches
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -165,7 +166,7 @@ def read_record(model: type[T], raw: Any, error: type[E]) -> T:
     try:
         return model.model_validate(_tuples(without_schema_name(raw)))
     except ValidationError as refused:
-        problems = [_problem(details) for details in refused.errors(include_url=False)]
+        problems = [_problem(details, model) for details in refused.errors(include_url=False)]
     raise refusal(problems, error)
 
 
@@ -175,7 +176,7 @@ def read_records(model: type[T], raw: Any, error: type[E]) -> tuple[T, ...]:
     try:
         return adapter.validate_python(_tuples(raw))
     except ValidationError as refused:
-        problems = [_problem(details) for details in refused.errors(include_url=False)]
+        problems = [_problem(details, model) for details in refused.errors(include_url=False)]
     raise refusal(problems, error)
 
 
@@ -195,9 +196,30 @@ def _tuples(raw: Any) -> Any:
     return raw
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def _problem(details: ErrorDetails, model: type[Record]) -> Problem:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"])
-    return Problem(path.lstrip("."), _sentence(details), details.get("ctx", {}).get("hint", ""))
+    hint = details.get("ctx", {}).get("hint", "")
+    if details["type"] == "extra_forbidden":
+        fields = _fields_at(model, details["loc"][:-1])
+        near = get_close_matches(str(details["loc"][-1]).lower(), fields, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(fields)}"
+    return Problem(path.lstrip("."), _sentence(details), hint)
+
+
+def _fields_at(model: type[Record], place: tuple[int | str, ...]) -> list[str]:
+    """The fields of the record at this place inside another."""
+    for part in place:
+        if isinstance(part, str):
+            inner = _record_in(model.model_fields[part].annotation)
+            model = model if inner is None else inner
+    return list(model.model_fields)
+
+
+def _record_in(annotation: Any) -> type[Record] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return annotation
+    found = (_record_in(each) for each in get_args(annotation))
+    return next((each for each in found if each is not None), None)
 
 
 def _sentence(details: ErrorDetails) -> str:

@@ -6,7 +6,7 @@ Only their form is checked: whether a signature is genuine is decided by the cha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -17,9 +17,10 @@ from milestones.domain.models import (
     OracleSignature,
     QuorumStatus,
 )
+from milestones.domain.plausibility import moment_problems
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, merge_signatures, quorum_state
-from milestones.domain.reading import AddressField, HexField
+from milestones.domain.reading import AddressField, HexField, Problem, in_a_line, refusal
 from milestones.errors import InvalidInput, InvalidSignature, NotFound, ServiceUnavailable
 from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.oracle_signatures import witness_if_complete
@@ -69,8 +70,10 @@ async def commit_milestone(
     MilestoneIdentifier.parse(milestone_identifier)
     workspace, distribution_id = _place_of(workspace, oracle_signatures, contract_address)
     entries = with_known_keys(workspace, oracle_signatures, oracle_keys)
-    for index, entry in enumerate(entries):
-        _must_be_about(workspace, entry, index, distribution_id, milestone_identifier)
+    _judge(
+        entries,
+        lambda entry: _must_be_about(workspace, entry, distribution_id, milestone_identifier),
+    )
     distribution = local_distribution(workspace, distribution_id)
     if distribution is not None:
         must_have_milestone(distribution, milestone_identifier)
@@ -244,19 +247,28 @@ def _must_agree(quorum: _Quorum, given: tuple[int | None, int | None]) -> None:
 FIELD = "oracle_signatures"
 
 
+def _judge(entries: Sequence[OracleSignature], judge: Callable[[OracleSignature], None]) -> None:
+    """Raises `InvalidSignature` with what is wrong with each entry, all of them at once."""
+    problems = []
+    for index, entry in enumerate(entries):
+        try:
+            judge(entry)
+        except InvalidSignature as error:
+            inside = error.inside(f"{FIELD}[{index}]")
+            problems.append(Problem(inside.path, inside.reason, inside.hint))
+    if problems:
+        raise refusal(problems, InvalidSignature)
+
+
 def _must_be_about(
     workspace: Workspace,
     entry: OracleSignature,
-    index: int,
     distribution_id: bytes,
     milestone_identifier: str,
 ) -> None:
-    try:
-        witness_if_complete(entry)
-        statement = MilestoneStatement.parse(entry.signed_data)
-        _must_name(workspace, statement, distribution_id, milestone_identifier)
-    except InvalidSignature as error:
-        raise error.inside(f"{FIELD}[{index}]") from None
+    witness_if_complete(entry)
+    statement = MilestoneStatement.parse(entry.signed_data)
+    _must_name(workspace, statement, distribution_id, milestone_identifier)
 
 
 def _must_name(
@@ -285,14 +297,17 @@ def _must_name(
 def _must_be_oracles(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
     if quorum.may_be_replaced:
         return
-    for index, entry in enumerate(entries):
+
+    def judge(entry: OracleSignature) -> None:
         if quorum.oracles is not None and entry.oracle not in quorum.oracles:
             raise InvalidSignature(
                 f"{entry.oracle_address} is none of the distribution's oracles",
-                path=f"{FIELD}[{index}].oracle_address",
+                path="oracle_address",
                 hint="give the signatures of the oracles in the schedule's oracle_addresses or, where"
                 " they were replaced, of those that sit now",
             )
+
+    _judge(entries, judge)
 
 
 def _must_not_be_too_many(entries: Sequence[OracleSignature], quorum: _Quorum) -> None:
@@ -351,6 +366,7 @@ def _committed(
             f"oracles signed {len(groups)} different statements about this milestone:"
             f" {split_in_words(counted, quorum.threshold)}"
         )
+    warnings += _odd_times(groups, record, workspace.network.magic)
     missing = keyless_oracles(record.oracle_signatures)
     if missing:
         warnings.append(missing_keys(missing))
@@ -368,6 +384,19 @@ def _committed(
         groups=groups,
         warnings=tuple(warnings),
     )
+
+
+def _odd_times(
+    groups: Sequence[StatementGroup], record: MilestoneCompletion, network_magic: int | None
+) -> list[str]:
+    """Times that can't be meant: what is signed already is kept, and reported."""
+    signed = [(each.verification_timestamp, "verification_timestamp") for each in groups]
+    notes = [(each.signature_timestamp, "signature_timestamp") for each in record.oracle_signatures]
+    return [
+        in_a_line(problem)
+        for moment, field in dict.fromkeys(signed + [each for each in notes if each[0]])
+        for problem in moment_problems(moment, field, network_magic)
+    ]
 
 
 def _groups(record: MilestoneCompletion) -> tuple[StatementGroup, ...]:

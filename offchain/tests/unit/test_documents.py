@@ -22,17 +22,16 @@ from milestones.documents import (
     KEY,
     SCHEDULE,
     Kind,
-    looks_like,
     parse_json,
     parse_yaml,
     read_bytes,
     read_json,
     read_object,
     read_yaml,
-    recognised,
     write_new,
 )
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidKeyFile, InvalidSignature
+from milestones.recognition import looks_like, recognised
 
 SMALL = Kind("a small file", 100, "give a small file")
 

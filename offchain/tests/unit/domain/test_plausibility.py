@@ -19,8 +19,10 @@ from milestones.domain.plausibility import (
     row_doubts,
     same_form,
     skeleton,
+    token_name_doubts,
 )
 from milestones.domain.posix_time import LATEST_POSIX_SECONDS
+from milestones.domain.powers import doubts_about
 from milestones.domain.schedule import parse_schedule
 from tests.unit.domain.test_schedule import VESTING, changed, good
 
@@ -244,3 +246,30 @@ def test_equal_rows_are_counted_and_the_first_are_named() -> None:
 def test_rows_that_differ_in_one_field_are_no_doubt() -> None:
     later = {"vesting_timestamp": VESTING - 1}
     assert list(row_doubts(rows({}, later, {"token_amount": 7}, {"datum": "00"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (b"4752414e54", "the text '4752414e54', which could be hexadecimal"),
+        (b"cafe", "write cafe in a file, 0xcafe on the command line"),
+        (b"0xCAFE", "0xcafe on the command line"),
+        (b"2025", "could be hexadecimal"),
+        (b"\xca\xfe", "write 63616665"),
+        (b" %", "are no text"),
+        (b"\x12\x34", "are no text"),
+    ],
+)
+def test_a_token_name_that_may_be_in_the_other_notation_is_said(name: bytes, words: str) -> None:
+    (doubt,) = token_name_doubts(name)
+    assert words in doubt
+    schedule = parse_schedule(changed("token_name", name.hex()))
+    assert list(doubts_about(schedule)) == [doubt]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"", b"GRANT", b"abc", "é".encode(), b"\x00\x14\xde\x40GRANT", bytes(range(200, 232)), b"0x"],
+)
+def test_other_token_names_are_no_doubt(name: bytes) -> None:
+    assert list(token_name_doubts(name)) == []

@@ -238,13 +238,18 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_missing_and_unknown_fields_are_named() -> None:
     raw = {**good(), "quorum": 2}
+    raw["contract_metadata"]["createdAt"] = 5
     del raw["beneficiary_allocations"][1]["token_amount"]
     error = refused(raw)
     found = [(problem["path"], problem["message"]) for problem in error.details["errors"]]
     assert found == [
         ("beneficiary_allocations[1].token_amount", "this field is missing"),
+        ("contract_metadata.createdAt", "there is no such field"),
         ("quorum", "there is no such field"),
     ]
+    hints = {problem["path"]: problem["hint"] for problem in error.details["errors"]}
+    assert hints["contract_metadata.createdAt"] == "did you mean created_at?"
+    assert "quorum_threshold" in hints["quorum"]
 
 
 def test_the_missions_allocations_file() -> None:

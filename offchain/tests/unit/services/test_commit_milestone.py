@@ -162,6 +162,23 @@ async def test_keys_are_given_then_or_later_or_known_from_earlier_entries(desk: 
         assert [e.verification_key for e in record.oracle_signatures] == keys[:2]
 
 
+async def test_what_is_wrong_with_each_entry_is_said_at_once(desk: Desk) -> None:
+    short = keyless(desk, 0).model_copy(update={"signature": bytes(63)})
+    other = desk.entry(1, "milestone-002")
+    with pytest.raises(InvalidSignature) as refused:
+        await commit(desk, short, desk.entry(2), other, **QUICKSTART)
+    assert refused.value.details["error_count"] == 2
+    paths = [each["path"] for each in refused.value.details["errors"]]
+    assert paths == ["oracle_signatures[0].signature", "oracle_signatures[2].signed_data"]
+
+
+async def test_times_that_cannot_be_meant_are_said_of_what_is_signed(desk: Desk) -> None:
+    odd = desk.entry(0).model_copy(update={"signature_timestamp": 1_735_689_600_000})
+    desk.know_schedule()
+    (warning,) = (await commit(desk, odd)).warnings
+    assert warning.startswith("signature_timestamp: 1735689600000 looks like milliseconds")
+
+
 async def test_the_form_of_four_fields_is_checked(desk: Desk) -> None:
     short = keyless(desk, 0).model_copy(update={"signature": bytes(63)})
     with pytest.raises(InvalidSignature, match="64 bytes, not 63"):
