@@ -120,6 +120,15 @@ def options(  # noqa: PLR0917 - an option each
     ] = None,
     ogmios_url: Annotated[str | None, typer.Option(help="Ogmios' WebSocket address.")] = None,
     kupo_url: Annotated[str | None, typer.Option(help="Kupo's HTTP address.")] = None,
+    max_lag: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SLOTS",
+            min=0,
+            show_default=False,
+            help="Send nothing while Kupo is further behind the node.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, also on a terminal.")
     ] = False,
@@ -158,6 +167,7 @@ def options(  # noqa: PLR0917 - an option each
             "network": network,
             "ogmios_url": ogmios_url,
             "kupo_url": kupo_url,
+            "max_lag_slots": max_lag,
         },
         output=Output(as_json=bool(as_json)),
     )

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -42,6 +42,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "signing_key_path": "MILESTONES_SIGNING_KEY",
     "blueprint_path": "MILESTONES_BLUEPRINT",
     "reference_scripts": "MILESTONES_REFERENCE_SCRIPTS",
+    "max_lag_slots": "MILESTONES_MAX_LAG_SLOTS",
 }
 """The environment variable of each setting."""
 CONFIG_VARIABLE: Final = "MILESTONES_CONFIG"
@@ -95,6 +96,7 @@ class Config(BaseSettings):
     """All settings, valid and with absolute paths. Made by `load_config`.
 
     `reference_scripts` are outputs known to hold the published scripts; none: they are looked up.
+    `max_lag_slots` is how far Kupo may be behind the node where something is sent; None: it only warns.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
@@ -110,6 +112,7 @@ class Config(BaseSettings):
     reference_scripts: Annotated[
         tuple[OutputReference, ...], BeforeValidator(_references), WithJsonSchema(_REFERENCES)
     ] = ()
+    max_lag_slots: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -60,6 +60,7 @@ class Session:
             network_magic=self.config.network_magic,
             blueprint=self.config.blueprint_path,
             reference_scripts=self.config.reference_scripts,
+            max_lag_slots=self.config.max_lag_slots,
         )
 
     def backend(self) -> AbstractAsyncContextManager[milestones.Backend]:

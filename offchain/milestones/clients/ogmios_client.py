@@ -22,6 +22,7 @@ from milestones.clients.mempool import Mempool
 from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
 from milestones.clients.ogmios_connection import (
     INTERNAL_ERROR,
+    INTERSECTION_NOT_FOUND,
     AnswerLost,
     JsonRpcConnection,
     OgmiosSession,
@@ -112,6 +113,18 @@ class OgmiosClient:
     async def era_summaries(self) -> tuple[EraSummary, ...]:
         """All eras, oldest first; times relative to the system start."""
         return await self._ask("queryLedgerState/eraSummaries", answers.era_summaries)
+
+    async def intersection(self, points: Sequence[Point]) -> Point | None:
+        """The first of these blocks that is on the node's chain; None where none of them is."""
+        params = {"points": [{"slot": each.slot, "id": each.header_hash.hex()} for each in points]}
+        try:
+            answer = await self._session.query("findIntersection", params)
+        except RpcError as error:
+            if error.code == INTERSECTION_NOT_FOUND:
+                return None
+            raise self._failure("findIntersection", error) from error
+        with reading(self.address, "findIntersection"):
+            return answers.point(answer["intersection"])
 
     async def slot_clock(self) -> SlotClock:
         """Converts between slots and time, as far ahead as the node can foresee."""

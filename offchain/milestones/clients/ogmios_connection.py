@@ -40,7 +40,8 @@ MAX_MESSAGE_BYTES: Final = 64 * 2**20
 KEEP_ALIVE_SECONDS: Final = 30
 PING_TIMEOUT_SECONDS: Final = 5.0
 Answer = TypeVar("Answer")
-_INTERSECTION_NOT_FOUND: Final = 1000
+INTERSECTION_NOT_FOUND: Final = 1000
+"""Ogmios: none of the given points is on the node's chain."""
 INTERNAL_ERROR: Final = -32603
 """JSON-RPC: the server failed while it worked on a request, so its effect is not known."""
 _ERA_MISMATCH: Final = 2001
@@ -284,7 +285,7 @@ async def _opened(address: ServiceAddress, timeout_seconds: float) -> websocket.
 def query_failure(address: ServiceAddress, method: str, error: RpcError) -> MilestonesError:
     """What an error answer to a query means."""
     answer = f"{error.message} (code {error.code}, {method})"
-    if error.code == _INTERSECTION_NOT_FOUND:
+    if error.code == INTERSECTION_NOT_FOUND:
         return NotFound(
             "none of the given blocks is on the node's chain: a rollback has replaced them",
             hint="look the transaction up again",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,12 +12,18 @@ from typing import Final, TypeVar
 
 from milestones.cardano.network import KNOWN_MAGICS, MAINNET_MAGIC, network_id_of
 from milestones.cardano.outputs import OutputReference
-from milestones.cardano.slots import SlotClock
+from milestones.cardano.slots import Point, SlotClock
+from milestones.clients.kupo_answers import KupoHealth
 from milestones.clients.kupo_client import KupoClient
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.clients.service_address import ServiceAddress
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.errors import InvalidConfiguration, NetworkMismatch
+from milestones.errors import (
+    InvalidConfiguration,
+    NetworkMismatch,
+    ServiceOutOfSync,
+    ServiceUnavailable,
+)
 from milestones.protocol.validator_loader import Contract, load_contract, load_versions
 from milestones.storage.storage import Storage
 
@@ -44,7 +52,8 @@ class Workspace:
     """What is needed where nobody is asked: the contract, the network, and a place for files.
 
     `contract` is the version that is worked with, `versions` all versions to choose from (`select_version`).
-    `reference_scripts` are outputs known to hold the scripts; empty: they are looked up.
+    `reference_scripts` are outputs known to hold the scripts; empty: they are looked up. `max_lag_slots` is
+    how far Kupo may be behind the node for a command that sends something; None: it only warns.
     """
 
     contract: Contract
@@ -52,6 +61,7 @@ class Workspace:
     network: Network
     storage: Storage
     reference_scripts: tuple[OutputReference, ...] = ()
+    max_lag_slots: int | None = None
 
 
 def open_workspace(
@@ -61,12 +71,15 @@ def open_workspace(
     network_magic: int | None = None,
     blueprint: Path | None = None,
     reference_scripts: tuple[OutputReference, ...] = (),
+    max_lag_slots: int | None = None,
 ) -> Workspace:
     """A workspace with the contract that comes with this program; nothing is asked, nothing written.
 
     `network` is `mainnet`, `preprod`, `preview`, `devnet`, or `testnet`: any but mainnet, which
     `network_magic` narrows down to one. `blueprint` is another compiled contract (`plutus.json`) to open
-    distributions with. Raises `InvalidConfiguration` for another network, and `InvalidBlueprint`.
+    distributions with. `max_lag_slots` is how far Kupo may be behind the node where something is sent;
+    without it, more than 180 slots are warned of. Raises `InvalidConfiguration` for another network, and
+    `InvalidBlueprint`.
     """
     if network not in (*KNOWN_MAGICS, "testnet"):
         raise InvalidConfiguration(
@@ -83,6 +96,7 @@ def open_workspace(
         network=Network(network, network_magic or KNOWN_MAGICS.get(network)),
         storage=Storage(Path(data_directory)),
         reference_scripts=reference_scripts,
+        max_lag_slots=max_lag_slots,
     )
 
 
@@ -139,6 +153,7 @@ async def connect(
             network=workspace.network,
             storage=workspace.storage,
             reference_scripts=workspace.reference_scripts,
+            max_lag_slots=workspace.max_lag_slots,
             ogmios=await stack.enter_async_context(OgmiosClient(ogmios_url)),
             kupo=await stack.enter_async_context(KupoClient(kupo_url)),
             progress=progress,
@@ -192,20 +207,98 @@ async def chain_of(backend: Backend) -> str:
     return f"{genesis.network_magic}@{genesis.start_posix_ms}"
 
 
+async def require_one_chain(backend: Backend, *, patience_seconds: float = 20.0) -> None:
+    """Kupo has read the chain that Ogmios' node follows, and no fork of it.
+
+    A rollback, or a node that is a block ahead, may take `patience_seconds` to settle. Raises
+    `NetworkMismatch` where Kupo follows another chain, and `ServiceOutOfSync` where the two are apart, or
+    Ogmios' node is still before all that Kupo knows.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        points, tip = await asyncio.gather(backend.kupo.checkpoints(), backend.ogmios.network_tip())
+        if not points or tip is None:
+            return
+        common = await backend.ogmios.intersection(points)
+        if common == points[0]:
+            return
+        if common is None:
+            raise _another_chain(backend, points, tip)
+        apart = points[0].slot - common.slot
+        if apart <= (backend.max_lag_slots or STALE_SLOTS):
+            return
+        if time.monotonic() > deadline:
+            raise ServiceOutOfSync(
+                "Kupo",
+                backend.kupo.url,
+                f"its newest block, at slot {points[0].slot}, is not on the chain of Ogmios' node: they"
+                f" part at slot {common.slot}",
+                hint="let both listen to the same node, or wait until both have caught up",
+            )
+        await asyncio.sleep(0.5)
+
+
+def _another_chain(backend: Backend, points: Sequence[Point], tip: Point) -> ServiceUnavailable:
+    oldest, newest = points[-1].slot, points[0].slot
+    if tip.slot < oldest:
+        return ServiceOutOfSync(
+            "Ogmios",
+            backend.ogmios.url,
+            f"its node is at slot {tip.slot}, before all that Kupo knows (from slot {oldest} on)",
+        )
+    return NetworkMismatch(
+        "Kupo",
+        backend.kupo.url,
+        f"it follows another chain than Ogmios' node: none of its blocks, from slot {oldest} to {newest},"
+        " is on it",
+        hint="let Kupo listen to the node of Ogmios, or correct `kupo_url` (KUPO_URL); an index of another"
+        " network, or of a private one that was started anew, has to be made anew",
+    )
+
+
 async def staleness(backend: Backend) -> list[str]:
     """A warning for each way in which Kupo's answers may be behind the chain."""
-    health, tip = await backend.kupo.health(), await backend.ogmios.network_tip()
-    # Kupo's own view of the tip stands still with it, where it listens to another node than Ogmios.
-    read, seen = health.checkpoint_slot or 0, health.node_tip_slot or 0
-    behind = max(tip.slot if tip else 0, seen) - read
+    health, tip = await asyncio.gather(backend.kupo.health(), backend.ogmios.network_tip())
+    behind = _lag(health, tip)
     if not health.connected:
         return ["Kupo has lost its node: what it says may be stale"]
+    if behind is None or health.network_synchronization is None:
+        return ["Kupo does not say how far it has read: what it says may be stale"]
     if not health.in_sync:
-        share = f"{(health.network_synchronization or 0):.1%}"
+        share = f"{health.network_synchronization:.1%}"
         return [f"Kupo is still reading the chain ({share}): what it says may be stale"]
-    if behind > STALE_SLOTS:
+    if behind > (STALE_SLOTS if backend.max_lag_slots is None else backend.max_lag_slots):
         return [f"Kupo is {behind} slots behind the node: what it says may be stale"]
     return []
+
+
+async def require_fresh_index(backend: Backend) -> list[str]:
+    """As `staleness`, for a command that sends something.
+
+    Raises `ServiceOutOfSync` where Kupo is further behind than the configured `max_lag_slots`, or doesn't
+    say how far it is.
+    """
+    most = backend.max_lag_slots
+    if most is not None:
+        health, tip = await asyncio.gather(backend.kupo.health(), backend.ogmios.network_tip())
+        behind = _lag(health, tip)
+        if behind is None or behind > most:
+            far = "it does not say how far" if behind is None else f"it is {behind} slots"
+            raise ServiceOutOfSync(
+                "Kupo",
+                backend.kupo.url,
+                f"{far} behind the node, and {most} are allowed (max_lag_slots)",
+            )
+    return await staleness(backend)
+
+
+def _lag(health: KupoHealth, tip: Point | None) -> int | None:
+    """How far Kupo is behind the node, in slots; None where it isn't known."""
+    if health.checkpoint_slot is None:
+        return None
+    # Kupo's own view of the tip stands still with it, where it listens to another node than Ogmios.
+    newest = max(tip.slot if tip else 0, health.node_tip_slot or 0)
+    return max(0, newest - health.checkpoint_slot)
 
 
 STALE_SLOTS: Final = 180

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,14 @@ from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.slots import Point
 from milestones.clients.kupo_answers import KupoHealth
 from milestones.clients.ogmios_answers import OgmiosHealth
-from milestones.errors import ServiceUnavailable
+from milestones.errors import NetworkMismatch, ServiceOutOfSync, ServiceUnavailable
 from milestones.keys.key_files import SigningKey
-from milestones.services.backend import STALE_SLOTS, Backend, storage_warnings
+from milestones.services.backend import (
+    STALE_SLOTS,
+    Backend,
+    require_one_chain,
+    storage_warnings,
+)
 from milestones.services.performance import (
     NEWEST,
     Measurement,
@@ -34,7 +40,7 @@ PATIENCE_SECONDS: Final = 12.0
 """How long a service may take for all that is _asked of it, so that a hung one is reported soon."""
 T = TypeVar("T")
 
-SyncStatus = Literal["synced", "syncing", "stale"]
+SyncStatus = Literal["synced", "syncing", "stale", "unknown"]
 
 
 class ServiceReport(View):
@@ -54,7 +60,7 @@ class OgmiosReport(ServiceReport):
 
 
 class KupoReport(ServiceReport):
-    """`sync_status`: `synced`, `syncing` (reading the chain), `stale` (it stands still)."""
+    """`sync_status`: `synced`, `syncing` (reading the chain), `stale` (it stands still), `unknown`."""
 
     url: str
     version: str | None = None
@@ -110,15 +116,21 @@ async def init(
     warning says so. Nothing is raised for a service that is down: the report says it.
     """
     started = time.monotonic()
-    health, facts, kupo = await asyncio.gather(
+    health, facts, kupo, chain = await asyncio.gather(
         _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),
         _asked(_node_facts(backend), "Ogmios", backend.ogmios.url, patience_seconds),
         _asked(backend.kupo.health(), "Kupo", backend.kupo.url, patience_seconds),
+        _asked(
+            require_one_chain(backend, patience_seconds=patience_seconds / 3),
+            "Kupo",
+            backend.kupo.url,
+            patience_seconds,
+        ),
     )
     services = Services(
         ogmios=_ogmios_report(backend, health, facts),
-        kupo=_kupo_report(backend, kupo),
-        cardano_node=_node_report(backend, health, facts, node_socket),
+        kupo=_kupo_report(backend, kupo, chain),
+        cardano_node=_node_report(backend, health, facts, node_socket, kupo),
     )
     if not _all_connected(services) or not isinstance(facts, _NodeFacts):
         return Initialised(
@@ -260,6 +272,16 @@ def _is_public(magic: int) -> bool:
 _START_NODE: Final = "start cardano-node (`docker compose up -d` in infra/, or `milestones devnet`)"
 
 
+_TOO_NEW: Final = (
+    "where it runs, look at its version: from 11.1 on cardano-node offers NodeToClient 23 alone, which"
+    " Ogmios 7.0 and Kupo 2.12 refuse; run 11.0.1 until they follow"
+)
+KNOWN_ERAS: Final = ("byron", "shelley", "allegra", "mary", "alonzo", "babbage", "conway")
+"""In their order. The contract needs the last: Plutus V3."""
+KNOWN_VERSIONS: Final = {"Ogmios": ("6", "7"), "Kupo": ("2",)}
+"""The major versions that this program speaks."""
+
+
 def _ogmios_report(
     backend: Backend,
     health: OgmiosHealth | ServiceUnavailable,
@@ -284,6 +306,7 @@ def _node_report(
     health: OgmiosHealth | ServiceUnavailable,
     facts: _NodeFacts | ServiceUnavailable,
     path: Path | None,
+    kupo: KupoHealth | ServiceUnavailable,
 ) -> NodeReport:
     socket: Literal["present", "missing"] | None = None
     if path is not None:
@@ -295,7 +318,12 @@ def _node_report(
         reason = "Ogmios has no connection to its node"
         if isinstance(facts, ServiceUnavailable) and health.connected:
             reason = facts.reason
-        return NodeReport(connected=False, reason=reason, hint=_START_NODE, socket=socket)
+        # A node that Kupo is connected to is there, and not too new.
+        known = isinstance(kupo, KupoHealth) and kupo.connected
+        hint = _START_NODE if known or health.connected else f"{_START_NODE}; {_TOO_NEW}"
+        return NodeReport(
+            connected=False, reason=reason, hint=hint, era=health.current_era or None, socket=socket
+        )
     fits = backend.network.admits(facts.magic)
     name = backend.network.name if fits else name_of(facts.magic)
     return NodeReport(
@@ -312,25 +340,36 @@ def _node_report(
     )
 
 
-def _kupo_report(backend: Backend, health: KupoHealth | ServiceUnavailable) -> KupoReport:
+def _kupo_report(
+    backend: Backend,
+    health: KupoHealth | ServiceUnavailable,
+    chain: ServiceUnavailable | None,
+) -> KupoReport:
     url = backend.kupo.url
     if isinstance(health, ServiceUnavailable):
         return KupoReport(connected=False, reason=health.reason, hint=health.hint, url=url)
+    # Where Ogmios can't be asked, or Kupo neither, their own reports say so.
+    apart = chain if isinstance(chain, (NetworkMismatch, ServiceOutOfSync)) else None
     return KupoReport(
         connected=True,
+        reason=apart.reason if apart else "",
+        hint=apart.hint if apart else "",
         url=url,
         version=health.version,
-        sync_status=_sync_status(health),
+        sync_status=_sync_status(backend, health),
         slots_behind=health.slots_behind,
     )
 
 
-def _sync_status(health: KupoHealth) -> SyncStatus:
+def _sync_status(backend: Backend, health: KupoHealth) -> SyncStatus:
     if not health.connected:
         return "stale"
+    if health.slots_behind is None or health.network_synchronization is None:
+        return "unknown"
     if not health.in_sync:
         return "syncing"
-    return "stale" if (health.slots_behind or 0) > STALE_SLOTS else "synced"
+    most = STALE_SLOTS if backend.max_lag_slots is None else backend.max_lag_slots
+    return "stale" if health.slots_behind > most else "synced"
 
 
 def _service_warnings(services: Services) -> Iterator[str]:
@@ -343,15 +382,41 @@ def _service_warnings(services: Services) -> Iterator[str]:
         if report.reason:
             yield f"{name}: {report.reason}; {report.hint}"
     synchronization = services.ogmios.network_synchronization
+    if services.ogmios.connected and synchronization is None:
+        yield "Ogmios does not say how far the node is: it may be behind the network"
     if synchronization is not None and synchronization < 0.999:
         yield f"the node is still catching up with the network ({synchronization:.1%})"
     kupo = services.kupo.sync_status
+    if kupo == "unknown":
+        yield "Kupo does not say how far it has read: what it says may be stale"
     if kupo == "syncing":
         yield "Kupo is still reading the chain: what it says may be stale"
     if kupo == "stale":
         yield "Kupo stands still or has lost its node: what it says may be stale; look at its log"
+    yield from _version_warnings(services)
     if services.cardano_node.socket == "missing":
         yield "there is nothing at the configured cardano_node_socket"
+
+
+def _version_warnings(services: Services) -> Iterator[str]:
+    for name, version in (("Ogmios", services.ogmios.version), ("Kupo", services.kupo.version)):
+        known, found = KNOWN_VERSIONS[name], re.search("[0-9]+", version or "")
+        if version is not None and (found is None or found[0] not in known):
+            yield (
+                f"{name} is of version {version[:40]}, which this program was not tried with:"
+                f" take {' or '.join(f'{each}.x' for each in known)}, or a newer `milestones`"
+            )
+    era = services.cardano_node.era
+    if era and era not in KNOWN_ERAS:
+        yield (
+            f"the node is in the era {era[:40]}, which this program does not know: take a newer"
+            " `milestones` before anything is sent"
+        )
+    elif era and era != KNOWN_ERAS[-1]:
+        yield (
+            f"the node is in the era {era}, in which the contract's scripts can't run: wait until it has"
+            f" reached {KNOWN_ERAS[-1]}"
+        )
 
 
 def _all_connected(services: Services) -> bool:

@@ -52,7 +52,9 @@ class Message:
     question: str
 
 
-Spoil = Callable[[Message], Fault | None]
+Alteration = Callable[[Any], Any]
+"""Changes the JSON of an answer: over HTTP the body, of Ogmios' WebSocket the result."""
+Spoil = Callable[[Message], "Fault | Alteration | None"]
 
 
 class SpoilingProxy:
@@ -68,11 +70,13 @@ class SpoilingProxy:
         self.spoil, self._on_cut = spoil, on_cut
         self.ogmios_url = self.kupo_url = ""
         self.messages: list[Message] = []
-        self.spoiled: list[tuple[Message, Fault]] = []
+        self.spoiled: list[tuple[Message, Fault | Alteration]] = []
         self._delay_seconds, self._drip_seconds = delay_seconds, drip_seconds
         self._handshakes_to_refuse = 0
 
-    def fault_of(self, service: Literal["Ogmios", "Kupo"], question: str) -> Fault | None:
+    def fault_of(
+        self, service: Literal["Ogmios", "Kupo"], question: str
+    ) -> Fault | Alteration | None:
         """What becomes of the message that has just come."""
         message = Message(len(self.messages), service, question)
         self.messages.append(message)
@@ -118,10 +122,12 @@ class SpoilingProxy:
         writer.transport.abort()
 
     async def _answer_http(
-        self, writer: asyncio.StreamWriter, answer: httpx.Response, fault: Fault | None
+        self, writer: asyncio.StreamWriter, answer: httpx.Response, fault: Fault | Alteration | None
     ) -> None:
         status, body, headers = answer.status_code, answer.content, dict(answer.headers)
-        if fault == "http_error":
+        if callable(fault):
+            body = json.dumps(fault(answer.json())).encode()
+        elif fault == "http_error":
             status, body = 502, GATEWAYS_PAGE.encode()
             headers = {"content-type": "text/html"}
         elif fault == "garbage":
@@ -157,14 +163,17 @@ class SpoilingProxy:
         """Relays until one side ends, or the line is cut."""
         with suppress(OSError):
             async with connect(upstream, ping_interval=None, max_size=None) as ogmios:
-                faults: dict[str, Fault] = {}
+                faults: dict[str, Fault | Alteration] = {}
                 await _until_one_ends(
                     self._questions(client, ogmios, faults), self._answers(ogmios, client, faults)
                 )
         client.transport.abort()
 
     async def _questions(
-        self, client: ServerConnection, ogmios: ClientConnection, faults: dict[str, Fault]
+        self,
+        client: ServerConnection,
+        ogmios: ClientConnection,
+        faults: dict[str, Fault | Alteration],
     ) -> None:
         with suppress(ConnectionClosed):
             async for message in client:
@@ -178,7 +187,10 @@ class SpoilingProxy:
                 await ogmios.send(message)
 
     async def _answers(
-        self, ogmios: ClientConnection, client: ServerConnection, faults: dict[str, Fault]
+        self,
+        ogmios: ClientConnection,
+        client: ServerConnection,
+        faults: dict[str, Fault | Alteration],
     ) -> None:
         with suppress(ConnectionClosed):
             async for message in ogmios:
@@ -191,8 +203,10 @@ class SpoilingProxy:
                 await self._send(client, answer, fault)
 
     async def _send(
-        self, client: ServerConnection, answer: dict[str, Any], fault: Fault | None
+        self, client: ServerConnection, answer: dict[str, Any], fault: Fault | Alteration | None
     ) -> None:
+        if callable(fault) and "result" in answer:
+            answer = {**answer, "result": fault(answer["result"])}
         text = json.dumps(answer)
         if fault == "garbage":
             text = GATEWAYS_PAGE

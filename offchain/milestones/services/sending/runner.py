@@ -34,8 +34,9 @@ from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     Backend,
     chain_of,
+    require_fresh_index,
     require_network,
-    staleness,
+    require_one_chain,
     storage_warnings,
 )
 from milestones.services.results import Result, View
@@ -405,6 +406,7 @@ async def perform(
     sent before it.
     """
     await require_network(backend)
+    await require_one_chain(backend)
     run = Run(
         backend=backend,
         chain=await chain_of(backend),
@@ -417,7 +419,7 @@ async def perform(
         ),
         dry_run=dry_run,
         wait=wait,
-        warnings=await staleness(backend),
+        warnings=await require_fresh_index(backend),
     )
     try:
         return await _performed(run, command)

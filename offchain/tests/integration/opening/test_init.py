@@ -8,6 +8,7 @@ import pytest
 
 from milestones.services.backend import connect
 from milestones.services.init import SAFE_ZONE_SLOTS, Initialised, init
+from milestones.testing.spoiling_proxy import spoiling_proxy
 from milestones.testing.world import World
 
 NOWHERE = "127.0.0.1:9"
@@ -136,6 +137,60 @@ async def test_a_socket_that_is_not_there_is_told(world: World) -> None:
 
     assert (missing.status, missing.services.cardano_node.socket) == ("degraded", "missing")
     assert (present.status, present.services.cardano_node.socket) == ("success", "present")
+
+
+def changed(**changes: Any) -> Any:
+    """Answers to `GET /health` with these fields, where there are such."""
+
+    def alter(answer: Any) -> Any:
+        return {**answer, **{name: each for name, each in changes.items() if name in answer}}
+
+    return lambda message: alter if message.question == "GET /health" else None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"currentEra": "dijkstra"}, "era dijkstra, which this program does not know"),
+        ({"currentEra": "babbage"}, "era babbage, in which the contract's scripts can't run"),
+        ({"version": "v9.0.0"}, "Ogmios is of version v9.0.0"),
+        ({"version": "unknown"}, "Kupo is of version unknown"),
+    ],
+)
+async def test_what_this_program_does_not_speak_is_named(
+    world: World, changes: Any, said: str
+) -> None:
+    async with (
+        spoiling_proxy(
+            ogmios_url=world.devnet.ogmios_url,
+            kupo_url=world.devnet.kupo_url,
+            spoil=changed(**changes),
+        ) as proxy,
+        connect(world.workspace(), ogmios_url=proxy.ogmios_url, kupo_url=proxy.kupo_url) as backend,
+    ):
+        report = await init(backend)
+    assert report.status == "degraded"
+    assert any(said in warning for warning in report.warnings)
+
+
+async def test_a_node_that_nobody_can_speak_to_is_perhaps_too_new(world: World) -> None:
+    """Neither Ogmios nor Kupo has a connection to it."""
+    world.devnet.break_interface("ogmios", "disconnected")
+    async with (
+        spoiling_proxy(
+            ogmios_url=world.devnet.ogmios_url,
+            kupo_url=world.devnet.kupo_url,
+            spoil=changed(connection_status="disconnected"),
+        ) as proxy,
+        connect(
+            world.workspace(), ogmios_url=world.devnet.ogmios_url, kupo_url=proxy.kupo_url
+        ) as backend,
+    ):
+        both = await init(backend)
+    async with world.backend() as backend:
+        ogmios_alone = await init(backend)
+    assert "from 11.1 on" in both.services.cardano_node.hint
+    assert "11.1" not in ogmios_alone.services.cardano_node.hint
 
 
 class TestIndexing:
