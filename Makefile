@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds \
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults \
 	bench-costs bench-devnet bench-criteria bench-start bench-contention clean
 
 demo: $(VENV)/.demo
@@ -86,6 +86,9 @@ kill: $(VENV)/.dev
 
 crowds: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_crowds.py
+
+faults: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s -n auto offchain/tests/long/test_faults.py
 
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py

@@ -59,10 +59,8 @@ def collected(
     Raises `InvalidSignature` with a path such as `oracle_signatures[1].signature` for an entry of a wrong
     form, or where none is about this; `NotAllowedYet` (`quorum`) where too few oracles signed.
     """
-    whose = (contract.policy_id, on_chain.distribution_id)
-    about = [
-        entry for entry, statement in _read(wanted.kind, entries) if _is(statement, whose, wanted)
-    ]
+    said = said_about(wanted.kind, entries, on_chain, contract)
+    about = [entry for entry, statement in said if wanted.fits(statement)]
     if not about:
         raise InvalidSignature(
             f"no entry says of this distribution that {wanted.named}",
@@ -82,6 +80,21 @@ def collected(
     return Collected(wanted.kind.parse(state.signed_data), wanted.needed, witnesses)
 
 
+def said_about(
+    kind: type[S], entries: Sequence[OracleSignature], on_chain: OnChain, contract: Contract
+) -> list[tuple[OracleSignature, S]]:
+    """The entries that hold a statement of this kind about the distribution, each with the statement.
+
+    Raises `InvalidSignature` with a path such as `oracle_signatures[1].signature` for a wrong form.
+    """
+    whose = (contract.policy_id, on_chain.distribution_id)
+    return [
+        (entry, statement)
+        for entry, statement in _read(kind, entries)
+        if (statement.policy_id, statement.distribution_id) == whose
+    ]
+
+
 def _read(kind: type[S], entries: Sequence[OracleSignature]) -> Iterator[tuple[OracleSignature, S]]:
     for index, entry in enumerate(entries):
         try:
@@ -91,10 +104,6 @@ def _read(kind: type[S], entries: Sequence[OracleSignature]) -> Iterator[tuple[O
             raise error.inside(f"{FIELD}[{index}]") from None
         if isinstance(statement, kind):
             yield entry, statement
-
-
-def _is(statement: S, whose: tuple[bytes, bytes], wanted: Wanted[S]) -> bool:
-    return (statement.policy_id, statement.distribution_id) == whose and wanted.fits(statement)
 
 
 def _too_few(

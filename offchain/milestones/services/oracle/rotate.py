@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
+from milestones.errors import NotAllowedYet
 from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
+from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_be_rotatable
-from milestones.services.distribution.collected import Wanted, collected
+from milestones.services.distribution.collected import Wanted, collected, said_about
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.preflight import must_be_open
@@ -58,8 +60,8 @@ async def oracle_rotate(
 ) -> OraclesReplaced:
     """Replaces the oracles, as a quorum of those that sit signed it; the key pays, anybody's will do.
 
-    Raises `NotAllowedYet` (`closed`, `rotatable`, `quorum`), `InvalidSignature` where nothing is signed
-    about the next board, `ChainRejected`, `InsufficientFunds`, `OutcomeUnknown`.
+    Raises `NotAllowedYet` (`closed`, `rotatable`, `replaced`, `quorum`), `InvalidSignature` where nothing
+    is signed about the next board, `ChainRejected`, `InsufficientFunds`, `OutcomeUnknown`.
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
@@ -87,6 +89,7 @@ class _Rotate(SendingCommand[OraclesReplaced]):
             return
         live = must_be_rotatable(distribution)
         board, following = live.board, live.board.sequence + 1
+        self._must_be_new(distribution, board.sequence, run.backend.contract)
         wanted = Wanted(
             kind=RotationStatement,
             named=f"its oracles are replaced by board {following}, the next one",
@@ -130,6 +133,17 @@ class _Rotate(SendingCommand[OraclesReplaced]):
                 signers=signers,
             ),
         )
+
+    def _must_be_new(self, on_chain: OnChain, sequence: int, contract: Contract) -> None:
+        said = said_about(RotationStatement, self.signatures, on_chain, contract)
+        if said and all(statement.sequence <= sequence for _, statement in said):
+            raise NotAllowedYet(
+                "replaced",
+                f"the oracles were replaced as these signatures say, or by others: board {sequence} sits",
+                hint="`milestones check-status` shows who sits; they sign the next replacement with"
+                " `milestones oracle payload --rotate-to`",
+                details={"sequence": sequence},
+            )
 
     def report(self, run: Run) -> OraclesReplaced:
         """The newest rotation."""

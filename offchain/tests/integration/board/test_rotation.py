@@ -187,7 +187,7 @@ async def test_a_board_that_is_not_the_next_is_not_signed_and_not_sent(
             stage.backend, signed_data=later.signed_data, key=stage.world.keys["oracle-0"]
         )
     await rotated(stage, first, wait=True)
-    with pytest.raises(InvalidSignature, match="replaced by board 2"):
+    with pytest.raises(NotAllowedYet, match="board 1 sits"):
         await rotated(stage, first)
     second = await rotation(stage, "beneficiary-2")
     assert (await rotated(stage, second, wait=True)).sequence == 2
