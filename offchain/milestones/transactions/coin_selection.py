@@ -86,7 +86,10 @@ def choose_collateral(
         fits = len(encoding.value(change.value)) <= parameters.max_value_size
         if fits and change.value.lovelace >= fees.min_lovelace(change, parameters):
             return Collateral(tuple(inputs), change, required)
-    most = sum((utxo.output.value for utxo in best), Value())
+    # One more output, in the place of the last of so many, has to hold what the others lack.
+    most = sum(
+        (utxo.output.value for utxo in best[: parameters.max_collateral_inputs - 1]), Value()
+    )
     # What tokens are among them would have to be returned, and makes the return dearer.
     returned = DraftOutput(address=change_address, value=Value(0, most.assets))
     raise InsufficientCollateral(

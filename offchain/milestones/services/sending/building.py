@@ -32,6 +32,9 @@ _LOG: Final = logging.getLogger(__name__)
 VALID_FOR_SECONDS: Final = 7200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""
 
+RESERVED_BY: Final = "reserved_by"
+"""The detail of an error that names the processes which have reserved the wallet's outputs."""
+
 SOONEST_SECONDS: Final = 60
 """How far ahead of the chain's time something can be said at the least: it must get into a block before."""
 
@@ -183,7 +186,7 @@ class BuildContext:
             sum(needed.values()),
             self.funds.free_lovelace,
             hint="run the command again when the other one has ended, or send ADA to the wallet",
-            details={"reserved_by": sorted(set(self.funds.holders.values()))},
+            details={RESERVED_BY: sorted(set(self.funds.holders.values()))},
         )
 
     def _unknown_to_ledger(self, balanced: BalancedTransaction) -> list[Utxo]:
@@ -192,6 +195,15 @@ class BuildContext:
         used = (*balanced.inputs, *balanced.assembly.draft.reference_inputs, *_collateral(balanced))
         found = {utxo.reference: utxo for utxo in used if utxo.reference in waiting}
         return [*self.not_on_chain_yet, *found.values()]
+
+    def with_gift(self, gift: Utxo) -> BuildContext:
+        """The context of a wallet that holds one more output, which is on no chain."""
+        utxos = (*self.funds.utxos, gift)
+        return replace(
+            self,
+            funds=replace(self.funds, utxos=utxos),
+            not_on_chain_yet=(*self.not_on_chain_yet, gift),
+        )
 
     def without(self, reserved: Sequence[Utxo]) -> BuildContext:
         """The context of a transaction that must leave these outputs of the wallet alone."""

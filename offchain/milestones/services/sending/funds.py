@@ -22,7 +22,8 @@ class Funds:
     `payer` is the payment key's hash (28 bytes). `oldest` is the output that has been on the chain
     longest, of those with ADA alone if there are any: whoever looks at this wallet finds the same, as
     long as it is unspent. `reserved` are outputs that other processes are about to spend, and `holders`
-    says who by output; they are in none of `utxos`, and one of them may be the oldest.
+    says who by output; they are in none of `utxos`, and one of them may be the oldest. `not_spent` are the
+    key's as well, and carry a script: somebody published it.
     """
 
     payer: bytes
@@ -31,6 +32,7 @@ class Funds:
     oldest: Utxo | None = None
     reserved: tuple[Utxo, ...] = ()
     holders: Mapping[str, str] = field(default_factory=dict)
+    not_spent: tuple[Utxo, ...] = ()
 
     @property
     def lovelace(self) -> int:
@@ -88,22 +90,22 @@ async def funds_of(
         for reference, utxo in known.items()
         if reference not in spent and utxo.output.address in own
     )
+    usable = tuple(utxo for utxo in utxos if utxo.output.script_hash is None)
     kept = holders or {}
-    reserved = tuple(utxo for utxo in utxos if str(utxo.reference) in kept)
+    reserved = tuple(utxo for utxo in usable if str(utxo.reference) in kept)
     return Funds(
-        payer,
-        tuple(utxo for utxo in utxos if utxo not in reserved) if reserved else utxos,
-        _change_address(utxos, payer, backend.network.network_id),
-        _oldest(matches, frozenset(utxos)),
-        reserved,
-        kept,
+        payer=payer,
+        utxos=tuple(utxo for utxo in usable if utxo not in reserved) if reserved else usable,
+        change_address=_change_address(utxos, payer, backend.network.network_id),
+        oldest=_oldest(matches, frozenset(usable)),
+        reserved=reserved,
+        holders=kept,
+        not_spent=tuple(utxo for utxo in utxos if utxo.output.script_hash is not None),
     )
 
 
 def _oldest(matches: Iterable[Match], usable: Collection[Utxo]) -> Utxo | None:
-    found = [
-        match for match in matches if match.utxo in usable and not match.utxo.output.script_hash
-    ]
+    found = [match for match in matches if match.utxo in usable]
     oldest = min(found, key=_age_order, default=None)
     return None if oldest is None else oldest.utxo
 

@@ -19,11 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from milestones.cardano.outputs import OutputReference
+from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
 from milestones.errors import (
     ChainRejected,
+    InsufficientFunds,
     InvalidConfiguration,
     MilestonesError,
     NotAllowedYet,
@@ -49,6 +50,7 @@ from milestones.services.sending.contention import (
 from milestones.services.sending.effects import Effect, done_by_another, effect_there
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.published_scripts import require_published
+from milestones.services.sending.shortage import with_figures
 from milestones.services.sending.tracking import (
     TrackedSubmission,
     mark,
@@ -158,7 +160,8 @@ class Run:
     whose outputs pay. `transactions` are by id (hexadecimal), in the order in which they were sent, those
     of earlier runs first. `pending` is everything in the journal that a block may still bring, of all
     commands. `mempool` is the node's when the run looked back, `seen_slot` the newest block's slot then.
-    `reservation` is what the run keeps from other processes.
+    `reservation` is what the run keeps from other processes. `gift` is an output that a rehearsal takes
+    the wallet to hold.
     """
 
     backend: Backend
@@ -175,6 +178,7 @@ class Run:
     pending: list[TrackedSubmission] = field(default_factory=list)
     mempool: Mempool = field(default_factory=Mempool)
     seen_slot: int = 0
+    gift: Utxo | None = None
 
     def newest(self, kind: type[P]) -> tuple[CommandTransaction, P]:
         """The newest transaction, which was built or taken up, and its payload of this kind."""
@@ -243,7 +247,8 @@ class Run:
             self.backend, self.payer, self.pending, mempool=self.mempool, holders=holders
         )
         context = await BuildContext.gather(self.backend, known, funds)
-        return replace(context, mempool=self.mempool, reserve=self._reserve)
+        context = replace(context, mempool=self.mempool, reserve=self._reserve)
+        return context if self.gift is None else context.with_gift(self.gift)
 
     def _reserve(self, references: Iterable[OutputReference]) -> None:
         if not self.dry_run:
@@ -320,9 +325,13 @@ class Run:
             if known is not None:
                 self.transactions[transaction_id] = replace(known, status="confirmed")
 
-    def rehearsal(self) -> Run:
-        """The same run as a dry run on its own, to build everything before anything is sent."""
-        return replace(self, dry_run=True, warnings=[], transactions={})
+    def rehearsal(self, *, gift: Utxo | None = None) -> Run:
+        """The same run as a dry run on its own, to build everything before anything is sent.
+
+        `gift`: for a wallet that holds one more output.
+        """
+        gift = gift or self.gift
+        return replace(self, dry_run=True, warnings=[], transactions={}, gift=gift)
 
     @property
     def status(self) -> TransactionStatus:
@@ -423,6 +432,8 @@ async def perform(
     )
     try:
         return await _performed(run, command)
+    except InsufficientFunds as error:
+        raise run.cut_short(await with_figures(run, command, error)) from None
     except Exception as error:
         reported = run.cut_short(error)
         if reported is error:

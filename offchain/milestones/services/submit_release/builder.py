@@ -9,17 +9,13 @@ stops nothing else. What is named by its index is paid as a whole or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
 
-from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
-from milestones.cardano.value import LOVELACE, Value
+from milestones.cardano.outputs import OutputReference, Utxo
+from milestones.cardano.value import LOVELACE
 from milestones.domain.claims import ClaimState
 from milestones.errors import (
     ChainRejected,
-    InsufficientCollateral,
-    InsufficientFunds,
-    InsufficientTokens,
     InvalidInput,
     LimitsExceeded,
     MilestonesError,
@@ -37,14 +33,8 @@ from milestones.services.sending.attestations import (
 from milestones.services.sending.building import BuildContext, LargestFit
 from milestones.services.submit_release.plan import Batch, plan
 from milestones.transactions.contract_drafts import Attesting, ReleaseSources, release_draft
-from milestones.transactions.draft import DraftOutput, TransactionDraft
-from milestones.transactions.fees import min_lovelace
+from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
-
-RICH_LOVELACE: Final = 10**12
-"""What a wallet is given to find out what a release that it can't pay would cost."""
-NEVER_SENT: Final = OutputReference(bytes(32), 1)
-"""Where it is given: no transaction has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +114,6 @@ class ReleaseBuilder:
                     releases.append(release)
                     rest = waiting[0].without_first(len(release.batch.indices))
                     waiting = [rest, *waiting[1:]] if rest.indices else waiting[1:]
-            except (InsufficientCollateral, InsufficientTokens):
-                raise
-            except InsufficientFunds:
-                raise await self._requirement(payable, start) from None
             except (ChainRejected, InvalidInput) as error:
                 if self.whole or not _is_of_the_content(error):
                     raise
@@ -259,33 +245,6 @@ class ReleaseBuilder:
                         raise
                     waiting.append((half, failure))
         return [LeftOut(state, found[state.index]) for state in payable if state.index in found]
-
-    async def _requirement(
-        self, payable: Sequence[ClaimState], context: BuildContext
-    ) -> InsufficientFunds:
-        """What it would take, found by building for a wallet that has plenty."""
-        funds = context.funds
-        address = funds.change_address.to_bech32()
-        gift = Utxo(NEVER_SENT, TransactionOutput(address, Value(RICH_LOVELACE)))
-        self.context = replace(
-            context,
-            funds=replace(funds, utxos=(*funds.utxos, gift)),
-            reserve=lambda _: None,
-            not_on_chain_yet=(*context.not_on_chain_yet, gift),
-        )
-        releases = (await self.build(payable)).releases
-        fee = sum(release.transaction.fee_lovelace for release in releases)
-        deposits = sum(release.deposits_lovelace for release in releases)
-        cost = sum(max(0, release.cost_lovelace) for release in releases)
-        held = sum((utxo.output.value for utxo in funds.utxos), Value())
-        change = DraftOutput(address=funds.change_address, value=Value(0, held.assets))
-        return InsufficientFunds(
-            f"the fee is {fee} lovelace, and {deposits} lovelace go with the tokens",
-            cost + min_lovelace(change, context.parameters),
-            funds.lovelace,
-            hint=f"send ADA to {address} and try again, or let somebody else submit it for you",
-            details={"fee_lovelace": fee, "deposits_lovelace": deposits, "address": address},
-        )
 
 
 def _is_of_the_content(error: MilestonesError) -> bool:
