@@ -84,6 +84,13 @@ def oracle_payload(  # noqa: PLR0917 - an option each
     evidence_hash: EvidenceHash = None,
     verification_timestamp: VerificationTimestamp = None,
     said_at: SaidAt = None,
+    signatures: Annotated[
+        Path | None,
+        typer.Option(
+            help="What others have signed: without another time, theirs is taken.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print the exact bytes that oracles sign. For a milestone and a notice it needs no network."""
     session = session_of(context)
@@ -112,6 +119,7 @@ def oracle_payload(  # noqa: PLR0917 - an option each
                 verification_timestamp=optional_moment(
                     verification_timestamp, "verification_timestamp"
                 ),
+                collected=() if signatures is None else milestones.read_signature_file(signatures),
                 ask=_when if session.output.asks else None,
             )
         )

@@ -312,3 +312,21 @@ async def test_a_wallets_answer_is_imported(world: World, address: str) -> None:
     assert json.loads(pasted.stdout) == imported.json
     other = await world.cli("oracle", "import", output[1])
     assert (other.exit_code, other.json["error"]["details"]["path"]) == (2, "answer")
+
+
+async def test_the_bytes_that_others_signed_are_found_in_their_file(
+    world: World, address: str
+) -> None:
+    """With the same words and another's file, without a time; or with the file that is added to."""
+    file = signatures(world, address)
+    where = ("--contract-address", address, "--milestone-identifier", "milestone-001")
+    again = await world.cli("oracle", "payload", *where, "--signatures", file)
+    assert again.json["signed_data"] == await payload(world, address)
+    assert again.json["time_from"] == "signed"
+    key = ("--signing-key-path", world.key_file("oracle-2"))
+    signed = await world.cli("oracle", "sign", *where, *key, "--output", file)
+    assert signed.exit_code == 0, signed.stderr
+    assert signed.json["signed_data"] == again.json["signed_data"]
+    unsaid = await world.cli("oracle", "payload", *where)
+    assert unsaid.json["time_from"] == "clock"
+    assert "warning: no time was given" in unsaid.stderr

@@ -10,8 +10,8 @@ from milestones.errors import InvalidInput
 from milestones.services.backend import Network
 
 EVIDENCE_BYTES: Final = 64
-CLOCKS_DIFFER_MS: Final = 600_000
-"""How far one clock may be ahead of another without a word: the newest block's is up to minutes old."""
+CLOCKS_DIFFER_MS: Final = 1_800_000
+"""How far one clock may be ahead of another without a word: the newest block is up to minutes old."""
 
 
 def checked_evidence(evidence_hash: bytes) -> bytes:
