@@ -259,13 +259,16 @@ data/
 ├── milestones/       a record for each milestone: the oracles' signatures
 ├── schedules/        complete schedules
 ├── cache/            what was last seen of each contract, and the network's parameters
+├── reservations/     what running commands are about to spend, or to do
 └── journal.sqlite3   the journal of submissions
 ```
 
 The journal is an SQLite database; while it is used `journal.sqlite3-wal` and `-shm` are beside it. It has to be
 on a local disk: where the file system keeps no locks, or shares no memory between processes, it is refused.
-Copy the directory while no command runs. What version 0.1.0 left in `journal/` is taken over, and the folder
-is kept as `journal.migrated`.
+Copy the directory while no command runs. What a command has reserved is free when its process ends
+([why](../decisions/reserved-and-chained.md)).
+
+What version 0.1.0 left in `journal/` is taken over, and the folder is kept as `journal.migrated`.
 
 Folders and files in it have the modes 0700 and 0600, whatever the umask; a warning says where others than the
 owner can write in it.
