@@ -17,14 +17,30 @@ from milestones.errors import (
 TIMEOUT_SECONDS: Final = 120.0
 """Ten thousand blocks on a slow disk take a while."""
 
+MAX_PORT: Final = 65_535
+
 _SERVICE: Final = "the embedded chain's control interface"
 
 
 class ControlClient:
-    """One running chain, by the URL of its control interface, as its first line says."""
+    """One running chain, by the URL of its control interface, as its first line says.
+
+    Raises `InvalidInput` for what is no such URL.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        try:
+            read = httpx.URL(self.url)
+            right = read.scheme == "http" and read.host and 0 < (read.port or 80) <= MAX_PORT
+        except httpx.InvalidURL:
+            right = False
+        if not right:
+            raise InvalidInput(
+                f"{url[:80]!r} is not the address of a control interface",
+                path="control_url",
+                hint="give the control_url of the chain's first line, such as http://127.0.0.1:1338",
+            )
 
     def get(self, name: str) -> dict[str, Any]:
         """What `GET /name` answers. Raises `ServiceUnavailable`, and whatever the chain says."""

@@ -115,3 +115,22 @@ async def test_another_service_there(world: World) -> None:
     ran = await world.cli("devnet", "state", "--control-url", world.devnet.kupo_url)
     assert ran.exit_code == 3
     assert "status 404" in ran.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("mine", "--control-port", "80000"),
+        ("mine", "--control-port", "-1"),
+        ("mine", "--control-url", "nonsense"),
+        ("mine", "--control-url", "http://127.0.0.1:99999"),
+        ("mine", "--control-url", "http://[::1"),
+        ("mine", "--control-url", "https://127.0.0.1:1338"),
+        ("--control-port", "80000", "mine"),
+    ],
+)
+async def test_what_is_no_address_of_a_chain(world: World, arguments: tuple[str, ...]) -> None:
+    """A port of 80000 is not that of 14464, which it would be once its upper bits were cut off."""
+    ran = await world.cli("devnet", *arguments)
+    assert ran.exit_code == 2
+    assert "control_url" in ran.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from milestones.cardano import cbor
+from milestones.devnet import interface
 from milestones.devnet.clock import MAINNET_MAGIC
 from milestones.keys.key_files import SigningKey
 from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
@@ -208,6 +210,14 @@ def test_wrong_settings_are_named(
     assert process.popen.returncode == 2, message
     assert says in message
     assert "Traceback" not in message
+
+
+def test_a_port_that_is_the_machine_s_own_is_named() -> None:
+    """Who runs the tests may be allowed every port: the machine's refusal is made up here."""
+    refusal = PermissionError(errno.EACCES, "Permission denied")
+    error = interface._refused("kupo", "127.0.0.1", 80, refusal)
+    assert error.path == "kupo_port"
+    assert "1024 or more" in error.hint
 
 
 def test_a_port_that_is_taken_is_named(processes: list[Process]) -> None:
