@@ -467,6 +467,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "sign_transaction",
         "assemble_transaction",
         "show_keys",
+        "show_phrase_keys",
     ),
     "What goes in": (
         "parse_schedule",
@@ -482,6 +483,8 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Address",
         "DistributionName",
         "SigningKey",
+        "Phrase",
+        "DerivationPath",
         "Signer",
         "SigningRequest",
         "KeyWitness",

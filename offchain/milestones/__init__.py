@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from milestones.domain.schedule import parse_schedule
     from milestones.errors import MilestonesError
     from milestones.keys.key_files import SigningKey, read_verification_key
+    from milestones.keys.phrases import DerivationPath, Phrase
     from milestones.protocol.anchors import Anchor
     from milestones.protocol.claim_file import ClaimFile, parse_claim_file
     from milestones.protocol.distribution import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
     from milestones.services.deploy import Deployed, deploy, registered_schedule
     from milestones.services.init import Initialised, init
-    from milestones.services.keys import KeysShown, show_keys
+    from milestones.services.keys import KeysShown, show_keys, show_phrase_keys
     from milestones.services.oracle import (
         NoticeToSign,
         ObjectionToSign,
@@ -111,6 +112,7 @@ __all__ = [
     "Closed",
     "Contract",
     "Deployed",
+    "DerivationPath",
     "DistributionCalculated",
     "DistributionName",
     "HardwareChecked",
@@ -129,6 +131,7 @@ __all__ = [
     "OracleSignature",
     "OracleSigned",
     "OraclesReplaced",
+    "Phrase",
     "ProposalConfirmed",
     "ProposalRetired",
     "ProposalStopped",
@@ -193,6 +196,7 @@ __all__ = [
     "rotation_payload",
     "show_keys",
     "show_known_transaction",
+    "show_phrase_keys",
     "show_transaction",
     "sign_transaction",
     "submit_release",
@@ -209,6 +213,7 @@ _NAMES: Final = {
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
     "keys.key_files": ("SigningKey", "read_verification_key"),
+    "keys.phrases": ("DerivationPath", "Phrase"),
     "protocol.anchors": ("Anchor",),
     "protocol.claim_file": ("ClaimFile", "parse_claim_file"),
     "protocol.distribution": ("DistributionName", "parse_contract_address"),
@@ -223,7 +228,7 @@ _NAMES: Final = {
     "services.commit_milestone": ("MilestoneCommitted", "commit_milestone"),
     "services.deploy": ("Deployed", "deploy", "registered_schedule"),
     "services.init": ("Initialised", "init"),
-    "services.keys": ("KeysShown", "show_keys"),
+    "services.keys": ("KeysShown", "show_keys", "show_phrase_keys"),
     "services.oracle": (
         "NoticeToSign",
         "ObjectionToSign",

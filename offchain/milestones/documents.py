@@ -56,6 +56,9 @@ SIGNATURES: Final = Kind(
     "signatures", 1 << 24, "give a JSON array of entries such as `oracle sign` writes"
 )
 KEY: Final = Kind("a key", 1 << 16, "give a key file made by `cardano-cli address key-gen`")
+PHRASE: Final = Kind(
+    "a phrase", 1 << 12, "give a file with the 12 to 24 words of a wallet, and nothing else"
+)
 WALLET_ANSWER: Final = Kind(
     "signatures", 1 << 20, "give what the wallet's signData returned: {signature, key}"
 )

@@ -1,4 +1,4 @@
-"""`milestones keys`: whose key files these are, or new ones."""
+"""`milestones keys`: whose key files or phrase these are, or new keys."""
 
 from __future__ import annotations
 
@@ -8,17 +8,35 @@ from typing import Annotated
 import typer
 
 import milestones
+from milestones.cli.options import DerivationPaths, PhraseFile, derivation_paths
 from milestones.cli.session import session_of
+from milestones.errors import InvalidInput
 
 
 def keys(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Payment keys (.skey).", show_default=False)],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Keys (.skey) of payment or stake.", show_default=False),
+    ] = None,
     generate: Annotated[
         bool, typer.Option("--generate", help="Make those that are not there yet.")
     ] = False,
+    phrase_file: PhraseFile = None,
+    path: DerivationPaths = None,
 ) -> None:
-    """Show the addresses of key files, or make new keys. Needs no network."""
+    """Show the addresses of key files or of a phrase, or make new keys. Needs no network."""
     session = session_of(context)
     network_id = session.config.network_id
-    session.output.result(milestones.show_keys(files, network_id=network_id, generate=generate))
+    if (phrase_file is None) == (not files):
+        raise InvalidInput(
+            "either key files or a phrase",
+            path="files",
+            hint="name key files, or give --phrase-file",
+        )
+    if phrase_file is None:
+        shown = milestones.show_keys(files or [], network_id=network_id, generate=generate)
+    else:
+        phrase = milestones.Phrase.load(phrase_file)
+        shown = milestones.show_phrase_keys(phrase, derivation_paths(path), network_id=network_id)
+    session.output.result(shown)

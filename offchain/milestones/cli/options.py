@@ -101,7 +101,28 @@ OracleKeys = Annotated[
         show_default=False,
     ),
 ]
+PhraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--phrase-file",
+        help="A file with a wallet's phrase of 12 to 24 words; - is standard input.",
+        show_default=False,
+    ),
+]
+DerivationPaths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--path",
+        help="Which key of the phrase; may be given repeatedly. Default: m/1852'/1815'/0'/0/0.",
+        show_default=False,
+    ),
+]
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
+
+
+def derivation_paths(texts: list[str] | None) -> list[milestones.DerivationPath]:
+    """The paths that `--path` names; without any, the first address of the first account."""
+    return [milestones.DerivationPath.parse(each) for each in texts or ["m/1852'/1815'/0'/0/0"]]
 
 
 def distribution(text: str) -> milestones.Address | milestones.DistributionName:

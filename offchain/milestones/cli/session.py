@@ -92,6 +92,15 @@ class Session:
             )
         return key
 
+    def load_phrase(self, path: Path) -> milestones.Phrase:
+        """The phrase in a file, with a warning where every user of the machine can read it."""
+        phrase = milestones.Phrase.load(path)
+        if phrase.is_exposed:
+            self.output.message(
+                f"warning: every user of this machine can read {path}: chmod 600 {path}"
+            )
+        return phrase
+
     def schedule(
         self, file: Path | None, contract_address: str | None
     ) -> milestones.MilestoneSchedule:

@@ -11,8 +11,9 @@ import typer
 
 import milestones
 from milestones.cli.loading import Group, Later, new_typer
-from milestones.cli.options import Wait
+from milestones.cli.options import DerivationPaths, PhraseFile, Wait, derivation_paths
 from milestones.cli.session import Session, session_of
+from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     import asyncio
@@ -119,22 +120,33 @@ def transaction_sign(  # noqa: PLR0917 - an option each
     file: File,
     output: Output,
     signing_key_path: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--signing-key-path", help="A key (.skey) of payment or stake; may be given repeatedly."
         ),
-    ],
+    ] = None,
+    phrase_file: PhraseFile = None,
+    path: DerivationPaths = None,
     witness_only: Annotated[
         bool, typer.Option("--witness-only", help="Write the one key's signature alone.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking on a terminal.")] = False,
 ) -> None:
-    """Sign a transaction with keys in files, after saying what it does. Needs no network and no data directory.
+    """Sign a transaction with keys in files or out of a phrase, after saying what it does.
 
-    On a terminal it asks before it signs.
+    Needs no network and no data directory. On a terminal it asks before it signs.
     """
     session = session_of(context)
-    keys = [session.load_key(each, may_stake=True) for each in signing_key_path]
+    keys = [session.load_key(each, may_stake=True) for each in signing_key_path or ()]
+    if phrase_file is not None:
+        phrase = session.load_phrase(phrase_file)
+        keys += [phrase.key(each) for each in derivation_paths(path)]
+    if not keys:
+        raise InvalidInput(
+            "no key is given",
+            path="signing_key_path",
+            hint="give --signing-key-path, or --phrase-file and --path",
+        )
     session.output.result(
         milestones.sign_transaction(
             file,

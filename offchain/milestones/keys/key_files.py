@@ -82,7 +82,7 @@ class SigningKey:
             key = cls.from_bytes(secret, kind)
         except InvalidKeyFile as error:
             raise InvalidKeyFile(error.reason, path=str(path), hint=error.hint) from None
-        return cls(key.verification_key, kind, _is_exposed(path), secret)
+        return cls(key.verification_key, kind, is_exposed(path), secret)
 
     def save(self, path: Path) -> None:
         """Writes a new key file that only its owner can read: whole, or not at all.
@@ -192,9 +192,12 @@ def _verification_key(secret: bytes, kind: str) -> bytes:
     return derived
 
 
-def _is_exposed(path: Path) -> bool:
-    """Whether every user of the machine can read or change the file."""
-    mode = path.stat().st_mode
+def is_exposed(path: Path) -> bool:
+    """Whether every user of the machine can read or change a file that was read; a pipe is nobody else's."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
     return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & 0o006)
 
 

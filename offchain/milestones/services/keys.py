@@ -7,6 +7,7 @@ from pathlib import Path
 
 from milestones.errors import InvalidInput
 from milestones.keys.key_files import STAKE_KINDS, SigningKey
+from milestones.keys.phrases import DerivationPath, Phrase
 from milestones.services.results import Result
 
 
@@ -54,3 +55,20 @@ def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False)
 def _address(key: SigningKey, network_id: int) -> str:
     is_stake = key.kind in STAKE_KINDS
     return str(key.stake_address(network_id) if is_stake else key.address(network_id))
+
+
+def show_phrase_keys(
+    phrase: Phrase, paths: Sequence[DerivationPath], *, network_id: int
+) -> KeysShown:
+    """What a wallet shows for these paths of its phrase, by path: to be compared before anything is signed.
+
+    A device derives other keys from the same words, and some wallets begin elsewhere.
+    """
+    exposed = (
+        ("every user of this machine can read the phrase: chmod 600",) if phrase.is_exposed else ()
+    )
+    return KeysShown(
+        addresses={str(path): phrase.address(path, network_id) for path in paths},
+        generated=(),
+        warnings=exposed,
+    )
