@@ -127,7 +127,7 @@ def test_us2_2_all_problems_are_reported_at_once(blank: ProcessWorld) -> None:
     (only,) = wrong_type.error["details"]["errors"]
     assert only["path"] == "beneficiary_allocations[4].beneficiary_address"
     entries[4]["beneficiary_address"] = blank.address("beneficiary-2")
-    entries[3]["vesting_timestamp"] = 9_999_999_999
+    entries[3]["vesting_timestamp"] = 2_400_000_000
     ran = register(blank, entries, CARDANO_NETWORK="devnet")
     paths = [each["path"] for each in ran.error["details"]["errors"]]
     assert paths == [
