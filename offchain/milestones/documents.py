@@ -120,11 +120,16 @@ def reading(path: Path, field: str, error: type[E]) -> Iterator[Iterator[bytes]]
 
 def _pieces(descriptor: int, path: Path, field: str, error: type[E]) -> Iterator[bytes]:
     is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    came = not is_pipe
     try:
         while piece := _from_pipe(descriptor) if is_pipe else os.read(descriptor, 1 << 20):
+            came = True
             yield piece
     except OSError as refused:
         raise _not_read(path, field, error, refused) from None
+    if not came:
+        words, hint = "is a pipe into which nobody writes", "write it into a file, and give that"
+        raise _refusal(path, field, error, words, hint)
 
 
 def _from_pipe(descriptor: int) -> bytes:

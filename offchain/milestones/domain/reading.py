@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -69,8 +70,10 @@ def _bytes(value: Any) -> bytes:
     try:
         return binascii.unhexlify(value)
     except ValueError:
+        prefixed = ", without 0x" if value[:2].lower() == "0x" else ""
         raise _refusal(
-            f"{value[:24]!r} is not hexadecimal", "write two of 0-9 and a-f for each byte"
+            f"{value[:24]!r} is not hexadecimal",
+            f"write two of 0-9 and a-f for each byte{prefixed}",
         ) from None
 
 
@@ -234,5 +237,5 @@ def _sentence(details: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

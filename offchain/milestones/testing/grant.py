@@ -52,7 +52,11 @@ def register(
     policy_id: str | None = None,
     **environment: str,
 ) -> CommandResult:
-    """`register-milestone`: two of three oracles, reclaimable in two years, `schedule.json` written."""
+    """`register-milestone`: two of three oracles, reclaimable in two years, `schedule.json` written.
+
+    An earlier `schedule.json` makes room: the program would not overwrite it.
+    """
+    (world.folder / "schedule.json").unlink(missing_ok=True)
     token = ("--token-policy-id", world.policy_id, "--token-name", TOKEN_NAME.decode())
     return world.run(
         "register-milestone",

@@ -64,7 +64,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
         listening.bind(str(tmp_path / "socket"))
         for path, words in (
             (tmp_path, "it is a folder"),
-            (tmp_path / "pipe", "is empty"),
+            (tmp_path / "pipe", "a pipe into which nobody writes"),
             (tmp_path / "socket", "it is a socket"),
             (Path("/dev/zero"), "it is a device"),
             (Path("/dev/full"), "it is a device"),

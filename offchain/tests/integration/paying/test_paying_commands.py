@@ -101,7 +101,11 @@ class TestPrivate:
         assert run.exit_code == 0, run.stderr
         assert run.json["beneficiary_indices"] == [3]
         assert run.json["contract_address"] == stage.address.to_bech32()
+        written = file.read_text()
+        assert (await stage.world.cli(*command, *whose)).exit_code == 0
+        file.write_text(written + "\n")
         told(await stage.world.cli(*command, *whose), 2, "invalid_input")
+        assert file.read_text() == written + "\n"
         stranger = stage.world.address("stranger").to_bech32()
         nobody = ("--beneficiary-address", stranger, "--output", "nobody.json")
         told(await stage.world.cli(*command, *nobody), 4, "not_found")

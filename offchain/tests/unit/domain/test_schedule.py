@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -95,6 +96,7 @@ def test_the_good_schedule_breaks_no_rule() -> None:
         ("beneficiary_allocations[3].token_amount", 1 << 63, "2^63"),
         ("beneficiary_allocations[3].token_amount", True, "a whole number is expected, not True"),
         ("beneficiary_allocations[3].token_amount", 1000.0, "a whole number is expected"),
+        ("beneficiary_allocations[3].token_amount", Decimal("1e3"), "expected, not 1E+3"),
         ("beneficiary_allocations[3].token_amount", "1000", "a whole number is expected"),
         ("beneficiary_allocations[3].milestone_identifier", "", "1 to 64 bytes"),
         ("beneficiary_allocations[3].milestone_identifier", "é" * 32 + "e", "not 65"),
