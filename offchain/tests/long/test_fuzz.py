@@ -78,7 +78,7 @@ KUPO_PATHS = (
     ),
     *(f"/matches/{'00' * 28}.aa?resolve_hashes&policy_id={'00' * 28}", f"/matches/0@{'00' * 32}"),
     *(f"/datums/{'00' * 32}", f"/scripts/{'00' * 28}", "/checkpoints/5?strict", "/metrics"),
-    *(f"/metadata/432000?transaction_id={'00' * 32}", "/patterns", f"/patterns/{'00' * 28}/*"),
+    *(f"/metadata/5?transaction_id={'00' * 32}", "/patterns", f"/patterns/{'00' * 28}/*"),
 )
 KUPO_BODY = json.dumps({"rollback_to": {"slot_no": 0}, "limit": "within_safe_zone"}).encode()
 
