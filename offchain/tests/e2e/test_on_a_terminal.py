@@ -105,14 +105,19 @@ async def test_json_can_be_asked_for(world: World) -> None:
 
 
 async def test_words_of_others_cannot_steer_the_terminal(world: World) -> None:
-    allocations = world.allocations()
-    allocations[0]["milestone_identifier"] = "[bold]\x1b[2Jone[/nothing]"
-    schedule = world.schedule(beneficiary_allocations=allocations)
+    """A description is anybody's; a name with such characters is refused, and shown in the refusal."""
+    hostile = "[bold]\x1b[2Jone[/nothing]"
+    schedule = world.schedule()
+    schedule["contract_metadata"]["description"] = hostile
     file = world.write_json("schedule.json", schedule)
     exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
-
     assert exit_code == 0
-    assert "\x1b[2J" not in text
+    allocations = world.allocations()
+    allocations[0]["milestone_identifier"] = hostile
+    named = world.write_json("named.json", world.schedule(beneficiary_allocations=allocations))
+    exit_code, refusal = await on_a_terminal(world, "register-milestone", "--schedule", named)
+    assert exit_code == 2
+    assert "\x1b[2J" not in text + refusal
     assert "[bold]" in text.replace("\r\n", "")
 
 
