@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from milestones.cardano.value import LOVELACE
 from milestones.domain.posix_time import duration_in_words, in_words, to_posix_seconds
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import oracles_can_act
@@ -13,6 +14,8 @@ from milestones.services.distribution.in_use import (
     claims_repaid,
     notice_in_words,
     proposal_state,
+    spare_lovelace,
+    unpaid_leaves,
 )
 from milestones.services.distribution.on_chain import OnChain
 from milestones.services.distribution.powers import Power, moment, powers_of
@@ -143,6 +146,7 @@ def power_checks(seen: Seen) -> Iterator[Check]:
     on_chain = seen.on_chain
     if on_chain.closed:
         return
+    yield from _lacking_checks(seen)
     if on_chain.terms.rotatable is not None:
         yield _board_check(on_chain)
     notice = notice_in_words(on_chain, seen.now_posix_ms)
@@ -159,6 +163,28 @@ def power_checks(seen: Seen) -> Iterator[Check]:
             f"oracles can object until {due}" if state == "under_review" else f"due since {due}"
         )
         yield Check(name="proposal", outcome=WARNING, detail=detail)
+
+
+def _lacking_checks(seen: Seen) -> Iterator[Check]:
+    """Lovelace that whoever pays out has to add, or isn't repaid: no beneficiary has less for it."""
+    on_chain, price, known = seen.on_chain, seen.lovelace_per_utxo_byte, seen.distribution
+    owing = [vault for vault in on_chain.vaults if vault.state.remaining]
+    lacking = sum(max(0, -spare_lovelace(on_chain, vault, price)) for vault in owing)
+    if lacking and on_chain.terms.token != LOVELACE:
+        detail = (
+            f"the vaults lack {lacking} lovelace of what outputs must hold today: whoever pays out adds"
+            " them"
+        )
+        yield Check(name="deposits", outcome=WARNING, detail=detail)
+    repaid = claims_repaid(on_chain, price)
+    if repaid is None or known is None or not known.complete:
+        return
+    left = sum(unpaid_leaves(on_chain, vault, known) for vault in on_chain.vaults)
+    if repaid < left:
+        detail = (
+            f"the allowance lasts for {repaid} of {left} more claims: nobody is repaid for the rest"
+        )
+        yield Check(name="allowance", outcome=WARNING, detail=detail)
 
 
 def _board_check(on_chain: OnChain) -> Check:

@@ -141,6 +141,21 @@ async def test_an_ada_vault_without_a_deposit_of_its_own_is_not_sound(
         assert ("allowances" in detail(verified, "vault 0")) == bool(allowance_lovelace)
 
 
+async def test_tokens_that_somebody_has_to_add_ada_to_are_sound_and_warned_of(world: World) -> None:
+    """Whoever pays out adds it, and is not repaid: beneficiaries have all that is promised."""
+    async with open_distribution(world, world.schedule(allowance_lovelace=2_000_000)) as stage:
+        chain = world.devnet.chain
+        before = await audit(stage)
+        assert (before.verdict, named(before, "warning")) == ("sound", [])
+        dearer = 10 * chain.parameters.coins_per_utxo_byte
+        chain.parameters = replace(chain.parameters, coins_per_utxo_byte=dearer)
+        verified = await audit(stage)
+
+        assert verified.verdict == "sound"
+        assert named(verified, "warning") == ["deposits", "allowance"]
+        assert "lasts for 0 of 5 more claims" in detail(verified, "allowance")
+
+
 async def test_periods_that_the_chain_takes_for_its_minimum_harm_nobody(world: World) -> None:
     document = world.schedule(cancel_by=["creator"], cancel_grace_seconds=60)
     distribution = Distribution.from_schedule(parse_schedule(document), world.contract)
