@@ -60,6 +60,7 @@ fuzz: $(VENV)/.dev
 		offchain/tests/long/test_kupo_requests.py offchain/tests/long/test_control_requests.py
 	PYTHONPATH=offchain $(BIN)/python -m tests.support.ledger_fuzz --count 1000000
 	PYTHONPATH=offchain $(BIN)/python -m tests.support.script_fuzz --count 1000000
+	PYTHONPATH=offchain:benchmarks $(BIN)/python -m tests.support.signing_fuzz --count 1000000
 	MILESTONES_LEDGER_TRANSACTIONS=10000 $(BIN)/python -m pytest -n auto \
 		offchain/tests/property/test_ledger_mutations.py
 

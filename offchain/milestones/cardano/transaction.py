@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from milestones.cardano import base58, bech32, cbor, encoding
+from milestones.cardano import base58, bech32, cbor, encoding, native_script
 from milestones.cardano.address import Address
 from milestones.cardano.cbor import Item, encode_bytes
 from milestones.cardano.encoding import EMBEDDED_CBOR_TAG, LANGUAGE_TAGS, SET_TAG
@@ -169,7 +169,7 @@ def read_witness_set(raw: bytes) -> WitnessSet:
     if unknown := fields.keys() - set(range(8)):
         raise InvalidEncoding(f"a witness set has no field {min(unknown)}")
     scripts = [
-        Script(language, each.raw if language == "native" else each.bytes())
+        _script(language, each)
         for number, language in _SCRIPT_FIELDS.items()
         for each in _set(fields, number)
     ]
@@ -296,8 +296,15 @@ def _reference_script(item: Item) -> Script:
     language, code = _tuple(cbor.read(item.untagged(EMBEDDED_CBOR_TAG).bytes()), 2, "a script")
     if language.unsigned() not in _LANGUAGES:
         raise InvalidEncoding(f"a script's language {language.unsigned()} is not known")
-    name = _LANGUAGES[language.unsigned()]
-    return Script(name, code.raw if name == "native" else code.bytes())
+    return _script(_LANGUAGES[language.unsigned()], code)
+
+
+def _script(language: ScriptLanguage, code: Item) -> Script:
+    """A script in the bytes that it is hashed by; a native one is read, so that it can be relied upon."""
+    if language != "native":
+        return Script(language, code.bytes())
+    native_script.from_cbor(code.raw)
+    return Script("native", code.raw)
 
 
 def value_of(item: Item) -> Value:
