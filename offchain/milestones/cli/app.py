@@ -171,6 +171,7 @@ def options(  # noqa: PLR0917 - an option each
         },
         output=Output(as_json=bool(as_json)),
     )
+    context.call_on_close(context.obj.say_reports)
 
 
 def main() -> None:

@@ -107,6 +107,8 @@ class Output:
                 self.message(f"  {each['path']}: {each['message']}")
         if error.hint:
             self.message(f"hint: {error.hint}")
+        for warning in error.details.get("warnings", ()):
+            self.message(f"warning: {warning}")
         if self.as_json and not isinstance(error, OutputLost):
             with suppress(OutputLost):
                 print_json({"error": error.to_json()})

@@ -138,7 +138,21 @@ class Session:
             raise _cut_short(Interrupted(signal_of(error)), sent) from None
         except OutputLost as error:
             raise _cut_short(error, sent) from None
+        except MilestonesError as error:
+            if reports := self._reports():
+                error.details["warnings"] = reports
+            raise
         return result
+
+    def say_reports(self) -> None:
+        """What the user must hear of the data directory, where no result has said it."""
+        for each in self._reports():
+            self.output.message(f"warning: {each}")
+
+    def _reports(self) -> list[str]:
+        if "workspace" not in self.__dict__:
+            return []
+        return [each.message for each in self.workspace.storage.take_reports()]
 
 
 def _cut_short(error: MilestonesError, sent: Sequence[str]) -> MilestonesError:

@@ -46,10 +46,12 @@ class Report:
     `moved_aside`: a file that can't be used is now at `moved_to`. `passed_over`: a file was left as it is,
     and what it holds is not known. `damaged`: a part of an entry of the journal could not be read.
     `taken_over`: what an earlier version wrote has another form now. `open_to_others`: the data directory
-    can be written by others than its owner.
+    can be written by others than its owner. `not_kept`: what would have saved the next run work is not there.
     """
 
-    kind: Literal["moved_aside", "passed_over", "damaged", "taken_over", "open_to_others"]
+    kind: Literal[
+        "moved_aside", "passed_over", "damaged", "taken_over", "open_to_others", "not_kept"
+    ]
     path: Path
     message: str
     moved_to: Path | None = None
@@ -108,25 +110,35 @@ class JsonFolder:
         path = self.path(name)
         try:
             return _parsed(path, parse)
-        except _Corrupted:
-            with self.locked():
-                try:
-                    # Another process may just have written it anew.
-                    return _parsed(path, parse)
-                except _Corrupted as error:
-                    self._move_aside(path, str(error))
-                    return None
+        except _Corrupted as corrupted:
+            try:
+                return self._read_or_move_aside(path, parse)
+            except InvalidConfiguration:
+                self._pass_over(name, f"{path} can't be used ({corrupted}), nor moved aside")
+                return None
+
+    def _read_or_move_aside(self, path: Path, parse: Callable[[str], Content]) -> Content | None:
+        with self.locked():
+            try:
+                # Another process may just have written it anew.
+                return _parsed(path, parse)
+            except _Corrupted as error:
+                self._move_aside(path, str(error))
+                return None
+
+    def _pass_over(self, name: str, message: str) -> None:
+        """Reports once that a file is left as it is."""
+        if name not in self._passed_over:
+            self._passed_over.add(name)
+            self._report(Report("passed_over", self.path(name), message))
 
     def find(self, name: str, parse: Callable[[str], Content]) -> Content | None:
         """As `read`, but a file of a later version is passed over: it is reported once, and None."""
         try:
             return self._read(name, parse)
         except LaterVersion:
-            if name not in self._passed_over:
-                self._passed_over.add(name)
-                path = self.path(name)
-                message = f"{later_version_of(path)}: it is passed over, and stays as it is"
-                self._report(Report("passed_over", path, message))
+            later = later_version_of(self.path(name))
+            self._pass_over(name, f"{later}: it is passed over, and stays as it is")
             return None
 
     def is_later_version(self, name: str, parse: Callable[[str], object]) -> bool:
@@ -183,7 +195,7 @@ class _Corrupted(Exception):
 def _parsed(path: Path, parse: Callable[[str], Content]) -> Content | None:
     try:
         with refusals(path):
-            raw = path.read_bytes()
+            raw = _bytes_of(path)
         return parse(raw.decode())
     except FileNotFoundError:
         return None
@@ -195,6 +207,13 @@ def _parsed(path: Path, parse: Callable[[str], Content]) -> Content | None:
         raise _Corrupted(f"{place}: {first['msg']}" if place else first["msg"]) from error
     except (ValueError, RecursionError) as error:
         raise _Corrupted(f"{type(error).__name__}: {error}") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except NotADirectoryError:
+        raise FileNotFoundError(path) from None
 
 
 def free_name(path: Path) -> Path:

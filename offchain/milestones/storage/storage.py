@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from milestones.errors import InvalidConfiguration
 from milestones.storage.files import JsonFolder, Report
 from milestones.storage.journal import SubmissionJournal
 from milestones.storage.records import (
@@ -27,7 +30,7 @@ class Storage:
     def __init__(self, data_directory: Path) -> None:
         self.data_directory = data_directory
         self._reports: list[Report] = []
-        self._mode_seen = False
+        self._mode_seen = self._not_kept_said = False
         cache = JsonFolder(data_directory / "cache", self._reports.append)
         self.cache = ContractCache(cache)
         self.network = NetworkFile(cache)
@@ -52,6 +55,19 @@ class Storage:
         taken = list(self._reports)
         self._reports.clear()
         return taken
+
+    @contextmanager
+    def if_possible(self) -> Iterator[None]:
+        """Inside, what only saves the next run work is kept: where nothing can be written that is reported."""
+        try:
+            yield
+        except InvalidConfiguration as error:
+            if not self._not_kept_said:
+                self._not_kept_said = True
+                message = (
+                    f"{error.reason}: what was seen is not kept, and looked up again next time"
+                )
+                self._reports.append(Report("not_kept", self.data_directory, message))
 
     def _report_others_access(self) -> None:
         """A folder of an earlier version, or one that somebody else made."""

@@ -78,12 +78,15 @@ def _repair(
     milestone: str,
     found: tuple[OracleSignature, ...] = (),
 ) -> MilestoneCompletion:
-    # Read again under the lock: signatures may have been committed since.
-    return backend.storage.records.update(
-        on_chain.distribution_id,
-        milestone,
-        lambda present: _true_record(backend, on_chain, milestone, present, found),
-    )
+    def true(present: MilestoneCompletion | None) -> MilestoneCompletion:
+        return _true_record(backend, on_chain, milestone, present, found)
+
+    records, distribution_id = backend.storage.records, on_chain.distribution_id
+    kept: MilestoneCompletion | None = None
+    with backend.storage.if_possible():
+        # Read again under the lock: signatures may have been committed since.
+        kept = records.update(distribution_id, milestone, true)
+    return kept or true(records.find(distribution_id, milestone))
 
 
 def _true_record(
@@ -142,7 +145,8 @@ def reconcile_cache(
         _LOG.info(
             "cache is missing or behind the chain: written anew", extra={"distribution": name}
         )
-        backend.storage.cache.save(name, fresh)
+        with backend.storage.if_possible():
+            backend.storage.cache.save(name, fresh)
     if document is None:
         return False, []
     return True, list(_behind(document, fresh))

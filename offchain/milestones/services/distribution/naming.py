@@ -8,7 +8,7 @@ from milestones.clients.kupo_answers import Match
 from milestones.errors import InvalidAddress, InvalidInput, NotFound
 from milestones.protocol.datums import TERMS_LABEL, terms_token_name
 from milestones.protocol.distribution import ContractAddress, DistributionName
-from milestones.services.backend import Backend, Workspace
+from milestones.services.backend import Backend, Workspace, chain_of
 from milestones.services.distribution.local import local_distribution
 
 
@@ -95,7 +95,8 @@ async def locate(backend: Backend, distribution_id: bytes) -> DistributionName:
     """Where the distribution with this id is. Raises `NotFound` where it never was on the chain."""
     addresses = await _addresses_of(backend, distribution_id)
     if not addresses:
-        raise NotFound(
+        opening = await _opening_on_its_way(backend, distribution_id)
+        raise opening or NotFound(
             f"the distribution {distribution_id.hex()} is not on the chain",
             hint="if it was deployed just now, wait for the next block; else run `milestones init`",
             details={"distribution_id": distribution_id.hex()},
@@ -134,10 +135,49 @@ def known_name(workspace: Workspace, contract_address: ContractAddress) -> Distr
     )
 
 
-async def never_opened(backend: Backend, address: Address) -> NotFound:
-    """The error for an address at which there never was a distribution."""
+async def _opening_on_its_way(backend: Backend, distribution_id: bytes) -> NotFound | None:
+    """What became of the opening that this data directory's journal has last; None where it has none."""
+    sent = backend.storage.journal.of(
+        distribution_id, purpose="opening", chain=await chain_of(backend)
+    )
+    if not sent:
+        return None
+    transaction_id, history = sent[-1].transaction_id, sent[-1].history
+    waits = bool(await backend.ogmios.in_mempool([transaction_id]))
+    hint = "run `milestones deploy` again: it goes on with that transaction where it still can"
+    if waits:
+        words, hint = "waits in the mempool: no block has it", "wait for the next block"
+    elif any(change.status == "confirmed" for change in history):
+        words = "was rolled back: a block had it, and the chain has it no more"
+    else:
+        words = "is in no block that Kupo has read, and not in the mempool"
+    return NotFound(
+        f"the distribution is not on the chain: its opening, transaction {transaction_id}, {words}",
+        hint=hint,
+        details={
+            "transaction_hash": transaction_id,
+            "status": "submitted" if waits else "unknown",
+        },
+    )
+
+
+async def never_opened(
+    backend: Backend, address: Address, distribution_id: bytes | None = None
+) -> NotFound:
+    """The error for an address at which no distribution is; the journal may know of an opening.
+
+    `distribution_id` (28 bytes) is the one that the address' staking part holds, unless given.
+    """
     text = address.to_bech32()
     indexed = await backend.kupo.patterns_including(text)
+    staking = address.staking
+    if distribution_id is None and staking is not None and staking.kind == "key":
+        distribution_id = staking.hash
+    if indexed and distribution_id is not None:
+        opening = await _opening_on_its_way(backend, distribution_id)
+        if opening is not None:
+            opening.details["contract_address"] = text
+            return opening
     hint = (
         "check the address; if it was deployed just now, wait for the next block"
         if indexed

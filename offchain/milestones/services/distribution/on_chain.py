@@ -204,7 +204,7 @@ async def read_on_chain(
         found = _terms_among(matches, distribution_id, backend.contract, address.network_id)
         live = with_mempool(matches)
     if found is None:
-        raise await never_opened(backend, address)
+        raise await never_opened(backend, address, distribution_id)
     terms, holders = found
     opening = holders[0]
     open_now = {match.reference for match in live}

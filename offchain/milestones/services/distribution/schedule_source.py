@@ -70,7 +70,8 @@ async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule
             hint=error.hint,
             details=error.details,
         ) from None
-    backend.storage.schedules.set_aside(distribution.id, untrue.message)
+    with backend.storage.if_possible():
+        backend.storage.schedules.set_aside(distribution.id, untrue.message)
     _keep(backend, distribution)
     return distribution
 
@@ -80,7 +81,8 @@ def _keep(backend: Backend, distribution: Distribution) -> None:
         # No schedule file could say such terms: it would count as untrue.
         return
     document = distribution.schedule().model_dump(mode="json", exclude_none=True)
-    backend.storage.schedules.keep(distribution.id, document)
+    with backend.storage.if_possible():
+        backend.storage.schedules.keep(distribution.id, document)
 
 
 async def announced_distribution(backend: Backend, on_chain: OnChain) -> Distribution:

@@ -100,10 +100,22 @@ async def track(
     if missing():
         tip = await wait_for_index(backend, timeout_seconds=patience_seconds)
         found |= dict.fromkeys(await _in_blocks(backend, missing()), "confirmed")
+        found |= dict.fromkeys(await _pruned(backend, missing()), "confirmed")
         for each in missing():
             limit = each.valid_until_slot
             found[each.transaction_id] = "unknown" if limit is None or tip < limit else "expired"
     return [TrackedSubmission(each, found[each.transaction_id]) for each in submissions]
+
+
+async def _pruned(backend: Backend, submissions: Sequence[Submission]) -> set[str]:
+    """Those that a block had and the index has forgotten: a Kupo that prunes keeps no spent output.
+
+    One that was rolled back has given its inputs back; where they are gone, it is still there.
+    """
+    seen = [each for each in submissions if each.status == "confirmed"]
+    inputs = {reference for each in seen for reference in each.inputs}
+    left = {utxo.reference for utxo in await backend.ogmios.utxo(inputs)} if inputs else set()
+    return {each.transaction_id for each in seen if left.isdisjoint(each.inputs)}
 
 
 async def _in_blocks(backend: Backend, submissions: Sequence[Submission]) -> set[str]:
@@ -170,19 +182,31 @@ async def state_of(backend: Backend, transaction_id: str) -> TransactionState:
     submission = backend.storage.journal.find(transaction_id)
     point = await find_block(backend, transaction_id)
     if point is not None:
-        mark_confirmed(backend, submission, point)
+        with backend.storage.if_possible():
+            mark_confirmed(backend, submission, point)
         return TransactionState("confirmed", point, await _depth(backend, point))
     if await backend.ogmios.in_mempool([transaction_id]):
         return TransactionState("submitted", reason="waiting for a block")
     if submission is None:
         reason = "neither the mempool, nor Kupo, nor the journal knows it"
         return TransactionState("unknown", reason=reason)
+    return await _state_of_ours(backend, submission)
+
+
+async def _state_of_ours(backend: Backend, submission: Submission) -> TransactionState:
+    """Of one in the journal that neither the index nor the mempool shows at first sight."""
+    if await _pruned(backend, [submission]):
+        reason = (
+            f"a block has had it ({submission.history[-1].note}), and what it spent is spent; Kupo has"
+            " forgotten its outputs, as one that prunes does"
+        )
+        return TransactionState("confirmed", reason=reason)
     try:
         (tracked,) = await track(backend, [submission], patience_seconds=POLL_MOST_SECONDS)
     except ServiceOutOfSync as error:
         return TransactionState("unknown", reason=f"a block may have it: {error.reason}")
     if tracked.status in ("confirmed", "submitted"):
-        return await state_of(backend, transaction_id)
+        return await state_of(backend, submission.transaction_id)
     return await _fate(backend, tracked)
 
 
@@ -191,7 +215,8 @@ async def _fate(backend: Backend, tracked: TrackedSubmission) -> TransactionStat
     submission = tracked.submission
     if tracked.status == "expired":
         reason = f"it was valid until slot {submission.valid_until_slot}, which has passed"
-        mark(backend, submission, "expired", reason)
+        with backend.storage.if_possible():
+            mark(backend, submission, "expired", reason)
         return TransactionState("expired", reason=reason)
     if submission.status == "rejected":
         reason = submission.history[-1].note or "the chain refused it"
