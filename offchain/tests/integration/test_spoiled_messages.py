@@ -38,8 +38,8 @@ async def behind(stage: OpenDistribution) -> AsyncIterator[tuple[SpoilingProxy, 
             delay_seconds=0.1,
             drip_seconds=0.05,
         ) as proxy,
-        OgmiosClient(proxy.ogmios_url, timeout_seconds=0.5) as ogmios,
-        KupoClient(proxy.kupo_url, timeout_seconds=0.5) as kupo,
+        OgmiosClient(proxy.ogmios_url, timeout_seconds=2) as ogmios,
+        KupoClient(proxy.kupo_url, timeout_seconds=2) as kupo,
     ):
         yield proxy, replace(stage.backend, ogmios=ogmios, kupo=kupo)
 
