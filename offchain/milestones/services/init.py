@@ -170,13 +170,13 @@ async def _performance(
 
 
 def _remember(backend: Backend, facts: _NodeFacts) -> None:
-    backend.storage.network.save(
-        ObservedNetwork(
-            network_magic=facts.magic,
-            lovelace_per_utxo_byte=facts.parameters.lovelace_per_utxo_byte,
-            observed_at_posix_ms=now_posix_ms(),
-        )
+    observed = ObservedNetwork(
+        network_magic=facts.magic,
+        lovelace_per_utxo_byte=facts.parameters.lovelace_per_utxo_byte,
+        observed_at_posix_ms=now_posix_ms(),
     )
+    with backend.storage.if_possible():
+        backend.storage.network.save(observed)
 
 
 @dataclass(frozen=True, slots=True)
