@@ -219,7 +219,7 @@ def _vote_faults(votes: Item) -> Iterator[HardwareFault]:
 
 def _certificate_faults(fields: Mapping[int, Item]) -> Iterator[HardwareFault]:
     certificates = fields[4].untagged(SET_TAG).array()
-    kinds = [certificate.array()[0].unsigned() for certificate in certificates]
+    kinds = [part.unsigned() for each in certificates for part in each.array()[:1]]
     for place, kind in enumerate(kinds):
         if kind in _CERTIFICATES_NOT_SHOWN:
             yield HardwareFault(f"body.certificates[{place}]", "devices don't know this kind")

@@ -99,7 +99,12 @@ def _use(transaction: Transaction) -> None:
         assert found.transaction.witnesses.redeemers == transaction.witnesses.redeemers
     assert differences(Intent.of_transaction(transaction, 0), transaction) is not None
     assert Transaction.read(body_alone(transaction.raw)).id == transaction.id
-    hardware_faults(transaction.raw)
+    try:
+        hardware_faults(transaction.raw)
+    except InvalidInput:
+        # Votes and certificates are read by nobody else.
+        if not body.other:
+            raise
 
 
 CONTRACTS: Final = (load_contract(),)
