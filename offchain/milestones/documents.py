@@ -203,7 +203,7 @@ def text_in(raw: bytes, path: Path, kind: Kind, field: str, error: type[E]) -> s
         if raw.startswith(mark):
             raise _refusal(path, field, error, f"is not text: it is {what}", kind.hint)
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
-    if encoding is None and raw[:64].count(0) * 3 >= len(raw[:64]) > 0:
+    if encoding is None and raw[:64].count(0) * 3 >= len(raw[:64]) >= 8:
         encoding = "UTF-16 or UTF-32" if raw.strip(b"\x00") else None
     if encoding is not None:
         words = f"is not UTF-8 text: it is in {encoding}"

@@ -438,7 +438,7 @@ WRONG_KEYS: list[tuple[Any, str]] = [
     ({**ENVELOPE, "cborHex": "5820" + 62 * "1"}, "is not one CBOR byte string"),
     ({**ENVELOPE, "cborHex": "581f" + 62 * "1"}, "has 32 bytes, not 31"),
     ({**ENVELOPE, "type": "PaymentVerificationKeyShelley_ed25519"}, "is a verification key"),
-    ({**ENVELOPE, "type": "StakeSigningKeyShelley_ed25519"}, "not a payment signing key"),
+    ({**ENVELOPE, "type": "StakeSigningKeyShelley_ed25519"}, "is a stake key, which can't pay"),
 ]
 
 
