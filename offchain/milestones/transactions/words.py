@@ -14,8 +14,11 @@ from typing import Literal
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.slots import SlotClock
 from milestones.cardano.transaction import Transaction, network_id_of_address
 from milestones.cardano.value import AssetId, Value
+from milestones.domain.posix_time import in_words as moment_in_words
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidAddress
 from milestones.protocol.validator_loader import Contract
 from milestones.transactions.actions import Action, Actions, actions_of
@@ -79,7 +82,7 @@ class BalanceInWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionInWords:
-    """A transaction, whole. Hashes are in hexadecimal; times are slots, and POSIX seconds where known.
+    """A transaction, whole. Hashes are in hexadecimal; times are slots, and POSIX milliseconds where known.
 
     `summary` says in sentences what it does, each by which rule of the contract. `balances` are known where
     all inputs are. `signed_by` are keys whose signatures verify; `not_genuine` those whose don't; `missing`
@@ -94,6 +97,8 @@ class TransactionInWords:
     collateral_at_stake_lovelace: int | None
     valid_from_slot: int | None
     valid_until_slot: int | None
+    valid_from_posix_ms: int | None = None
+    valid_until_posix_ms: int | None = None
     outputs: tuple[OutputInWords, ...]
     inputs: tuple[InputInWords, ...]
     actions: tuple[Action, ...] = ()
@@ -110,9 +115,16 @@ class TransactionInWords:
 
 
 def in_words(
-    transaction: Transaction, known: Iterable[Utxo], contracts: Sequence[Contract]
+    transaction: Transaction,
+    known: Iterable[Utxo],
+    contracts: Sequence[Contract],
+    clock: SlotClock | None = None,
 ) -> TransactionInWords:
-    """What a transaction does. `known` are outputs that it spends, refers to, or puts at stake."""
+    """What a transaction does. `known` are outputs that it spends, refers to, or puts at stake.
+
+    `clock` says when its slots are; a slot beyond what it can foresee has no time.
+    """
+    known = tuple(known)
     outputs = {utxo.reference: utxo.output for utxo in known}
     recognition = Recognition(contracts)
     body = transaction.body
@@ -126,12 +138,14 @@ def in_words(
     signed_by = sorted(each.key_hash.hex() for each in signed)
     return TransactionInWords(
         transaction_hash=str(transaction.id),
-        summary=(*actions.sentences, *_payments(places, own)),
+        summary=(*actions.sentences, *_payments(places, own), _validity(transaction, clock)),
         network=_network(transaction),
         fee_lovelace=body.fee_lovelace,
         collateral_at_stake_lovelace=_collateral(transaction, outputs),
         valid_from_slot=body.valid_from_slot,
         valid_until_slot=body.valid_until_slot,
+        valid_from_posix_ms=_moment(clock, body.valid_from_slot),
+        valid_until_posix_ms=_moment(clock, body.valid_until_slot),
         outputs=tuple(places),
         inputs=tuple(_input(each, outputs.get(each), recognition) for each in body.inputs),
         actions=actions.found,
@@ -149,6 +163,24 @@ def in_words(
         metadata_labels=tuple(sorted(transaction.metadata)),
         doubts=tuple(_doubts(transaction, places, actions)),
     )
+
+
+def _moment(clock: SlotClock | None, slot: int | None) -> int | None:
+    if clock is None or slot is None:
+        return None
+    horizon = clock.horizon_slot
+    return clock.start_of(slot) if horizon is None or slot <= horizon else None
+
+
+def _validity(transaction: Transaction, clock: SlotClock | None) -> str:
+    def when(slot: int) -> str:
+        posix_ms = _moment(clock, slot)
+        at = "" if posix_ms is None else f" ({moment_in_words(to_posix_seconds(posix_ms))})"
+        return f"slot {slot}{at}"
+
+    start, end = transaction.body.valid_from_slot, transaction.body.valid_until_slot
+    first = "at any time" if start is None else f"from {when(start)} on"
+    return f"can be in a block {first}" + ("" if end is None else f", before {when(end)}")
 
 
 def _missing(required: RequiredSignatures, signed_by: Iterable[str]) -> frozenset[bytes]:

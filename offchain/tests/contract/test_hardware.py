@@ -9,11 +9,21 @@ from typing import Final
 
 import pytest
 
+from milestones.cardano.transaction import Transaction
+from milestones.keys.assembling import assemble
+from milestones.keys.envelopes import read_signatures
+from milestones.testing.cast import key_of
 from milestones.transactions.hardware import body_alone, hardware_faults
+from milestones.transactions.required import required_signatures
 from tests.support.every_kind import every_kind
 
-INTEROP: Final = os.environ.get("MILESTONES_HW_INTEROP")
-"""A folder where `npm install cardano-hw-interop-lib` was run; without it that library isn't asked."""
+PACKAGES: Final = os.environ.get("MILESTONES_NODE_PACKAGES")
+"""A folder where `npm install cardano-hw-interop-lib @emurgo/cardano-serialization-lib-nodejs` was run."""
+
+
+needs_packages = pytest.mark.skipif(
+    PACKAGES is None, reason="MILESTONES_NODE_PACKAGES names no folder"
+)
 
 
 def has_long_proof(kind: str) -> bool:
@@ -32,12 +42,12 @@ def test_every_kind_is_signed_by_devices_and_by_their_tool() -> None:
         assert hardware_faults(body_alone(sent.cbor)) == (), kind
 
 
-@pytest.mark.skipif(INTEROP is None, reason="MILESTONES_HW_INTEROP names no folder")
+@needs_packages
 def test_a_third_party_says_the_same() -> None:
     """Of the whole transactions, and of the bodies alone, which are handed to the tool."""
     kinds = every_kind()
     raw = [sent.cbor for _, sent in kinds]
-    answers = asked([*raw, *map(body_alone, raw)])
+    answers = asked("interop.js", [each.hex() for each in (*raw, *map(body_alone, raw))])
     for (kind, _), answer in zip(kinds, answers, strict=False):
         assert answer == (
             '["transaction: CBOR is not canonical"]' if has_long_proof(kind) else "[]"
@@ -45,13 +55,28 @@ def test_a_third_party_says_the_same() -> None:
     assert set(answers[len(kinds) :]) == {"[]"}
 
 
-def asked(transactions: list[bytes]) -> list[str]:
-    """What the library says, a line each."""
-    script = Path(__file__).parents[1] / "support" / "interop.js"
+@needs_packages
+def test_a_wallet_that_encodes_anew_signs_what_is_assembled() -> None:
+    """It decodes the whole, encodes the body itself, and signs that: the signatures are of what left."""
+    key = key_of("payer")
+    lines = [f"{key._secret.hex()} {sent.cbor.hex()}" for _, sent in every_kind()]
+    for (kind, sent), answer in zip(every_kind(), asked("wallet.js", lines), strict=True):
+        unsigned = Transaction.read(sent.cbor).with_witnesses([])
+        came_back = read_signatures(answer.encode(), "the wallet")
+        required = required_signatures(unsigned, sent.inputs)
+        assembled = assemble(unsigned, [came_back], required)
+        assert assembled.signed == {key.key_hash}, kind
+        assert assembled.left_out == (), kind
+        if not assembled.missing:
+            assert assembled.transaction.raw == sent.cbor, kind
+
+
+def asked(script: str, lines: list[str]) -> list[str]:
+    """What a script answers, a line for each."""
     return subprocess.run(
-        ["node", str(script)],
-        input="\n".join(each.hex() for each in transactions),
-        env={**os.environ, "NODE_PATH": str(Path(INTEROP or "") / "node_modules")},
+        ["node", str(Path(__file__).parents[1] / "support" / script)],
+        input="\n".join(lines),
+        env={**os.environ, "NODE_PATH": str(Path(PACKAGES or "") / "node_modules")},
         capture_output=True,
         check=True,
         text=True,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from milestones.cardano.outputs import OutputReference, TransactionId, Utxo
+from milestones.cardano.slots import SlotClock
 from milestones.cardano.transaction import Transaction
 from milestones.errors import InvalidEncoding, NotFound, ServiceUnavailable
 from milestones.protocol.validator_loader import Contract, load_versions
@@ -48,13 +49,15 @@ async def show_known_transaction(backend: Backend, subject: Path | str) -> Trans
     )
     warnings: tuple[str, ...] = ()
     known: list[Utxo] = []
+    clock: SlotClock | None = None
     try:
         await require_network(backend)
+        clock = await backend.ogmios.slot_clock()
         known = await known_outputs(backend, transaction)
     except ServiceUnavailable as error:
         warnings = (f"what its inputs hold is not known: {error.message}",)
     return TransactionShown(
-        transaction=in_words(transaction, known, backend.versions or (backend.contract,)),
+        transaction=in_words(transaction, known, backend.versions or (backend.contract,), clock),
         warnings=(*warnings, *storage_warnings(backend)),
     )
 

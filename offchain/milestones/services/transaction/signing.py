@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
-from milestones.cardano.transaction import Transaction
+from milestones.cardano.transaction import Transaction, network_id_of_address
 from milestones.documents import write_new
 from milestones.errors import InvalidInput, SigningRefused
 from milestones.keys.assembling import Assembled, LeftOutReason, assemble
@@ -19,8 +20,12 @@ from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.results import Result, View
 from milestones.services.transaction.files import signatures_in, transaction_in
 from milestones.services.transaction.show import known_outputs
+from milestones.transactions.matching import Intent, differences
 from milestones.transactions.required import RequiredSignatures, required_signatures
 from milestones.transactions.words import TransactionInWords, in_words
+
+SHOWN: Final = 5
+"""Differences that a warning names."""
 
 
 class TransactionSigned(Result):
@@ -164,13 +169,22 @@ def _assembled(
 
 def _warnings(found: Assembled, offered: Iterable[Signatures]) -> tuple[str, ...]:
     """A whole transaction that came back under another id was encoded anew: its signatures are worthless."""
-    own = found.transaction.id
     return tuple(
-        f"{each.source} holds another transaction, {each.transaction.id}: where it should be this one, it"
-        " was encoded anew or changed"
+        f"{each.source} holds another transaction, {each.transaction.id}: {_how(found, each.transaction)}"
         for each in offered
-        if each.transaction is not None and each.transaction.id != own
+        if each.transaction is not None and each.transaction.id != found.transaction.id
     )
+
+
+def _how(found: Assembled, other: Transaction) -> str:
+    """What another transaction does that this one doesn't."""
+    own = found.transaction
+    network_id = network_id_of_address(own.body.outputs[0].address) if own.body.outputs else None
+    changed = differences(Intent.of_transaction(own, network_id or 0), other)
+    if not changed:
+        return "the same was encoded anew, and its signatures are worthless for this one"
+    more = f", and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return "; ".join(str(each) for each in changed[:SHOWN]) + more
 
 
 def _named(hashes: Iterable[bytes]) -> tuple[str, ...]:
