@@ -382,7 +382,7 @@ def _service_warnings(services: Services) -> Iterator[str]:
         if report.reason:
             yield f"{name}: {report.reason}; {report.hint}"
     synchronization = services.ogmios.network_synchronization
-    if services.ogmios.connected and synchronization is None:
+    if services.cardano_node.connected and synchronization is None:
         yield "Ogmios does not say how far the node is: it may be behind the network"
     if synchronization is not None and synchronization < 0.999:
         yield f"the node is still catching up with the network ({synchronization:.1%})"
