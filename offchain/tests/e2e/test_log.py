@@ -44,12 +44,15 @@ async def test_a_release_can_be_followed_in_a_file_of_json_lines(world: World) -
     again = await world.cli(*options, *release, key="relayer")
 
     assert (paid.exit_code, again.exit_code) == (0, 5)
-    assert paid.stderr == ""
+    printed = paid.stderr.splitlines()
+    assert {line.split()[0] for line in printed} == {"submitted", "waiting"}
     lines = lines_of(path)
     said = [line["message"] for line in lines]
     assert said.count("started") == 2
     built = next(line for line in lines if line["message"] == "transaction built")
     assert built["fee_lovelace"] == paid.json["fee_estimate"]
+    (words,) = [each for each in said if each.startswith("transaction pays 1 of the allocations")]
+    assert said.index(words) < said.index("transaction written down before it is sent")
     order = ["transaction written down before it is sent", "transaction is submitted"]
     assert [each for each in said if each in order] == order
     submitted = next(line for line in lines if line.get("question") == "submitTransaction")

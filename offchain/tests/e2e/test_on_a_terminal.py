@@ -173,3 +173,40 @@ async def test_an_oracle_is_asked_for_the_time_and_before_it_signs(world: World)
     again, text = await on_a_terminal(world, *sign, "--yes", typed="")
     assert (again, "When was it reached?" in text, "Sign it?" in text) == (0, False, False)
     assert "was reached at 2026-01-01 00:00:00 UTC" in text
+
+
+PAYMENT = (
+    "84a400d9010281825820da3719f2f834f51e1f218a54c898657309a68e8fadb532d5d8a22d305d94f89d00018182583900"
+    "9493315cd92eb5d8c4304e67b7e16ae36d61d34502694657811a2c8e32c728d3861e164cab28cb8f006448139c8f1740ff"
+    "b8e7aa9e5232dc1a017d7840021a00029810031a055d4a80a0f5f6"
+)
+"""Pays 25 ADA to the address of CIP-19's vectors, before slot 90,000,000."""
+
+
+@pytest.mark.parametrize(("typed", "exit_code"), [("y\n", 0), ("n\n", 5), ("\n", 5)])
+async def test_nobody_signs_unasked_what_he_has_not_read(
+    world: World, typed: str, exit_code: int
+) -> None:
+    """What the transaction does stands before the question, a sentence a line; no is the default."""
+    (world.directory / "payment").write_text(PAYMENT)
+    key = world.key_file("creator")
+    sign = ("transaction", "sign", "payment", "--signing-key-path", key, "--output", "signed.json")
+    code, text = await on_a_terminal(world, *sign, typed=typed)
+    assert code == exit_code
+    before, asked, after = text.partition("Sign it?")
+    assert asked
+    assert "pays 25.000000 ADA to addr_test1qz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj" in before
+    assert "before slot 90000000" in before
+    assert (world.directory / "signed.json").exists() == (exit_code == 0)
+    assert ("they did not agree" in after) == (exit_code == 5)
+
+
+async def test_a_transaction_is_shown_in_lines_and_blocks(world: World) -> None:
+    (world.directory / "payment").write_text(PAYMENT)
+    code, text = await on_a_terminal(world, "transaction", "show", "payment", "--offline")
+    assert code == 0
+    lines = text.splitlines()
+    assert any(line.startswith("summary") and "pays 25.000000 ADA" in line for line in lines)
+    assert any(line.strip().startswith("can be in a block at any time") for line in lines)
+    assert "outputs: 1 of 1" in text
+    assert any(line.strip().startswith("role") and "payment" in line for line in lines)

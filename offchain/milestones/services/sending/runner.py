@@ -62,6 +62,7 @@ from milestones.services.sending.tracking import (
     wait_for_index,
     wait_for_news,
 )
+from milestones.services.sending.words import log_words
 from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
@@ -266,6 +267,7 @@ class Run:
         Raises `ChainRejected`, `ServiceUnavailable` (it was not sent) or `OutcomeUnknown`; the journal
         knows in every case. `Contended` where another run does the like, or has since this one looked.
         """
+        log_words(self.backend, request.transaction)
         if self.dry_run:
             self._note(
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
