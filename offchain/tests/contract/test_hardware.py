@@ -12,6 +12,7 @@ import pytest
 from milestones.cardano.transaction import Transaction
 from milestones.keys.assembling import assemble
 from milestones.keys.envelopes import read_signatures
+from milestones.services.transaction import check_hardware
 from milestones.testing.cast import key_of
 from milestones.transactions.hardware import body_alone, hardware_faults
 from milestones.transactions.required import required_signatures
@@ -19,6 +20,19 @@ from tests.support.every_kind import every_kind
 
 PACKAGES: Final = os.environ.get("MILESTONES_NODE_PACKAGES")
 """A folder where `npm install cardano-hw-interop-lib @emurgo/cardano-serialization-lib-nodejs` was run."""
+
+
+def test_what_helps_is_said_and_written(tmp_path: Path) -> None:
+    """A release with a long proof: the tool refuses it, and takes its body alone, which has the same id."""
+    sent = dict(every_kind())["release of 1, page depth 7"]
+    file, body = tmp_path / "release", tmp_path / "body.json"
+    file.write_text(sent.cbor.hex())
+    checked = check_hardware(file, body_output=body)
+    assert (checked.devices_sign, checked.cardano_hw_cli_takes_it) == (True, False)
+    assert "--body-output" in checked.warnings[0]
+    alone = check_hardware(body)
+    assert (alone.cardano_hw_cli_takes_it, alone.warnings) == (True, ())
+    assert alone.transaction_hash == checked.transaction_hash == sent.id.hex()
 
 
 needs_packages = pytest.mark.skipif(

@@ -15,7 +15,7 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import Script
 from milestones.cardano.plutus_data import Constr
 from milestones.cardano.transaction import Transaction
-from milestones.cardano.value import Value
+from milestones.cardano.value import AssetId, Value
 from milestones.errors import TransactionMismatch
 from milestones.protocol.validator_loader import load_contract
 from milestones.testing.cast import ADA
@@ -208,3 +208,14 @@ def test_money_that_goes_astray_is_in_the_words() -> None:
     assert in_words(Transaction.read(forged.transaction([])), release().inputs, CONTRACTS).outputs[
         1
     ].role in ("payout", "without_token")
+
+
+@pytest.mark.parametrize("label", [b"PROP", b"CNCL", b"VALU", b""])
+def test_a_token_is_what_its_own_policy_makes_it(label: bytes) -> None:
+    """A name of board's under the registry's policy, or one that there isn't, means nothing."""
+    assembly = release().assembly
+    vault = assembly.outputs[0]
+    asset = AssetId(CONTRACTS[0].policy_id, label + bytes(28))
+    changed = with_output(assembly, 0, value=Value(vault.value.lovelace, {asset: 1}))
+    words = in_words(Transaction.read(changed.transaction([])), release().inputs, CONTRACTS)
+    assert (words.outputs[0].role, words.outputs[0].datum) == ("unknown", "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from milestones.documents import write_new
@@ -9,7 +10,7 @@ from milestones.errors import InvalidInput
 from milestones.keys.envelopes import transaction_envelope
 from milestones.services.results import Result, View
 from milestones.services.transaction.files import transaction_in
-from milestones.transactions.hardware import Stops, body_alone, hardware_faults
+from milestones.transactions.hardware import HardwareFault, Stops, body_alone, hardware_faults
 
 
 class HardwareFaultFound(View):
@@ -53,4 +54,19 @@ def check_hardware(file: Path, *, body_output: Path | None = None) -> HardwareCh
             for each in faults
         ),
         file=None if body_output is None else str(body_output),
+        warnings=_advice(faults),
+    )
+
+
+def _advice(faults: Sequence[HardwareFault]) -> tuple[str, ...]:
+    """What helps, in a sentence."""
+    if not faults:
+        return ()
+    if any(fault.stops == "device" for fault in faults):
+        return (
+            "no device can sign it: let it be built anew, by a program that writes canonical bodies",
+        )
+    return (
+        "cardano-hw-cli refuses it as it is: hand it the body alone (--body-output FILE), or sign with a"
+        " browser wallet; its own `transform` would break the scripts' hash",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from milestones.cardano import cbor
+from milestones.cardano import cbor, encoding
 from milestones.errors import InvalidEncoding
 from milestones.transactions.hardware import body_alone, hardware_faults
 
@@ -105,3 +105,17 @@ def test_what_only_the_tool_refuses_is_not_in_the_body_alone(
 def test_what_is_no_transaction(raw: bytes) -> None:
     with pytest.raises(InvalidEncoding):
         hardware_faults(raw)
+
+
+def test_keys_of_one_kind_stand_by_length_and_then_by_bytes() -> None:
+    """Redeemers beyond the 24th: a longer key follows a shorter one that is greater by its bytes."""
+    late, early = b"\x82\x00\x18\x18", b"\x82\x01\x00"
+    redeemer = b"\x82\x80\x82\x01\x01"
+    pairs = [(late, redeemer), (early, redeemer)]
+    assert encoding.mapping(pairs) == b"\xa2" + early + redeemer + late + redeemer
+    written = transaction(BODY, b"\xa1\x05" + encoding.mapping(pairs))
+    assert hardware_faults(written) == ()
+    (fault,) = hardware_faults(
+        transaction(BODY, b"\xa1\x05\xa2" + late + redeemer + early + redeemer)
+    )
+    assert (fault.path, fault.stops) == ("witnesses.5", "cardano_hw_cli")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import pycardano
 import pytest
 
 from milestones.cardano.address import Address
+from milestones.cardano.encoding import integer
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.transaction import KeyWitness
 from milestones.cardano.value import Value
-from milestones.errors import InvalidWitness, SignaturesMissing, SigningRefused
+from milestones.errors import (
+    InvalidWitness,
+    SignaturesMissing,
+    SigningRefused,
+    TransactionMismatch,
+)
 from milestones.keys.key_files import SigningKey
+from milestones.transactions.assembly import Assembly
 from milestones.transactions.draft import DraftOutput, Spend, TransactionDraft
 from milestones.transactions.signers import SigningRequest
 from milestones.transactions.signing import (
@@ -150,3 +157,26 @@ async def test_a_refusal_ends_it(balanced: BalancedTransaction) -> None:
 
     with pytest.raises(SigningRefused, match="the device did not sign: 1 keys, cancelled"):
         await signed_by(balanced, [Refusing((OTHER,))])
+
+
+class Tampering(Assembly):
+    """Writes another fee than was settled: a fault of the builder's, or somebody's change of memory."""
+
+    def transaction(self, key_witnesses: Sequence[tuple[bytes, bytes]]) -> bytes:
+        raw = Assembly.transaction(self, key_witnesses)
+        fee = b"\x02" + integer(self.fee_lovelace)
+        assert raw.count(fee) == 1
+        return raw.replace(fee, b"\x02" + integer(self.fee_lovelace + 1))
+
+
+async def test_nobody_is_asked_to_sign_what_was_not_drafted(
+    balanced: BalancedTransaction, key: SigningKey
+) -> None:
+    assembly = balanced.assembly
+    parts = {each.name: getattr(assembly, each.name) for each in fields(assembly)}
+    tampered = replace(balanced, assembly=Tampering(**parts))
+    signer = Elsewhere((key, OTHER, CREATOR))
+    with pytest.raises(TransactionMismatch, match="fee_lovelace is") as caught:
+        await signed_by(tampered, [signer])
+    assert [each.path for each in caught.value.differences] == ["fee_lovelace"]
+    assert signer.asked == []
