@@ -401,6 +401,7 @@ def _services() -> dict[str, Callable[..., Any]]:
         "transaction-sign": milestones.sign_transaction,
         "transaction-assemble": milestones.assemble_known_transaction,
         "transaction-submit": milestones.submit_transaction,
+        "transaction-drop": milestones.drop_transaction,
         "demo": play_story,
     }
 
@@ -467,6 +468,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "oracle_import",
         "evidence_hash_of",
         "show_transaction",
+        "drop_transaction",
         "check_hardware",
         "sign_transaction",
         "assemble_transaction",
@@ -489,6 +491,9 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "SigningKey",
         "Phrase",
         "DerivationPath",
+        "Payer",
+        "HandOut",
+        "script_address",
         "Signer",
         "SigningRequest",
         "KeyWitness",
@@ -519,6 +524,7 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "TransactionSigned",
         "TransactionAssembled",
         "TransactionSubmitted",
+        "TransactionDropped",
         "ClaimFileWritten",
         "OraclePayload",
         "NoticeToSign",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from milestones import errors
     from milestones.cardano.address import Address
+    from milestones.cardano.native_script import script_address
     from milestones.cardano.transaction import KeyWitness, Transaction
     from milestones.domain.models import (
         Allocation,
@@ -78,10 +79,12 @@ if TYPE_CHECKING:
         oldest_output,
         register_milestone,
     )
+    from milestones.services.sending.payer import HandOut, Payer
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import (
         HardwareChecked,
         TransactionAssembled,
+        TransactionDropped,
         TransactionReport,
         TransactionShown,
         TransactionSigned,
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
         assemble_known_transaction,
         assemble_transaction,
         check_hardware,
+        drop_transaction,
         show_known_transaction,
         show_transaction,
         sign_transaction,
@@ -115,6 +119,7 @@ __all__ = [
     "DerivationPath",
     "DistributionCalculated",
     "DistributionName",
+    "HandOut",
     "HardwareChecked",
     "Initialised",
     "KeyWitness",
@@ -131,6 +136,7 @@ __all__ = [
     "OracleSignature",
     "OracleSigned",
     "OraclesReplaced",
+    "Payer",
     "Phrase",
     "ProposalConfirmed",
     "ProposalRetired",
@@ -148,6 +154,7 @@ __all__ = [
     "StatusReport",
     "Transaction",
     "TransactionAssembled",
+    "TransactionDropped",
     "TransactionInWords",
     "TransactionReport",
     "TransactionShown",
@@ -168,6 +175,7 @@ __all__ = [
     "commit_milestone",
     "connect",
     "deploy",
+    "drop_transaction",
     "errors",
     "evidence_hash_of",
     "init",
@@ -194,6 +202,7 @@ __all__ = [
     "register_milestone",
     "registered_schedule",
     "rotation_payload",
+    "script_address",
     "show_keys",
     "show_known_transaction",
     "show_phrase_keys",
@@ -208,6 +217,7 @@ __all__ = [
 
 _NAMES: Final = {
     "cardano.address": ("Address",),
+    "cardano.native_script": ("script_address",),
     "cardano.transaction": ("KeyWitness", "Transaction"),
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
@@ -259,10 +269,12 @@ _NAMES: Final = {
     ),
     "services.publish_script": ("Published", "publish_script"),
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
+    "services.sending.payer": ("HandOut", "Payer"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": (
         "HardwareChecked",
         "TransactionAssembled",
+        "TransactionDropped",
         "TransactionReport",
         "TransactionShown",
         "TransactionSigned",
@@ -270,6 +282,7 @@ _NAMES: Final = {
         "assemble_known_transaction",
         "assemble_transaction",
         "check_hardware",
+        "drop_transaction",
         "show_known_transaction",
         "show_transaction",
         "sign_transaction",

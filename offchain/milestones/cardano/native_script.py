@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from milestones.cardano import cbor
+from milestones.cardano.address import Address, script_credential
 from milestones.cardano.cbor import Item, encode_bytes
 from milestones.cardano.encoding import array, integer
 from milestones.cardano.outputs import Script
@@ -131,6 +132,23 @@ def signers_of(native: NativeScript) -> frozenset[bytes]:
     return frozenset()
 
 
+def most_signers(native: NativeScript) -> frozenset[bytes]:
+    """The largest set of keys that an agreement with none to spare can take: what a fee is planned for."""
+    match native:
+        case Signed(key_hash):
+            return frozenset((key_hash,))
+        case All(scripts):
+            needed = len(scripts)
+        case Either(scripts):
+            needed = 1
+        case AtLeast(required, scripts):
+            needed = max(0, required)
+        case _:
+            return frozenset()
+    found = sorted(map(most_signers, scripts), key=lambda each: (-len(each), sorted(each)))
+    return frozenset().union(*found[:needed])
+
+
 def fewest_signers(
     native: NativeScript,
     available: Collection[bytes],
@@ -185,6 +203,11 @@ def to_json(native: NativeScript) -> dict[str, Any]:
 def from_json(raw: Any, path: str = "script") -> NativeScript:
     """A script in cardano-cli's JSON. Raises `InvalidEncoding` that says where it is none."""
     return _parsed(raw, path, 0)
+
+
+def script_address(raw: Any, network_id: int, path: str = "script") -> Address:
+    """The address of a script in cardano-cli's JSON, without a staking part. Raises as `from_json`."""
+    return Address(network_id, script_credential(script_of(from_json(raw, path)).hash()))
 
 
 def _parsed(raw: Any, path: str, depth: int) -> NativeScript:

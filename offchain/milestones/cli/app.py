@@ -41,7 +41,7 @@ USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "Check Ogmios, Kupo and the node; let Kupo watch what is needed.",
-    "keys": "Show the addresses of key files, or make new keys. Needs no network.",
+    "keys": "Show the addresses of key files or of a phrase, or make new keys. Needs no network.",
     "register-milestone": (
         "Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network."
     ),

@@ -9,13 +9,17 @@ import typer
 import milestones
 from milestones.cli import options
 from milestones.cli.options import (
+    CollateralFrom,
     ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
     MilestoneIdentifier,
     OracleKeys,
+    PayerElsewhere,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     VerificationTimestamp,
     Wait,
     distribution,
@@ -41,6 +45,10 @@ def attest(  # noqa: PLR0917 - an option each
     verification_timestamp: VerificationTimestamp = None,
     oracle_keys: OracleKeys = None,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -61,7 +69,7 @@ def attest(  # noqa: PLR0917 - an option each
             hint="leave it out; it is given with --waive alone",
         )
     contract, keys = distribution(contract_address), options.oracle_keys(oracle_keys)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.attest(
             backend,

@@ -9,13 +9,17 @@ from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
     AnchorUrl,
+    CollateralFrom,
     ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
+    PayerElsewhere,
     SaidAt,
     Signatures,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     Wait,
     anchor_of,
     distribution,
@@ -37,6 +41,10 @@ def cancel(  # noqa: PLR0917 - an option each
     anchor_hash: AnchorHash = None,
     anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -57,7 +65,7 @@ def cancel(  # noqa: PLR0917 - an option each
         )
     digest, moment = evidence(evidence_file, evidence_hash), optional_moment(said_at, "said_at")
     document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.cancel(
             backend,

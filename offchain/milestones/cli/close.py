@@ -6,19 +6,27 @@ import typer
 
 import milestones
 from milestones.cli.options import (
+    CollateralFrom,
     ContractAddress,
     DryRun,
+    PayerElsewhere,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     Wait,
     distribution,
 )
 from milestones.cli.session import session_of
 
 
-def close(
+def close(  # noqa: PLR0917 - an option each
     context: typer.Context,
     contract_address: ContractAddress,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -29,7 +37,7 @@ def close(
     """
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.close(
             backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait

@@ -12,9 +12,13 @@ from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
     AnchorUrl,
+    CollateralFrom,
     DryRun,
+    PayerElsewhere,
     ScriptBeneficiaries,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     Wait,
     anchor_of,
 )
@@ -30,6 +34,10 @@ def deploy(  # noqa: PLR0917 - an option each
         str | None, typer.Option(help="Instead: a distribution registered in this data directory.")
     ] = None,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     private: Annotated[
         bool, typer.Option("--private", help="Don't announce the schedule on chain.")
     ] = False,
@@ -47,7 +55,7 @@ def deploy(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     document = anchor_of(anchor, anchor_hash, anchor_file)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     wanted = session.schedule(schedule, contract_address)
     session.perform(
         lambda backend: milestones.deploy(

@@ -19,6 +19,15 @@ def init(
         str | None, typer.Option(help="mainnet, preprod, preview, devnet or testnet.")
     ] = None,
     signing_key_path: SigningKeyPath = None,
+    payer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS|FILE",
+            help="Whose key is elsewhere, or a committee's native script: Kupo watches their funds, too."
+            " May be given repeatedly.",
+            show_default=False,
+        ),
+    ] = None,
     since: Annotated[
         int | None,
         typer.Option(
@@ -37,9 +46,14 @@ def init(
     known = signing_key_path or config.signing_key_path
     key = None if known is None else session.signing_key(known)
 
+    payers = [session.address_of(each, "payer") for each in payer or ()]
     report = session.perform(
         lambda backend: milestones.init(
-            backend, key=key, node_socket=config.cardano_node_socket, since_slot=since
+            backend,
+            key=key,
+            payers=payers,
+            node_socket=config.cardano_node_socket,
+            since_slot=since,
         )
     )
     if report.status == "failed":

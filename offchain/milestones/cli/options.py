@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -20,6 +20,42 @@ SigningKeyPath = Annotated[
     typer.Option(
         "--signing-key-path",
         help="Payment key (.skey) that pays and signs; else the configured one.",
+        show_default=False,
+    ),
+]
+PayerElsewhere = Annotated[
+    str | None,
+    typer.Option(
+        "--payer",
+        metavar="ADDRESS|FILE",
+        help="With --unsigned-out: whose outputs pay, and where change returns. A committee's is its"
+        " native script's JSON file.",
+        show_default=False,
+    ),
+]
+UnsignedOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--unsigned-out",
+        help="Send nothing: write the transaction into a file, to be signed elsewhere.",
+        show_default=False,
+    ),
+]
+ValidFor = Annotated[
+    str | None,
+    typer.Option(
+        "--valid-for",
+        help="With --unsigned-out: how long it can be signed and sent, such as 6h or 2d; else 2h. What it"
+        " needs stays reserved as long.",
+        show_default=False,
+    ),
+]
+CollateralFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--collateral",
+        metavar="ADDRESS",
+        help="With a committee: a key's address that puts up the collateral, and signs, too.",
         show_default=False,
     ),
 ]
@@ -139,6 +175,16 @@ def address(text: str, option: str) -> milestones.Address:
         return milestones.Address.from_bech32(text.strip())
     except InvalidAddress as error:
         raise InvalidAddress(error.reason, path=option, hint=error.hint) from None
+
+
+def is_address(text: str) -> bool:
+    """Whether this is meant to be an address, and no file's name."""
+    return text.strip().lower().startswith("addr")
+
+
+def native_script(path: str, option: str) -> dict[str, Any]:
+    """A native script's JSON file. Raises `InvalidInput` that names the option."""
+    return documents.read_object(Path(path), documents.NATIVE_SCRIPT, option, InvalidInput)
 
 
 def hexadecimal(text: str, option: str) -> bytes:

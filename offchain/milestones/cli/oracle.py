@@ -12,14 +12,18 @@ import milestones
 from milestones import documents
 from milestones.cli.loading import new_typer
 from milestones.cli.options import (
+    CollateralFrom,
     ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
     OptionalContractAddress,
     OptionalMilestone,
+    PayerElsewhere,
     SaidAt,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     VerificationTimestamp,
     Wait,
     address,
@@ -307,6 +311,10 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
         typer.Option(help="JSON file that `oracle sign --output` wrote.", show_default=False),
     ],
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -314,7 +322,7 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     entries = milestones.read_signature_file(signatures)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.oracle_rotate(
             backend,

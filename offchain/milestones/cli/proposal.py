@@ -13,13 +13,17 @@ from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
     AnchorUrl,
+    CollateralFrom,
     ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
     MilestoneIdentifier,
+    PayerElsewhere,
     SaidAt,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     Wait,
     address,
     anchor_of,
@@ -60,6 +64,10 @@ def proposal_submit(  # noqa: PLR0917 - an option each
     anchor_hash: AnchorHash = None,
     anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -72,7 +80,7 @@ def proposal_submit(  # noqa: PLR0917 - an option each
     to = None if return_to is None else address(return_to, "return_to")
     moment = optional_moment(said_at, "said_at")
     document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.proposal_submit(
             backend,
@@ -99,6 +107,10 @@ def proposal_object(  # noqa: PLR0917 - an option each
         typer.Option(help="JSON file that `oracle sign --output` wrote.", show_default=False),
     ],
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
@@ -106,7 +118,7 @@ def proposal_object(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     entries = milestones.read_signature_file(signatures)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.proposal_object(
             backend,
@@ -126,13 +138,17 @@ def proposal_confirm(  # noqa: PLR0917 - an option each
     contract_address: ContractAddress,
     proposal_name: ProposalName,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
     """Make an attestation of a proposal that is due; anybody may, and its bond returns."""
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.proposal_confirm(
             backend,
@@ -151,13 +167,17 @@ def proposal_retire(  # noqa: PLR0917 - an option each
     contract_address: ContractAddress,
     proposal_name: ProposalName,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
     """Return the bond of a proposal that nobody confirmed, also after the distribution's end."""
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.proposal_retire(
             backend,

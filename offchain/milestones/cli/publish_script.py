@@ -5,19 +5,31 @@ from __future__ import annotations
 import typer
 
 import milestones
-from milestones.cli.options import DryRun, SigningKeyPath, Wait
+from milestones.cli.options import (
+    CollateralFrom,
+    DryRun,
+    PayerElsewhere,
+    SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
+    Wait,
+)
 from milestones.cli.session import session_of
 
 
-def publish_script(
+def publish_script(  # noqa: PLR0917 - an option each
     context: typer.Context,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
 ) -> None:
     """Publish the contract's scripts, once per network, for everybody's use."""
     session = session_of(context)
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     session.perform(
         lambda backend: milestones.publish_script(backend, key=key, dry_run=dry_run, wait=wait)
     )

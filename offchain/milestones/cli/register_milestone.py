@@ -18,6 +18,7 @@ from milestones.cli.options import (
     duration,
     missing,
     moment,
+    native_script,
 )
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
@@ -183,11 +184,7 @@ def _stake_holder(document: dict[str, Any]) -> Any:
     if not isinstance(given, str) or given.lower().startswith("stake"):
         return None
     del document["staking"]
-    return given if given == CREATOR else _native_script(Path(given))
-
-
-def _native_script(path: Path) -> dict[str, Any]:
-    return documents.read_object(path, documents.NATIVE_SCRIPT, "staking", InvalidInput)
+    return given if given == CREATOR else native_script(given, "staking")
 
 
 def _oldest(session: Session, creator: str) -> str:
@@ -223,7 +220,10 @@ def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
         "beneficiary_allocations",
         InvalidInput,
     )
-    creator = given.get("creator") or _address_of_the_key(session)
+    if "creator" in given:
+        creator = session.address_of(given["creator"], "creator").to_bech32()
+    else:
+        creator = _address_of_the_key(session)
     if given.get("rotatable") == OLDEST:
         given["rotatable"] = _oldest(session, creator)
     addresses = [each.strip() for each in given["oracle_addresses"].split(",") if each.strip()]

@@ -13,7 +13,14 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import distribution, read_schedule
+from milestones.cli.options import (
+    address,
+    distribution,
+    duration,
+    is_address,
+    native_script,
+    read_schedule,
+)
 from milestones.cli.output import Output
 from milestones.cli.streams import signal_of
 from milestones.errors import (
@@ -82,6 +89,58 @@ class Session:
                 hint="give --signing-key-path, or set signing_key_path in the configuration",
             )
         return self.load_key(chosen)
+
+    def payer(
+        self,
+        signing_key_path: Path | None,
+        payer: str | None,
+        unsigned_out: Path | None,
+        valid_for: str | None,
+        collateral: str | None,
+    ) -> milestones.SigningKey | milestones.Payer:
+        """Who pays: a key that signs here, or whoever is named and signs what is handed out."""
+        if unsigned_out is None:
+            for option, value in (
+                ("payer", payer),
+                ("valid_for", valid_for),
+                ("collateral", collateral),
+            ):
+                if value is not None:
+                    raise InvalidInput(
+                        "goes with --unsigned-out alone",
+                        path=option,
+                        hint="give --unsigned-out FILE as well: what is signed here needs none of it",
+                    )
+            return self.signing_key(signing_key_path)
+        if payer is None or signing_key_path is not None:
+            raise InvalidInput(
+                "what is handed out is paid by somebody who is named, and signed elsewhere",
+                path="payer",
+                hint="give --payer with an address or a native script's file, and no key",
+            )
+        seconds = None if valid_for is None else duration(valid_for, "valid_for")
+        hand_out = milestones.HandOut(unsigned_out, *(() if seconds is None else (seconds,)))
+        if not is_address(payer):
+            return milestones.Payer.committee(
+                native_script(payer, "payer"),
+                self.config.network_id,
+                hand_out,
+                collateral=None if collateral is None else address(collateral, "collateral"),
+            )
+        if collateral is not None:
+            raise InvalidInput(
+                "goes with a committee alone",
+                path="collateral",
+                hint="leave it out: a key's own outputs are its collateral",
+            )
+        return milestones.Payer.elsewhere(address(payer, "payer"), hand_out)
+
+    def address_of(self, text: str, option: str) -> milestones.Address:
+        """An address, or that of the native script in a file on the configured network."""
+        if is_address(text):
+            return address(text, option)
+        script = native_script(text, option)
+        return milestones.script_address(script, self.config.network_id, option)
 
     def load_key(self, path: Path, *, may_stake: bool = False) -> milestones.SigningKey:
         """The key in a file, with a warning where every user of the machine can read it."""

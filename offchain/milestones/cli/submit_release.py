@@ -9,9 +9,13 @@ import typer
 import milestones
 from milestones.cli.options import (
     ClaimFilePath,
+    CollateralFrom,
     ContractAddress,
     DryRun,
+    PayerElsewhere,
     SigningKeyPath,
+    UnsignedOut,
+    ValidFor,
     Wait,
     address,
     distribution,
@@ -43,6 +47,10 @@ def submit_release(  # noqa: PLR0917 - an option each
         bool, typer.Option("--all", help="Pay everybody everything that is claimable.")
     ] = False,
     signing_key_path: SigningKeyPath = None,
+    payer: PayerElsewhere = None,
+    unsigned_out: UnsignedOut = None,
+    valid_for: ValidFor = None,
+    collateral: CollateralFrom = None,
     claim_file: ClaimFilePath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -55,7 +63,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
-    key = session.signing_key(signing_key_path)
+    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
     claims = read_claim_file(claim_file)
 
     selection = milestones.Selection(

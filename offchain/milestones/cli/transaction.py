@@ -196,6 +196,18 @@ def transaction_assemble(
     )
 
 
+@transaction.command("drop")
+def transaction_drop(
+    context: typer.Context,
+    transaction_hash: Annotated[
+        str, typer.Argument(help="The hash of what was handed out with --unsigned-out.")
+    ],
+) -> None:
+    """Give up a transaction that waits for signatures: what it needs is free again. Needs no network."""
+    session = session_of(context)
+    session.output.result(milestones.drop_transaction(session.workspace, transaction_hash))
+
+
 @transaction.command("submit")
 def transaction_submit(context: typer.Context, file: File, wait: Wait = False) -> None:
     """Send a signed transaction. It is written down before; to do it again is safe."""

@@ -13,6 +13,7 @@ from milestones.protocol.redeemers import OracleWitness
 from milestones.services.backend import Backend, chain_time
 from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.payer import Payer
 from milestones.services.sending.published_scripts import require_published
 from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
 from milestones.transactions.closing_drafts import Remains, close_draft
@@ -27,7 +28,7 @@ async def push(backend: Backend, draft: TransactionDraft, key: SigningKey) -> Ch
 
     Raises `AssertionError` where the chain accepts it: the story would be a lie.
     """
-    funds = await funds_of(backend, key.key_hash)
+    funds = await funds_of(backend, Payer.of(key))
     parameters = await backend.ogmios.protocol_parameters()
     balanced = balance(
         draft, parameters=parameters, wallet=funds.utxos, change_address=funds.change_address

@@ -61,13 +61,22 @@ class MilestoneIdentifier:
 
 
 TransactionStatus = Literal[
-    "dry_run", "prepared", "submitted", "confirmed", "rejected", "expired", "unknown"
+    "dry_run",
+    "waiting_for_signatures",
+    "dropped",
+    "prepared",
+    "submitted",
+    "confirmed",
+    "rejected",
+    "expired",
+    "unknown",
 ]
 """The life of a transaction of this program, wherever it is spoken of.
 
-`dry_run`: built and not sent. `prepared`: written down, perhaps sent. `submitted`: the node took it.
-`confirmed`: in a block. `rejected`: the chain refused it. `expired`: can never be included any more.
-`unknown`: sent and no answer came, or nobody knows it."""
+`dry_run`: built and not sent. `waiting_for_signatures`: handed out to be signed; what it needs stays
+reserved until it is sent, `dropped`, or expired. `prepared`: written down, perhaps sent. `submitted`:
+the node took it. `confirmed`: in a block. `rejected`: the chain refused it. `expired`: can never be
+included any more. `unknown`: sent and no answer came, or nobody knows it."""
 
 
 class Allocation(Record):

@@ -12,7 +12,6 @@ from milestones.domain.models import MilestoneCompletion, MilestoneIdentifier, T
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import Attestation
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
@@ -41,20 +40,26 @@ from milestones.services.preflight import (
     must_be_the_creator,
     must_not_be_attested,
 )
-from milestones.services.results import Result
 from milestones.services.sending.attestations import (
     GoodSignatures,
     oracle_addresses,
     refusal_warnings,
 )
 from milestones.services.sending.building import BuildContext
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.runner import (
+    Run,
+    SendingCommand,
+    SentResult,
+    SubmissionRequest,
+    perform,
+)
 from milestones.storage.submission import AttestationPayload
 from milestones.transactions.contract_drafts import attest_draft, waive_draft
 from milestones.transactions.tx_builder import BalancedTransaction
 
 
-class MilestoneAttested(Result):
+class MilestoneAttested(SentResult):
     """The attestation. Fee, collateral and deposit in lovelace; size in bytes; times in POSIX seconds.
 
     `signers` is empty where the creator waived them. `refused_oracles` are those whose signature the
@@ -95,7 +100,7 @@ async def attest(
     *,
     contract_address: ContractAddress,
     milestone_identifier: str,
-    key: SigningKey,
+    key: PaidBy,
     waiver: Waiver | None = None,
     oracle_keys: Sequence[bytes] = (),
     dry_run: bool = False,
@@ -161,7 +166,7 @@ class _Attest(SendingCommand[MilestoneAttested]):
     ) -> SubmissionRequest:
         terms, time = distribution.terms, await chain_time(run.backend)
         waiver_after = must_be_waivable(terms, time)
-        must_be_the_creator(terms, run.payer)
+        must_be_the_creator(terms, run.payer.credential)
         given = waiver.verification_timestamp
         moment = (
             time.now_posix_ms

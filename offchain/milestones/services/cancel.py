@@ -9,7 +9,6 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -23,10 +22,16 @@ from milestones.services.distribution.evidence import checked_evidence, checked_
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution, read_on_chain
 from milestones.services.preflight import must_be_open, must_be_the_creator
-from milestones.services.results import Result
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.building import said_at
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.runner import (
+    Run,
+    SendingCommand,
+    SentResult,
+    SubmissionRequest,
+    perform,
+)
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
@@ -35,7 +40,7 @@ from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
 
 
-class NoticeGiven(Result):
+class NoticeGiven(SentResult):
     """The notice. Fee, collateral and deposit in lovelace; size in bytes; times in POSIX seconds.
 
     Its grace runs from `said_at` on; from `ends_at` on anybody can end the distribution. `signers` are
@@ -63,7 +68,7 @@ async def cancel(
     backend: Backend,
     *,
     contract_address: ContractAddress,
-    key: SigningKey,
+    key: PaidBy,
     signatures: Sequence[OracleSignature] = (),
     evidence_hash: bytes = b"",
     said_at_timestamp: int | None = None,
@@ -135,7 +140,7 @@ class _Cancel(SendingCommand[NoticeGiven]):
         self, run: Run, known: OpenDistribution, time: ChainTime
     ) -> tuple[BalancedTransaction, Notice]:
         must_let_cancel(known.terms, "creator")
-        must_be_the_creator(known.terms, run.payer)
+        must_be_the_creator(known.terms, run.payer.credential)
         given = self.said_at_timestamp
         moment = said_at(
             time, None if given is None else checked_moment(given, "said_at", run.backend.network)

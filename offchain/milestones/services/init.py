@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
+from milestones.cardano.address import Address
 from milestones.cardano.network import name_of
 from milestones.cardano.parameters import ProtocolParameters
 from milestones.cardano.slots import Point
@@ -103,13 +104,15 @@ async def init(
     backend: Backend,
     *,
     key: SigningKey | None = None,
+    payers: Sequence[Address] = (),
     node_socket: Path | None = None,
     since_slot: int | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Initialised:
     """Asks every service; adds what Kupo must watch; remembers the network for offline commands.
 
-    Kupo is asked to watch the contract's script and, where a key is given, the key's addresses. It then
+    Kupo is asked to watch the contract's script and, where a key is given, the key's addresses; of `payers`,
+    whose keys are elsewhere, all addresses with the same payment part. It then
     reads the chain again from `since_slot`, also what it watches already; by default only what is
     missing, from the origin on a private network, and from a day and a half ago on a public one, where
     the origin is days away. Where Kupo knows no block so early, it reads from its oldest one, and a
@@ -137,7 +140,9 @@ async def init(
             status="failed", services=services, warnings=tuple(_service_warnings(services))
         )
     _remember(backend, facts)
-    indexed, delayed, unknown = await _index_what_is_missing(backend, key, facts, since_slot)
+    indexed, delayed, unknown = await _index_what_is_missing(
+        backend, _credentials(key, payers), facts, since_slot
+    )
     performance = await _performance(backend, started, patience_seconds)
     warnings = (
         *_service_warnings(services),
@@ -211,14 +216,19 @@ SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
 """How far back Kupo goes without a word that it is unsafe (36 hours), less an hour for the way there."""
 
 
+def _credentials(key: SigningKey | None, payers: Iterable[Address]) -> list[bytes]:
+    """The payment parts (28 bytes each) of all whose funds are wanted."""
+    keys = [] if key is None else [key.key_hash]
+    return list(dict.fromkeys((*keys, *(each.payment.hash for each in payers))))
+
+
 async def _index_what_is_missing(
-    backend: Backend, key: SigningKey | None, facts: _NodeFacts, since_slot: int | None
+    backend: Backend, credentials: Iterable[bytes], facts: _NodeFacts, since_slot: int | None
 ) -> tuple[tuple[str, ...], list[str], tuple[str, ...]]:
     """The patterns that were added, a warning for each that Kupo was slow to confirm, and notes."""
     versions = (backend.contract, *backend.versions)
     wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in versions)]
-    if key is not None:
-        wanted.append(f"{key.key_hash.hex()}/*")
+    wanted += [f"{each.hex()}/*" for each in credentials]
     if since_slot is None:
         wanted = [each for each in wanted if not await backend.kupo.patterns_including(each)]
     if not wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, Credential
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.clients.mempool import Mempool
@@ -109,22 +109,22 @@ def must_match(state: ClaimState, *, beneficiary: object, milestone: str | None)
         )
 
 
-def must_be_the_creator(terms: Terms, payer: bytes) -> None:
-    """The key that signs and pays (hash of 28 bytes) is the one that the terms name as creator."""
+def must_be_the_creator(terms: Terms, payer: Credential) -> None:
+    """Whoever pays is the creator: a key that signs, or a script that consents by what it spends."""
+    if terms.creator == payer:
+        return
     if terms.creator.kind == "script":
         raise InvalidInput(
-            "the creator is a script: it consents by an input that it spends, which this program"
-            " doesn't build",
-            path="signing_key_path",
-            hint="build the transaction with the script's own wallet",
+            "the creator is a script: it consents by an input that it spends, so it has to pay",
+            path="payer",
+            hint="give --payer with the native script's file and --unsigned-out; for another script,"
+            " build the transaction with its own wallet",
         )
-    if terms.creator.hash != payer:
-        raise InvalidInput(
-            f"the creator's key hash is {terms.creator.hash.hex()}, the given key's is"
-            f" {payer.hex()}",
-            path="signing_key_path",
-            hint="sign with the creator's key",
-        )
+    raise InvalidInput(
+        f"the creator's key hash is {terms.creator.hash.hex()}, the given key's is {payer.hash.hex()}",
+        path="signing_key_path",
+        hint="sign with the creator's key, or hand it out to be signed with it",
+    )
 
 
 def must_hold_rotatable(terms: Terms, funds: Funds) -> tuple[Utxo, ...]:

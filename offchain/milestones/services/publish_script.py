@@ -10,13 +10,19 @@ from milestones.cardano.address import Address
 from milestones.cardano.outputs import Utxo
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend
 from milestones.services.preflight import must_be_indexed
-from milestones.services.results import Result, View
+from milestones.services.results import View
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.published_scripts import find_published
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.runner import (
+    Run,
+    SendingCommand,
+    SentResult,
+    SubmissionRequest,
+    perform,
+)
 from milestones.services.sending.tracking import wait_for_index
 from milestones.storage.submission import ScriptsPayload
 from milestones.transactions.contract_drafts import publication_address, publish_draft
@@ -30,7 +36,7 @@ class PublishedScript(View):
     size: int
 
 
-class Published(Result):
+class Published(SentResult):
     """Where the scripts are. Amounts are lovelace; None where nothing was to be done."""
 
     status: Literal["already_published"] | TransactionStatus
@@ -44,7 +50,7 @@ class Published(Result):
 
 
 async def publish_script(
-    backend: Backend, *, key: SigningKey, dry_run: bool = False, wait: bool = False
+    backend: Backend, *, key: PaidBy, dry_run: bool = False, wait: bool = False
 ) -> Published:
     """Publishes what is missing of the three scripts; says so when nothing is.
 

@@ -39,6 +39,7 @@ from milestones.services.preflight import (
 )
 from milestones.services.results import Result, View
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.payer import Payer
 from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.files import to_text
 
@@ -183,7 +184,7 @@ async def oldest_output(backend: Backend, creator: Address) -> str:
             path="rotatable",
             hint="name the output that the opening will spend: <transaction id>#<index>",
         )
-    oldest = (await funds_of(backend, creator.payment.hash)).oldest
+    oldest = (await funds_of(backend, Payer(credential=creator.payment))).oldest
     if oldest is None:
         raise NotFound(
             f"{creator} has no output that an opening could spend",

@@ -210,6 +210,13 @@ class SubmissionJournal:
         found = self._select(f"{_SELECT} WHERE {where} {_OLDEST_FIRST}", filters)
         return [each for each in found if each.is_of(chain, None, None)]
 
+    def waiting(self, slot: int, chain: str) -> list[Submission]:
+        """What waits for signatures on a chain and can still be included after this slot; oldest first."""
+        where = "status = :status AND chain = :chain"
+        values = {"status": "waiting_for_signatures", "chain": chain}
+        found = self._select(f"{_SELECT} WHERE {where} {_OLDEST_FIRST}", values)
+        return [each for each in found if not each.is_void(slot)]
+
     def newest(self, count: int) -> list[Submission]:
         """Up to `count` transactions, the newest first."""
         return self._select(f"{_SELECT} ORDER BY rowid DESC LIMIT :count", {"count": count})

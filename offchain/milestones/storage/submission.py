@@ -241,6 +241,10 @@ class Submission(Entry):
         """Whether the chain may still take it, or has taken it without our knowing."""
         return self.status in PENDING
 
+    def is_void(self, slot: int) -> bool:
+        """Whether it can't be included any more, after this slot."""
+        return self.valid_until_slot is not None and self.valid_until_slot <= slot
+
     def is_unsettled(self, slot: int) -> bool:
         """Whether at this slot a block may still bring it, or a rollback take it away and bring it back."""
         if self.status == "confirmed":

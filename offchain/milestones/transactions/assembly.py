@@ -5,16 +5,17 @@ Sources of the script data hash: Alonzo's `hashScriptIntegrity` and the CDDL's n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from milestones.cardano import cbor, encoding
+from milestones.cardano import encoding
 from milestones.cardano.address import Address
-from milestones.cardano.cbor import Item, encode_bytes
+from milestones.cardano.cbor import encode_bytes
 from milestones.cardano.encoding import LANGUAGE_TAGS, array, integer, mapping, tagged_set
 from milestones.cardano.hashes import blake2b_256
+from milestones.cardano.native_script import from_cbor, most_signers
 from milestones.cardano.outputs import ScriptLanguage, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
 from milestones.errors import InvalidInput
@@ -241,20 +242,10 @@ def _encoded_view(language: ScriptLanguage, model: tuple[int, ...]) -> tuple[byt
 
 
 def expected_key_hashes(assembly: Assembly) -> frozenset[bytes]:
-    """Key hashes of inputs, collateral, required signers, and all that native scripts name."""
+    """Key hashes of inputs, collateral, required signers, and as many as native scripts can take."""
     collateral = assembly.collateral.inputs if assembly.collateral else ()
     addresses = (Address.from_bech32(u.output.address) for u in (*assembly.inputs, *collateral))
     locks = {address.payment.hash for address in addresses if address.payment.kind == "key"}
     natives = (s for s in assembly.draft.scripts if s.language == "native")
-    named = {digest for script in natives for digest in _keys(cbor.read(script.code))}
+    named = {digest for script in natives for digest in most_signers(from_cbor(script.code))}
     return frozenset(locks | named | set(assembly.draft.required_signers))
-
-
-def _keys(script: Item) -> Iterator[bytes]:
-    """The key hashes anywhere in a native script (CDDL `native_script`): kind 0 names one."""
-    kind, *rest = script.array()
-    if kind.integer() == 0:
-        yield rest[0].bytes()
-    elif kind.integer() in (1, 2, 3):
-        for inner in rest[-1].array():
-            yield from _keys(inner)

@@ -134,6 +134,8 @@ class _Order:
     assumed_units: ExecutionUnits | None
     include: tuple[Utxo, ...]
     within_limits: bool
+    collateral_wallet: tuple[Utxo, ...] | None
+    collateral_change_address: Address
 
 
 def balance(
@@ -146,6 +148,8 @@ def balance(
     units: Mapping[RedeemerPointer, ExecutionUnits] | None = None,
     include: Sequence[Utxo] = (),
     within_limits: bool = True,
+    collateral_wallet: Iterable[Utxo] | None = None,
+    collateral_change_address: Address | None = None,
 ) -> BalancedTransaction:
     """Adds inputs, collateral, fee and change to a draft.
 
@@ -153,6 +157,7 @@ def balance(
     sign; by default those that the ledger asks for. `units`: what evaluation returned; without them
     every script gets an equal share of the limit, which is enough to evaluate: then call `with_units`.
     `include`: outputs to spend in any case. `within_limits` False builds what no block would take.
+    `collateral_wallet`: outputs to put up, by default the wallet's, and where their change returns.
 
     Raises `InsufficientFunds` (also for collateral), `InsufficientTokens`, `LimitsExceeded`.
     """
@@ -161,6 +166,10 @@ def balance(
         draft=draft,
         parameters=parameters,
         wallet=coin_selection.usable(wallet, reserved=reserved),
+        collateral_wallet=None
+        if collateral_wallet is None
+        else coin_selection.usable(collateral_wallet, reserved=reserved),
+        collateral_change_address=collateral_change_address or change_address,
         change_address=change_address,
         signers=None if signers is None else frozenset(signers),
         units=units or {},
@@ -283,9 +292,9 @@ def _collateral(order: _Order, fee_lovelace: int) -> Collateral | None:
     if not order.draft.script_runs():
         return None
     return coin_selection.choose_collateral(
-        order.wallet,
+        order.wallet if order.collateral_wallet is None else order.collateral_wallet,
         fee_lovelace=fee_lovelace,
-        change_address=order.change_address,
+        change_address=order.collateral_change_address,
         parameters=order.parameters,
     )
 

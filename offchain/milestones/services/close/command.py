@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.errors import LimitsExceeded
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.terms import Terms
@@ -30,6 +29,7 @@ from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import LiveNotice, OnChain, read_on_chain
 from milestones.services.preflight import must_be_open
 from milestones.services.sending.building import BuildContext, LargestFit
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.runner import (
     CommandTransaction,
     Run,
@@ -49,7 +49,7 @@ async def close(
     backend: Backend,
     *,
     contract_address: ContractAddress,
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> Closed:
@@ -89,7 +89,7 @@ class _Close(SendingCommand[Closed]):
         elif on_chain.closed:
             return
         time = await chain_time(run.backend)
-        right = right_to_end(on_chain, run.payer, time)
+        right = right_to_end(on_chain, run.payer.credential, time)
         taken = {reference for each in earlier for reference in each.submission.inputs}
         openings, self.left = left_to_close(on_chain, right, time, taken)
         requests = []

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.errors import NotFound
 from milestones.protocol.terms import Terms
@@ -42,14 +43,14 @@ class Opening:
         return replace(self, word=word)
 
 
-def right_to_end(on_chain: OnChain, payer: bytes, time: ChainTime) -> Right:
-    """By what right whoever pays (a key's hash, 28 bytes) can end it now.
+def right_to_end(on_chain: OnChain, payer: Credential, time: ChainTime) -> Right:
+    """By what right whoever pays can end it now.
 
     Raises `NotAllowedYet` (`grace`, `irrevocable`, `reclaim_after`), or `InvalidInput` for a key that is
     not the creator's, whatever stands before it.
     """
     terms, ends_at = on_chain.terms, on_chain.ends_at_posix_ms
-    is_creator = terms.creator.kind == "key" and terms.creator.hash == payer
+    is_creator = terms.creator.kind == "key" and terms.creator == payer
     if is_creator and _is_reclaimable(on_chain, time):
         return "creator"
     if ends_at is not None and ends_at <= time.now_posix_ms:

@@ -9,10 +9,10 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.distribution import DistributionName
-from milestones.services.results import Result
 from milestones.services.sending.runner import (
     CommandTransaction,
     Run,
+    SentResult,
     TransactionView,
     transaction_fields,
 )
@@ -35,7 +35,7 @@ class ClosingTransaction(TransactionView):
     tokens_returned: int
 
 
-class Closed(Result):
+class Closed(SentResult):
     """The closing. The quickstart's fields as in `submit-release`; lovelace and the token's smallest unit.
 
     `deposits_returned_lovelace` is before the fee. `refund_address` is where the terms send everything;

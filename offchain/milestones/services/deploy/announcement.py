@@ -27,7 +27,7 @@ from milestones.services.sending.runner import Run, SubmissionRequest
 from milestones.services.sending.tracking import find_block, track
 from milestones.storage.submission import SchedulePartPayload, Submission
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.tx_builder import BalancedTransaction, balance
+from milestones.transactions.tx_builder import BalancedTransaction
 
 IN_FLIGHT: Final = 5
 """Parts sent before a block is waited for: less than a block's worth, so that a mempool has room."""
@@ -50,15 +50,13 @@ class MetadataCapacity:
 
 
 def _capacity(draft: TransactionDraft, context: BuildContext) -> int:
-    balanced = balance(
+    everything = replace(context, funds=replace(context.funds, utxos=context.funds.all_utxos))
+    balanced = everything.balanced(
         replace(
             draft,
             metadata={**draft.metadata, LABEL: encode_content(_EMPTY)},
             valid_until_slot=context.valid_until_slot,
         ),
-        parameters=context.parameters,
-        wallet=context.funds.all_utxos,
-        change_address=context.funds.change_address,
         within_limits=False,
     )
     spare = context.parameters.max_transaction_size - balanced.size + len(encode_part(_EMPTY))

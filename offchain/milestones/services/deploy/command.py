@@ -12,7 +12,6 @@ from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
 from milestones.domain.schedule import check_schedule, parse_schedule
 from milestones.errors import ChainRejected, InsufficientTokens, NotFound
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.announced_schedule import encode_allocations
 from milestones.protocol.distribution import ContractAddress, Distribution
@@ -39,6 +38,7 @@ from milestones.services.preflight import (
     must_pay_enough_ada,
 )
 from milestones.services.sending.building import BuildContext
+from milestones.services.sending.payer import PaidBy, Payer
 from milestones.services.sending.runner import (
     CommandTransaction,
     Run,
@@ -74,7 +74,7 @@ async def deploy(
     backend: Backend,
     schedule: MilestoneSchedule,
     *,
-    key: SigningKey,
+    key: PaidBy,
     private: bool = False,
     anchor: Anchor | None = None,
     allow_script_beneficiaries: bool = False,
@@ -98,7 +98,7 @@ async def deploy(
     )
     check_schedule(schedule, circumstances)
     distribution = Distribution.from_schedule(schedule, backend.contract)
-    must_be_the_creator(distribution.terms, key.key_hash)
+    must_be_the_creator(distribution.terms, Payer.of(key).credential)
     command = _Deploy(
         distribution_id=distribution.id,
         distribution=distribution,
@@ -109,7 +109,7 @@ async def deploy(
     try:
         return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
     except (InsufficientTokens, ChainRejected) as error:
-        raise await explained(backend, distribution, key.key_hash, error) from None
+        raise await explained(backend, distribution, Payer.of(key), error) from None
 
 
 @dataclass(kw_only=True)

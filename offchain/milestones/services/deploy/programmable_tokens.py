@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from milestones.cardano.address import Address, Credential, key_credential
+from milestones.cardano.address import Address, Credential
 from milestones.errors import (
     ChainRejected,
     InsufficientTokens,
@@ -21,6 +21,7 @@ from milestones.errors import (
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend
 from milestones.services.sending.funds import Funds, funds_of
+from milestones.services.sending.payer import Payer
 
 MISSING_SCRIPTS: Final = 3102
 """Ogmios' code for scripts that must run and aren't given, by their hashes."""
@@ -35,13 +36,10 @@ _WHY: Final = (
 async def explained(
     backend: Backend,
     distribution: Distribution,
-    payer: bytes,
+    payer: Payer,
     error: InsufficientTokens | ChainRejected,
 ) -> MilestonesError:
-    """What to raise in place of an error that an opening ended with; most often the same.
-
-    `payer` is the paying key's hash (28 bytes).
-    """
+    """What to raise in place of an error that an opening ended with; most often the same."""
     if isinstance(error, ChainRejected):
         return _of_rejection(error, distribution.contract.own_scripts) or error
     if error.asset != str(distribution.token):
@@ -64,7 +62,7 @@ async def _held_by_scripts(
 ) -> list[Address]:
     """Addresses of scripts that hold the token in the payer's name, as far as Kupo watches them."""
     token = distribution.token
-    owners = {key_credential(funds.payer), *_staking_parts(funds)}
+    owners = {funds.payer.credential, *_staking_parts(funds)}
     matches = await backend.kupo.matches(
         f"{token.policy_id.hex()}.{token.asset_name.hex()}", unspent=True
     )

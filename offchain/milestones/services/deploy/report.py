@@ -7,8 +7,8 @@ from typing import Literal
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.services.distribution.powers import Power
-from milestones.services.results import Result, View
-from milestones.services.sending.runner import CommandTransaction
+from milestones.services.results import View
+from milestones.services.sending.runner import CommandTransaction, SentResult
 from milestones.storage.submission import OpeningPayload
 
 
@@ -63,7 +63,7 @@ class LockedDeposits(View):
         )
 
 
-class Deployed(Result):
+class Deployed(SentResult):
     """An opening. `schedule_transactions` are all parts of the announced schedule.
 
     `transactions` are those of this run, and `fee_estimate` the fee of them together, in lovelace.

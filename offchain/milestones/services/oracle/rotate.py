@@ -9,7 +9,6 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
@@ -20,16 +19,22 @@ from milestones.services.distribution.collected import Wanted, collected, said_a
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.preflight import must_be_open
-from milestones.services.results import Result
 from milestones.services.sending.attestations import NOWHERE, oracle_addresses
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.runner import (
+    Run,
+    SendingCommand,
+    SentResult,
+    SubmissionRequest,
+    perform,
+)
 from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft
 from milestones.transactions.draft import TransactionDraft
 
 
-class OraclesReplaced(Result):
+class OraclesReplaced(SentResult):
     """The board that sits from now on, and who signed for it. Fee and collateral in lovelace; size in bytes.
 
     Signatures that the oracles before gave for milestones, and that are not on the chain, count no more.
@@ -54,7 +59,7 @@ async def oracle_rotate(
     *,
     contract_address: ContractAddress,
     signatures: Sequence[OracleSignature],
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> OraclesReplaced:

@@ -9,8 +9,7 @@ from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidEncoding, NotAllowedYet
 from milestones.protocol.distribution import DistributionName
-from milestones.services.results import Result
-from milestones.services.sending.runner import CommandTransaction
+from milestones.services.sending.runner import CommandTransaction, SentResult
 from milestones.storage.board_payloads import (
     ConfirmationPayload,
     ObjectionPayload,
@@ -24,7 +23,7 @@ Ended = ConfirmationPayload | ObjectionPayload | RetirementPayload
 P = TypeVar("P", ConfirmationPayload, ObjectionPayload, RetirementPayload)
 
 
-class ProposalEnded(Result):
+class ProposalEnded(SentResult):
     """A proposal that leaves the chain, and where its bond goes. Amounts in lovelace; size in bytes.
 
     `proposal` is the output that held it. `resumed` says that an earlier run of the command had sent the

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import HexField
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_due
@@ -22,6 +21,7 @@ from milestones.services.proposal.common import (
     ended_fields,
     is_about,
 )
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import ConfirmationPayload
 from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
@@ -44,7 +44,7 @@ async def proposal_confirm(
     *,
     contract_address: ContractAddress,
     proposal: str,
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> ProposalConfirmed:

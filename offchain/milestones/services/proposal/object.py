@@ -9,7 +9,6 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidEncoding, InvalidSignature
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import ObjectionStatement
@@ -22,6 +21,7 @@ from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open
 from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.attestations import lenient, oracle_addresses
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import ObjectionPayload
@@ -42,7 +42,7 @@ async def proposal_object(
     contract_address: ContractAddress,
     proposal: str,
     signatures: Sequence[OracleSignature],
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> ProposalStopped:

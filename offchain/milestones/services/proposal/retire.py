@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import ContractAddress, DistributionName
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_forgotten
@@ -18,6 +17,7 @@ from milestones.services.proposal.common import (
     ended_fields,
     is_about,
 )
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.storage.board_payloads import RetirementPayload
 from milestones.transactions.board_drafts import retire_draft
@@ -32,7 +32,7 @@ async def proposal_retire(
     *,
     contract_address: ContractAddress,
     proposal: str,
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> ProposalRetired:

@@ -10,7 +10,6 @@ from milestones.domain.models import MilestoneIdentifier, TransactionStatus
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Proposal
 from milestones.protocol.distribution import ContractAddress, DistributionName
@@ -22,14 +21,20 @@ from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify, must_be_of_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.preflight import must_be_open, must_not_be_attested
-from milestones.services.results import Result
 from milestones.services.sending.building import SaidAt, said_at
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.runner import (
+    Run,
+    SendingCommand,
+    SentResult,
+    SubmissionRequest,
+    perform,
+)
 from milestones.storage.board_payloads import ProposalPayload
 from milestones.transactions.board_drafts import Referenced, propose_draft
 
 
-class ProposalSubmitted(Result):
+class ProposalSubmitted(SentResult):
     """The proposal. Amounts in lovelace, size in bytes, times in POSIX seconds.
 
     `proposal` is the output that holds it. From `due_at` on anybody can confirm it, unless oracles object
@@ -59,7 +64,7 @@ async def proposal_submit(
     *,
     contract_address: ContractAddress,
     milestone_identifier: str,
-    key: SigningKey,
+    key: PaidBy,
     evidence_hash: bytes = b"",
     return_to: Address | None = None,
     said_at_timestamp: int | None = None,

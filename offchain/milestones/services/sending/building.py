@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, Utxo
@@ -22,6 +22,7 @@ from milestones.errors import (
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.sending.contention import Contended
 from milestones.services.sending.funds import Funds
+from milestones.services.sending.payer import USUAL_SECONDS
 from milestones.storage.reservations import Reserved
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
@@ -29,8 +30,6 @@ from milestones.transactions.tx_builder import BalancedTransaction, balance
 
 _LOG: Final = logging.getLogger(__name__)
 
-VALID_FOR_SECONDS: Final = 7200
-"""How long a transaction can be included; after that it is known to be void, and safe to replace."""
 
 RESERVED_BY: Final = "reserved_by"
 """The detail of an error that names the processes which have reserved the wallet's outputs."""
@@ -47,12 +46,18 @@ class SaidAt:
     valid_until_slot: int
 
 
-def said_at(now: ChainTime, wanted_posix_ms: int | None = None, *, path: str = "said_at") -> SaidAt:
+def said_at(
+    now: ChainTime,
+    wanted_posix_ms: int | None = None,
+    *,
+    path: str = "said_at",
+    valid_for_seconds: int = USUAL_SECONDS,
+) -> SaidAt:
     """When something is said that is sent now: at the end of its transaction's validity unless told.
 
     Raises `InvalidInput` about `path` for a moment that has passed, or has before a block can have it.
     """
-    usual = valid_until(now)
+    usual = valid_until(now, valid_for_seconds)
     if wanted_posix_ms is None:
         return SaidAt(-(-now.clock.start_of(usual) // 1000) * 1000, usual)
     if wanted_posix_ms < now.now_posix_ms + SOONEST_SECONDS * 1000:
@@ -68,9 +73,9 @@ def said_at(now: ChainTime, wanted_posix_ms: int | None = None, *, path: str = "
     return SaidAt(wanted_posix_ms, min(usual, now.clock.slot_at(wanted_posix_ms)))
 
 
-def valid_until(now: ChainTime) -> int:
-    """The first slot in which a transaction built now shall be void."""
-    slots = VALID_FOR_SECONDS * 1000 // now.clock.eras[-1].slot_length_ms
+def valid_until(now: ChainTime, valid_for_seconds: int = USUAL_SECONDS) -> int:
+    """The first slot in which a transaction built now shall be void: no later than the node can foresee."""
+    slots = valid_for_seconds * 1000 // now.clock.eras[-1].slot_length_ms
     horizon = now.clock.horizon_slot
     wanted = now.slot + slots
     return wanted if horizon is None else min(wanted, horizon - 1)
@@ -110,7 +115,7 @@ class BuildContext:
     @property
     def valid_until_slot(self) -> int:
         """The first slot in which what is built now is void."""
-        return valid_until(self.time)
+        return valid_until(self.time, self.funds.payer.valid_for_seconds)
 
     def first_slot_from(self, posix_ms: int) -> int:
         """The first slot that proves that this moment has come: a transaction's lower bound, 1 at least.
@@ -125,7 +130,7 @@ class BuildContext:
     ) -> BalancedTransaction:
         """Balances the draft with the exact execution units that the node finds; nothing is signed.
 
-        It is void after `VALID_FOR_SECONDS`, or when the draft says, whichever is sooner. `include`
+        It is void when the payer's time is up, or when the draft says, whichever is sooner. `include`
         are outputs of the wallet to spend in any case. Raises `InsufficientFunds`,
         `LimitsExceeded`, and `ChainRejected` when a script refuses. What other processes have reserved is
         left alone, and what this takes is reserved.
@@ -139,14 +144,26 @@ class BuildContext:
         every = replace(self.funds, utxos=self.funds.all_utxos)
         return await replace(self, funds=every)._built(draft, include)
 
-    async def _built(self, draft: TransactionDraft, include: Sequence[Utxo]) -> BalancedTransaction:
-        balanced = balance(
-            replace(draft, valid_until_slot=self._void_from(draft)),
+    def balanced(
+        self, draft: TransactionDraft, *, include: Sequence[Utxo] = (), **options: Any
+    ) -> BalancedTransaction:
+        """The draft with the payer's inputs, collateral, script and change; `options` are `balance`'s."""
+        payer = self.funds.payer
+        natives = () if payer.script is None else (payer.script,)
+        return balance(
+            replace(draft, scripts=(*draft.scripts, *natives)),
             parameters=self.parameters,
             wallet=self.funds.utxos,
             change_address=self.funds.change_address,
             include=include,
+            collateral_wallet=self.funds.collateral,
+            collateral_change_address=payer.collateral,
+            **options,
         )
+
+    async def _built(self, draft: TransactionDraft, include: Sequence[Utxo]) -> BalancedTransaction:
+        draft = replace(draft, valid_until_slot=self._void_from(draft))
+        balanced = self.balanced(draft, include=include)
         self._reserve(balanced)
         while balanced.needs_evaluation:
             try:

@@ -1,4 +1,4 @@
-"""Who pays: a payment key, what it owns, and what is on its way to it."""
+"""What whoever pays owns, and what is on its way there."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from milestones.cardano.address import Address, key_credential
+from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.clients.kupo_answers import Match
 from milestones.clients.mempool import Mempool
 from milestones.errors import InvalidAddress, NotFound
 from milestones.services.backend import Backend
+from milestones.services.sending.payer import Payer
 from milestones.services.sending.tracking import TrackedSubmission
 
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """A key's spendable outputs, and the address that change goes to.
+    """A payer's spendable outputs, and the address that change goes to.
 
-    `payer` is the payment key's hash (28 bytes). `oldest` is the output that has been on the chain
-    longest, of those with ADA alone if there are any: whoever looks at this wallet finds the same, as
-    long as it is unspent. `reserved` are outputs that other processes are about to spend, and `holders`
-    says who by output; they are in none of `utxos`, and one of them may be the oldest. `not_spent` are the
-    key's as well, and carry a script: somebody published it.
+    `oldest` is the output that has been on the chain longest, of those with ADA alone if there are any:
+    whoever looks at this wallet finds the same, as long as it is unspent. `reserved` are outputs that other
+    processes are about to spend, or that what waits for signatures needs, and `holders` says who by output;
+    they are in none of `utxos`, and one of them may be the oldest. `not_spent` are the payer's as well, and
+    carry a script: somebody published it. `collateral` is what somebody else puts up; None: the payer does.
     """
 
-    payer: bytes
+    payer: Payer
     utxos: tuple[Utxo, ...]
     change_address: Address
     oldest: Utxo | None = None
     reserved: tuple[Utxo, ...] = ()
     holders: Mapping[str, str] = field(default_factory=dict)
     not_spent: tuple[Utxo, ...] = ()
+    collateral: tuple[Utxo, ...] | None = None
 
     @property
     def lovelace(self) -> int:
@@ -53,13 +55,13 @@ class Funds:
 
 async def funds_of(
     backend: Backend,
-    payer: bytes,
+    payer: Payer,
     pending: Iterable[TrackedSubmission] = (),
     *,
     mempool: Mempool | None = None,
     holders: Mapping[str, str] | None = None,
 ) -> Funds:
-    """What a payment key (hash of 28 bytes) can spend now: at any address with its credential.
+    """What a payer can spend now: at the address that is named, else at any with the credential.
 
     What the `pending` transactions spend, and all others in the `mempool`, is left out, and their change
     counts already: so that commands can follow each other without waiting for a block. Of a mempool that
@@ -68,12 +70,13 @@ async def funds_of(
     address that holds most, so that a staking part is kept. Raises `NotFound` where Kupo doesn't watch
     the key.
     """
-    pattern = f"{payer.hex()}/*"
+    pattern = payer.pattern
     matches = await backend.kupo.matches(pattern, unspent=True)
     if not matches and not await backend.kupo.patterns_including(pattern):
         raise NotFound(
-            "Kupo does not index this key's addresses, so its funds are not known",
-            hint="run `milestones init --signing-key-path FILE` with this key",
+            "Kupo does not index the payer's addresses, so its funds are not known",
+            hint="run `milestones init --signing-key-path FILE` with this key, or `milestones init"
+            " --payer ADDRESS`",
             details={"pattern": pattern},
         )
     waiting = [each.submission for each in pending if each.status == "submitted"]
@@ -97,6 +100,7 @@ async def funds_of(
         payer=payer,
         utxos=tuple(utxo for utxo in usable if utxo not in reserved) if reserved else usable,
         change_address=_change_address(utxos, payer, backend.network.network_id),
+        collateral=await _collateral(backend, payer, kept),
         oldest=_oldest(matches, frozenset(usable)),
         reserved=reserved,
         holders=kept,
@@ -114,19 +118,38 @@ def _age_order(match: Match) -> tuple[bool, int, OutputReference]:
     return bool(match.output.value.assets), match.created_at.slot, match.reference
 
 
-def _is_of(payer: bytes, address: str) -> bool:
-    """Whether the key spends from it, and this program can read it: others may send to any address."""
+def _is_of(payer: Payer, address: str) -> bool:
+    """Whether it spends from there, and this program can read it: others may send to any address."""
     try:
-        payment = Address.from_bech32(address).payment
+        return payer.owns(Address.from_bech32(address))
     except InvalidAddress:
         return False
-    return payment == key_credential(payer)
 
 
-def _change_address(utxos: Iterable[Utxo], payer: bytes, network_id: int) -> Address:
+async def _collateral(
+    backend: Backend, payer: Payer, holders: Mapping[str, str]
+) -> tuple[Utxo, ...] | None:
+    """What somebody else puts up for the payer; None where the payer does."""
+    if payer.collateral is None:
+        return None
+    address = payer.collateral.to_bech32()
+    matches = await backend.kupo.matches(address, unspent=True)
+    if not matches and not await backend.kupo.patterns_including(address):
+        raise NotFound(
+            "Kupo does not index the address that puts up collateral",
+            hint="run `milestones init --payer ADDRESS` with it",
+            details={"pattern": address},
+        )
+    free = (match.utxo for match in matches if str(match.reference) not in holders)
+    return tuple(utxo for utxo in free if utxo.output.script_hash is None)
+
+
+def _change_address(utxos: Iterable[Utxo], payer: Payer, network_id: int) -> Address:
+    if payer.address is not None:
+        return payer.address
     held: dict[str, int] = defaultdict(int)
     for utxo in utxos:
         held[utxo.output.address] += utxo.output.value.lovelace
     if not held:
-        return Address(network_id, key_credential(payer))
+        return Address(network_id, payer.credential)
     return Address.from_bech32(max(held, key=held.__getitem__))

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from milestones.cardano.outputs import OutputReference, Utxo
+from milestones.cardano.transaction import Transaction
 from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
 from milestones.errors import (
@@ -31,7 +32,6 @@ from milestones.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     Backend,
     chain_of,
@@ -49,6 +49,13 @@ from milestones.services.sending.contention import (
 )
 from milestones.services.sending.effects import Effect, done_by_another, effect_there
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.handing_out import (
+    HandedOut,
+    hand_out,
+    must_not_wait,
+    needed_by,
+)
+from milestones.services.sending.payer import HandOut, PaidBy, Payer
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.shortage import with_figures
 from milestones.services.sending.tracking import (
@@ -67,11 +74,11 @@ from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
-from milestones.transactions.signers import Signer
-from milestones.transactions.signing import signed_by
+from milestones.transactions.matching import Intent, must_match
+from milestones.transactions.signing import signed_by, signing_request
 from milestones.transactions.tx_builder import BalancedTransaction
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound="SentResult")
 P = TypeVar("P", bound=Payload)
 
 
@@ -94,6 +101,12 @@ class CommandTransaction:
     submission: Submission
     status: TransactionStatus
     resumed: bool = False
+
+
+class SentResult(Result):
+    """What a command that moves money reports. `handed_out` are files that wait to be signed."""
+
+    handed_out: tuple[HandedOut, ...] = ()
 
 
 class TransactionView(View):
@@ -157,18 +170,17 @@ class SendingCommand(ABC, Generic[R]):
 class Run:
     """One command under way: what it may use, and what has become of its transactions.
 
-    `chain` says which chain the node follows (`chain_of`). `payer` is the payment key's hash (28 bytes)
-    whose outputs pay. `transactions` are by id (hexadecimal), in the order in which they were sent, those
-    of earlier runs first. `pending` is everything in the journal that a block may still bring, of all
-    commands. `mempool` is the node's when the run looked back, `seen_slot` the newest block's slot then.
-    `reservation` is what the run keeps from other processes. `gift` is an output that a rehearsal takes
-    the wallet to hold.
+    `chain` says which chain the node follows (`chain_of`). `payer` is whose outputs pay, and whoever
+    signs. `transactions` are by id (hexadecimal), in the order in which they were sent, those of earlier
+    runs first. `pending` is everything in the journal that a block may still bring, of all commands;
+    `waiting` is what waits for signatures, and `handed_out` what this run has added to it. `mempool` is the
+    node's when the run looked back, `seen_slot` the newest block's slot then. `reservation` is what the run
+    keeps from other processes. `gift` is an output that a rehearsal takes the wallet to hold.
     """
 
     backend: Backend
     chain: str
-    payer: bytes
-    signers: tuple[Signer, ...]
+    payer: Payer
     command: str
     distribution_id: bytes | None
     reservation: Reservation
@@ -177,6 +189,8 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     transactions: dict[str, CommandTransaction] = field(default_factory=dict)
     pending: list[TrackedSubmission] = field(default_factory=list)
+    waiting: list[Submission] = field(default_factory=list)
+    handed_out: list[HandedOut] = field(default_factory=list)
     mempool: Mempool = field(default_factory=Mempool)
     seen_slot: int = 0
     gift: Utxo | None = None
@@ -199,6 +213,7 @@ class Run:
         self.mempool = await self.backend.ogmios.mempool()
         tip = await self.backend.ogmios.network_tip()
         self.seen_slot = tip.slot if tip else 0
+        self.waiting = self.backend.storage.journal.waiting(self.seen_slot, self.chain)
 
     async def _take_up_unsettled(self) -> None:
         self.pending = await take_up_unsettled(
@@ -244,6 +259,9 @@ class Run:
         """What the next transaction is built with; the published scripts are looked up unless given."""
         known = await require_published(self.backend) if scripts is None else scripts
         holders = {} if self.dry_run else self.reservation.others()
+        for each in self.waiting:
+            words = f"transaction {each.transaction_id}, which waits for signatures"
+            holders |= {str(reference): words for reference in needed_by(each)}
         funds = await funds_of(
             self.backend, self.payer, self.pending, mempool=self.mempool, holders=holders
         )
@@ -273,7 +291,11 @@ class Run:
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
             )
             return
-        signed = await signed_by(request.transaction, self.signers)
+        must_not_wait(self.waiting, request.transaction, request.payload)
+        if self.payer.hand_out is not None:
+            await self._hand_out(request, self.payer.hand_out)
+            return
+        signed = await signed_by(request.transaction, self.payer.signers)
         # Signing may have taken a person's time.
         await self._be_the_first(request)
         tip = await self.backend.ogmios.network_tip()
@@ -287,6 +309,22 @@ class Run:
         with suppress(Reserved, MilestonesError):
             # The next transaction may build on it. Nothing is lost where another takes it first.
             self._reserve(output.reference for output in submission.change)
+
+    async def _hand_out(self, request: SubmissionRequest, where: HandOut) -> None:
+        """Writes it down, and then into a file for whoever signs; nothing is sent."""
+        await self._be_the_first(request)
+        cbor = signing_request(request.transaction).transaction_cbor
+        must_match(Intent.of(request.transaction), Transaction.read(cbor))
+        tip = await self.backend.ogmios.network_tip()
+        slot = tip.slot if tip else 0
+        prepared = self._submission(request, cbor, chain=self.chain, slot=slot)
+        waiting = StatusChange(status="waiting_for_signatures", at_posix_ms=now_posix_ms())
+        submission = prepared.model_copy(update={"history": (waiting,)})
+        self.backend.storage.journal.prepare(submission, slot=slot)
+        file = where.file_of(len(self.handed_out))
+        clock = await self.backend.ogmios.slot_clock()
+        self.handed_out.append(hand_out(self.backend, request.transaction, file, clock))
+        self._note(submission, "waiting_for_signatures")
 
     async def _be_the_first(self, request: SubmissionRequest) -> None:
         """Keeps other processes from doing the same, and looks whether somebody has since this run looked."""
@@ -315,8 +353,11 @@ class Run:
             )
 
     async def see_through(self, transaction_ids: Iterable[str] | None = None) -> None:
-        """Returns once a block has each of the transactions; by default all of this run's."""
-        if self.dry_run:
+        """Returns once a block has each of the transactions; by default all of this run's.
+
+        What is handed out is not waited for: people sign when they like.
+        """
+        if self.dry_run or self.payer.hand_out is not None:
             return
         wanted = self.transactions if transaction_ids is None else transaction_ids
         for transaction_id in list(wanted):
@@ -333,7 +374,7 @@ class Run:
         `gift`: for a wallet that holds one more output.
         """
         gift = gift or self.gift
-        return replace(self, dry_run=True, warnings=[], transactions={}, gift=gift)
+        return replace(self, dry_run=True, warnings=[], transactions={}, handed_out=[], gift=gift)
 
     @property
     def status(self) -> TransactionStatus:
@@ -405,12 +446,13 @@ async def perform(
     backend: Backend,
     command: SendingCommand[R],
     *,
-    key: SigningKey,
+    key: PaidBy,
     dry_run: bool = False,
     wait: bool = False,
 ) -> R:
-    """Runs a command to its end. `wait` returns once a block has everything.
+    """Runs a command to its end; `key` pays and signs, or says who does elsewhere.
 
+    `wait` returns once a block has everything.
     Where others are faster, or have reserved what it needs, it is built again, for `REBUILD_SECONDS` at
     most. Raises what the command's checks raise; `NetworkMismatch`, `InsufficientFunds`,
     `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`. An error says what was
@@ -421,8 +463,7 @@ async def perform(
     run = Run(
         backend=backend,
         chain=await chain_of(backend),
-        payer=key.key_hash,
-        signers=(key,),
+        payer=Payer.of(key),
         command=command.name,
         distribution_id=command.distribution_id,
         reservation=backend.storage.reservations.holder(
@@ -449,7 +490,12 @@ async def _performed(run: Run, command: SendingCommand[R]) -> R:
     await _until_done(run, command)
     report = command.report(run)
     warnings = (*run.warnings, *storage_warnings(run.backend))
-    return report.model_copy(update={"warnings": tuple(dict.fromkeys(warnings))})
+    return report.model_copy(
+        update={
+            "warnings": tuple(dict.fromkeys(warnings)),
+            "handed_out": tuple(run.handed_out),
+        }
+    )
 
 
 async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
@@ -486,7 +532,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
         attempt += 1
 
 
-class DraftSent(Result):
+class DraftSent(SentResult):
     """A transaction that was sent as somebody drafted it."""
 
     transaction_hash: str

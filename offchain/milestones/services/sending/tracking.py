@@ -190,6 +190,8 @@ async def state_of(backend: Backend, transaction_id: str) -> TransactionState:
     if submission is None:
         reason = "neither the mempool, nor Kupo, nor the journal knows it"
         return TransactionState("unknown", reason=reason)
+    if submission.status in ("waiting_for_signatures", "dropped"):
+        return await _unsent(backend, submission)
     return await _state_of_ours(backend, submission)
 
 
@@ -208,6 +210,19 @@ async def _state_of_ours(backend: Backend, submission: Submission) -> Transactio
     if tracked.status in ("confirmed", "submitted"):
         return await state_of(backend, submission.transaction_id)
     return await _fate(backend, tracked)
+
+
+async def _unsent(backend: Backend, submission: Submission) -> TransactionState:
+    """Of what was handed out to be signed, and that nobody has sent as far as one can see."""
+    tip = await backend.ogmios.network_tip()
+    if submission.is_void(tip.slot if tip else 0):
+        reason = f"it was valid until slot {submission.valid_until_slot}, which has passed"
+        mark(backend, submission, "expired", reason)
+        return TransactionState("expired", reason=reason)
+    reason = "it waits for signatures: `milestones transaction submit` sends it once it has them"
+    if submission.status == "dropped":
+        reason = f"it was given up: {submission.history[-1].note}"
+    return TransactionState(submission.status, reason=reason)
 
 
 async def _fate(backend: Backend, tracked: TrackedSubmission) -> TransactionState:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from milestones.domain.claims import ClaimState
 from milestones.errors import NotAllowedYet
-from milestones.keys.key_files import SigningKey
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import Backend, select_version
@@ -26,6 +25,7 @@ from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
 from milestones.services.preflight import must_be_open, why_not
+from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
 from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
 from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
@@ -37,7 +37,7 @@ async def submit_release(
     backend: Backend,
     *,
     contract_address: ContractAddress,
-    key: SigningKey,
+    key: PaidBy,
     selection: Selection,
     claim_file: ClaimFile | None = None,
     dry_run: bool = False,

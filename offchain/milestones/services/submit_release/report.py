@@ -8,10 +8,11 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation, TransactionStatus
 from milestones.domain.reading import AddressField
-from milestones.services.results import Result, View
+from milestones.services.results import View
 from milestones.services.sending.runner import (
     CommandTransaction,
     Run,
+    SentResult,
     TransactionView,
     transaction_fields,
 )
@@ -91,7 +92,7 @@ class ReleaseTransaction(TransactionView):
         )
 
 
-class ReleaseReport(Result):
+class ReleaseReport(SentResult):
     """The first transaction, and all of them under `transactions`.
 
     `fee_estimate` is what all transactions cost together and `collateral_amount` the most that one puts

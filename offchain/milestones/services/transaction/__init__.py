@@ -1,5 +1,6 @@
 """`transaction`: what became of one, what it does, and its way from one machine to another."""
 
+from milestones.services.transaction.drop import TransactionDropped, drop_transaction
 from milestones.services.transaction.hardware import HardwareChecked, check_hardware
 from milestones.services.transaction.show import (
     TransactionShown,
@@ -19,6 +20,7 @@ from milestones.services.transaction.submit import TransactionSubmitted, submit_
 __all__ = [
     "HardwareChecked",
     "TransactionAssembled",
+    "TransactionDropped",
     "TransactionReport",
     "TransactionShown",
     "TransactionSigned",
@@ -26,6 +28,7 @@ __all__ = [
     "assemble_known_transaction",
     "assemble_transaction",
     "check_hardware",
+    "drop_transaction",
     "show_known_transaction",
     "show_transaction",
     "sign_transaction",

@@ -28,6 +28,7 @@ from milestones.services.distribution.schedule_source import announced_distribut
 from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.register_milestone import register_milestone
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.payer import Payer
 from milestones.services.sending.published_scripts import require_published
 from milestones.services.sending.runner import SendDraft, perform
 from milestones.services.sending.tracking import unsettled
@@ -67,11 +68,11 @@ async def test_terms_and_funded_vault_are_on_chain_and_the_schedule_is_published
 async def test_what_is_paid_is_what_was_shown(world: World) -> None:
     await world.publish()
     async with world.backend() as backend:
-        before = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
+        before = (await funds_of(backend, Payer.of(world.keys["creator"]))).lovelace
         shown = await open_(world, backend, dry_run=True)
-        unchanged = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
+        unchanged = (await funds_of(backend, Payer.of(world.keys["creator"]))).lovelace
         deployed = await open_(world, backend)
-        after = (await funds_of(backend, world.keys["creator"].key_hash)).lovelace
+        after = (await funds_of(backend, Payer.of(world.keys["creator"]))).lovelace
 
     assert shown.status == "dry_run"
     assert unchanged == before
@@ -361,7 +362,9 @@ def stop(message: str) -> None:
 async def spend_everything(world: World, backend: Backend) -> None:
     """The creator does something else with all of the wallet."""
     key = world.keys["creator"]
-    funds = await funds_of(backend, key.key_hash, await unsettled(backend, await chain_of(backend)))
+    funds = await funds_of(
+        backend, Payer.of(key), await unsettled(backend, await chain_of(backend))
+    )
     draft = TransactionDraft(spends=tuple(Spend(utxo) for utxo in funds.utxos))
     await perform(backend, SendDraft(name="other", draft=draft), key=key)
 

@@ -132,7 +132,7 @@ async def test_a_stake_script_is_the_distributions_own_and_made_the_same_again(
 async def test_a_stake_script_of_others_is_never_overwritten(world: World, tmp_path: Path) -> None:
     taken = tmp_path / "schedule.stake-script.json"
     taken.write_text("precious")
-    with pytest.raises(InvalidInput, match="holds another script"):
+    with pytest.raises(InvalidInput, match="holds something else"):
         await register_milestone(
             world.workspace(),
             world.schedule(),

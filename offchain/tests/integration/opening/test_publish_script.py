@@ -105,7 +105,7 @@ class TestUnwatched:
             tip = await backend.ogmios.network_tip()
             assert tip is not None
             await backend.kupo.add_pattern(f"{world.contract.vault_hash.hex()}/*", tip)
-            with pytest.raises(NotFound, match="this key's addresses") as wallet:
+            with pytest.raises(NotFound, match="the payer's addresses") as wallet:
                 await publish_script(backend, key=world.keys["relayer"])
 
         assert "milestones init" in refused.value.hint

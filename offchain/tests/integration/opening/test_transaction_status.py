@@ -8,7 +8,7 @@ import pytest
 
 from milestones.errors import InvalidInput
 from milestones.services.publish_script import publish_script
-from milestones.services.sending.building import VALID_FOR_SECONDS
+from milestones.services.sending.payer import USUAL_SECONDS
 from milestones.services.transaction import transaction_status
 from milestones.testing.world import World
 
@@ -86,7 +86,7 @@ class TestUnderWay:
             published = await publish_script(backend, key=world.keys["relayer"])
         world.devnet.chain.revert(snapshot)
         lost = await look(world, published.transaction_hash)
-        world.advance(VALID_FOR_SECONDS + 60)
+        world.advance(USUAL_SECONDS + 60)
         expired = await look(world, published.transaction_hash)
 
         assert (lost.status, lost.command) == ("unknown", "publish-script")

@@ -136,7 +136,7 @@ async def test_without_a_quorum_it_says_how_many_signatures_there_are(
 ) -> None:
     if signatures:
         await stage.signed("milestone-001", by=signatures)
-    with pytest.raises(NotAllowedYet, match=f"{signatures} of 2 signatures") as refused:
+    with pytest.raises(NotAllowedYet, match=f"{signatures} of the 2 signatures") as refused:
         await stage.release(0)
     assert refused.value.rule == "quorum"
     assert refused.value.details["milestone_identifier"] == "milestone-001"

@@ -15,6 +15,7 @@ from milestones.services.attest import attest
 from milestones.services.backend import chain_of
 from milestones.services.sending import tracking
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.payer import Payer
 from milestones.services.sending.tracking import see_through, unsettled
 from milestones.services.transaction import transaction_status
 from milestones.storage.submission import StatusChange
@@ -36,7 +37,7 @@ async def attest_it(stage: OpenDistribution, *, wait: bool = False) -> Any:
 async def funds(stage: OpenDistribution) -> set[Any]:
     """What the relayer can spend, as the program sees it."""
     pending = await unsettled(stage.backend, await chain_of(stage.backend))
-    found = await funds_of(stage.backend, stage.world.keys["relayer"].key_hash, pending)
+    found = await funds_of(stage.backend, Payer.of(stage.world.keys["relayer"]), pending)
     return {utxo.reference for utxo in found.utxos}
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pycardano
 import pytest
@@ -16,6 +13,7 @@ from milestones.keys.envelopes import read_transaction, transaction_envelope, wi
 from milestones.protocol.validator_loader import load_contract
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.funds import funds_of
+from milestones.services.sending.payer import Payer
 from milestones.services.transaction import (
     assemble_known_transaction,
     assemble_transaction,
@@ -24,10 +22,10 @@ from milestones.services.transaction import (
     transaction_status,
 )
 from milestones.testing.cast import ADA
-from milestones.testing.processes import PROGRAM, program_environment
 from milestones.testing.world import World
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import DraftOutput, TransactionDraft
+from tests.support.air_gap import air_gapped
 
 PAID_LOVELACE = 5 * ADA
 
@@ -40,7 +38,7 @@ async def unsigned(world: World) -> Path:
         required_signers=(world.keys["relayer"].key_hash,),
     )
     async with world.backend() as backend:
-        funds = await funds_of(backend, world.keys["creator"].key_hash)
+        funds = await funds_of(backend, Payer.of(world.keys["creator"]))
         context = await BuildContext.gather(backend, PublishedScripts(load_contract()), funds)
         balanced = await context.build(draft)
     file = world.directory / "unsigned.json"
@@ -51,28 +49,6 @@ async def unsigned(world: World) -> Path:
 def written(file: Path, text: str) -> Path:
     file.write_text(text)
     return file
-
-
-def air_gapped(folder: Path, *arguments: str) -> dict[str, Any]:
-    """The program in a folder of its own, with no data directory, no services, and no network."""
-    variables = {
-        "HOME": "/nonexistent",
-        "OGMIOS_URL": "ws://127.0.0.1:1",
-        "KUPO_URL": "http://127.0.0.1:1",
-    }
-    offline = ["unshare", "--map-root-user", "--net"]
-    if subprocess.run([*offline, "true"], capture_output=True, check=False).returncode:
-        offline = []
-    done = subprocess.run(
-        [*offline, *PROGRAM, *arguments],
-        cwd=folder,
-        env=program_environment(**variables),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 async def test_it_is_signed_in_two_places_assembled_sent_and_sent_again(
