@@ -5,7 +5,7 @@ Everything here is a value: nothing is read from or written to a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from milestones.cardano import cbor
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
+from milestones.cardano.transaction import Transaction
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import HexField, Record
@@ -281,20 +282,18 @@ class TransactionFacts:
     @classmethod
     def read(cls, transaction_cbor: bytes) -> TransactionFacts:
         """From a whole transaction. Raises `InvalidEncoding` where it isn't one."""
-        body, witnesses, *_ = _transaction(transaction_cbor)
-        fields = {key.unsigned(): value for key, value in body.entries()}
-        if not fields.keys() >= {0, 2}:
-            raise InvalidEncoding("a transaction has inputs and a fee")
-        units = [_of_length(2, each) for each in _budgets(witnesses)]
+        transaction = Transaction.read(transaction_cbor)
+        body = transaction.body
+        units = [entry.units for entry in transaction.witnesses.redeemers.values()]
         return cls(
-            transaction_id=blake2b_256(body.raw).hex(),
-            inputs=tuple(_input(each) for each in fields[0].untagged(258).array()),
-            fee_lovelace=fields[2].unsigned(),
-            valid_until_slot=fields[3].unsigned() if 3 in fields else None,
-            collateral_lovelace=fields[17].unsigned() if 17 in fields else 0,
+            transaction_id=str(transaction.id),
+            inputs=body.inputs,
+            fee_lovelace=body.fee_lovelace,
+            valid_until_slot=body.valid_until_slot,
+            collateral_lovelace=body.total_collateral_lovelace or 0,
             size=len(transaction_cbor),
-            memory=sum(memory.unsigned() for memory, _ in units),
-            cpu=sum(cpu.unsigned() for _, cpu in units),
+            memory=sum(each.memory for each in units),
+            cpu=sum(each.cpu for each in units),
         )
 
 
@@ -313,34 +312,6 @@ def id_of(transaction_cbor: bytes) -> str | None:
 
 _ARRAY_HEADS: Final = (b"\x84", b"\x83", b"\x9f")
 """Of four items, of three as before Alonzo, or of as many as come."""
-
-
-def _transaction(transaction_cbor: bytes) -> tuple[cbor.Item, ...]:
-    parts = cbor.read(transaction_cbor).array()
-    if len(parts) < 2:
-        raise InvalidEncoding("a transaction has a body and witnesses")
-    return parts
-
-
-def _input(item: cbor.Item) -> OutputReference:
-    transaction_id, index = _of_length(2, item)
-    return OutputReference(transaction_id.bytes(32), index.unsigned())
-
-
-def _budgets(witnesses: cbor.Item) -> Iterator[cbor.Item]:
-    """The execution units of each script run: redeemers are a map in Conway, and were a list before."""
-    for key, redeemers in witnesses.entries():
-        if key.unsigned() == 5 and redeemers.kind == 4:
-            yield from (_of_length(4, each)[3] for each in redeemers.array())
-        elif key.unsigned() == 5:
-            yield from (_of_length(2, value)[1] for _, value in redeemers.entries())
-
-
-def _of_length(length: int, item: cbor.Item) -> tuple[cbor.Item, ...]:
-    parts = item.array()
-    if len(parts) != length:
-        raise InvalidEncoding(f"an array of {length} is expected, not of {len(parts)}")
-    return parts
 
 
 def chains_of(submissions: Iterable[Submission]) -> list[tuple[Submission, ...]]:
