@@ -290,7 +290,10 @@ def _to_output(what: str, role: str) -> Callable[[_Reader, PlutusData], Iterator
         if index is not None and role:
             index = index + 1 if role == "after" else index
             if 0 <= index < len(reader.transaction.body.outputs):
-                reader.actions.outputs[index] = Place("bond", "a proposal's bond, which goes back")
+                where = "back" if role != "signed" else "where the oracles that object have signed"
+                reader.actions.outputs[index] = Place(
+                    "bond", f"a proposal's bond, which goes {where}"
+                )
         yield what
 
     return read
@@ -307,7 +310,7 @@ _SENTENCES: Final[dict[str, Callable[[_Reader, PlutusData], Iterator[str]]]] = {
     "burn": _burn,
     "propose": _propose,
     "notify": _notify,
-    "object": _to_output("stops a proposal, by oracles' objection", "bond"),
+    "object": _to_output("stops a proposal, by oracles' objection", "signed"),
     "confirm": _to_output("confirms a proposal that nobody objected to", "after"),
     "retire": _to_output("retires a proposal that nobody confirmed", "bond"),
     "rotate": _to_output("replaces the oracles that count, by the vote of those who sit", ""),

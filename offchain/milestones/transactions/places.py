@@ -75,6 +75,11 @@ class Recognition:
         """The version that has a script with this hash (28 bytes)."""
         return next((each for each in self.contracts if script_hash in each.own_scripts), None)
 
+    @property
+    def marks(self) -> frozenset[bytes]:
+        """The policies of tokens that mark the contract's outputs."""
+        return frozenset(p for each in self.contracts for p in (each.policy_id, each.board_policy))
+
     def name_of(self, script_hash: bytes) -> str | None:
         """What the contract calls its script with this hash."""
         contract = self.contract_of(script_hash)

@@ -132,16 +132,22 @@ def in_words(
     spent = [outputs[each] for each in body.inputs if each in outputs]
     own = frozenset(each.address for each in spent if _lock(each.address) == "key")
     places = _places(transaction, recognition, actions, own)
+    collateral = _collateral(transaction, outputs)
     required = required_signatures(transaction, known)
     signed = [each for each in transaction.witnesses.keys if is_genuine(each, transaction.id.raw)]
     bad = [each for each in transaction.witnesses.keys if each not in signed]
     signed_by = sorted(each.key_hash.hex() for each in signed)
     return TransactionInWords(
         transaction_hash=str(transaction.id),
-        summary=(*actions.sentences, *_payments(places, own), _validity(transaction, clock)),
+        summary=(
+            *actions.sentences,
+            *_flows(places, own, recognition.marks),
+            _costs(body.fee_lovelace, collateral),
+            _validity(transaction, clock),
+        ),
         network=_network(transaction),
         fee_lovelace=body.fee_lovelace,
-        collateral_at_stake_lovelace=_collateral(transaction, outputs),
+        collateral_at_stake_lovelace=collateral,
         valid_from_slot=body.valid_from_slot,
         valid_until_slot=body.valid_until_slot,
         valid_from_posix_ms=_moment(clock, body.valid_from_slot),
@@ -263,14 +269,38 @@ def _lock(address: str) -> Literal["key", "script", "byron"]:
         return "byron"
 
 
-def _payments(places: Iterable[OutputInWords], own: frozenset[str]) -> Iterator[str]:
-    """What no rule of the contract's pays: each is somebody's wish alone."""
+def _flows(
+    places: Iterable[OutputInWords], own: frozenset[str], marks: frozenset[bytes]
+) -> Iterator[str]:
+    """What goes where by nobody's rule, what is locked, and what returns; payouts are said by their rule.
+
+    `marks` are the contract's own policies, whose tokens are worth nothing: they aren't counted.
+    """
     for place in places:
+        held_assets = {_asset(each.asset): each.quantity for each in place.assets}
+        assets = {a: n for a, n in held_assets.items() if a.policy_id not in marks}
+        held = amount_in_words(Value(place.lovelace, assets))
         if place.role in ("payment", "unknown_script"):
-            assets = {_asset(each.asset): each.quantity for each in place.assets}
-            held = amount_in_words(Value(place.lovelace, assets))
             how = "" if own else ", if it isn't change"
             yield f"pays {held} to {place.address}: {place.meaning}{how}"
+        elif place.role == "bond":
+            yield f"pays {held} to {place.address}: {place.meaning}"
+        elif place.role == "change":
+            yield f"returns {held} to {place.address}"
+        elif place.role not in ("payout", "refund"):
+            yield f"locks {held} in output {place.index}: {place.meaning}"
+
+
+def _costs(fee_lovelace: int, collateral_lovelace: int | None) -> str:
+    fee = f"costs a fee of {amount_in_words(Value(fee_lovelace))}"
+    if collateral_lovelace == 0:
+        return fee
+    at_stake = (
+        "not known here"
+        if collateral_lovelace is None
+        else amount_in_words(Value(collateral_lovelace))
+    )
+    return f"{fee}; collateral at stake, if a script fails: {at_stake}"
 
 
 def _asset(text: str) -> AssetId:

@@ -39,7 +39,10 @@ KINDS = {
     "open, 1 page": ({"terms", "vault", "change"}, "2 of 3 oracles are a quorum"),
     "close vault, terms, 3 attestations": ({"refund"}, "ends the distribution"),
     "propose": ({"proposal", "change"}, "counts from"),
-    "object, 1 signature": ({"bond", "change"}, "stops a proposal"),
+    "object, 1 signature": (
+        {"bond", "change"},
+        "which goes where the oracles that object have signed",
+    ),
     "confirm": ({"attestation", "bond", "change"}, "confirms a proposal"),
     "retire": ({"bond", "change"}, "retires a proposal"),
     "waive": ({"attestation", "change"}, "by the creator's waiver"),
@@ -66,6 +69,16 @@ def test_a_kind_is_said_in_words(kind: str) -> None:
     assert {action.action for action in words.actions} & {"unknown"} == set()
     assert (words.network, words.missing, words.not_genuine) == ("testnet", (), ())
     assert all("lost" not in doubt for doubt in words.doubts)
+    said = " ".join(words.summary)
+    assert f"costs a fee of {words.fee_lovelace / 1_000_000:.6f} ADA" in said
+    for output in words.outputs:
+        assert f"{output.lovelace / 1_000_000:,.6f} ADA" in said, output.role
+        verb = {"change": "returns", "payout": "output", "refund": "output", "bond": "pays"}
+        assert any(
+            each.startswith(verb.get(output.role, "locks"))
+            and f"{output.lovelace / 1_000_000:,.6f} ADA" in each
+            for each in words.summary
+        ), output.role
     spent = sum(each.lovelace or 0 for each in words.inputs)
     assert spent == words.fee_lovelace + sum(each.lovelace for each in words.outputs)
     assert sum(each.lovelace for each in words.balances) == -words.fee_lovelace
