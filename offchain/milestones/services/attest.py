@@ -24,22 +24,14 @@ from milestones.services.distribution.evidence import (
 )
 from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import (
-    OnChain,
-    OpenDistribution,
-    read_on_chain,
-)
+from milestones.services.distribution.on_chain import OnChain, OpenDistribution, read_on_chain
 from milestones.services.distribution.signatures import (
     SignedStatement,
     shortfall,
     statements_at_hand,
     with_known_keys,
 )
-from milestones.services.preflight import (
-    must_be_open,
-    must_be_the_creator,
-    must_not_be_attested,
-)
+from milestones.services.preflight import must_be_open, must_be_the_creator, must_not_be_attested
 from milestones.services.sending.attestations import (
     GoodSignatures,
     oracle_addresses,
@@ -47,13 +39,9 @@ from milestones.services.sending.attestations import (
 )
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import (
-    Run,
-    SendingCommand,
-    SentResult,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import SentResult
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.submission import AttestationPayload
 from milestones.transactions.contract_drafts import attest_draft, waive_draft
 from milestones.transactions.tx_builder import BalancedTransaction

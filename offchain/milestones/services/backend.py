@@ -185,6 +185,11 @@ async def chain_time(backend: Backend) -> ChainTime:
     return ChainTime(clock, tip.slot if tip else 0)
 
 
+def now_posix_ms() -> int:
+    """This machine's time, for what is written down; no rule of the chain depends on it."""
+    return time.time_ns() // 1_000_000
+
+
 async def require_network(backend: Backend) -> int:
     """The node's magic. Raises `NetworkMismatch` where the configuration names another network."""
     magic = await backend.ogmios.network_magic()

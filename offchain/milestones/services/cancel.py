@@ -25,13 +25,9 @@ from milestones.services.preflight import must_be_open, must_be_the_creator
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.building import said_at
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import (
-    Run,
-    SendingCommand,
-    SentResult,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import SentResult
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft

@@ -21,6 +21,7 @@ from milestones.keys.key_files import SigningKey
 from milestones.services.backend import (
     STALE_SLOTS,
     Backend,
+    now_posix_ms,
     require_one_chain,
     storage_warnings,
 )
@@ -34,7 +35,6 @@ from milestones.services.performance import (
 )
 from milestones.services.results import Result, View
 from milestones.services.sending.published_scripts import find_published
-from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.records import ObservedNetwork
 
 PATIENCE_SECONDS: Final = 12.0

@@ -13,12 +13,7 @@ from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneIdentifier, MilestoneSchedule
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
-from milestones.errors import (
-    InvalidInput,
-    InvalidSchedule,
-    NotAllowedYet,
-    NotFound,
-)
+from milestones.errors import InvalidInput, InvalidSchedule, NotAllowedYet, NotFound
 from milestones.protocol.datums import terms_token_name
 from milestones.protocol.deposits import payout_min_lovelace, proposal_deposit
 from milestones.protocol.distribution import Distribution
@@ -28,7 +23,7 @@ from milestones.services.backend import Backend, ChainTime
 from milestones.services.distribution.on_chain import OnChain, OpenDistribution
 from milestones.services.distribution.signatures import Shortfall
 from milestones.services.sending.funds import Funds
-from milestones.services.sending.tracking import wait_for_index
+from milestones.services.sending.waiting import wait_for_index
 
 
 def must_be_open(on_chain: OnChain) -> OpenDistribution:

@@ -16,14 +16,10 @@ from milestones.services.preflight import must_be_indexed
 from milestones.services.results import View
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.published_scripts import find_published
-from milestones.services.sending.runner import (
-    Run,
-    SendingCommand,
-    SentResult,
-    SubmissionRequest,
-    perform,
-)
-from milestones.services.sending.tracking import wait_for_index
+from milestones.services.sending.reports import SentResult
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.waiting import wait_for_index
 from milestones.storage.submission import ScriptsPayload
 from milestones.transactions.contract_drafts import publication_address, publish_draft
 

@@ -14,20 +14,14 @@ from milestones.domain.models import Allocation, ContractMetadata, MilestoneSche
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.powers import doubts_about, powers_asked_for
 from milestones.domain.problems import Circumstances
-from milestones.domain.reading import (
-    AddressField,
-    HexField,
-    Problem,
-    StakeAddressField,
-    refusal,
-)
+from milestones.domain.reading import AddressField, HexField, Problem, StakeAddressField, refusal
 from milestones.domain.schedule import check_schedule, parse_schedule, usual_reclaim_after
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.protocol.staking import SLOTS_LONG_PAST, own_stake_script, stake_address_of
 from milestones.protocol.validator_loader import Contract
-from milestones.services.backend import Backend, Workspace, storage_warnings
+from milestones.services.backend import Backend, Workspace, now_posix_ms, storage_warnings
 from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.powers import Power, powers_of, warnings_about
@@ -40,7 +34,6 @@ from milestones.services.preflight import (
 from milestones.services.results import Result, View
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.payer import Payer
-from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.files import to_text
 
 

@@ -30,13 +30,9 @@ from milestones.services.distribution.on_chain import LiveNotice, OnChain, read_
 from milestones.services.preflight import must_be_open
 from milestones.services.sending.building import BuildContext, LargestFit
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import (
-    CommandTransaction,
-    Run,
-    SendingCommand,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import CommandTransaction
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.board_payloads import HomePayload
 from milestones.storage.submission import ClosingPayload
 from milestones.transactions.board_drafts import Referenced, notify_draft

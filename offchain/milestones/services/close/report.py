@@ -9,13 +9,13 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.distribution import DistributionName
-from milestones.services.sending.runner import (
+from milestones.services.sending.reports import (
     CommandTransaction,
-    Run,
     SentResult,
     TransactionView,
     transaction_fields,
 )
+from milestones.services.sending.run import Run
 from milestones.storage.board_payloads import HomePayload
 from milestones.storage.submission import ClosingPayload
 

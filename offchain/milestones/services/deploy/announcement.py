@@ -23,7 +23,7 @@ from milestones.protocol.schedule_metadata import (
     split_schedule,
 )
 from milestones.services.sending.building import BuildContext
-from milestones.services.sending.runner import Run, SubmissionRequest
+from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.tracking import find_block, track
 from milestones.storage.submission import SchedulePartPayload, Submission
 from milestones.transactions.draft import TransactionDraft

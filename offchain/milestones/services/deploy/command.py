@@ -39,13 +39,9 @@ from milestones.services.preflight import (
 )
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.payer import PaidBy, Payer
-from milestones.services.sending.runner import (
-    CommandTransaction,
-    Run,
-    SendingCommand,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import CommandTransaction
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.submission import OpeningPayload, Submission
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft

@@ -8,7 +8,7 @@ from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.services.distribution.powers import Power
 from milestones.services.results import View
-from milestones.services.sending.runner import CommandTransaction, SentResult
+from milestones.services.sending.reports import CommandTransaction, SentResult
 from milestones.storage.submission import OpeningPayload
 
 

@@ -28,6 +28,7 @@ from milestones.protocol.terms import oracles_can_act
 from milestones.services.backend import (
     Backend,
     Workspace,
+    now_posix_ms,
     require_network,
     select_version,
     staleness,
@@ -47,14 +48,10 @@ from milestones.services.distribution.local import local_distribution, local_ter
 from milestones.services.distribution.naming import known_name, must_be_of_network
 from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
-from milestones.services.distribution.signatures import (
-    doubts_about_agreement,
-    supported_statements,
-)
+from milestones.services.distribution.signatures import doubts_about_agreement, supported_statements
 from milestones.services.oracle.words import statement_in_words
 from milestones.services.preflight import must_be_open
 from milestones.services.results import Result
-from milestones.services.sending.tracking import now_posix_ms
 
 NOTICE_LEAD_SECONDS: Final = 86_400
 """How long oracles have to sign a notice, unless told: it must be sent before the time it names."""

@@ -21,13 +21,9 @@ from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.preflight import must_be_open
 from milestones.services.sending.attestations import NOWHERE, oracle_addresses
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import (
-    Run,
-    SendingCommand,
-    SentResult,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import SentResult
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft

@@ -27,6 +27,7 @@ from milestones.services.backend import (
     Backend,
     Workspace,
     chain_time,
+    now_posix_ms,
     require_network,
     select_version,
     staleness,
@@ -51,7 +52,6 @@ from milestones.services.distribution.signatures import (
 from milestones.services.oracle.words import statement_in_words
 from milestones.services.results import Result, View
 from milestones.services.sending.building import said_at
-from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.signature_files import add_to_signature_file, read_signature_file
 
 

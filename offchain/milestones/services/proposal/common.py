@@ -9,7 +9,7 @@ from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidEncoding, NotAllowedYet
 from milestones.protocol.distribution import DistributionName
-from milestones.services.sending.runner import CommandTransaction, SentResult
+from milestones.services.sending.reports import CommandTransaction, SentResult
 from milestones.storage.board_payloads import (
     ConfirmationPayload,
     ObjectionPayload,

@@ -22,7 +22,8 @@ from milestones.services.preflight import must_be_open
 from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import ObjectionPayload
 from milestones.transactions.board_drafts import Referenced, object_draft

@@ -11,14 +11,10 @@ from milestones.services.board_preflight import must_be_forgotten
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.proposals import proposal_named
-from milestones.services.proposal.common import (
-    ProposalEnded,
-    bond_return,
-    ended_fields,
-    is_about,
-)
+from milestones.services.proposal.common import ProposalEnded, bond_return, ended_fields, is_about
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.board_payloads import RetirementPayload
 from milestones.transactions.board_drafts import retire_draft
 

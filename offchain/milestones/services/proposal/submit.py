@@ -23,13 +23,9 @@ from milestones.services.distribution.on_chain import OpenDistribution, read_on_
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.sending.building import SaidAt, said_at
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import (
-    Run,
-    SendingCommand,
-    SentResult,
-    SubmissionRequest,
-    perform,
-)
+from milestones.services.sending.reports import SentResult
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.board_payloads import ProposalPayload
 from milestones.transactions.board_drafts import Referenced, propose_draft
 

@@ -12,29 +12,13 @@ from milestones.documents import write_new
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.errors import InvalidInput, MilestonesError, NotAllowedYet
 from milestones.keys.envelopes import transaction_envelope
-from milestones.services.backend import Backend
-from milestones.services.results import View
+from milestones.services.backend import Backend, now_posix_ms
 from milestones.services.sending.effects import Effect
-from milestones.services.sending.tracking import now_posix_ms
+from milestones.services.sending.reports import HandedOut
 from milestones.storage.submission import Payload, Submission
 from milestones.transactions.required import required_signatures
 from milestones.transactions.signing import signing_request
 from milestones.transactions.tx_builder import BalancedTransaction
-
-
-class HandedOut(View):
-    """A transaction that waits for signatures, in a file that anybody's tools read.
-
-    `to_sign` are the key hashes (hexadecimal) that must sign, or can: of a committee all members are
-    named, and `signature_count` says for how many signatures the fee is planned. After `valid_until`
-    (POSIX seconds) they are worthless; None: never.
-    """
-
-    transaction_hash: str
-    file: str
-    to_sign: tuple[str, ...]
-    signature_count: int
-    valid_until: int | None
 
 
 def hand_out(

@@ -23,7 +23,8 @@ from milestones.transactions import fees
 from milestones.transactions.draft import DraftOutput
 
 if TYPE_CHECKING:
-    from milestones.services.sending.runner import Run, SendingCommand
+    from milestones.services.sending.run import Run
+    from milestones.services.sending.runner import SendingCommand
 
 RICH_LOVELACE: Final = 1_000_000_000_000
 """Enough for anything that one command does."""

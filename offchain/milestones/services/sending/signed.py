@@ -12,7 +12,7 @@ from milestones.protocol.terms import Terms
 from milestones.services.distribution.collected import Collected, signers_of
 from milestones.services.sending.attestations import is_refused, refusal_warnings, too_few_good
 from milestones.services.sending.building import BuildContext
-from milestones.services.sending.runner import Run
+from milestones.services.sending.run import Run
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
 

@@ -16,17 +16,14 @@ from milestones.protocol.distribution import ContractAddress, Distribution, Dist
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.history import history_of
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import (
-    OpenDistribution,
-    paying_in,
-    read_on_chain,
-)
+from milestones.services.distribution.on_chain import OpenDistribution, paying_in, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.runner import Run, SendingCommand, SubmissionRequest, perform
+from milestones.services.sending.run import Run, SubmissionRequest
+from milestones.services.sending.runner import SendingCommand, perform
 from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
 from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
 from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of

@@ -9,13 +9,13 @@ from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation, TransactionStatus
 from milestones.domain.reading import AddressField
 from milestones.services.results import View
-from milestones.services.sending.runner import (
+from milestones.services.sending.reports import (
     CommandTransaction,
-    Run,
     SentResult,
     TransactionView,
     transaction_fields,
 )
+from milestones.services.sending.run import Run
 from milestones.services.submit_release.builder import LeftOut
 from milestones.storage.submission import ReleasePayload, Submission
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from milestones.cardano.outputs import TransactionId
 from milestones.errors import NotAllowedYet, NotFound
-from milestones.services.backend import Workspace, storage_warnings
+from milestones.services.backend import Workspace, now_posix_ms, storage_warnings
 from milestones.services.results import Result
-from milestones.services.sending.tracking import now_posix_ms
 from milestones.storage.submission import Submission
 
 

@@ -11,13 +11,15 @@ from milestones.errors import InvalidWitness, SignaturesMissing
 from milestones.services.backend import (
     Backend,
     chain_of,
+    now_posix_ms,
     require_network,
     staleness,
     storage_warnings,
 )
 from milestones.services.results import Result
 from milestones.services.sending.contention import Contended
-from milestones.services.sending.tracking import now_posix_ms, see_through, send_bytes, state_of
+from milestones.services.sending.submitting import see_through, send_bytes
+from milestones.services.sending.tracking import state_of
 from milestones.services.transaction.files import transaction_in
 from milestones.services.transaction.signing import required_on_chain
 from milestones.storage.submission import StatusChange, Submission, TransactionFacts

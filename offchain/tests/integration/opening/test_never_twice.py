@@ -19,7 +19,7 @@ from milestones.services.deploy import Deployed, deploy
 from milestones.services.deploy import command as deploying
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.publish_script import publish_script
-from milestones.services.sending import runner, tracking
+from milestones.services.sending import run, waiting
 from milestones.storage.storage import Storage
 from milestones.testing.world import World
 
@@ -99,7 +99,7 @@ class TestASecondProcess:
         self, ground: Ground, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Neither sees the other, and the tokens that came between would pay for one opening each."""
-        with held_up(monkeypatch, runner, "funds_of") as (looked, go_on):
+        with held_up(monkeypatch, run, "funds_of") as (looked, go_on):
             slow = asyncio.ensure_future(ground.open(folder="elsewhere"))
             await looked.wait()
             monkeypatch.undo()
@@ -156,7 +156,7 @@ async def test_a_dry_run_publishes_no_scripts_that_an_earlier_run_left(world: Wo
 async def test_an_index_that_is_behind_cannot_say_that_nobody_has_opened_it(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking.wait_for_index, "__kwdefaults__", {"timeout_seconds": 0.5})
+    monkeypatch.setattr(waiting.wait_for_index, "__kwdefaults__", {"timeout_seconds": 0.5})
     ground.world.devnet.break_interface("kupo", "stale")
     ground.chain.mine()
     with pytest.raises(ServiceOutOfSync, match="and the node is at slot"):

@@ -13,10 +13,11 @@ from milestones.devnet.ledger.addresses import decode_address
 from milestones.errors import ChainRejected, OutcomeUnknown, ServiceUnavailable
 from milestones.services.attest import attest
 from milestones.services.backend import chain_of
-from milestones.services.sending import tracking
+from milestones.services.sending import waiting
 from milestones.services.sending.funds import funds_of
 from milestones.services.sending.payer import Payer
-from milestones.services.sending.tracking import see_through, unsettled
+from milestones.services.sending.submitting import see_through
+from milestones.services.sending.tracking import unsettled
 from milestones.services.transaction import transaction_status
 from milestones.storage.submission import StatusChange
 from milestones.testing.distribution import OpenDistribution
@@ -133,15 +134,15 @@ async def test_money_at_a_pointer_address_is_left_alone(stage: OpenDistribution)
 async def test_a_service_that_fails_for_long_while_waiting_leaves_the_outcome_unknown(
     stage: OpenDistribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "GAP_SECONDS", 0.5)
+    monkeypatch.setattr(waiting, "GAP_SECONDS", 0.5)
     chain = stage.world.devnet.chain
     chain.production = "by hand"
-    waiting = asyncio.ensure_future(attest_it(stage, wait=True))
+    attested = asyncio.ensure_future(attest_it(stage, wait=True))
     while not len(chain.mempool):
         await asyncio.sleep(0.05)
     stage.world.devnet.break_interface("kupo", "dropping")
     with pytest.raises(OutcomeUnknown) as unknown:
-        await waiting
+        await attested
     (pending,) = stage.journal.pending(command="attest")
     assert unknown.value.transaction_id == pending.transaction_id
     assert "Kupo" in unknown.value.reason
