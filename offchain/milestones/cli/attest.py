@@ -16,6 +16,7 @@ from milestones.cli.options import (
     EvidenceHash,
     MilestoneIdentifier,
     OracleKeys,
+    PayerAccount,
     PayerElsewhere,
     SigningKeyPath,
     UnsignedOut,
@@ -46,6 +47,7 @@ def attest(  # noqa: PLR0917 - an option each
     oracle_keys: OracleKeys = None,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -69,7 +71,9 @@ def attest(  # noqa: PLR0917 - an option each
             hint="leave it out; it is given with --waive alone",
         )
     contract, keys = distribution(contract_address), options.oracle_keys(oracle_keys)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.attest(
             backend,

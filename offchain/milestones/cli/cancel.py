@@ -14,6 +14,7 @@ from milestones.cli.options import (
     DryRun,
     EvidenceFile,
     EvidenceHash,
+    PayerAccount,
     PayerElsewhere,
     SaidAt,
     Signatures,
@@ -42,6 +43,7 @@ def cancel(  # noqa: PLR0917 - an option each
     anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -65,7 +67,9 @@ def cancel(  # noqa: PLR0917 - an option each
         )
     digest, moment = evidence(evidence_file, evidence_hash), optional_moment(said_at, "said_at")
     document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.cancel(
             backend,

@@ -9,6 +9,7 @@ from milestones.cli.options import (
     CollateralFrom,
     ContractAddress,
     DryRun,
+    PayerAccount,
     PayerElsewhere,
     SigningKeyPath,
     UnsignedOut,
@@ -24,6 +25,7 @@ def close(  # noqa: PLR0917 - an option each
     contract_address: ContractAddress,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -37,7 +39,9 @@ def close(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.close(
             backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait

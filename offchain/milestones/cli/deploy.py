@@ -14,6 +14,7 @@ from milestones.cli.options import (
     AnchorUrl,
     CollateralFrom,
     DryRun,
+    PayerAccount,
     PayerElsewhere,
     ScriptBeneficiaries,
     SigningKeyPath,
@@ -35,6 +36,7 @@ def deploy(  # noqa: PLR0917 - an option each
     ] = None,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -55,7 +57,9 @@ def deploy(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     document = anchor_of(anchor, anchor_hash, anchor_file)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     wanted = session.schedule(schedule, contract_address)
     session.perform(
         lambda backend: milestones.deploy(

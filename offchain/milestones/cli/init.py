@@ -13,7 +13,7 @@ from milestones.cli.session import session_of
 from milestones.errors import ServiceUnavailable
 
 
-def init(
+def init(  # noqa: PLR0917 - an option each
     context: typer.Context,
     network: Annotated[
         str | None, typer.Option(help="mainnet, preprod, preview, devnet or testnet.")
@@ -28,6 +28,13 @@ def init(
             show_default=False,
         ),
     ] = None,
+    payer_account: Annotated[
+        bool,
+        typer.Option(
+            "--payer-account",
+            help="Kupo watches all addresses with the staking part of a --payer, too.",
+        ),
+    ] = False,
     since: Annotated[
         int | None,
         typer.Option(
@@ -52,6 +59,7 @@ def init(
             backend,
             key=key,
             payers=payers,
+            whole_accounts=payer_account,
             node_socket=config.cardano_node_socket,
             since_slot=since,
         )

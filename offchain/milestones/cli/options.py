@@ -33,6 +33,14 @@ PayerElsewhere = Annotated[
         show_default=False,
     ),
 ]
+PayerAccount = Annotated[
+    bool,
+    typer.Option(
+        "--payer-account",
+        help="With --payer ADDRESS: outputs at all addresses with its staking part pay, as a wallet's with"
+        " many keys. Change returns to the address.",
+    ),
+]
 UnsignedOut = Annotated[
     Path | None,
     typer.Option(

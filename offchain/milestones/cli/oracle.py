@@ -19,6 +19,7 @@ from milestones.cli.options import (
     EvidenceHash,
     OptionalContractAddress,
     OptionalMilestone,
+    PayerAccount,
     PayerElsewhere,
     SaidAt,
     SigningKeyPath,
@@ -312,6 +313,7 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
     ],
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -322,7 +324,9 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     entries = milestones.read_signature_file(signatures)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.oracle_rotate(
             backend,

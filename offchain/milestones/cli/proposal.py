@@ -19,6 +19,7 @@ from milestones.cli.options import (
     EvidenceFile,
     EvidenceHash,
     MilestoneIdentifier,
+    PayerAccount,
     PayerElsewhere,
     SaidAt,
     SigningKeyPath,
@@ -65,6 +66,7 @@ def proposal_submit(  # noqa: PLR0917 - an option each
     anchor_file: AnchorFile = None,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -80,7 +82,9 @@ def proposal_submit(  # noqa: PLR0917 - an option each
     to = None if return_to is None else address(return_to, "return_to")
     moment = optional_moment(said_at, "said_at")
     document = anchor_of(anchor, anchor_hash, anchor_file, evidence_hash=digest)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.proposal_submit(
             backend,
@@ -108,6 +112,7 @@ def proposal_object(  # noqa: PLR0917 - an option each
     ],
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -118,7 +123,9 @@ def proposal_object(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     entries = milestones.read_signature_file(signatures)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.proposal_object(
             backend,
@@ -139,6 +146,7 @@ def proposal_confirm(  # noqa: PLR0917 - an option each
     proposal_name: ProposalName,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -148,7 +156,9 @@ def proposal_confirm(  # noqa: PLR0917 - an option each
     """Make an attestation of a proposal that is due; anybody may, and its bond returns."""
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.proposal_confirm(
             backend,
@@ -168,6 +178,7 @@ def proposal_retire(  # noqa: PLR0917 - an option each
     proposal_name: ProposalName,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -177,7 +188,9 @@ def proposal_retire(  # noqa: PLR0917 - an option each
     """Return the bond of a proposal that nobody confirmed, also after the distribution's end."""
     session = session_of(context)
     contract = distribution(contract_address)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.proposal_retire(
             backend,

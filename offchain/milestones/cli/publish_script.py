@@ -8,6 +8,7 @@ import milestones
 from milestones.cli.options import (
     CollateralFrom,
     DryRun,
+    PayerAccount,
     PayerElsewhere,
     SigningKeyPath,
     UnsignedOut,
@@ -21,6 +22,7 @@ def publish_script(  # noqa: PLR0917 - an option each
     context: typer.Context,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -29,7 +31,9 @@ def publish_script(  # noqa: PLR0917 - an option each
 ) -> None:
     """Publish the contract's scripts, once per network, for everybody's use."""
     session = session_of(context)
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     session.perform(
         lambda backend: milestones.publish_script(backend, key=key, dry_run=dry_run, wait=wait)
     )

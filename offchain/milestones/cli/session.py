@@ -97,11 +97,14 @@ class Session:
         unsigned_out: Path | None,
         valid_for: str | None,
         collateral: str | None,
+        *,
+        account: bool = False,
     ) -> milestones.SigningKey | milestones.Payer:
         """Who pays: a key that signs here, or whoever is named and signs what is handed out."""
         if unsigned_out is None:
             for option, value in (
                 ("payer", payer),
+                ("payer_account", account or None),
                 ("valid_for", valid_for),
                 ("collateral", collateral),
             ):
@@ -121,6 +124,12 @@ class Session:
         seconds = None if valid_for is None else duration(valid_for, "valid_for")
         hand_out = milestones.HandOut(unsigned_out, *(() if seconds is None else (seconds,)))
         if not is_address(payer):
+            if account:
+                raise InvalidInput(
+                    "goes with an address alone",
+                    path="payer_account",
+                    hint="leave it out: all addresses of a committee's script pay",
+                )
             return milestones.Payer.committee(
                 native_script(payer, "payer"),
                 self.config.network_id,
@@ -133,7 +142,7 @@ class Session:
                 path="collateral",
                 hint="leave it out: a key's own outputs are its collateral",
             )
-        return milestones.Payer.elsewhere(address(payer, "payer"), hand_out)
+        return milestones.Payer.elsewhere(address(payer, "payer"), hand_out, whole_account=account)
 
     def address_of(self, text: str, option: str) -> milestones.Address:
         """An address, or that of the native script in a file on the configured network."""

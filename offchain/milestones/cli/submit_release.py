@@ -12,6 +12,7 @@ from milestones.cli.options import (
     CollateralFrom,
     ContractAddress,
     DryRun,
+    PayerAccount,
     PayerElsewhere,
     SigningKeyPath,
     UnsignedOut,
@@ -48,6 +49,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     ] = False,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
+    payer_account: PayerAccount = False,
     unsigned_out: UnsignedOut = None,
     valid_for: ValidFor = None,
     collateral: CollateralFrom = None,
@@ -63,7 +65,9 @@ def submit_release(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
-    key = session.payer(signing_key_path, payer, unsigned_out, valid_for, collateral)
+    key = session.payer(
+        signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
+    )
     claims = read_claim_file(claim_file)
 
     selection = milestones.Selection(

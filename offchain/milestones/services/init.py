@@ -34,6 +34,7 @@ from milestones.services.performance import (
     warnings_of,
 )
 from milestones.services.results import Result, View
+from milestones.services.sending.payer import account_pattern
 from milestones.services.sending.published_scripts import find_published
 from milestones.storage.records import ObservedNetwork
 
@@ -105,6 +106,7 @@ async def init(
     *,
     key: SigningKey | None = None,
     payers: Sequence[Address] = (),
+    whole_accounts: bool = False,
     node_socket: Path | None = None,
     since_slot: int | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
@@ -112,11 +114,11 @@ async def init(
     """Asks every service; adds what Kupo must watch; remembers the network for offline commands.
 
     Kupo is asked to watch the contract's script and, where a key is given, the key's addresses; of `payers`,
-    whose keys are elsewhere, all addresses with the same payment part. It then
-    reads the chain again from `since_slot`, also what it watches already; by default only what is
-    missing, from the origin on a private network, and from a day and a half ago on a public one, where
-    the origin is days away. Where Kupo knows no block so early, it reads from its oldest one, and a
-    warning says so. Nothing is raised for a service that is down: the report says it.
+    whose keys are elsewhere, all addresses with the same payment part and, for `whole_accounts`, those with
+    the same staking part. It then reads the chain again from `since_slot`, also what it watches already; by
+    default only what is missing, from the origin on a private network, and from a day and a half ago on a
+    public one, where the origin is days away. Where Kupo knows no block so early, it reads from its oldest
+    one, and a warning says so. Nothing is raised for a service that is down: the report says it.
     """
     started = time.monotonic()
     health, facts, kupo, chain = await asyncio.gather(
@@ -141,7 +143,7 @@ async def init(
         )
     _remember(backend, facts)
     indexed, delayed, unknown = await _index_what_is_missing(
-        backend, _credentials(key, payers), facts, since_slot
+        backend, _funds_of(key, payers, whole_accounts), facts, since_slot
     )
     performance = await _performance(backend, started, patience_seconds)
     warnings = (
@@ -216,19 +218,22 @@ SAFE_ZONE_SLOTS: Final = 129_600 - 3_600
 """How far back Kupo goes without a word that it is unsafe (36 hours), less an hour for the way there."""
 
 
-def _credentials(key: SigningKey | None, payers: Iterable[Address]) -> list[bytes]:
-    """The payment parts (28 bytes each) of all whose funds are wanted."""
+def _funds_of(key: SigningKey | None, payers: Sequence[Address], whole_accounts: bool) -> list[str]:
+    """The patterns of all whose funds are wanted."""
     keys = [] if key is None else [key.key_hash]
-    return list(dict.fromkeys((*keys, *(each.payment.hash for each in payers))))
+    found = [f"{each.hex()}/*" for each in (*keys, *(each.payment.hash for each in payers))]
+    if whole_accounts:
+        found += [account_pattern(each.staking) for each in payers if each.staking is not None]
+    return found
 
 
 async def _index_what_is_missing(
-    backend: Backend, credentials: Iterable[bytes], facts: _NodeFacts, since_slot: int | None
+    backend: Backend, funds: Iterable[str], facts: _NodeFacts, since_slot: int | None
 ) -> tuple[tuple[str, ...], list[str], tuple[str, ...]]:
     """The patterns that were added, a warning for each that Kupo was slow to confirm, and notes."""
     versions = (backend.contract, *backend.versions)
     wanted = [f"{vault.hex()}/*" for vault in dict.fromkeys(each.vault_hash for each in versions)]
-    wanted += [f"{each.hex()}/*" for each in credentials]
+    wanted += dict.fromkeys(funds)
     if since_slot is None:
         wanted = [each for each in wanted if not await backend.kupo.patterns_including(each)]
     if not wanted:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from milestones.cardano.address import Address, key_credential
 from milestones.cardano.native_script import script_address
 from milestones.testing.cast import ADA
 from milestones.testing.distribution import FIRST_MILESTONE, open_distribution
@@ -123,3 +124,26 @@ async def test_a_claim_for_an_address_whose_key_the_program_never_sees(
             *("--contract-address", contract, "--beneficiary-address", payer),
         )
         assert mine["claimed_amount"] == 1_000
+
+
+async def test_a_claim_is_paid_by_a_wallet_of_many_keys(world: World, tmp_path: Path) -> None:
+    staking = key_credential(world.keys["oracle-0"].key_hash)
+    names = ("oracle-1", "oracle-2", "beneficiary-4")
+    keys = {world.keys[name].key_hash.hex(): name for name in names}
+    wallet = [Address(0, key_credential(bytes.fromhex(each)), staking) for each in keys]
+    async with open_distribution(world) as opened:
+        await opened.attested(FIRST_MILESTONE)
+        for address in wallet:
+            world.pay(address, 2 * ADA)
+        office = Office(world, tmp_path)
+        payer = ("--payer", str(wallet[0]), "--payer-account")
+        await office.run("init", *payer)
+        claim = await office.run(
+            "submit-release",
+            *("--contract-address", str(opened.address), "--beneficiary-index", "0"),
+            *(*payer, "--unsigned-out", "claim.tx"),
+        )
+        (handed_out,) = claim["handed_out"]
+        assert len(handed_out["to_sign"]) > 1
+        await office.sent(handed_out, *(keys[each] for each in handed_out["to_sign"]))
+        assert world.held_by(world.address("beneficiary-0")).quantity(world.token) == 1_000

@@ -76,7 +76,7 @@ async def funds_of(
         raise NotFound(
             "Kupo does not index the payer's addresses, so its funds are not known",
             hint="run `milestones init --signing-key-path FILE` with this key, or `milestones init"
-            " --payer ADDRESS`",
+            " --payer ADDRESS`, with --payer-account for a whole account",
             details={"pattern": pattern},
         )
     waiting = [each.submission for each in pending if each.status == "submitted"]

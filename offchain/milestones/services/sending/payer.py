@@ -44,18 +44,26 @@ class HandOut:
         return self.file.with_name(f"{self.file.stem}-{number + 1}{self.file.suffix}")
 
 
+def account_pattern(staking: Credential) -> str:
+    """What the index is asked for: all outputs with this staking part."""
+    return f"*/{staking.hash.hex()}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payer:
     """Whose outputs pay, where change returns, and who signs.
 
     `signers` are at hand; without them everything is handed out to be signed (`hand_out`). `address` is
-    the one whose outputs pay, all of the credential's without it. A committee is a native `script`; no
-    script can hold collateral, so `collateral` is the address of a key that does, and signs for it.
+    the one whose outputs pay, and change returns there; all of the credential's pay without it. With
+    `whole_account` outputs at every key's address with the same staking part pay, too: a wallet has many
+    keys. A committee is a native `script`; no script can hold collateral, so `collateral` is the address of a
+    key that does, and signs for it.
     """
 
     credential: Credential
     signers: tuple[Signer, ...] = ()
     address: Address | None = None
+    whole_account: bool = False
     script: Script | None = None
     collateral: Address | None = None
     hand_out: HandOut | None = None
@@ -68,10 +76,13 @@ class Payer:
         return cls(credential=key_credential(who.key_hash), signers=(who,))
 
     @classmethod
-    def elsewhere(cls, address: Address, hand_out: HandOut) -> Payer:
-        """A key that is elsewhere: what is built is handed out unsigned.
+    def elsewhere(
+        cls, address: Address, hand_out: HandOut, *, whole_account: bool = False
+    ) -> Payer:
+        """A key that is elsewhere, or a wallet of many: what is built is handed out unsigned.
 
-        Raises `InvalidInput` about `payer` for a script's address.
+        Raises `InvalidInput` about `payer` for a script's address, and about `payer_account` for one without
+        a staking part.
         """
         if address.payment.kind == "script":
             raise InvalidInput(
@@ -79,15 +90,27 @@ class Payer:
                 path="payer",
                 hint="give the native script's file, as cardano-cli writes it, instead of its address",
             )
-        return cls(credential=address.payment, address=address, hand_out=hand_out)
+        if whole_account and address.staking is None:
+            raise InvalidInput(
+                "the address has no staking part, which its account would have in common",
+                path="payer_account",
+                hint="give --payer with an address that has one, or leave --payer-account out",
+            )
+        return cls(
+            credential=address.payment,
+            address=address,
+            whole_account=whole_account,
+            hand_out=hand_out,
+        )
 
     @classmethod
     def committee(
         cls, script: Any, network_id: int, hand_out: HandOut, *, collateral: Address | None = None
     ) -> Payer:
-        """A committee: a native script in cardano-cli's JSON, which pays from its own address.
+        """A committee: a native script in cardano-cli's JSON, which pays from all addresses of its own.
 
-        Raises `InvalidEncoding` about `payer`, and `InvalidInput` about `collateral` where no key puts up any.
+        Change returns to the address that holds most, so that a staking part is kept. Raises
+        `InvalidEncoding` about `payer`, and `InvalidInput` about `collateral` where no key puts up any.
         """
         if collateral is None or collateral.payment.kind != "key":
             raise InvalidInput(
@@ -98,7 +121,6 @@ class Payer:
         address = script_address(script, network_id, "payer")
         return cls(
             credential=address.payment,
-            address=address,
             script=script_of(from_json(script, "payer")),
             collateral=collateral,
             hand_out=hand_out,
@@ -112,12 +134,20 @@ class Payer:
     @property
     def pattern(self) -> str:
         """What the index is asked for: its outputs."""
+        if self._staking is not None:
+            return account_pattern(self._staking)
         if self.address is not None:
             return self.address.to_bech32()
         return f"{self.credential.hash.hex()}/*"
 
+    @property
+    def _staking(self) -> Credential | None:
+        return self.address.staking if self.whole_account and self.address is not None else None
+
     def owns(self, address: Address) -> bool:
         """Whether an output at this address can pay."""
+        if self._staking is not None:
+            return address.payment.kind == "key" and address.staking == self._staking
         if self.address is not None:
             return address == self.address
         return address.payment == self.credential

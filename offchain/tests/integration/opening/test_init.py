@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.address import Address, key_credential
 from milestones.services.backend import connect
 from milestones.services.init import SAFE_ZONE_SLOTS, Initialised, init
 from milestones.testing.spoiling_proxy import spoiling_proxy
@@ -218,6 +219,17 @@ class TestIndexing:
         assert f"no block before slot {oldest}: outputs that are older stay" in report.warnings[0]
         assert len(funds) == 1, "what the oldest block paid stays unknown"
         assert (again.indexed, again.warnings) == ((), ())
+
+    async def test_a_whole_account_is_watched_where_it_is_asked_for(self, world: World) -> None:
+        staking = key_credential(world.keys["oracle-0"].key_hash)
+        wallet = Address(0, world.address("creator").payment, staking)
+        async with world.backend() as backend:
+            await init(backend, payers=[wallet])
+            report = await init(backend, payers=[wallet], whole_accounts=True)
+            watched = await backend.kupo.patterns()
+
+        assert report.indexed == (f"*/{staking.hash.hex()}",)
+        assert report.indexed[0] in watched
 
     async def test_without_a_key_only_the_contract_is_watched(self, world: World) -> None:
         async with world.backend() as backend:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.native_script import script_address
+from milestones.cardano.transaction import Transaction
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InvalidInput, NotAllowedYet
+from milestones.errors import InsufficientFunds, InvalidInput, NotAllowedYet
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend
 from milestones.services.cancel import cancel
@@ -158,6 +160,73 @@ async def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_kept(
     assert refused.value.path == "unsigned_out"
     assert (world.directory / "claim.tx").read_text() == "mine"
     assert (await claim(opened, "other.tx")).status == "waiting_for_signatures"
+
+
+def wallet(world: World) -> list[tuple[str, Address]]:
+    """Three payment keys and one stake key, as a wallet has them; whose key each address is."""
+    staking = key_credential(world.keys["oracle-0"].key_hash)
+    names = ("oracle-1", "oracle-2", "beneficiary-4")
+    return [
+        (name, Address(0, key_credential(world.keys[name].key_hash), staking)) for name in names
+    ]
+
+
+async def test_all_addresses_of_a_wallet_pay_and_each_key_is_named(
+    opened: OpenDistribution,
+) -> None:
+    world, backend = opened.world, opened.backend
+    addresses = wallet(world)
+    for _, address in addresses:
+        world.pay(address, 2 * ADA)
+    (_, named), *_ = addresses
+    # A script's address with the same staking part is nobody's money here.
+    world.pay(Address(0, script_credential(bytes(28)), named.staking), 50 * ADA)
+    await init(backend, payers=[named], whole_accounts=True)
+    where = HandOut(world.directory / "claim.tx")
+    with pytest.raises(InsufficientFunds):
+        await submit_release(
+            backend,
+            contract_address=opened.address,
+            key=Payer.elsewhere(named, where),
+            selection=Selection(indices=(0, 3)),
+        )
+    report = await submit_release(
+        backend,
+        contract_address=opened.address,
+        key=Payer.elsewhere(named, where, whole_account=True),
+        selection=Selection(indices=(0, 3)),
+    )
+    (handed_out,) = report.handed_out
+    transaction = Transaction.read(_bytes_of(backend, handed_out))
+    body = transaction.body
+    owners = {str(address): world.keys[name].key_hash.hex() for name, address in addresses}
+    held = {
+        match.reference: match.output.address
+        for _, address in addresses
+        for match in await backend.kupo.matches(str(address), unspent=True)
+    }
+    used = [held[each] for each in (*body.inputs, *body.collateral) if each in held]
+    assert len(set(used)) > 1
+    assert set(handed_out.to_sign) == {owners[each] for each in used}
+    assert handed_out.signature_count == len(set(used))
+    assert {output.address for output in body.outputs} & owners.keys() <= {str(named)}
+    signers = [name for name, address in addresses if str(address) in used]
+    facts = await signed(backend, world, handed_out, *signers)
+    assert facts["size"] == report.transactions[0].size
+    assert (await opened.tokens_of("beneficiary-0")) == 1_000
+
+
+def _bytes_of(backend: Backend, handed_out: HandedOut) -> bytes:
+    submission = backend.storage.journal.find(handed_out.transaction_hash)
+    assert submission is not None
+    return submission.transaction_cbor
+
+
+def test_a_whole_account_is_of_an_address_with_a_staking_part(world: World) -> None:
+    where = HandOut(world.directory / "claim.tx")
+    with pytest.raises(InvalidInput) as refused:
+        Payer.elsewhere(world.address("stranger"), where, whole_account=True)
+    assert refused.value.path == "payer_account"
 
 
 async def test_three_of_five_open_cancel_and_close(world: World) -> None:
