@@ -1,0 +1,286 @@
+"""Allocations out of a table: delimited text as spreadsheets write it, a header and a payment a row.
+
+Nothing is guessed where money or a date hangs on it. A number with marks in it is taken where it has one
+meaning only, a date where it has a zone; everything else is refused, with its line and its column.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from difflib import get_close_matches
+from typing import Any, Final, Literal
+
+from milestones.domain.reading import Problem, refusal
+from milestones.errors import InvalidSchedule
+
+DecimalMark = Literal[".", ","]
+DELIMITERS: Final = (",", ";", "\t")
+COLUMNS: Final = {
+    "beneficiary_address": ("address", "beneficiary", "recipient", "wallet"),
+    "token_amount": ("amount", "tokens", "quantity"),
+    "milestone_identifier": ("milestone", "milestone id"),
+    "vesting_timestamp": ("vests", "vests at", "vesting", "vesting time", "vesting date"),
+    "datum": ("payout datum",),
+    "datum_hash": ("payout datum hash",),
+}
+"""Each field of an allocation, and what else people call its column. Case, `_`, `-` and blanks don't count."""
+REQUIRED: Final = tuple(COLUMNS)[:4]
+MOST_DECIMALS: Final = 19
+"""More no token can use: quantities stay below 2^63."""
+_GROUPING: Final = " \u00a0\u202f\u2009'\u2019_"
+"""What stands between groups of three digits, beside the mark that isn't the decimal one."""
+_ZONED: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.0+)? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows as JSON has them, each with its line in the file (from 1), and columns that mean nothing here."""
+
+    rows: tuple[dict[str, Any], ...]
+    lines: tuple[int, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def looks_like_table(text: str) -> bool:
+    """Whether this is a table and no JSON, which begins with a bracket or a brace."""
+    return text.lstrip()[:1] not in ("", "[", "{", '"') or _first_line(text).count('"') > 2
+
+
+def read_table(
+    text: str, *, decimals: int | None = None, decimal_mark: DecimalMark | None = None
+) -> Table:
+    """The allocations in a table.
+
+    `decimals` is how many digits of an amount stand behind the decimal mark (0 to 19); None: amounts are
+    whole numbers of the smallest unit, without any mark. `decimal_mark` settles what `1,000` means, which
+    otherwise is refused. Raises `InvalidSchedule` with the line and the column of each problem.
+    """
+    delimiter = _delimiter(text)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    try:
+        header = next(reader, [])
+        fields, ignored, problems = _fields(header)
+        if problems:
+            raise refusal(problems, InvalidSchedule)
+        amounts = _Amounts(decimals, decimal_mark)
+        rows, lines = [], []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            found = _row(cells, fields, reader.line_num, len(header), amounts)
+            problems += [each for each in found.values() if isinstance(each, Problem)]
+            rows.append(found)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise InvalidSchedule(
+            f"line {reader.line_num}: {error}",
+            path="beneficiary_allocations",
+            hint="close every quotation mark, and write one that is meant as two",
+        ) from None
+    if not rows:
+        problems = [
+            Problem("beneficiary_allocations", "the table has no rows", "add a row a payment")
+        ]
+    if problems:
+        raise refusal(problems, InvalidSchedule)
+    return Table(tuple(rows), tuple(lines), ignored)
+
+
+def _first_line(text: str) -> str:
+    return text.lstrip().partition("\n")[0]
+
+
+def _delimiter(text: str) -> str:
+    header = re.sub(r'"[^"]*"', "", _first_line(text))
+    return max(DELIMITERS, key=header.count)
+
+
+# -- columns
+
+
+def _fields(header: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...], list[Problem]]:
+    """Each field's column, the columns that mean nothing here, and what is wrong with the header."""
+    known = {_plain(each): field for field, names in COLUMNS.items() for each in (field, *names)}
+    places: dict[str, int] = {}
+    ignored: list[str] = []
+    problems: list[Problem] = []
+    for place, name in enumerate(header):
+        field = known.get(_plain(name))
+        if field is None:
+            ignored += [name.strip()] if name.strip() else []
+        elif field in places:
+            first = header[places[field]].strip()
+            message = f"the columns {first!r} and {name.strip()!r} both mean {field}"
+            problems.append(Problem("line 1", message, "keep one of them"))
+        else:
+            places[field] = place
+    for field in REQUIRED:
+        if field not in places:
+            near = get_close_matches(_plain(field), map(_plain, ignored), n=1, cutoff=0.6) or (
+                get_close_matches(_plain(COLUMNS[field][0]), map(_plain, ignored), n=1, cutoff=0.7)
+            )
+            meant = f"; is it {near[0]!r}?" if near else ""
+            names = ", ".join((field, *COLUMNS[field]))
+            problems.append(
+                Problem("line 1", f"no column is named {field}{meant}", f"name it one of: {names}")
+            )
+    return places, tuple(ignored), problems
+
+
+def _plain(name: str) -> str:
+    return " ".join(re.sub(r"[\s_\-]+", " ", name).casefold().split())
+
+
+# -- rows
+
+
+def _row(
+    cells: Sequence[str], fields: dict[str, int], line: int, width: int, amounts: _Amounts
+) -> dict[str, Any]:
+    """The row's values; a `Problem` for each that can't be read."""
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        return {
+            "": Problem(
+                f"line {line}",
+                f"has {len(cells)} cells, and the header {width}",
+                "put a cell that has the delimiter in it between quotation marks",
+            )
+        }
+    found: dict[str, Any] = {}
+    for field, place in fields.items():
+        cell = cells[place] if place < len(cells) else ""
+        if not cell.strip():
+            if field in REQUIRED:
+                hint = "fill it, or take the row out: sums and remarks are no allocations"
+                found[field] = Problem(f"line {line}, {field}", "is empty", hint)
+            continue
+        read = _READERS.get(field)
+        try:
+            if field == "token_amount":
+                found[field] = amounts.read(cell.strip())
+            else:
+                found[field] = cell if read is None else read(cell.strip())
+        except _Unreadable as error:
+            found[field] = Problem(f"line {line}, {field}", str(error), error.hint)
+    return found
+
+
+class _Unreadable(Exception):
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def _moment(cell: str) -> int:
+    """POSIX seconds out of a number, or of a date with a zone; a date alone is its midnight in UTC."""
+    if re.fullmatch(r"[0-9]{1,18}", cell):
+        return int(cell)
+    parts = _ZONED.fullmatch(cell)
+    hint = "write 2027-06-30, 2027-06-30T12:00Z, 2027-06-30T14:00+02:00, or POSIX seconds"
+    if parts is None:
+        what = "is a time without its zone" if _ZONED.fullmatch(cell + "Z") else "is no time"
+        if re.fullmatch(r"[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2,4}", cell):
+            what = "is a date that is read in two ways"
+        raise _Unreadable(f"{cell[:40]!r} {what}", hint)
+    day, clock, zone = parts.groups()
+    offset = "+00:00" if (zone or "Z").upper() in ("Z", "UTC") else zone
+    if len(offset) == 5:
+        offset = f"{offset[:3]}:{offset[3:]}"
+    try:
+        when = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}")
+    except ValueError:
+        raise _Unreadable(f"{cell[:40]!r} is in no calendar", hint) from None
+    return int(when.astimezone(timezone.utc).timestamp())
+
+
+def _trimmed(cell: str) -> str:
+    return cell
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "beneficiary_address": _trimmed,
+    "datum": _trimmed,
+    "datum_hash": _trimmed,
+    "vesting_timestamp": _moment,
+}
+"""How a field's cell is read, without the blanks around it. A milestone's name is taken as it stands."""
+
+
+class _Amounts:
+    """Reads amounts: whole ones of the smallest unit, or, with `decimals`, as people write them."""
+
+    def __init__(self, decimals: int | None, mark: DecimalMark | None) -> None:
+        if decimals is not None and not 0 <= decimals <= MOST_DECIMALS:
+            raise InvalidSchedule(
+                f"{decimals} is no number of decimals",
+                path="decimals",
+                hint=f"give 0 to {MOST_DECIMALS}: what the token is registered with",
+            )
+        self._decimals, self._mark = decimals, mark
+
+    def read(self, cell: str) -> int:
+        """The amount in the smallest unit."""
+        if re.fullmatch(r"[0-9]+", cell):
+            return self._scaled(cell, "")
+        if re.fullmatch(r"[0-9.,]+[eE][+-]?[0-9]+", cell):
+            hint = "format the column as a number without an exponent"
+            raise _Unreadable(f"{cell[:40]!r} is rounded by the spreadsheet", hint)
+        if self._decimals is None:
+            raise _Unreadable(
+                f"{cell[:40]!r} is no whole number",
+                "write the smallest unit in digits alone, or say --decimals",
+            )
+        whole, fraction = self._parts(cell)
+        return self._scaled(whole, fraction)
+
+    def _scaled(self, whole: str, fraction: str) -> int:
+        decimals = self._decimals or 0
+        if len(fraction.rstrip("0")) > decimals:
+            raise _Unreadable(
+                f"{whole}.{fraction} has more than {decimals} decimals",
+                "write no more decimals than the token has",
+            )
+        return int(whole + fraction[:decimals].ljust(decimals, "0"))
+
+    def _parts(self, cell: str) -> tuple[str, str]:
+        """The digits before the decimal mark, and those behind it."""
+        readings = set(self._readings(cell))
+        if len(readings) == 1:
+            return readings.pop()
+        if readings:
+            raise _Unreadable(
+                f"{cell[:40]!r} is read in two ways", "say --decimal-mark . or --decimal-mark ,"
+            )
+        raise _Unreadable(
+            f"{cell[:40]!r} is no amount",
+            "write digits, with one decimal mark and groups of three if you like",
+        )
+
+    def _readings(self, cell: str) -> Iterator[tuple[str, str]]:
+        for mark in (self._mark,) if self._mark else (".", ","):
+            between = re.escape(_GROUPING + ("," if mark == "." else "."))
+            groups = rf"[0-9]{{1,3}}([{between}])[0-9]{{3}}(?:\2[0-9]{{3}})*"
+            number = rf"([0-9]+|{groups})(?:{re.escape(mark)}([0-9]*))?"
+            found = re.fullmatch(number, cell)
+            if found:
+                yield re.sub(r"[^0-9]", "", found[1]), found[3] or ""
+
+
+def template() -> str:
+    """A table to begin with: the columns by their plain names, and two rows that show what can stand there."""
+    return "\n".join(
+        (
+            "address,amount,milestone,vests",
+            "addr_test1...,1000,milestone-001,2027-06-30",
+            "addr_test1...,2500,milestone-002,2027-12-31T12:00Z",
+            "",
+        )
+    )

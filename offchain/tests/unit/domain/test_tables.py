@@ -1,0 +1,203 @@
+"""Tables as spreadsheets write them: what has one meaning is taken, all else is refused by line and column."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milestones.domain.tables import COLUMNS, looks_like_table, read_table
+from milestones.errors import InvalidSchedule
+
+NEW_YEAR = 1_798_761_600
+"""2027-01-01 in POSIX seconds."""
+HEADER = "address,amount,milestone,vests"
+
+
+def one(cells: str, header: str = HEADER, **options: Any) -> dict[str, Any]:
+    """The only row of a table."""
+    (row,) = read_table(f"{header}\n{cells}\n", **options).rows
+    return row
+
+
+def refused(text: str, **options: Any) -> dict[str, Any]:
+    """The details of a refusal."""
+    with pytest.raises(InvalidSchedule) as error:
+        read_table(text, **options)
+    return {"message": error.value.message, "hint": error.value.hint, **error.value.details}
+
+
+def test_a_row_is_what_json_would_have_said() -> None:
+    assert one("addr1x,1000,m 1,2027-01-01") == {
+        "beneficiary_address": "addr1x",
+        "token_amount": 1000,
+        "milestone_identifier": "m 1",
+        "vesting_timestamp": NEW_YEAR,
+    }
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "beneficiary_address,token_amount,milestone_identifier,vesting_timestamp",
+        "Address;Amount;Milestone;Vests",
+        "RECIPIENT\tTokens\tmilestone id\tVesting date",
+        '"wallet","quantity","milestone-id","vests_at"',
+    ],
+)
+def test_columns_have_many_names(header: str) -> None:
+    delimiter = next(each for each in ";\t," if each in header)
+    row = one(delimiter.join(("addr1x", "5", "m", "0")), header)
+    assert set(row) == {*list(COLUMNS)[:4]}
+
+
+def test_columns_stand_in_any_order_and_others_are_named() -> None:
+    table = read_table("Name,vests,e-mail,milestone,amount,address\nAda,0,a@b,m,7,addr1x\n")
+    assert table.rows[0]["token_amount"] == 7
+    assert table.ignored == ("Name", "e-mail")
+
+
+def test_quotes_carriage_returns_and_empty_lines() -> None:
+    text = f'{HEADER}\r\n\r\n"addr1x","1000","phase ""one"", first","2027-01-01"\r\n,,,\r\n'
+    table = read_table(text)
+    assert table.rows[0]["milestone_identifier"] == 'phase "one", first'
+    assert table.lines == (3,)
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "amount"),
+    [
+        ("1000", {}, 1000),
+        ("1000", {"decimals": 0}, 1000),
+        ("1000", {"decimals": 6}, 1_000_000_000),
+        ("0.5", {"decimals": 6}, 500_000),
+        ("1000,5", {"decimals": 2}, 100_050),
+        ("1,000.50", {"decimals": 2}, 100_050),
+        ("1.000,50", {"decimals": 2}, 100_050),
+        ("1 234 567", {"decimals": 0}, 1_234_567),
+        ("1\u202f234,5", {"decimals": 1}, 12_345),
+        ("1'234'567.8", {"decimals": 6}, 1_234_567_800_000),
+        ("1,000", {"decimals": 3, "decimal_mark": "."}, 1_000_000),
+        ("1,000", {"decimals": 3, "decimal_mark": ","}, 1000),
+        ("1,000,000", {"decimals": 0}, 1_000_000),
+        ("2.50000000", {"decimals": 1}, 25),
+    ],
+)
+def test_amounts_with_one_meaning(cell: str, options: dict[str, Any], amount: int) -> None:
+    assert one(f"addr1x;{cell};m;0", HEADER.replace(",", ";"), **options)["token_amount"] == amount
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "words"),
+    [
+        ("1,000", {}, "no whole number"),
+        ("1.5", {}, "no whole number"),
+        ("1,000", {"decimals": 6}, "read in two ways"),
+        ("1.000", {"decimals": 6}, "read in two ways"),
+        ("1.23", {"decimals": 1}, "more than 1 decimals"),
+        ("1,00,000", {"decimals": 0}, "no amount"),
+        ("1 000,000.5", {"decimals": 2}, "no amount"),
+        ("1E+06", {"decimals": 0}, "rounded by the spreadsheet"),
+        ("-5", {"decimals": 0}, "no amount"),
+        ("(5)", {"decimals": 0}, "no amount"),
+        ("5 ADA", {"decimals": 6}, "no amount"),
+        ("٣", {}, "no whole number"),
+    ],
+)
+def test_amounts_that_are_not_guessed(cell: str, options: dict[str, Any], words: str) -> None:
+    details = refused(f"address;amount;milestone;vests\naddr1x;{cell};m;0\n", **options)
+    assert words in details["message"]
+    assert details["errors"][0]["path"] == "line 2, token_amount"
+    assert details["hint"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("0", 0),
+        ("1798761600", NEW_YEAR),
+        ("2027-01-01", NEW_YEAR),
+        ("2027-01-01T00:00:00Z", NEW_YEAR),
+        ("2027-01-01 01:00 +01:00", NEW_YEAR),
+        ("2026-12-31T19:00-0500", NEW_YEAR),
+        ("2027-01-01 00:00 UTC", NEW_YEAR),
+    ],
+)
+def test_times_with_one_meaning(cell: str, moment: int) -> None:
+    assert one(f"addr1x,1,m,{cell}")["vesting_timestamp"] == moment
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("01/02/2027", "read in two ways"),
+        ("1.2.27", "read in two ways"),
+        ("2027-01-01 12:00", "without its zone"),
+        ("2027-13-01", "in no calendar"),
+        ("soon", "no time"),
+        ("45000.5", "no time"),
+    ],
+)
+def test_times_that_are_not_guessed(cell: str, words: str) -> None:
+    details = refused(f"{HEADER}\naddr1x,1,m,{cell}\n")
+    assert words in details["message"]
+    assert details["errors"][0]["path"] == "line 2, vesting_timestamp"
+
+
+def test_all_problems_come_at_once() -> None:
+    details = refused(f"{HEADER}\naddr1x,,m,0\naddr1x,1,m,0\naddr1x,x,m,soon\n")
+    assert [each["path"] for each in details["errors"]] == [
+        "line 2, token_amount",
+        "line 4, token_amount",
+        "line 4, vesting_timestamp",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("address,amount,milestone\nx,1,m\n", "no column is named vesting_timestamp"),
+        ("adress,amount,milestone,vests\nx,1,m,0\n", "is it 'adress'?"),
+        ("address,wallet,amount,milestone,vests\n", "both mean beneficiary_address"),
+        (f"{HEADER}\n", "no rows"),
+        (f"{HEADER}\nx,1,m,0,more\n", "has 5 cells, and the header 4"),
+        (f'{HEADER}\nx,1,"m,0\n', "line"),
+    ],
+)
+def test_tables_that_are_none(text: str, words: str) -> None:
+    assert words in refused(text)["message"]
+
+
+@given(st.integers(0, 10**24), st.integers(0, 12), st.sampled_from([".", ","]))
+def test_any_amount_is_read_back_exactly(amount: int, decimals: int, mark: Any) -> None:
+    whole, fraction = divmod(amount, 10**decimals)
+    grouped = f"{whole:,}".replace(",", "." if mark == "," else ",")
+    text = f"{grouped}{mark}{fraction:0{decimals}d}" if decimals else grouped
+    row = one(f"x;{text};m;0", HEADER.replace(",", ";"), decimals=decimals, decimal_mark=mark)
+    assert row["token_amount"] == amount
+
+
+@given(st.integers(1_514_764_800, 6_942_000_000))
+def test_any_minute_is_read_back_exactly(seconds: int) -> None:
+    moment = datetime.fromtimestamp(seconds - seconds % 60, timezone.utc)
+    row = one(f"x,1,m,{moment.isoformat()}")
+    assert row["vesting_timestamp"] == moment.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_table"),
+    [
+        (f"{HEADER}\n", True),
+        ('"address","amount","milestone","vests"\n', True),
+        ("[]", False),
+        ('  [{"a": 1}]', False),
+        ('{"a": 1}', False),
+        ("", False),
+        ('"text"', False),
+    ],
+)
+def test_a_table_is_told_from_json(text: str, is_table: bool) -> None:
+    assert looks_like_table(text) is is_table
