@@ -35,6 +35,7 @@ from milestones.domain.models import (
     MilestoneSchedule,
     OracleSignature,
 )
+from milestones.domain.tables import COLUMNS, REQUIRED
 from milestones.protocol.claim_file import ClaimFile
 from milestones.services.oracle import SignatureEntry, WalletEntry
 
@@ -43,8 +44,21 @@ REFERENCE: Final = "docs/reference"
 SCHEMAS: Final = "offchain/milestones/schemas"
 NOTE: Final = "<!-- Written by docs/generate.py out of the program. Don't edit. -->\n"
 
+
+def _column_names() -> str:
+    """What else the required columns of a table may be called."""
+    return ", ".join(f"`{name}`" for field in REQUIRED for name in COLUMNS[field])
+
+
 FILES: Final[dict[str, tuple[Any, str]]] = {
-    "allocations": (tuple[Allocation, ...], "`--beneficiary-allocations`: who gets what."),
+    "allocations": (
+        tuple[Allocation, ...],
+        "`--beneficiary-allocations`: who gets what. A table (CSV) says it, too: a header, a payment a row,"
+        " cells between commas, semicolons or tabs. Its columns are named as the fields below, or"
+        f" {_column_names()}; they stand in any order, and others are left out, with a warning. Amounts are"
+        " whole numbers of the smallest unit unless `--decimals` is given. A time is POSIX seconds, a day such"
+        " as `2027-06-30` (its midnight in UTC), or a date and a time with a zone.",
+    ),
     "schedule": (
         MilestoneSchedule,
         "`--schedule`, and what `register-milestone --output` writes: a whole distribution. Either"
@@ -191,15 +205,17 @@ def _annotated(hint: Any) -> Any:
 
 def _option(name: str, hint: Any, default: Any) -> str:
     kind, info = get_args(hint)[:2]
-    choices = get_origin(kind) is Literal
-    kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
+    kinds = [kind]
+    if get_origin(kind) is not Literal:
+        kinds = [each for each in get_args(kind) if each is not NoneType] or [kind]
     repeated = get_origin(kinds[0]) is list
     taken = get_args(kinds[0])[0] if repeated else kinds[0]
+    choices = get_args(taken) if get_origin(taken) is Literal else ()
     names = [each for each in (info.default, *(info.param_decls or ())) if isinstance(each, str)]
     shown = ", ".join(names) or f"--{name.replace('_', '-')}"
     if isinstance(info, ArgumentInfo):
         shown = info.metavar or name.upper()
-    takes = info.metavar or (" or ".join(kinds) if choices else TAKES[taken])
+    takes = info.metavar or (" or ".join(choices) or TAKES[taken])
     if taken is bool or getattr(info, "count", False):
         takes = ""
     meaning = info.help or "The program's version."
@@ -477,6 +493,8 @@ API: Final[dict[str, tuple[str, ...]]] = {
     ),
     "What goes in": (
         "parse_schedule",
+        "read_allocations",
+        "AllocationsRead",
         "parse_claim_file",
         "parse_contract_address",
         "read_signature_file",

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         oldest_output,
         register_milestone,
     )
+    from milestones.services.schedule import AllocationsRead, read_allocations
     from milestones.services.sending.payer import HandOut, Payer
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import (
@@ -109,6 +110,7 @@ __version__ = "0.2.0.dev0"
 __all__ = [
     "Address",
     "Allocation",
+    "AllocationsRead",
     "Anchor",
     "Backend",
     "ClaimFile",
@@ -197,6 +199,7 @@ __all__ = [
     "proposal_show",
     "proposal_submit",
     "publish_script",
+    "read_allocations",
     "read_signature_file",
     "read_verification_key",
     "register_milestone",
@@ -269,6 +272,7 @@ _NAMES: Final = {
     ),
     "services.publish_script": ("Published", "publish_script"),
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
+    "services.schedule": ("AllocationsRead", "read_allocations"),
     "services.sending.payer": ("HandOut", "Payer"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": (

@@ -48,8 +48,8 @@ SCHEDULE: Final = Kind("a schedule", 1 << 30, "give the file that `register-mile
 ALLOCATIONS: Final = Kind(
     "a list of allocations",
     1 << 30,
-    "give a JSON list of objects with beneficiary_address, token_amount, milestone_identifier and"
-    " vesting_timestamp",
+    "give a table (CSV) with the columns address, amount, milestone and vests, or a JSON list of objects"
+    " with beneficiary_address, token_amount, milestone_identifier and vesting_timestamp",
 )
 CLAIM_FILE: Final = Kind("a claim file", 1 << 28, "give the file that `claim-file` wrote")
 SIGNATURES: Final = Kind(

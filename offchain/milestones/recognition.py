@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+_TABLE: Final = "CSV, a table as a spreadsheet saves it"
 _LOOKS: Final = (
     (r"<", "a web page or XML"),
     (r"-----BEGIN ", "a PEM file"),
@@ -21,7 +22,7 @@ _LOOKS: Final = (
     (r"\[[\w.\"-]+\]\s*$|[\w.-]+\s*=\s*\S", "TOML or an INI file"),
     (r"---\s*$|(- )?[\w.-]+:(\s|$)", "YAML"),
     (r"[{\[](?s:.*)^\s*(//|/\*|#)", "JSON with comments, which JSON doesn't have"),
-    (r"[^\n{\[]*[,;\t|][^\n]*\n[^\n]*[,;\t|]", "CSV, a table as a spreadsheet saves it"),
+    (r"[^\n{\[]*[,;\t|][^\n]*\n[^\n]*[,;\t|]", _TABLE),
 )
 
 
@@ -32,6 +33,14 @@ def looks_like(text: str) -> str | None:
         if re.match(pattern, start, re.MULTILINE):
             return words
     return None
+
+
+def is_table(text: str) -> bool:
+    """Whether a text is delimited, as spreadsheets write tables; a header alone is one, too."""
+    header = text.lstrip().partition("\n")[0]
+    looks = looks_like(text)
+    has_delimiter = header[:1] not in ("[", "{", "") and any(c in header for c in ",;\t")
+    return looks == _TABLE or (looks is None and has_delimiter)
 
 
 _MEMBERS: Final = (

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -158,6 +158,23 @@ DerivationPaths = Annotated[
     typer.Option(
         "--path",
         help="Which key of the phrase; may be given repeatedly. Default: m/1852'/1815'/0'/0/0.",
+        show_default=False,
+    ),
+]
+Decimals = Annotated[
+    int | None,
+    typer.Option(
+        "--decimals",
+        help="In a table: how many digits of an amount stand behind the decimal mark (ADA has 6); else"
+        " amounts are whole numbers of the smallest unit.",
+        show_default=False,
+    ),
+]
+DecimalMark = Annotated[
+    Literal[".", ","] | None,
+    typer.Option(
+        "--decimal-mark",
+        help="In a table: what stands before the decimals, where 1,000 could be read in two ways.",
         show_default=False,
     ),
 ]

@@ -12,6 +12,8 @@ import typer
 import milestones
 from milestones import documents
 from milestones.cli.options import (
+    DecimalMark,
+    Decimals,
     ScriptBeneficiaries,
     address,
     asset_name,
@@ -21,7 +23,7 @@ from milestones.cli.options import (
     native_script,
 )
 from milestones.cli.session import Session, session_of
-from milestones.errors import InvalidInput
+from milestones.errors import InvalidInput, InvalidSchedule
 
 CREATOR: Final = "creator"
 OLDEST: Final = "oldest"
@@ -41,8 +43,11 @@ def register_milestone(  # noqa: PLR0917 - an option each
     ] = None,
     token_name: Annotated[str, typer.Option(help="Name of the token: text, or 0x and hex.")] = "",
     beneficiary_allocations: Annotated[
-        Path | None, typer.Option(help="JSON file: who gets how much, when, for which milestone.")
+        Path | None,
+        typer.Option(help="Table (CSV) or JSON: who gets how much, when, for which milestone."),
     ] = None,
+    decimals: Decimals = None,
+    decimal_mark: DecimalMark = None,
     oracle_addresses: Annotated[
         str | None, typer.Option(help="The oracles' addresses, with commas between.")
     ] = None,
@@ -140,6 +145,8 @@ def register_milestone(  # noqa: PLR0917 - an option each
         "token_policy_id": token_policy_id,
         "token_name": asset_name(token_name, "token_name") if token_name else None,
         "beneficiary_allocations": beneficiary_allocations,
+        "decimals": decimals,
+        "decimal_mark": decimal_mark,
         "oracle_addresses": oracle_addresses,
         "quorum_threshold": quorum_threshold,
         "reclaim_after": _optional(moment, reclaim_after, "reclaim_after"),
@@ -160,18 +167,25 @@ def register_milestone(  # noqa: PLR0917 - an option each
         "rotatable": rotatable,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    document = _from_flags(session, given) if schedule is None else _from_file(schedule, given)
+    if schedule is None:
+        document, read = _from_flags(session, given)
+    else:
+        document = _from_file(schedule, given)
+        read = milestones.AllocationsRead(document.get("beneficiary_allocations"), table=None)
 
-    registered = asyncio.run(
-        milestones.register_milestone(
-            session.workspace,
-            document,
-            stake_holder=_stake_holder(document),
-            allow_script_beneficiaries=allow_script_beneficiaries,
-            output=output,
+    try:
+        registered = asyncio.run(
+            milestones.register_milestone(
+                session.workspace,
+                document,
+                stake_holder=_stake_holder(document),
+                allow_script_beneficiaries=allow_script_beneficiaries,
+                output=output,
+            )
         )
-    )
-    session.output.result(registered)
+    except InvalidSchedule as error:
+        raise read.located(error) from None
+    session.output.result(read.warned(registered))
 
 
 def _optional(read: Callable[[str, str], int], text: str | None, option: str) -> int | None:
@@ -207,18 +221,21 @@ def _from_file(schedule: Path, given: dict[str, Any]) -> dict[str, Any]:
     return documents.read_object(schedule, documents.SCHEDULE, "schedule", InvalidInput)
 
 
-def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
+def _from_flags(
+    session: Session, given: dict[str, Any]
+) -> tuple[dict[str, Any], milestones.AllocationsRead]:
+    """The document, and how its allocations were read."""
     lacking = [name for name in NEEDED if name not in given]
     if "creator" not in given and _key_path(session) is None:
         lacking.append("creator")
     if lacking:
         raise missing(lacking, _what_to_give(lacking))
     metadata = {name: given.pop(name) for name in ("created_at", "description") if name in given}
-    allocations = documents.read_json(
+    read = milestones.read_allocations(
         given["beneficiary_allocations"],
-        documents.ALLOCATIONS,
-        "beneficiary_allocations",
-        InvalidInput,
+        is_ada=not given["token_policy_id"],
+        decimals=given.pop("decimals", None),
+        decimal_mark=given.pop("decimal_mark", None),
     )
     if "creator" in given:
         creator = session.address_of(given["creator"], "creator").to_bech32()
@@ -227,14 +244,15 @@ def _from_flags(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     if given.get("rotatable") == OLDEST:
         given["rotatable"] = _oldest(session, creator)
     addresses = [each.strip() for each in given["oracle_addresses"].split(",") if each.strip()]
-    return {
+    document = {
         "token_name": "",
         **given,
-        "beneficiary_allocations": allocations,
+        "beneficiary_allocations": read.allocations,
         "oracle_addresses": addresses,
         "creator": creator,
         "contract_metadata": metadata,
     }
+    return document, read
 
 
 def _what_to_give(lacking: list[str]) -> str:

@@ -7,8 +7,9 @@ meaning only, a date where it has a zone; everything else is refused, with its l
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from difflib import get_close_matches
@@ -40,18 +41,34 @@ _ZONED: Final = re.compile(
 )
 
 
+_PLACE: Final = re.compile(r"beneficiary_allocations\[(\d+)\](?:\.(\w+))?")
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as JSON has them, each with its line in the file (from 1), and columns that mean nothing here."""
+    """Rows as JSON has them, each with its line in the file (from 1), and what its columns are called.
+
+    `columns` are the file's own names by field; `ignored` are columns that mean nothing here.
+    """
 
     rows: tuple[dict[str, Any], ...]
     lines: tuple[int, ...]
+    columns: Mapping[str, str]
     ignored: tuple[str, ...] = ()
 
+    def placed(self, text: str) -> str:
+        """A sentence about `beneficiary_allocations[3].token_amount`, as one about a line and a column."""
+        return _PLACE.sub(self._place, text)
 
-def looks_like_table(text: str) -> bool:
-    """Whether this is a table and no JSON, which begins with a bracket or a brace."""
-    return text.lstrip()[:1] not in ("", "[", "{", '"') or _first_line(text).count('"') > 2
+    def _place(self, found: re.Match[str]) -> str:
+        index, field = int(found[1]), found[2]
+        if index >= len(self.lines):
+            return found[0]
+        return _at(self.lines[index], None if field is None else self.columns.get(field, field))
+
+
+def _at(line: int, column: str | None = None) -> str:
+    return f"line {line}" if column is None else f"line {line}, column {column!r}"
 
 
 def read_table(
@@ -63,22 +80,23 @@ def read_table(
     whole numbers of the smallest unit, without any mark. `decimal_mark` settles what `1,000` means, which
     otherwise is refused. Raises `InvalidSchedule` with the line and the column of each problem.
     """
-    delimiter = _delimiter(text)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        header = next(reader, [])
+        header = next((cells for cells in reader if any(cells)), [])
         fields, ignored, problems = _fields(header)
         if problems:
             raise refusal(problems, InvalidSchedule)
         amounts = _Amounts(decimals, decimal_mark)
-        rows, lines = [], []
+        rows, lines, line = [], [], reader.line_num
         for cells in reader:
+            # A row whose cells have lines in them ends further down.
+            first, line = line + 1, reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
-            found = _row(cells, fields, reader.line_num, len(header), amounts)
+            found = _row(cells, fields, first, header, amounts)
             problems += [each for each in found.values() if isinstance(each, Problem)]
             rows.append(found)
-            lines.append(reader.line_num)
+            lines.append(first)
     except csv.Error as error:
         raise InvalidSchedule(
             f"line {reader.line_num}: {error}",
@@ -91,15 +109,12 @@ def read_table(
         ]
     if problems:
         raise refusal(problems, InvalidSchedule)
-    return Table(tuple(rows), tuple(lines), ignored)
-
-
-def _first_line(text: str) -> str:
-    return text.lstrip().partition("\n")[0]
+    columns = {field: header[place].strip() for field, place in fields.items()}
+    return Table(tuple(rows), tuple(lines), columns, ignored)
 
 
 def _delimiter(text: str) -> str:
-    header = re.sub(r'"[^"]*"', "", _first_line(text))
+    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").partition("\n")[0])
     return max(DELIMITERS, key=header.count)
 
 
@@ -143,24 +158,29 @@ def _plain(name: str) -> str:
 
 
 def _row(
-    cells: Sequence[str], fields: dict[str, int], line: int, width: int, amounts: _Amounts
+    cells: Sequence[str],
+    fields: dict[str, int],
+    line: int,
+    header: Sequence[str],
+    amounts: _Amounts,
 ) -> dict[str, Any]:
     """The row's values; a `Problem` for each that can't be read."""
-    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+    if any(cell.strip() for cell in cells[len(header) :]):
         return {
             "": Problem(
-                f"line {line}",
-                f"has {len(cells)} cells, and the header {width}",
+                _at(line),
+                f"has {len(cells)} cells, and the header {len(header)}",
                 "put a cell that has the delimiter in it between quotation marks",
             )
         }
     found: dict[str, Any] = {}
     for field, place in fields.items():
         cell = cells[place] if place < len(cells) else ""
+        where = _at(line, header[place].strip())
         if not cell.strip():
             if field in REQUIRED:
                 hint = "fill it, or take the row out: sums and remarks are no allocations"
-                found[field] = Problem(f"line {line}, {field}", "is empty", hint)
+                found[field] = Problem(where, "is empty", hint)
             continue
         read = _READERS.get(field)
         try:
@@ -169,7 +189,7 @@ def _row(
             else:
                 found[field] = cell if read is None else read(cell.strip())
         except _Unreadable as error:
-            found[field] = Problem(f"line {line}, {field}", str(error), error.hint)
+            found[field] = Problem(where, str(error), error.hint)
     return found
 
 
@@ -274,13 +294,38 @@ class _Amounts:
                 yield re.sub(r"[^0-9]", "", found[1]), found[3] or ""
 
 
+# -- writing
+
+
 def template() -> str:
     """A table to begin with: the columns by their plain names, and two rows that show what can stand there."""
-    return "\n".join(
-        (
-            "address,amount,milestone,vests",
-            "addr_test1...,1000,milestone-001,2027-06-30",
-            "addr_test1...,2500,milestone-002,2027-12-31T12:00Z",
-            "",
+    return _written(
+        ("addr_test1...", "1000", "milestone-001", "2027-06-30"),
+        ("addr_test1...", "2500", "milestone-002", "2027-12-31T12:00Z"),
+    )
+
+
+def write_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Allocations, as JSON has them, as a table that `read_table` reads back without `decimals`."""
+    return _written(
+        *(
+            (
+                row["beneficiary_address"],
+                str(row["token_amount"]),
+                row["milestone_identifier"],
+                datetime.fromtimestamp(row["vesting_timestamp"], timezone.utc).strftime(_UTC),
+            )
+            for row in rows
         )
     )
+
+
+_UTC: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def _written(*rows: Sequence[str]) -> str:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(("address", "amount", "milestone", "vests"))
+    writer.writerows(rows)
+    return written.getvalue()

@@ -64,6 +64,69 @@ async def test_registration_needs_no_network(world: World) -> None:
     assert "warning: deposits are not estimated" in run.stderr
 
 
+def table(world: World, *amounts: str) -> str:
+    """A file as a spreadsheet saves it: semicolons, a mark before the text, a column of the board's own."""
+    rows = [
+        f'{world.address("beneficiary-0")};"{amount}";phase 1;2027-06-30;"for {number}"'
+        for number, amount in enumerate(amounts)
+    ]
+    text = "\r\n".join(("Wallet;Amount;Milestone;Vests;Remarks", *rows, ""))
+    path = world.directory / "grants.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    return str(path)
+
+
+async def test_a_table_says_what_json_says(world: World) -> None:
+    dates = {"created_at": "2026-01-02", "reclaim_after": "2040-01-01"}
+    file = table(world, "1.000,50", "25")
+    run = await world.cli(*flags(world, beneficiary_allocations=file, decimals="2", **dates))
+    rows = [
+        {
+            "beneficiary_address": str(world.address("beneficiary-0")),
+            "token_amount": amount,
+            "milestone_identifier": "phase 1",
+            "vesting_timestamp": 1_814_313_600,
+        }
+        for amount in (100_050, 2_500)
+    ]
+    file = world.write_json("rows.json", rows)
+    as_json = await world.cli(*flags(world, beneficiary_allocations=file, **dates))
+
+    assert run.exit_code == 0
+    assert run.json["total_token_amount"] == 102_550
+    assert run.json["distribution_id"] == as_json.json["distribution_id"]
+    assert "left out: 'Remarks'" in run.json["warnings"][0]
+
+
+async def test_what_is_wrong_in_a_table_is_said_by_line_and_column(world: World) -> None:
+    unclear = await world.cli(*flags(world, beneficiary_allocations=table(world, "7", "1,5")))
+    nothing = await world.cli(*flags(world, beneficiary_allocations=table(world, "7", "0")))
+
+    assert (unclear.exit_code, nothing.exit_code) == (2, 2)
+    for run in (unclear, nothing):
+        assert run.json["error"]["details"]["path"] == "line 3, column 'Amount'"
+        assert "error: line 3, column 'Amount': " in run.stderr
+    assert "--decimals" in unclear.stderr
+
+
+async def test_decimals_belong_to_tables_and_ada_has_six(world: World) -> None:
+    as_json = await world.cli(*flags(world, decimals="6"))
+    ada = await world.cli(
+        *flags(
+            world,
+            token_policy_id=None,
+            token_name=None,
+            beneficiary_allocations=table(world, "7"),
+            decimals="2",
+        ),
+        "--token-policy-id",
+        "",
+    )
+
+    assert (as_json.exit_code, as_json.json["error"]["details"]["path"]) == (2, "decimals")
+    assert (ada.exit_code, ada.json["error"]["details"]["path"]) == (2, "decimals")
+
+
 async def test_the_creator_is_the_configured_key(world: World) -> None:
     run = await world.cli(*flags(world, creator=None), key="creator")
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milestones.domain.tables import COLUMNS, looks_like_table, read_table
+from milestones.domain.tables import COLUMNS, read_table, template, write_table
 from milestones.errors import InvalidSchedule
+from milestones.recognition import is_table
 
 NEW_YEAR = 1_798_761_600
 """2027-01-01 in POSIX seconds."""
@@ -110,7 +111,7 @@ def test_amounts_with_one_meaning(cell: str, options: dict[str, Any], amount: in
 def test_amounts_that_are_not_guessed(cell: str, options: dict[str, Any], words: str) -> None:
     details = refused(f"address;amount;milestone;vests\naddr1x;{cell};m;0\n", **options)
     assert words in details["message"]
-    assert details["errors"][0]["path"] == "line 2, token_amount"
+    assert details["errors"][0]["path"] == "line 2, column 'amount'"
     assert details["hint"]
 
 
@@ -144,15 +145,15 @@ def test_times_with_one_meaning(cell: str, moment: int) -> None:
 def test_times_that_are_not_guessed(cell: str, words: str) -> None:
     details = refused(f"{HEADER}\naddr1x,1,m,{cell}\n")
     assert words in details["message"]
-    assert details["errors"][0]["path"] == "line 2, vesting_timestamp"
+    assert details["errors"][0]["path"] == "line 2, column 'vests'"
 
 
 def test_all_problems_come_at_once() -> None:
     details = refused(f"{HEADER}\naddr1x,,m,0\naddr1x,1,m,0\naddr1x,x,m,soon\n")
     assert [each["path"] for each in details["errors"]] == [
-        "line 2, token_amount",
-        "line 4, token_amount",
-        "line 4, vesting_timestamp",
+        "line 2, column 'amount'",
+        "line 4, column 'amount'",
+        "line 4, column 'vests'",
     ]
 
 
@@ -188,16 +189,52 @@ def test_any_minute_is_read_back_exactly(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "is_table"),
+    ("text", "expected"),
     [
         (f"{HEADER}\n", True),
+        (f"{HEADER}\nx,1,m,0\n", True),
+        (HEADER.replace(",", "\t"), True),
         ('"address","amount","milestone","vests"\n', True),
         ("[]", False),
-        ('  [{"a": 1}]', False),
-        ('{"a": 1}', False),
+        ('  [{"a": 1}, 2]', False),
+        ('{"a": 1, "b": 2}', False),
         ("", False),
-        ('"text"', False),
+        ("addresses: a, b\namounts: 1, 2\n", False),
+        ("<p>a, b</p>\n<p>c, d</p>", False),
     ],
 )
-def test_a_table_is_told_from_json(text: str, is_table: bool) -> None:
-    assert looks_like_table(text) is is_table
+def test_a_table_is_known_by_its_content(text: str, expected: bool) -> None:
+    assert is_table(text) is expected
+
+
+def test_lines_within_cells_and_odd_line_ends_break_no_row() -> None:
+    table = read_table(f'{HEADER}\n"x\n",1,"a\nb",0\ny,2,a\u2028b,0\n')
+    assert table.lines == (2, 5)
+    assert [row["milestone_identifier"] for row in table.rows] == ["a\nb", "a\u2028b"]
+
+
+def test_places_are_said_in_lines_and_columns() -> None:
+    table = read_table("\nWallet,vests,milestone,Tokens\n\nx,0,m,1\ny,0,m,2\n")
+    assert table.placed("beneficiary_allocations[1].token_amount: too much") == (
+        "line 5, column 'Tokens': too much"
+    )
+    assert table.placed("beneficiary_allocations[1] repeats beneficiary_allocations[0]") == (
+        "line 5 repeats line 4"
+    )
+    assert table.placed("beneficiary_allocations[7]") == "beneficiary_allocations[7]"
+
+
+def test_what_is_written_is_read_back() -> None:
+    rows = (
+        {
+            "beneficiary_address": "addr1x",
+            "token_amount": 10**15,
+            "milestone_identifier": 'phase "1", last',
+            "vesting_timestamp": NEW_YEAR,
+        },
+    )
+    assert read_table(write_table(rows)).rows == rows
+
+
+def test_the_template_is_a_table() -> None:
+    assert len(read_table(template()).rows) == 2

@@ -1,0 +1,91 @@
+"""Allocations out of a file, as a table or as JSON; what is wrong is then said of the file's own places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from milestones import documents
+from milestones.domain.tables import DecimalMark, Table, read_table
+from milestones.errors import InvalidInput, InvalidSchedule
+from milestones.recognition import is_table
+from milestones.services.results import Result
+
+R = TypeVar("R", bound=Result)
+FIELD: Final = "beneficiary_allocations"
+ADA_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationsRead:
+    """The list in a file, as JSON values that nothing has judged yet; `table` is None where it is JSON."""
+
+    allocations: Any
+    table: Table | None
+
+    def located(self, error: InvalidSchedule) -> InvalidSchedule:
+        """The same error, about lines and columns where the file is a table."""
+        if self.table is None:
+            return error
+        details = _placed(self.table, error.details)
+        details.pop("path", None)
+        return type(error)(
+            self.table.placed(error.reason),
+            path=self.table.placed(error.path),
+            hint=self.table.placed(error.hint),
+            details=details,
+        )
+
+    def warned(self, result: R) -> R:
+        """The same result, its warnings about lines and columns; columns that were ignored are named."""
+        if self.table is None:
+            return result
+        ignored = ", ".join(repr(name) for name in self.table.ignored)
+        first = (f"columns that mean nothing here were left out: {ignored}",) if ignored else ()
+        warnings = tuple(self.table.placed(each) for each in result.warnings)
+        return result.model_copy(update={"warnings": (*first, *warnings)})
+
+
+def read_allocations(
+    file: Path,
+    *,
+    is_ada: bool = False,
+    decimals: int | None = None,
+    decimal_mark: DecimalMark | None = None,
+) -> AllocationsRead:
+    """The allocations in a table (comma, semicolon or tab between cells), or in a JSON list.
+
+    `decimals` is how many digits of a table's amounts stand behind the decimal mark, 0 to 19; None: amounts
+    are whole numbers of the token's smallest unit (lovelace for ADA). `decimal_mark` settles what `1,000`
+    means. Amounts in JSON are whole always. Raises `InvalidInput` where the file can't be read, or where
+    `is_ada` and the decimals are others than ADA's; `InvalidSchedule` about each line and column of a table
+    that has no one meaning.
+    """
+    if is_ada and decimals not in (None, ADA_DECIMALS):
+        raise InvalidInput(
+            f"ADA has {ADA_DECIMALS} decimals, not {decimals}",
+            path="decimals",
+            hint=f"give {ADA_DECIMALS}, or leave it out and write lovelace",
+        )
+    kind = documents.ALLOCATIONS
+    text = documents.read_text(file, kind, FIELD, InvalidInput)
+    if is_table(text):
+        table = read_table(text, decimals=decimals, decimal_mark=decimal_mark)
+        return AllocationsRead(list(table.rows), table)
+    value = documents.json_in(text, file, kind, FIELD, InvalidInput)
+    if decimals is not None or decimal_mark is not None:
+        raise InvalidInput(
+            "goes with a table alone: amounts in JSON are whole numbers of the smallest unit",
+            path="decimals" if decimals is not None else "decimal_mark",
+            hint="leave it out, or give a table (CSV)",
+        )
+    return AllocationsRead(value, None)
+
+
+def _placed(table: Table, value: Any) -> Any:
+    if isinstance(value, str):
+        return table.placed(value)
+    if isinstance(value, dict):
+        return {name: _placed(table, each) for name, each in value.items()}
+    return [_placed(table, each) for each in value] if isinstance(value, list) else value
