@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from milestones.services.init.indexing import SAFE_ZONE_SLOTS
 
 from milestones.cardano.address import Address, key_credential
 from milestones.services.backend import connect
 from milestones.services.init import Initialised, init
+from milestones.services.init.indexing import SAFE_ZONE_SLOTS
 from milestones.testing.spoiling_proxy import spoiling_proxy
 from milestones.testing.world import World
 
