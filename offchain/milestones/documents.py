@@ -8,7 +8,6 @@ refusal says in words what is there instead, as far as that can be seen, and nev
 from __future__ import annotations
 
 import errno
-import json
 import os
 import select
 import stat
@@ -16,11 +15,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from decimal import Decimal, DecimalException
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from milestones.errors import InvalidInput
+from milestones.notation import parse_json, parse_yaml
 from milestones.recognition import looks_like, recognised
 
 E = TypeVar("E", bound=InvalidInput)
@@ -28,10 +27,6 @@ STANDARD_INPUT: Final = Path("-")
 """Stands for what a command is given on its standard input."""
 PIPE_SECONDS: Final = 120
 """How long somebody may need to type the passphrase of what comes out of a pipe."""
-MOST_DIGITS: Final = 400
-"""Of a number; the largest that anything here holds has under twenty."""
-DEEPEST: Final = 100
-"""Objects and lists inside each other; the deepest that anything here needs is under ten."""
 _SAVE_AS_UTF_8: Final = "save it as UTF-8 (in an editor: Save As, and choose the encoding)"
 
 
@@ -252,70 +247,6 @@ def read_object(path: Path, kind: Kind, field: str, error: type[E]) -> dict[str,
     return value
 
 
-def parse_json(text: str) -> Any:
-    """A JSON value as `read_json` has it. Raises ValueError that says in words what is wrong, and where."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=unique,
-            parse_int=_whole,
-            parse_float=_exact,
-            parse_constant=_no_number,
-        )
-    except RecursionError:
-        raise ValueError(f"lists or objects are nested deeper than {DEEPEST}") from None
-    must_not_be_deep(value)
-    return value
-
-
-def unique(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
-    """An object out of its names and values. Raises ValueError for a name that stands twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"an object has {twice!r} twice: one of its two values is meant")
-    return found
-
-
-def must_not_be_deep(value: Any) -> None:
-    """Raises ValueError where lists and objects are inside each other more than `DEEPEST` times."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for each in level for inner in _inside(each)]
-        if not level:
-            return
-    raise ValueError(f"lists or objects are nested deeper than {DEEPEST}")
-
-
-def _inside(value: Any) -> list[Any]:
-    found: list[Any] = []
-    if isinstance(value, (dict, list)):
-        values = value.values() if isinstance(value, dict) else value
-        found = [each for each in values if isinstance(each, (dict, list))]
-    return found
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise ValueError(f"a number has {len(digits)} digits")
-    return int(digits)
-
-
-def _exact(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except DecimalException:
-        raise ValueError("a number is out of all bounds") from None
-    if len(text) > MOST_DIGITS or (number and abs(number.adjusted()) > MOST_DIGITS):
-        raise ValueError("a number is out of all bounds")
-    return number
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number in JSON")
-
-
 # -- YAML
 
 
@@ -326,43 +257,6 @@ def read_yaml(path: Path, kind: Kind, field: str, error: type[E]) -> Any:
         return parse_yaml(text)
     except ValueError as refused:
         raise _refusal(path, field, error, f"is not YAML: {refused}", kind.hint) from None
-
-
-def parse_yaml(text: str) -> Any:
-    """A YAML value: names are text and stand once, aliases are refused. Raises ValueError in words."""
-    import yaml  # noqa: PLC0415 - few commands have a configuration file
-
-    class Loader(yaml.SafeLoader):
-        """Plain values and nothing else."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise ValueError("a value is an alias (*): write it out")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ARG002
-            pairs = [
-                (self.construct_object(name, deep=True), self.construct_object(value, deep=True))
-                for name, value in node.value
-            ]
-            for name, _ in pairs:
-                if not isinstance(name, str):
-                    raise ValueError(
-                        f"{name!r:.40} is a name and not text: put it in quotation marks"
-                    )
-            return unique(pairs)
-
-    try:
-        value = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as refused:
-        # Its own words quote the line, and a password may be in that.
-        mark = getattr(refused, "problem_mark", None)
-        place = "" if mark is None else f"line {mark.line + 1}: "
-        raise ValueError(f"{place}{getattr(refused, 'problem', None) or 'no YAML'}") from None
-    except RecursionError:
-        raise ValueError(f"lists or objects are nested deeper than {DEEPEST}") from None
-    must_not_be_deep(value)
-    return value
 
 
 # -- writing

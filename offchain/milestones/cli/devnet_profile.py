@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from milestones import documents
 from milestones.errors import InvalidInput
+from milestones.notation import parse_json
 from milestones.protocol.validator_loader import blueprint_scripts
 
 SHOWN_OF_A_LABEL: Final = 48
@@ -121,7 +122,7 @@ def _transaction_in(path: Path) -> bytes:
 
 def _enclosed(text: str, path: Path) -> str:
     try:
-        envelope = documents.parse_json(text)
+        envelope = parse_json(text)
     except ValueError as error:
         reason = f"{path} is not JSON: {error}"
         raise InvalidInput(reason, path=_PATH, hint=documents.TRANSACTION.hint) from None

@@ -14,8 +14,8 @@ from typing import Any, Final
 from milestones.cardano import cbor, encoding
 from milestones.cardano.cbor import Item
 from milestones.cardano.transaction import KeyWitness, Transaction, key_witness, read_witness_set
-from milestones.documents import parse_json
 from milestones.errors import InvalidEncoding, InvalidInput
+from milestones.notation import parse_json
 
 TRANSACTION: Final = "Tx ConwayEra"
 WITNESS: Final = "TxWitness ConwayEra"

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from milestones.cardano import cbor
 from milestones.cardano.outputs import Script, ScriptLanguage
-from milestones.documents import BLUEPRINT, parse_json, read_text
+from milestones.documents import BLUEPRINT, read_text
 from milestones.errors import InvalidBlueprint, InvalidEncoding
+from milestones.notation import parse_json
 
 PURPOSES: Final = {"vault": "spend", "registry": "mint", "board": "mint"}
 CHECKOUT: Final = Path(__file__).parents[3] / "contracts"

@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from milestones.cardano.hashes import blake2b_256
-from milestones.documents import unique
 from milestones.errors import InvalidConfiguration
+from milestones.notation import unique
 
 LOCK_TIMEOUT_SECONDS: Final = 30
 PRIVATE_FILE: Final = 0o600

@@ -18,12 +18,9 @@ from hypothesis import strategies as st
 
 from milestones.documents import (
     CONFIGURATION,
-    DEEPEST,
     KEY,
     SCHEDULE,
     Kind,
-    parse_json,
-    parse_yaml,
     read_bytes,
     read_json,
     read_object,
@@ -31,6 +28,7 @@ from milestones.documents import (
     write_new,
 )
 from milestones.errors import InvalidConfiguration, InvalidInput, InvalidKeyFile, InvalidSignature
+from milestones.notation import DEEPEST, parse_json, parse_yaml
 from milestones.recognition import looks_like, recognised
 
 SMALL = Kind("a small file", 100, "give a small file")
