@@ -27,7 +27,7 @@ def parse_json(text: str) -> Any:
         )
     except RecursionError:
         raise ValueError(f"lists or objects are nested deeper than {DEEPEST}") from None
-    must_not_be_deep(value)
+    _must_not_be_deep(value)
     return value
 
 
@@ -64,7 +64,7 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(f"{place}{getattr(refused, 'problem', None) or 'no YAML'}") from None
     except RecursionError:
         raise ValueError(f"lists or objects are nested deeper than {DEEPEST}") from None
-    must_not_be_deep(value)
+    _must_not_be_deep(value)
     return value
 
 
@@ -78,7 +78,7 @@ def unique(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     return found
 
 
-def must_not_be_deep(value: Any) -> None:
+def _must_not_be_deep(value: Any) -> None:
     """Raises ValueError where lists and objects are inside each other more than `DEEPEST` times."""
     level = [value]
     for _ in range(DEEPEST):

@@ -12,47 +12,19 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock
 
 from milestones.errors import InvalidConfiguration
 from milestones.storage import files
 from milestones.storage.files import Report, free_name, refusals, sync_folder
+from milestones.storage.journal_rows import APPLICATION_ID, SCHEMA_VERSION, copy_rows, create_tables
 
 if TYPE_CHECKING:  # loaded when the journal is first opened: `--help` has no use for it
     import sqlite3
 
 T = TypeVar("T")
-SCHEMA_VERSION: Final = 1
-"""`PRAGMA user_version` of the tables below."""
-APPLICATION_ID: Final = 0x4D6C734A
-"""`PRAGMA application_id`: whose file it is."""
-
-_TABLES: Final = """
-CREATE TABLE submissions (
-  transaction_id TEXT PRIMARY KEY NOT NULL,
-  transaction_cbor BLOB NOT NULL,
-  command TEXT NOT NULL,
-  distribution_id TEXT,
-  valid_until_slot INTEGER,
-  chain TEXT,
-  sole TEXT,
-  purpose TEXT,
-  status TEXT NOT NULL,
-  prepared_at_posix_ms INTEGER NOT NULL,
-  entry TEXT NOT NULL
-);
-CREATE INDEX open_on_chain ON submissions (chain, status, valid_until_slot);
-CREATE INDEX open_anywhere ON submissions (status, valid_until_slot);
-CREATE INDEX of_distribution ON submissions (distribution_id, command, purpose);
-CREATE TABLE damaged (
-  transaction_id TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  transaction_cbor BLOB,
-  entry TEXT
-);
-"""
 
 
 class _Damaged(Exception):
@@ -237,7 +209,7 @@ class JournalDatabase:
         with closing(self._connect_beside()) as new:
             if not self._version(new):
                 new.execute("BEGIN IMMEDIATE")
-                _create_tables(new)
+                create_tables(new)
                 new.execute("COMMIT")
         with refusals(self.path):
             self._move_log_away()
@@ -310,12 +282,12 @@ class JournalDatabase:
                 closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as broken,
             ):
                 new.execute("BEGIN IMMEDIATE")
-                _create_tables(new)
+                create_tables(new)
                 broken.text_factory = _text
                 for order in ("ASC", "DESC"):
                     with suppress(sqlite3.DatabaseError):
                         self._version(broken)
-                        _copy(broken, new, order)
+                        copy_rows(broken, new, order)
                 new.execute("COMMIT")
                 (count,) = new.execute("SELECT count(*) FROM submissions").fetchone()
         return int(count)
@@ -387,24 +359,6 @@ class JournalDatabase:
 def _text(raw: bytes) -> str:
     """Of a damaged text what can be read: one letter must not stop every command."""
     return raw.decode(errors="replace")
-
-
-def _create_tables(connection: sqlite3.Connection) -> None:
-    for statement in _TABLES.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
-
-def _copy(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:
-    """Copies rows until one can't be read. What a row says is checked by whoever reads it."""
-    import sqlite3  # noqa: PLC0415 - only where needed
-
-    every = f"SELECT * FROM submissions NOT INDEXED ORDER BY rowid {order}"  # noqa: S608
-    for row in broken.execute(every):
-        marks = ", ".join("?" * len(row))
-        with suppress(sqlite3.IntegrityError):
-            new.execute(f"INSERT OR IGNORE INTO submissions VALUES ({marks})", row)  # noqa: S608
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""A submission as a row of the journal's database, and what can be read of a row that is damaged.
+"""The tables of the journal's database, a submission as a row, and what can be read of a damaged one.
 
 What is looked up by is a column; the rest is JSON in `entry`. A transaction that is on its way must be
 followed to its end, so of a damaged row everything is used that is whole, and the bytes say the rest.
@@ -7,6 +7,7 @@ followed to its end, so of a damaged row everything is used that is whole, and t
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -24,8 +25,45 @@ from milestones.storage.submission import (
 if TYPE_CHECKING:
     import sqlite3
 
+SCHEMA_VERSION: Final = 1
+"""`PRAGMA user_version` of the tables below."""
+APPLICATION_ID: Final = 0x4D6C734A
+"""`PRAGMA application_id`: whose file it is."""
 _LARGEST_INTEGER: Final = (1 << 63) - 1
 """That a column holds; a later moment or slot is as good as never."""
+
+_TABLES: Final = """
+CREATE TABLE submissions (
+  transaction_id TEXT PRIMARY KEY NOT NULL,
+  transaction_cbor BLOB NOT NULL,
+  command TEXT NOT NULL,
+  distribution_id TEXT,
+  valid_until_slot INTEGER,
+  chain TEXT,
+  sole TEXT,
+  purpose TEXT,
+  status TEXT NOT NULL,
+  prepared_at_posix_ms INTEGER NOT NULL,
+  entry TEXT NOT NULL
+);
+CREATE INDEX open_on_chain ON submissions (chain, status, valid_until_slot);
+CREATE INDEX open_anywhere ON submissions (status, valid_until_slot);
+CREATE INDEX of_distribution ON submissions (distribution_id, command, purpose);
+CREATE TABLE damaged (
+  transaction_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  transaction_cbor BLOB,
+  entry TEXT
+);
+"""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Makes an empty database the journal's."""
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 class Row(NamedTuple):
@@ -94,6 +132,17 @@ _PUT: Final = (
 def put(connection: sqlite3.Connection, submission: Submission) -> None:
     """Writes a submission, in the place of an older row about the same transaction."""
     connection.execute(_PUT, to_row(submission))
+
+
+def copy_rows(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:
+    """Copies rows until one can't be read. What a row says is checked by whoever reads it."""
+    import sqlite3  # noqa: PLC0415 - only where needed
+
+    every = f"SELECT * FROM submissions NOT INDEXED ORDER BY rowid {order}"  # noqa: S608
+    for row in broken.execute(every):
+        marks = ", ".join("?" * len(row))
+        with suppress(sqlite3.IntegrityError):
+            new.execute(f"INSERT OR IGNORE INTO submissions VALUES ({marks})", row)  # noqa: S608
 
 
 _KEEP: Final = (
