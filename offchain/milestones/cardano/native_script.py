@@ -132,33 +132,68 @@ def signers_of(native: NativeScript) -> frozenset[bytes]:
     return frozenset()
 
 
-def most_signers(native: NativeScript) -> frozenset[bytes]:
-    """The largest set of keys that an agreement with none to spare can take: what a fee is planned for."""
+def signers_within(
+    native: NativeScript, valid_from_slot: int | None, valid_until_slot: int | None
+) -> frozenset[bytes]:
+    """The key hashes that can count within this validity: a closed lock shuts out those behind it."""
+    if not can_agree(native, valid_from_slot, valid_until_slot):
+        return frozenset()
+    match native:
+        case All(scripts) | Either(scripts) | AtLeast(_, scripts):
+            inner = (signers_within(each, valid_from_slot, valid_until_slot) for each in scripts)
+            return frozenset().union(*inner)
+    return signers_of(native)
+
+
+def most_signers(native: NativeScript, anyway: frozenset[bytes] = frozenset()) -> frozenset[bytes]:
+    """The largest set of keys that an agreement with none to spare can take: what a fee is planned for.
+
+    Those who sign `anyway` are not in it. Where a script names a key several times, it may be more than the
+    largest set, and of keys that don't agree: what counts is their number.
+    """
+    named = sorted(signers_of(native) - anyway)
+    return frozenset(named[: _most(native, anyway)])
+
+
+def _most(native: NativeScript, anyway: frozenset[bytes]) -> int:
+    """How many keys an agreement can take beside those."""
     match native:
         case Signed(key_hash):
-            return frozenset((key_hash,))
-        case All(scripts):
-            needed = len(scripts)
-        case Either(scripts):
-            needed = 1
-        case AtLeast(required, scripts):
-            needed = max(0, required)
+            return int(key_hash not in anyway)
+        case After() | Before():
+            return 0
         case _:
-            return frozenset()
-    found = sorted(map(most_signers, scripts), key=lambda each: (-len(each), sorted(each)))
-    return frozenset().union(*found[:needed])
+            # What agrees by those who sign anyway is never asked for more.
+            left = [each for each in native.scripts if fewest_signers(each, anyway) is None]
+            needed = max(0, _needed(native) - (len(native.scripts) - len(left)))
+            most = sorted((_most(each, anyway) for each in left), reverse=True)
+            return sum(most[:needed])
+
+
+def _needed(native: All | Either | AtLeast) -> int:
+    """How many of its scripts must agree."""
+    match native:
+        case All(scripts):
+            return len(scripts)
+        case Either():
+            return 1
+        case AtLeast(required):
+            return max(0, required)
 
 
 def fewest_signers(
     native: NativeScript,
     available: Collection[bytes],
-    valid_from_slot: int | None,
-    valid_until_slot: int | None,
+    valid_from_slot: int | None = None,
+    valid_until_slot: int | None = None,
+    *,
+    anyway: frozenset[bytes] = frozenset(),
 ) -> frozenset[bytes] | None:
     """As few of the `available` keys as the script agrees with; None where it doesn't with all of them.
 
-    Of a script that names a key twice, it may be more than the fewest. A time lock is judged by the
-    transaction's validity alone: an open end proves nothing. Source: `evalTimelock`.
+    Those who sign `anyway` cost nothing. Of a script that names a key twice, it may be more than the fewest.
+    A time lock is judged by the transaction's validity alone: an open end proves nothing. Source:
+    `evalTimelock`.
     """
     match native:
         case Signed(key_hash):
@@ -169,17 +204,62 @@ def fewest_signers(
         case Before(slot):
             holds = valid_until_slot is not None and valid_until_slot <= slot
             return frozenset() if holds else None
-        case All(scripts):
-            needed = len(scripts)
-        case Either(scripts):
-            needed = 1
-        case AtLeast(required, scripts):
-            needed = max(0, required)
-    inner = (fewest_signers(each, available, valid_from_slot, valid_until_slot) for each in scripts)
-    found = sorted(
-        (each for each in inner if each is not None), key=lambda each: (len(each), sorted(each))
-    )
-    return None if len(found) < needed else frozenset().union(*found[:needed])
+        case _:
+            inner = (
+                fewest_signers(each, available, valid_from_slot, valid_until_slot, anyway=anyway)
+                for each in native.scripts
+            )
+            found = sorted(
+                (each for each in inner if each is not None),
+                key=lambda each: (len(each - anyway), sorted(each)),
+            )
+            needed = _needed(native)
+            return None if len(found) < needed else frozenset().union(*found[:needed])
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """The slots that a script's time locks name, ascending."""
+
+    after: tuple[int, ...]
+    before: tuple[int, ...]
+
+    @classmethod
+    def of(cls, native: NativeScript) -> Locks:
+        """All of them, however deep."""
+        match native:
+            case Signed():
+                return cls((), ())
+            case After(slot):
+                return cls((slot,), ())
+            case Before(slot):
+                return cls((), (slot,))
+            case _:
+                inner = [cls.of(each) for each in native.scripts]
+                after = {slot for each in inner for slot in each.after}
+                before = {slot for each in inner for slot in each.before}
+                return cls(tuple(sorted(after)), tuple(sorted(before)))
+
+    def narrowed(
+        self, now_slot: int, soon_slot: int, first: int | None, last: int | None
+    ) -> tuple[int | None, int | None]:
+        """The validity (first slot, first slot after it) within which as many locks hold as can now.
+
+        No `after` that is still to come, and no `before` up to `soon_slot`.
+        """
+        starts = (slot for slot in (*self.after, first) if slot is not None)
+        ends = (slot for slot in (*self.before, last) if slot is not None)
+        opened = [slot for slot in starts if slot <= now_slot or slot == first]
+        closing = [slot for slot in ends if slot > soon_slot or slot == last]
+        return max(opened, default=None), min(closing, default=None)
+
+
+def can_agree(
+    native: NativeScript, valid_from_slot: int | None, valid_until_slot: int | None
+) -> bool:
+    """Whether the script agrees within this validity if everybody signs whom it names."""
+    everybody = signers_of(native)
+    return fewest_signers(native, everybody, valid_from_slot, valid_until_slot) is not None
 
 
 def to_json(native: NativeScript) -> dict[str, Any]:

@@ -139,7 +139,9 @@ class _Cancel(SendingCommand[NoticeGiven]):
         must_be_the_creator(known.terms, run.payer.credential)
         given = self.said_at_timestamp
         moment = said_at(
-            time, None if given is None else checked_moment(given, "said_at", run.backend.network)
+            time,
+            None if given is None else checked_moment(given, "said_at", run.backend.network),
+            valid_for_seconds=run.payer.valid_for_seconds,
         )
         policy_id = run.backend.contract.policy_id
         notice = Notice(policy_id, self.distribution_id, moment.posix_ms, self.evidence_hash)
@@ -164,7 +166,12 @@ class _Cancel(SendingCommand[NoticeGiven]):
         )
         signed = collected(wanted, self.signatures, known, run.backend.contract)
         said = signed.statement
-        moment = said_at(time, said.said_at_posix_ms, path=FIELD)
+        moment = said_at(
+            time,
+            said.said_at_posix_ms,
+            path=FIELD,
+            valid_for_seconds=run.payer.valid_for_seconds,
+        )
         context = await run.context()
 
         def notice(signers: tuple[bytes, ...]) -> Notice:

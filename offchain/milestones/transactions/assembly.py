@@ -242,10 +242,12 @@ def _encoded_view(language: ScriptLanguage, model: tuple[int, ...]) -> tuple[byt
 
 
 def expected_key_hashes(assembly: Assembly) -> frozenset[bytes]:
-    """Key hashes of inputs, collateral, required signers, and as many as native scripts can take."""
+    """Key hashes of inputs, collateral, required signers, and as many as native scripts can take beside."""
     collateral = assembly.collateral.inputs if assembly.collateral else ()
     addresses = (Address.from_bech32(u.output.address) for u in (*assembly.inputs, *collateral))
     locks = {address.payment.hash for address in addresses if address.payment.kind == "key"}
-    natives = (s for s in assembly.draft.scripts if s.language == "native")
-    named = {digest for script in natives for digest in most_signers(from_cbor(script.code))}
-    return frozenset(locks | named | set(assembly.draft.required_signers))
+    expected = frozenset(locks | set(assembly.draft.required_signers))
+    for script in assembly.draft.scripts:
+        if script.language == "native":
+            expected |= most_signers(from_cbor(script.code), expected)
+    return expected

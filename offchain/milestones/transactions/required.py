@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from milestones.cardano.address import Address, Credential
-from milestones.cardano.native_script import NativeScript, fewest_signers, from_cbor, signers_of
+from milestones.cardano.native_script import (
+    NativeScript,
+    fewest_signers,
+    from_cbor,
+    signers_of,
+    signers_within,
+)
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.transaction import Transaction, TransactionBody
 from milestones.errors import InvalidAddress
 
 _KEY_ACCOUNT: Final = 14
 """The kind of a reward account (CIP-19) that a key controls."""
+_NOBODY: Final[frozenset[bytes]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +57,38 @@ class RequiredSignatures:
             return have
         chosen = self.keys
         for script in self.scripts:
-            more = fewest_signers(script, have, self.valid_from_slot, self.valid_until_slot)
+            more = self._fewest_of(script, have, chosen)
             if more is None:
                 return None
             chosen |= more
         return chosen if chosen <= have else None
 
     def missing(self, signed: Iterable[bytes]) -> frozenset[bytes]:
-        """Who hasn't signed, and could: of a script that doesn't agree yet, all that it names."""
+        """Who hasn't signed, and could: of a script that doesn't agree yet, all that count in its validity."""
         have = frozenset(signed)
         open_scripts = (
-            signers_of(script)
+            signers_within(script, self.valid_from_slot, self.valid_until_slot)
             for script in self.scripts
-            if fewest_signers(script, have, self.valid_from_slot, self.valid_until_slot) is None
+            if self._fewest_of(script, have) is None
         )
         return self.keys.union(*open_scripts) - have
+
+    def missing_count(self, signed: Iterable[bytes]) -> int | None:
+        """How many more must sign at least; None where no signatures are enough: a time lock doesn't hold."""
+        have = frozenset(signed) | self.keys
+        chosen = self.keys - frozenset(signed)
+        for script in self.scripts:
+            more = self._fewest_of(script, signers_of(script) | have, have | chosen)
+            if more is None:
+                return None
+            chosen |= more - have
+        return len(chosen)
+
+    def _fewest_of(
+        self, script: NativeScript, available: frozenset[bytes], anyway: frozenset[bytes] = _NOBODY
+    ) -> frozenset[bytes] | None:
+        bounds = (self.valid_from_slot, self.valid_until_slot)
+        return fewest_signers(script, available, *bounds, anyway=anyway)
 
 
 def required_signatures(transaction: Transaction, known: Iterable[Utxo] = ()) -> RequiredSignatures:

@@ -86,8 +86,9 @@ class TransactionInWords:
 
     `summary` says in sentences what it does, each by which rule of the contract. `balances` are known where
     all inputs are. `signed_by` are keys whose signatures verify; `not_genuine` those whose don't; `missing`
-    are needed still, as far as is known: `unknown_inputs` counts those whose owners aren't. `scripts` are those
-    that it carries itself. `doubts` are what a person should look at twice.
+    are needed still, as far as is known: `unknown_inputs` counts those whose owners aren't. Of a committee all
+    are named who could still sign; `missing_count` says how many more signatures are enough, None where none
+    are. `scripts` are those that it carries itself. `doubts` are what a person should look at twice.
     """
 
     transaction_hash: str
@@ -107,6 +108,7 @@ class TransactionInWords:
     signed_by: tuple[str, ...] = ()
     not_genuine: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    missing_count: int | None = 0
     unknown_inputs: int = 0
     reference_inputs: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
@@ -136,7 +138,7 @@ def in_words(
     required = required_signatures(transaction, known)
     signed = [each for each in transaction.witnesses.keys if is_genuine(each, transaction.id.raw)]
     bad = [each for each in transaction.witnesses.keys if each not in signed]
-    signed_by = sorted(each.key_hash.hex() for each in signed)
+    signers = frozenset(each.key_hash for each in signed)
     return TransactionInWords(
         transaction_hash=str(transaction.id),
         summary=(
@@ -157,9 +159,10 @@ def in_words(
         actions=actions.found,
         minted=assets_in_words(body.mint),
         balances=_balances(transaction, outputs),
-        signed_by=tuple(signed_by),
+        signed_by=tuple(sorted(each.hex() for each in signers)),
         not_genuine=tuple(sorted(each.key_hash.hex() for each in bad)),
-        missing=tuple(sorted(each.hex() for each in _missing(required, signed_by))),
+        missing=tuple(sorted(each.hex() for each in required.missing(signers))),
+        missing_count=required.missing_count(signers),
         unknown_inputs=required.unknown,
         reference_inputs=tuple(str(each) for each in body.reference_inputs),
         scripts=tuple(
@@ -167,7 +170,7 @@ def in_words(
             for each in transaction.witnesses.scripts
         ),
         metadata_labels=tuple(sorted(transaction.metadata)),
-        doubts=tuple(_doubts(transaction, places, actions)),
+        doubts=tuple(_doubts(transaction, places, actions, required)),
     )
 
 
@@ -187,10 +190,6 @@ def _validity(transaction: Transaction, clock: SlotClock | None) -> str:
     start, end = transaction.body.valid_from_slot, transaction.body.valid_until_slot
     first = "at any time" if start is None else f"from {when(start)} on"
     return f"can be in a block {first}" + ("" if end is None else f", before {when(end)}")
-
-
-def _missing(required: RequiredSignatures, signed_by: Iterable[str]) -> frozenset[bytes]:
-    return required.missing(bytes.fromhex(each) for each in signed_by)
 
 
 def _places(
@@ -351,9 +350,14 @@ def _balances(
 
 
 def _doubts(
-    transaction: Transaction, places: Iterable[OutputInWords], actions: Actions
+    transaction: Transaction,
+    places: Iterable[OutputInWords],
+    actions: Actions,
+    required: RequiredSignatures,
 ) -> Iterator[str]:
     yield from actions.doubts
+    if required.missing_count(()) is None:
+        yield "a native script that it needs agrees to nothing in this validity, whoever signs"
     for name in transaction.body.other:
         yield f"it has {name}, which this program doesn't read"
     if transaction.body.withdrawals:

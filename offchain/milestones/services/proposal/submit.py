@@ -120,7 +120,9 @@ class _Submit(SendingCommand[ProposalSubmitted]):
             must_have_milestone(schedule, self.milestone.text)
         given = self.said_at_timestamp
         wanted = None if given is None else checked_moment(given, "said_at", backend.network)
-        moment = said_at(await chain_time(backend), wanted)
+        moment = said_at(
+            await chain_time(backend), wanted, valid_for_seconds=run.payer.valid_for_seconds
+        )
         context = await run.context()
         return_to = self._return_address(distribution, context.funds.change_address)
         proposal = self._proposal(backend, distribution, moment, return_to)

@@ -23,6 +23,7 @@ from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.sending.contention import Contended
 from milestones.services.sending.funds import Funds
 from milestones.services.sending.payer import USUAL_SECONDS
+from milestones.services.sending.time_locks import within_time_locks
 from milestones.storage.reservations import Reserved
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
@@ -163,6 +164,8 @@ class BuildContext:
 
     async def _built(self, draft: TransactionDraft, include: Sequence[Utxo]) -> BalancedTransaction:
         draft = replace(draft, valid_until_slot=self._void_from(draft))
+        if (script := self.funds.payer.script) is not None:
+            draft = within_time_locks(draft, script, self.time)
         balanced = self.balanced(draft, include=include)
         self._reserve(balanced)
         while balanced.needs_evaluation:

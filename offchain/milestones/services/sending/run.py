@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.transaction import Transaction
 from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
+from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.errors import (
     InvalidConfiguration,
     MilestonesError,
@@ -43,6 +44,8 @@ from milestones.transactions.signing import signed_by, signing_request
 from milestones.transactions.tx_builder import BalancedTransaction
 
 P = TypeVar("P", bound=Payload)
+SLACK_SECONDS: Final = 120
+"""How much sooner than asked a transaction may end without a word: the clock goes on while it is built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +217,14 @@ class Run:
         self.backend.storage.journal.prepare(submission, slot=slot)
         file = where.file_of(len(self.handed_out))
         clock = await self.backend.ogmios.slot_clock()
-        self.handed_out.append(hand_out(self.backend, request.transaction, file, clock))
+        handed_out = hand_out(self.backend, request.transaction, file, clock)
+        self.handed_out.append(handed_out)
+        asked = to_posix_seconds(clock.start_of(slot)) + where.valid_for_seconds - SLACK_SECONDS
+        if handed_out.valid_until is not None and handed_out.valid_until < asked:
+            self.warnings.append(
+                f"{file} must be signed and sent before {in_words(handed_out.valid_until)}, sooner than"
+                " --valid-for says: a time lock, or how far the node foresees its slots"
+            )
         self._note(submission, "waiting_for_signatures")
 
     async def _be_the_first(self, request: SubmissionRequest) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from milestones.cardano.transaction import Transaction, network_id_of_address
 from milestones.documents import write_new
+from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidInput, SigningRefused
 from milestones.keys.assembling import Assembled, LeftOutReason, assemble
 from milestones.keys.envelopes import Signatures, transaction_envelope, witness_envelope
@@ -102,14 +103,20 @@ class SignatureLeftOut(View):
 class TransactionAssembled(Result):
     """The transaction with the signatures that it takes. Key hashes are in hexadecimal.
 
-    `missing` are needed still. `unknown_inputs` counts inputs and other parts of which it isn't known who
-    must sign for them: where there are any, `missing` may lack somebody.
+    `missing` are needed still; of a committee all who could sign are named, and `missing_count` says how many
+    more signatures are enough: None where a time lock keeps them from it. After `valid_until_slot`, at
+    `valid_until` (POSIX seconds, where a node was asked), all of them are worthless. `unknown_inputs` counts
+    inputs and other parts of which it isn't known who must sign for them: where there are any, `missing` may
+    lack somebody.
     """
 
     transaction_hash: str
     file: str
     signed_by: tuple[str, ...]
     missing: tuple[str, ...]
+    missing_count: int | None
+    valid_until_slot: int | None
+    valid_until: int | None = None
     left_out: tuple[SignatureLeftOut, ...] = ()
     unknown_inputs: int = 0
 
@@ -138,7 +145,14 @@ async def assemble_known_transaction(
     warnings = tuple(await staleness(backend))
     required = await required_on_chain(backend, transaction)
     report = _assembled(transaction, required, witnesses, output)
-    return report.model_copy(update={"warnings": (*warnings, *report.warnings)})
+    until = transaction.body.valid_until_slot
+    clock = await backend.ogmios.slot_clock()
+    return report.model_copy(
+        update={
+            "valid_until": None if until is None else to_posix_seconds(clock.start_of(until)),
+            "warnings": (*warnings, *report.warnings),
+        }
+    )
 
 
 async def required_on_chain(backend: Backend, transaction: Transaction) -> RequiredSignatures:
@@ -158,6 +172,8 @@ def _assembled(
         file=str(output),
         signed_by=_named(found.signed),
         missing=_named(found.missing),
+        missing_count=required.missing_count(found.signed),
+        valid_until_slot=transaction.body.valid_until_slot,
         left_out=tuple(
             SignatureLeftOut(file=each.source, key_hash=each.key_hash.hex(), reason=each.reason)
             for each in found.left_out
