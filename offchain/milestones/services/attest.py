@@ -13,7 +13,7 @@ from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import ChainRejected, NotAllowedYet
 from milestones.protocol.datums import Attestation
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_waivable
 from milestones.services.distribution.claims import must_have_milestone
@@ -24,7 +24,7 @@ from milestones.services.distribution.evidence import (
 )
 from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import OnChain, OpenDistribution, read_on_chain
+from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.distribution.signatures import (
     SignedStatement,
     shortfall,
@@ -39,9 +39,9 @@ from milestones.services.sending.attestations import (
 )
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.reports import SentResult
+from milestones.services.sending.reports import SentResult, single_transaction_fields
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.submission import AttestationPayload
 from milestones.transactions.contract_drafts import attest_draft, waive_draft
 from milestones.transactions.tx_builder import BalancedTransaction
@@ -109,7 +109,6 @@ async def attest(
     name = await identify(backend, contract_address)
     _remember_keys(backend, name.distribution_id, milestone.text, oracle_keys)
     command = _Attest(
-        distribution_id=name.distribution_id,
         distribution_name=name,
         milestone=milestone,
         waiver=waiver,
@@ -118,21 +117,17 @@ async def attest(
 
 
 @dataclass(kw_only=True)
-class _Attest(SendingCommand[MilestoneAttested]):
+class _Attest(DistributionCommand[MilestoneAttested]):
     """One attestation, or the one that an earlier run sent without learning what became of it."""
 
     name = "attest"
-    distribution_id: bytes
-    distribution_name: DistributionName
     milestone: MilestoneIdentifier
     waiver: Waiver | None
-    on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and finds signatures that the chain takes."""
         backend = run.backend
-        self.on_chain = await read_on_chain(backend, self.distribution_name, run.mempool)
-        distribution = must_be_open(self.on_chain)
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return
         must_not_be_attested(distribution, self.milestone)
@@ -207,25 +202,15 @@ class _Attest(SendingCommand[MilestoneAttested]):
     def report(self, run: Run) -> MilestoneAttested:
         """The newest transaction about the milestone."""
         sent, payload = run.newest(AttestationPayload)
-        submission = sent.submission
-        if self.on_chain is None:
-            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         return MilestoneAttested(
-            status=sent.status,
-            transaction_hash=submission.transaction_id,
-            contract_address=self.distribution_name.address,
-            distribution_id=self.distribution_id,
+            **single_transaction_fields(self.distribution_name, sent),
             milestone_identifier=payload.milestone_identifier,
             verification_timestamp=to_posix_seconds(payload.verification_posix_ms),
             evidence_hash=payload.evidence_hash,
             signers=oracle_addresses(terms, payload.signers),
             refused_oracles=oracle_addresses(terms, payload.refused_oracles),
-            fee_estimate=submission.fee_lovelace,
-            collateral_amount=submission.collateral_lovelace,
             deposit_lovelace=payload.deposit_lovelace,
-            size=submission.size,
-            resumed=sent.resumed,
         )
 
 

@@ -11,7 +11,7 @@ from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Notice
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import NoticeStatement
 from milestones.protocol.terms import Terms
@@ -20,14 +20,14 @@ from milestones.services.board_preflight import must_let_cancel, must_not_be_can
 from milestones.services.distribution.collected import FIELD, Wanted, collected, signers_of
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import OnChain, OpenDistribution, read_on_chain
+from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.preflight import must_be_open, must_be_the_creator
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.building import said_at
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.reports import SentResult
+from milestones.services.sending.reports import SentResult, single_transaction_fields
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
@@ -83,7 +83,6 @@ async def cancel(
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
     command = _Cancel(
-        distribution_id=name.distribution_id,
         distribution_name=name,
         signatures=signatures,
         evidence_hash=checked_evidence(evidence_hash),
@@ -94,22 +93,18 @@ async def cancel(
 
 
 @dataclass(kw_only=True)
-class _Cancel(SendingCommand[NoticeGiven]):
+class _Cancel(DistributionCommand[NoticeGiven]):
     """One notice, or the one that an earlier run sent without learning what became of it."""
 
     name = "cancel"
-    distribution_id: bytes
-    distribution_name: DistributionName
     signatures: Sequence[OracleSignature]
     evidence_hash: bytes
     said_at_timestamp: int | None
     anchors: tuple[Anchor, ...]
-    on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the notice."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
-        distribution = must_be_open(self.on_chain)
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: isinstance(sent.payload, NoticePayload)):
             return
         must_not_be_cancelled(distribution)
@@ -206,27 +201,17 @@ class _Cancel(SendingCommand[NoticeGiven]):
     def report(self, run: Run) -> NoticeGiven:
         """The newest notice."""
         sent, payload = run.newest(NoticePayload)
-        submission = sent.submission
-        if self.on_chain is None:
-            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         ends_at = -(-(payload.said_at_posix_ms + terms.grace_ms) // 1000)
         return NoticeGiven(
-            status=sent.status,
-            transaction_hash=submission.transaction_id,
-            contract_address=self.distribution_name.address,
-            distribution_id=self.distribution_id,
+            **single_transaction_fields(self.distribution_name, sent),
             said_at=to_posix_seconds(payload.said_at_posix_ms),
             ends_at=ends_at,
             evidence_hash=payload.evidence_hash,
             signers=oracle_addresses(terms, payload.signers),
             refund_address=terms.refund.address,
             meaning=_meaning(terms, ends_at),
-            fee_estimate=submission.fee_lovelace,
-            collateral_amount=submission.collateral_lovelace,
             deposit_lovelace=payload.deposit_lovelace,
-            size=submission.size,
-            resumed=sent.resumed,
         )
 
 

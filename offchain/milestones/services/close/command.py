@@ -14,7 +14,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.cardano.value import LOVELACE
 from milestones.errors import LimitsExceeded
 from milestones.protocol.datums import Notice
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.close.ending import (
@@ -26,13 +26,13 @@ from milestones.services.close.ending import (
 )
 from milestones.services.close.report import Closed, report_of
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import LiveNotice, OnChain, read_on_chain
+from milestones.services.distribution.on_chain import LiveNotice, OnChain
 from milestones.services.preflight import must_be_open
 from milestones.services.sending.building import BuildContext, LargestFit
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.reports import CommandTransaction
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.board_payloads import HomePayload
 from milestones.storage.submission import ClosingPayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
@@ -59,27 +59,22 @@ async def close(
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
-    command = _Close(
-        distribution_id=name.distribution_id,
-        distribution_name=name,
-    )
+    command = _Close(distribution_name=name)
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
 @dataclass(kw_only=True)
-class _Close(SendingCommand[Closed]):
+class _Close(DistributionCommand[Closed]):
     """All closings of a distribution. `left` had no room in any."""
 
     name = "close"
-    distribution_id: bytes
-    distribution_name: DistributionName
     left: Sequence[Utxo] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds all transactions before the first is sent."""
         earlier = run.resume(lambda _: True)
         await run.see_through(_words_on_their_way(earlier))
-        on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
+        on_chain = await self.look(run)
         if not any(isinstance(each.submission.payload, ClosingPayload) for each in earlier):
             must_be_open(on_chain)
         elif on_chain.closed:

@@ -9,7 +9,7 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
 from milestones.protocol.validator_loader import Contract
@@ -17,13 +17,13 @@ from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_be_rotatable
 from milestones.services.distribution.collected import Wanted, collected, said_about
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.distribution.on_chain import OnChain
 from milestones.services.preflight import must_be_open
 from milestones.services.sending.attestations import NOWHERE, oracle_addresses
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.reports import SentResult
+from milestones.services.sending.reports import SentResult, single_transaction_fields
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft
@@ -66,26 +66,20 @@ async def oracle_rotate(
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
-    command = _Rotate(
-        distribution_id=name.distribution_id, distribution_name=name, signatures=signatures
-    )
+    command = _Rotate(distribution_name=name, signatures=signatures)
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
 @dataclass(kw_only=True)
-class _Rotate(SendingCommand[OraclesReplaced]):
+class _Rotate(DistributionCommand[OraclesReplaced]):
     """One rotation, or the one that an earlier run sent without learning what became of it."""
 
     name = "oracle rotate"
-    distribution_id: bytes
-    distribution_name: DistributionName
     signatures: Sequence[OracleSignature]
-    on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the next board."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
-        distribution = must_be_open(self.on_chain)
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: isinstance(sent.payload, RotationPayload)):
             return
         live = must_be_rotatable(distribution)
@@ -149,21 +143,11 @@ class _Rotate(SendingCommand[OraclesReplaced]):
     def report(self, run: Run) -> OraclesReplaced:
         """The newest rotation."""
         sent, payload = run.newest(RotationPayload)
-        submission = sent.submission
-        if self.on_chain is None:
-            raise AssertionError("the chain was looked at")
         terms = self.on_chain.terms
         return OraclesReplaced(
-            status=sent.status,
-            transaction_hash=submission.transaction_id,
-            contract_address=self.distribution_name.address,
-            distribution_id=self.distribution_id,
+            **single_transaction_fields(self.distribution_name, sent),
             sequence=payload.sequence,
             oracles=oracle_addresses(terms, payload.oracles),
             quorum_threshold=payload.quorum_threshold,
             signers=oracle_addresses(terms, payload.signers),
-            fee_estimate=submission.fee_lovelace,
-            collateral_amount=submission.collateral_lovelace,
-            size=submission.size,
-            resumed=sent.resumed,
         )

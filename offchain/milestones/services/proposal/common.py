@@ -9,7 +9,11 @@ from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import InvalidEncoding, NotAllowedYet
 from milestones.protocol.distribution import DistributionName
-from milestones.services.sending.reports import CommandTransaction, SentResult
+from milestones.services.sending.reports import (
+    CommandTransaction,
+    SentResult,
+    single_transaction_fields,
+)
 from milestones.storage.board_payloads import (
     ConfirmationPayload,
     ObjectionPayload,
@@ -48,20 +52,12 @@ def ended_fields(
     name: DistributionName, sent: CommandTransaction, payload: Ended
 ) -> dict[str, Any]:
     """The fields of a `ProposalEnded`."""
-    submission = sent.submission
     return {
-        "status": sent.status,
-        "transaction_hash": submission.transaction_id,
-        "contract_address": name.address,
-        "distribution_id": name.distribution_id,
+        **single_transaction_fields(name, sent),
         "proposal": str(payload.proposal),
         "milestone_identifier": payload.milestone_identifier,
         "bond_to": payload.bond_to,
         "bond_lovelace": payload.bond_lovelace,
-        "fee_estimate": submission.fee_lovelace,
-        "collateral_amount": submission.collateral_lovelace,
-        "size": submission.size,
-        "resumed": sent.resumed,
     }
 
 

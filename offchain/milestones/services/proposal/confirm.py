@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import HexField
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_due
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.proposal.common import ProposalEnded, bond_return, ended_fields, is_about
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.board_payloads import ConfirmationPayload
 from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
 
@@ -52,26 +51,20 @@ async def proposal_confirm(
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
-    command = _Confirm(
-        distribution_id=name.distribution_id, distribution_name=name, proposal=proposal
-    )
+    command = _Confirm(distribution_name=name, proposal=proposal)
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
 @dataclass(kw_only=True)
-class _Confirm(SendingCommand[ProposalConfirmed]):
+class _Confirm(DistributionCommand[ProposalConfirmed]):
     """One confirmation, or the one that an earlier run sent without learning what became of it."""
 
     name = "proposal confirm"
-    distribution_id: bytes
-    distribution_name: DistributionName
     proposal: str
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the confirmation."""
-        distribution = must_be_open(
-            await read_on_chain(run.backend, self.distribution_name, run.mempool)
-        )
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: is_about(sent, ConfirmationPayload, self.proposal)):
             return
         live = proposal_named(distribution, self.proposal)

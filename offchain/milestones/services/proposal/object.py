@@ -9,21 +9,20 @@ from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidEncoding, InvalidSignature
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import ObjectionStatement
 from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_take_proposals
 from milestones.services.distribution.collected import FIELD, Wanted, collected
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open
 from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.attestations import lenient, oracle_addresses
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import ObjectionPayload
 from milestones.transactions.board_drafts import Referenced, object_draft
@@ -55,30 +54,21 @@ async def proposal_object(
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
-    command = _Object(
-        distribution_id=name.distribution_id,
-        distribution_name=name,
-        proposal=proposal,
-        signatures=signatures,
-    )
+    command = _Object(distribution_name=name, proposal=proposal, signatures=signatures)
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
 @dataclass(kw_only=True)
-class _Object(SendingCommand[ProposalStopped]):
+class _Object(DistributionCommand[ProposalStopped]):
     """One objection, or the one that an earlier run sent without learning what became of it."""
 
     name = "proposal object"
-    distribution_id: bytes
-    distribution_name: DistributionName
     proposal: str
     signatures: Sequence[OracleSignature]
-    on_chain: OnChain | None = None
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the objection."""
-        self.on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
-        distribution = must_be_open(self.on_chain)
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: is_about(sent, ObjectionPayload, self.proposal)):
             return
         terms, sitting = distribution.terms, distribution.sitting
@@ -135,8 +125,6 @@ class _Object(SendingCommand[ProposalStopped]):
     def report(self, run: Run) -> ProposalStopped:
         """The newest objection."""
         sent, payload = run.newest(ObjectionPayload)
-        if self.on_chain is None:
-            raise AssertionError("the chain was looked at")
         return ProposalStopped(
             **ended_fields(self.distribution_name, sent, payload),
             signers=oracle_addresses(self.on_chain.terms, payload.signers),

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_forgotten
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.proposal.common import ProposalEnded, bond_return, ended_fields, is_about
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.board_payloads import RetirementPayload
 from milestones.transactions.board_drafts import retire_draft
 
@@ -39,24 +38,20 @@ async def proposal_retire(
     """
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
-    command = _Retire(
-        distribution_id=name.distribution_id, distribution_name=name, proposal=proposal
-    )
+    command = _Retire(distribution_name=name, proposal=proposal)
     return await perform(backend, command, key=key, dry_run=dry_run, wait=wait)
 
 
 @dataclass(kw_only=True)
-class _Retire(SendingCommand[ProposalRetired]):
+class _Retire(DistributionCommand[ProposalRetired]):
     """One retirement, or the one that an earlier run sent without learning what became of it."""
 
     name = "proposal retire"
-    distribution_id: bytes
-    distribution_name: DistributionName
     proposal: str
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the retirement."""
-        on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
+        on_chain = await self.look(run)
         if run.resume_instead(lambda sent: is_about(sent, RetirementPayload, self.proposal)):
             return
         live = proposal_named(on_chain, self.proposal)

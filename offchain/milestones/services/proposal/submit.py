@@ -12,20 +12,20 @@ from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Proposal
-from milestones.protocol.distribution import ContractAddress, DistributionName
+from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_take_proposals
 from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.distribution.evidence import checked_evidence, checked_moment
 from milestones.services.distribution.local import local_distribution
 from milestones.services.distribution.naming import identify, must_be_of_network
-from milestones.services.distribution.on_chain import OpenDistribution, read_on_chain
+from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.preflight import must_be_open, must_not_be_attested
 from milestones.services.sending.building import SaidAt, said_at
 from milestones.services.sending.payer import PaidBy
-from milestones.services.sending.reports import SentResult
+from milestones.services.sending.reports import SentResult, single_transaction_fields
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.board_payloads import ProposalPayload
 from milestones.transactions.board_drafts import Referenced, propose_draft
 
@@ -80,7 +80,6 @@ async def proposal_submit(
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
     command = _Submit(
-        distribution_id=name.distribution_id,
         distribution_name=name,
         milestone=milestone,
         evidence_hash=checked_evidence(evidence_hash),
@@ -92,12 +91,10 @@ async def proposal_submit(
 
 
 @dataclass(kw_only=True)
-class _Submit(SendingCommand[ProposalSubmitted]):
+class _Submit(DistributionCommand[ProposalSubmitted]):
     """One proposal, or the one that an earlier run sent without learning what became of it."""
 
     name = "proposal submit"
-    distribution_id: bytes
-    distribution_name: DistributionName
     milestone: MilestoneIdentifier
     evidence_hash: bytes
     return_to: Address | None
@@ -107,9 +104,7 @@ class _Submit(SendingCommand[ProposalSubmitted]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, checks, and builds the proposal."""
         backend = run.backend
-        distribution = must_be_open(
-            await read_on_chain(backend, self.distribution_name, run.mempool)
-        )
+        distribution = must_be_open(await self.look(run))
         if run.resume_instead(lambda sent: self._is_about(sent.payload)):
             return
         must_take_proposals(distribution.terms)
@@ -186,14 +181,10 @@ class _Submit(SendingCommand[ProposalSubmitted]):
     def report(self, run: Run) -> ProposalSubmitted:
         """The newest proposal."""
         sent, payload = run.newest(ProposalPayload)
-        submission = sent.submission
         said, due = payload.said_at_posix_ms, payload.due_at_posix_ms
         return ProposalSubmitted(
-            status=sent.status,
-            transaction_hash=submission.transaction_id,
-            contract_address=self.distribution_name.address,
-            distribution_id=self.distribution_id,
-            proposal=f"{submission.transaction_id}#0",
+            **single_transaction_fields(self.distribution_name, sent),
+            proposal=f"{sent.submission.transaction_id}#0",
             milestone_identifier=payload.milestone_identifier,
             evidence_hash=payload.evidence_hash,
             said_at=to_posix_seconds(said),
@@ -201,8 +192,4 @@ class _Submit(SendingCommand[ProposalSubmitted]):
             forgotten_at=to_posix_seconds(2 * due - said),
             return_to=payload.return_to,
             bond_lovelace=payload.bond_lovelace,
-            fee_estimate=submission.fee_lovelace,
-            collateral_amount=submission.collateral_lovelace,
-            size=submission.size,
-            resumed=sent.resumed,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from milestones.domain.models import TransactionStatus
+from milestones.protocol.distribution import DistributionName
 from milestones.services.results import Result, View
 from milestones.storage.submission import Submission
 
@@ -55,6 +56,21 @@ class TransactionView(View):
     memory: int
     cpu: int
     resumed: bool = False
+
+
+def single_transaction_fields(name: DistributionName, sent: CommandTransaction) -> dict[str, Any]:
+    """What a command about a distribution reports of its one transaction."""
+    submission = sent.submission
+    return {
+        "status": sent.status,
+        "transaction_hash": submission.transaction_id,
+        "contract_address": name.address,
+        "distribution_id": name.distribution_id,
+        "fee_estimate": submission.fee_lovelace,
+        "collateral_amount": submission.collateral_lovelace,
+        "size": submission.size,
+        "resumed": sent.resumed,
+    }
 
 
 def transaction_fields(sent: CommandTransaction) -> dict[str, Any]:

@@ -12,11 +12,12 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import ChainRejected, InsufficientFunds
+from milestones.protocol.distribution import DistributionName
 from milestones.services.backend import (
     Backend,
     chain_of,
@@ -25,6 +26,7 @@ from milestones.services.backend import (
     require_one_chain,
     storage_warnings,
 )
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.sending.contention import REBUILD_SECONDS, Contended, pause_seconds
 from milestones.services.sending.payer import PaidBy, Payer
 from milestones.services.sending.reports import SentResult
@@ -60,6 +62,30 @@ class SendingCommand(ABC, Generic[R]):
     @abstractmethod
     def report(self, run: Run) -> R:
         """What the command has done, out of `run.transactions`."""
+
+
+@dataclass(kw_only=True)
+class DistributionCommand(SendingCommand[R]):
+    """What a command about one distribution supplies; `distribution_id` is that of its name."""
+
+    distribution_name: DistributionName
+    distribution_id: bytes = field(init=False)
+    _on_chain: OnChain | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.distribution_id = self.distribution_name.distribution_id
+
+    async def look(self, run: Run) -> OnChain:
+        """The distribution, as a block will have it once it has the mempool. Raises as `read_on_chain`."""
+        self._on_chain = await read_on_chain(run.backend, self.distribution_name, run.mempool)
+        return self._on_chain
+
+    @property
+    def on_chain(self) -> OnChain:
+        """What the last look has shown."""
+        if self._on_chain is None:
+            raise AssertionError("the chain was looked at")
+        return self._on_chain
 
 
 async def perform(

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from milestones.domain.claims import ClaimState
 from milestones.errors import NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
+from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.history import history_of
 from milestones.services.distribution.naming import identify
-from milestones.services.distribution.on_chain import OpenDistribution, paying_in, read_on_chain
+from milestones.services.distribution.on_chain import OpenDistribution, paying_in
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
-from milestones.services.sending.runner import SendingCommand, perform
+from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
 from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
 from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of
@@ -52,7 +52,6 @@ async def submit_release(
     backend = select_version(backend, contract_address.payment.hash)
     name = await identify(backend, contract_address)
     command = _SubmitRelease(
-        distribution_id=name.distribution_id,
         distribution_name=name,
         selection=selection,
         claim_file=claim_file,
@@ -61,12 +60,10 @@ async def submit_release(
 
 
 @dataclass(kw_only=True)
-class _SubmitRelease(SendingCommand[ReleaseReport]):
+class _SubmitRelease(DistributionCommand[ReleaseReport]):
     """All payouts that were asked for, and what is known of those that are not made."""
 
     name = "submit-release"
-    distribution_id: bytes
-    distribution_name: DistributionName
     selection: Selection
     claim_file: ClaimFile | None
     distribution: Distribution | None = None
@@ -76,7 +73,7 @@ class _SubmitRelease(SendingCommand[ReleaseReport]):
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
         """Looks, chooses, and builds everything that is not sent yet before the first is sent."""
         backend = run.backend
-        on_chain = must_be_open(await read_on_chain(backend, self.distribution_name, run.mempool))
+        on_chain = must_be_open(await self.look(run))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution = distribution
         must_be_there(self.selection, distribution)
