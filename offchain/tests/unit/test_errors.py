@@ -31,7 +31,6 @@ WITHOUT_DEFAULT = frozenset(
 INTERNAL = frozenset(
     {
         ("services/distribution/schedule_source.py", "InvalidEncoding"),
-        ("storage/submission.py", "InvalidEncoding"),
     }
 )
 """Raised to be caught by the program itself, which then says what to do: file and class."""
