@@ -79,7 +79,16 @@ if TYPE_CHECKING:
         oldest_output,
         register_milestone,
     )
-    from milestones.services.schedule import AllocationsRead, read_allocations
+    from milestones.services.schedule import (
+        AllocationsRead,
+        ScheduleChecked,
+        ScheduleTemplate,
+        VestingPlanned,
+        read_allocations,
+        schedule_check,
+        schedule_template,
+        schedule_vesting,
+    )
     from milestones.services.sending.payer import HandOut, Payer
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import (
@@ -149,6 +158,8 @@ __all__ = [
     "Registered",
     "ReleaseReport",
     "RotationToSign",
+    "ScheduleChecked",
+    "ScheduleTemplate",
     "Selection",
     "Signer",
     "SigningKey",
@@ -163,6 +174,7 @@ __all__ = [
     "TransactionSigned",
     "TransactionSubmitted",
     "Verified",
+    "VestingPlanned",
     "Waiver",
     "Workspace",
     "__version__",
@@ -205,6 +217,9 @@ __all__ = [
     "register_milestone",
     "registered_schedule",
     "rotation_payload",
+    "schedule_check",
+    "schedule_template",
+    "schedule_vesting",
     "script_address",
     "show_keys",
     "show_known_transaction",
@@ -272,7 +287,16 @@ _NAMES: Final = {
     ),
     "services.publish_script": ("Published", "publish_script"),
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
-    "services.schedule": ("AllocationsRead", "read_allocations"),
+    "services.schedule": (
+        "AllocationsRead",
+        "ScheduleChecked",
+        "ScheduleTemplate",
+        "VestingPlanned",
+        "read_allocations",
+        "schedule_check",
+        "schedule_template",
+        "schedule_vesting",
+    ),
     "services.sending.payer": ("HandOut", "Payer"),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": (

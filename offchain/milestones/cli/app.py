@@ -42,6 +42,7 @@ USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 COMMANDS: Final[Mapping[str, str]] = {
     "init": "Check Ogmios, Kupo and the node; let Kupo watch what is needed.",
     "keys": "Show the addresses of key files or of a phrase, or make new keys. Needs no network.",
+    "schedule": "Who gets what, as a table: checked, begun, or made of a plan of vesting. Needs no network.",
     "register-milestone": (
         "Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network."
     ),
@@ -132,6 +133,9 @@ def options(  # noqa: PLR0917 - an option each
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, also on a terminal.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every field of a result on a terminal.")
+    ] = False,
     verbose: Annotated[
         int,
         typer.Option(
@@ -169,7 +173,7 @@ def options(  # noqa: PLR0917 - an option each
             "kupo_url": kupo_url,
             "max_lag_slots": max_lag,
         },
-        output=Output(as_json=bool(as_json)),
+        output=Output(as_json=bool(as_json), full=full),
     )
     context.call_on_close(context.obj.say_reports)
 

@@ -6,11 +6,11 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -20,6 +20,7 @@ from milestones.errors import MilestonesError, OutputLost
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+R = TypeVar("R", bound="BaseModel")
 _LOG: Final = logging.getLogger(__name__)
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
@@ -39,9 +40,10 @@ class _Console(Console):
 class Output:
     """Where a command's words go. JSON when standard output is not a terminal, or when asked for."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        """`as_json`: JSON was asked for."""
+    def __init__(self, *, as_json: bool = False, full: bool = False) -> None:
+        """`as_json`: JSON was asked for; `full`: on a terminal every field was, and no composed view."""
         self.as_json = as_json or not sys.stdout.isatty()
+        self._full = full
         self._started = time.monotonic()
         self._results = _Console(soft_wrap=True)
         self._messages = _Console(stderr=True, soft_wrap=True)
@@ -51,8 +53,13 @@ class Output:
         """Whether there is a person to ask: standard input and output are a terminal."""
         return sys.stdin.isatty() and sys.stdout.isatty()
 
-    def result(self, result: BaseModel) -> None:
-        """Prints a result, and its warnings on standard error."""
+    def result(
+        self, result: R, view: Callable[[R], Iterable[RenderableType]] | None = None
+    ) -> None:
+        """Prints a result, and its warnings on standard error.
+
+        On a terminal it is composed by `view`, where there is one and not every field is asked for.
+        """
         fields = result.model_dump(mode="json")
         if "elapsed_ms" in fields:
             # Last, where they don't stand before what was asked for.
@@ -61,7 +68,18 @@ class Output:
             fields["warnings"] = fields.pop("warnings")
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
-        self.fields(fields)
+        if view is None or self.as_json or self._full:
+            self.fields(fields)
+            return
+        with standard_output():
+            for part in view(result):
+                # Words end where the terminal does; a word alone is never cut.
+                self._results.print(part, soft_wrap=False)
+
+    def text(self, text: str) -> None:
+        """Prints what is a file of its own, as it is, on a terminal or not."""
+        with standard_output():
+            sys.stdout.write(text)
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
@@ -77,7 +95,7 @@ class Output:
     def message(self, text: str) -> None:
         """One line on standard error; where nobody can hear it the command goes on all the same."""
         try:
-            self._messages.print(_harmless(text))
+            self._messages.print(harmless(text))
         except OSError:
             give_up_standard_error()
 
@@ -202,12 +220,12 @@ def _cell(value: Any) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, (list, tuple)):
-        return _harmless(", ".join(str(element) for element in value) or "-")
-    return _harmless(str(value))
+        return harmless(", ".join(str(element) for element in value) or "-")
+    return harmless(str(value))
 
 
-def _harmless(text: str) -> Text:
-    """Words of others, off the chain or out of files, that can't steer the terminal."""
+def harmless(text: str) -> Text:
+    """Words of others, off the chain or out of files, which then can't steer the terminal."""
     return Text(
         "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
     )

@@ -294,6 +294,16 @@ class _Amounts:
                 yield re.sub(r"[^0-9]", "", found[1]), found[3] or ""
 
 
+def read_amount(
+    text: str, *, decimals: int | None = None, decimal_mark: DecimalMark | None = None
+) -> int:
+    """One amount as `read_table` reads them, in the smallest unit. Raises `InvalidSchedule` about `amount`."""
+    try:
+        return _Amounts(decimals, decimal_mark).read(text.strip())
+    except _Unreadable as error:
+        raise InvalidSchedule(str(error), path="amount", hint=error.hint) from None
+
+
 # -- writing
 
 

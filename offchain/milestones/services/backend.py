@@ -100,6 +100,20 @@ def open_workspace(
     )
 
 
+def network_magic_offline(workspace: Workspace) -> int:
+    """The magic of the configured network, else the one that `init` saw. Raises `InvalidConfiguration`."""
+    if workspace.network.magic is not None:
+        return workspace.network.magic
+    observed = workspace.storage.network.load()
+    if observed is None or not workspace.network.admits(observed.network_magic):
+        raise InvalidConfiguration(
+            f"{workspace.network.name!r} is any network but mainnet, and it isn't known which",
+            path="network_magic",
+            hint="run `milestones init` once, or name the network: --network preprod, preview or devnet",
+        )
+    return observed.network_magic
+
+
 def storage_warnings(workspace: Workspace) -> list[str]:
     """What the user must hear of the data directory's files, since the last call."""
     return [report.message for report in workspace.storage.take_reports()]

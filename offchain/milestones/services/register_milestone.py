@@ -16,12 +16,18 @@ from milestones.domain.powers import doubts_about, powers_asked_for
 from milestones.domain.problems import Circumstances
 from milestones.domain.reading import AddressField, HexField, Problem, StakeAddressField, refusal
 from milestones.domain.schedule import check_schedule, parse_schedule, usual_reclaim_after
-from milestones.errors import InvalidConfiguration, InvalidInput, InvalidSchedule, NotFound
+from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import Distribution, leaf_of
 from milestones.protocol.staking import SLOTS_LONG_PAST, own_stake_script, stake_address_of
 from milestones.protocol.validator_loader import Contract
-from milestones.services.backend import Backend, Workspace, now_posix_ms, storage_warnings
+from milestones.services.backend import (
+    Backend,
+    Workspace,
+    network_magic_offline,
+    now_posix_ms,
+    storage_warnings,
+)
 from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.powers import Power, powers_of, warnings_about
@@ -231,20 +237,6 @@ def _completed(workspace: Workspace, document: Mapping[str, Any]) -> Any:
     if "network_magic" not in completed:
         completed["network_magic"] = network_magic_offline(workspace)
     return {**document, "contract_metadata": completed}
-
-
-def network_magic_offline(workspace: Workspace) -> int:
-    """The magic of the configured network, else the one that `init` saw. Raises `InvalidConfiguration`."""
-    if workspace.network.magic is not None:
-        return workspace.network.magic
-    observed = workspace.storage.network.load()
-    if observed is None or not workspace.network.admits(observed.network_magic):
-        raise InvalidConfiguration(
-            f"{workspace.network.name!r} is any network but mainnet, and it isn't known which",
-            path="network_magic",
-            hint="run `milestones init` once, or name the network: --network preprod, preview or devnet",
-        )
-    return observed.network_magic
 
 
 def _must_be_on_configured_network(workspace: Workspace, schedule: MilestoneSchedule) -> None:

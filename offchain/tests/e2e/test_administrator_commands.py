@@ -109,6 +109,36 @@ async def test_what_is_wrong_in_a_table_is_said_by_line_and_column(world: World)
     assert "--decimals" in unclear.stderr
 
 
+async def test_a_plan_of_vesting_is_written_checked_and_registered(world: World) -> None:
+    """And a template, to begin with."""
+    await world.cli("init")
+    plan = await world.cli(
+        *("schedule", "vesting", "--beneficiary-address", str(world.address("beneficiary-0"))),
+        *("--milestone-identifier", "phase 1", "--amount", "1,000.01", "--decimals", "2"),
+        *("--start", "2027-01-01", "--duration", "1y", "--every", "3m"),
+        *("--output", "plan.csv"),
+    )
+    checked = await world.cli("schedule", "check", "plan.csv", "--token-policy-id", "")
+    shares = await world.cli(
+        *("schedule", "vesting", "--beneficiary-address", str(world.address("beneficiary-0"))),
+        *("--milestone-identifier", "phase 1", "--amount", "9", "--format", "json"),
+        *("--grade", "2027-01-01=1/3", "--grade", "2028-01-01=66.66%"),
+    )
+    template = await world.cli("schedule", "template")
+    options = {"beneficiary_allocations": "plan.csv", "reclaim_after": "2040-01-01"}
+    registered = await world.cli(*flags(world, **options))
+    slip = await world.cli("schedule", "check", table(world, "1", "x"), "--decimals", "2")
+
+    assert (plan.exit_code, plan.json["total_token_amount"]) == (0, 100_001)
+    assert (checked.exit_code, checked.json["total_token_amount"]) == (0, 100_001)
+    assert checked.json["milestones"][0]["vesting"] == "2027-04-01 to 2028-01-01, 4 dates"
+    assert checked.json["cost"]["pay_everybody_lovelace"] > 0
+    assert (registered.exit_code, registered.json["total_token_amount"]) == (0, 100_001)
+    assert template.stdout.startswith("address,amount,milestone,vests\n")
+    assert (shares.exit_code, shares.json["error"]["details"]["path"]) == (2, "grade")
+    assert (slip.exit_code, slip.json["error"]["details"]["path"]) == (2, "line 3, column 'Amount'")
+
+
 async def test_decimals_belong_to_tables_and_ada_has_six(world: World) -> None:
     as_json = await world.cli(*flags(world, decimals="6"))
     ada = await world.cli(

@@ -51,7 +51,9 @@ def test_no_room_below_the_command_line_goes_through_the_front_door() -> None:
     """It stands on all of them: they would stand on themselves."""
     package = Path(milestones.__file__).parent
     modules = [
-        path for path in package.rglob("*.py") if path.parent not in (package, package / "cli")
+        path
+        for path in package.rglob("*.py")
+        if path.parent != package and package / "cli" not in path.parents
     ]
     assert len(modules) > 100
     for path in modules:

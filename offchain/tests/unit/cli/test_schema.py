@@ -63,6 +63,7 @@ def test_every_input_and_every_command_has_one() -> None:
             "rotate",
         ),
         "proposal": ("submit", "object", "confirm", "retire", "show"),
+        "schedule": ("template", "check", "vesting"),
         "transaction": ("show", "check-hardware", "sign", "assemble", "submit", "drop"),
     }
     commands = {name for name in COMMANDS if name not in (*PRINTS_NO_RESULT, *groups)}

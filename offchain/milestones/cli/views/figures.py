@@ -1,0 +1,59 @@
+"""Amounts, addresses and tables as people read them, the same in every view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from milestones.cli.output import harmless
+
+ADA_DECIMALS: Final = 6
+HEAD, TAIL = 14, 8
+"""Characters of an address that a table shows: its kind and beginning, and its end."""
+
+
+def amount(units: int, decimals: int | None) -> str:
+    """A number of the smallest unit with separators; with decimals, every one of them, as `1,000.50`."""
+    whole, fraction = divmod(abs(units), 10 ** (decimals or 0))
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole:,}" + (f".{fraction:0{decimals}}" if decimals else "")
+
+
+def ada(lovelace: int) -> str:
+    """An amount of ADA to the lovelace."""
+    return f"{amount(lovelace, ADA_DECIMALS)} ADA"
+
+
+def short(text: str) -> str:
+    """An address or an id for a table: shortened in the middle, where it differs least."""
+    return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number and its noun, such as `1 payment` or `1,200 payments`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()
+) -> Table:
+    """Columns without lines between them; those that are `numbers` stand to the right."""
+    found = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        is_number = heading in numbers
+        found.add_column(
+            heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+        )
+    for row in rows:
+        found.add_row(*map(harmless, row))
+    return found
+
+
+def heading(text: str) -> Text:
+    """The one sentence that a view begins with."""
+    line = harmless(text)
+    line.stylize("bold")
+    return line

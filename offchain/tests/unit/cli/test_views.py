@@ -1,0 +1,121 @@
+"""What a person sees, at 80 columns: kept as it is expected."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from milestones.cardano.address import Address, key_credential
+from milestones.cli.views import figures, schedule
+from milestones.services.schedule.check import (
+    BeneficiaryTotal,
+    MilestoneTotal,
+    ScheduleChecked,
+    ScheduleCost,
+)
+
+
+def printed(parts: Any, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    part: RenderableType
+    for part in parts:
+        console.print(part)
+    written = console.file
+    assert isinstance(written, io.StringIO)
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "text"),
+    [
+        (1_234_567, None, "1,234,567"),
+        (1_234_567, 6, "1.234567"),
+        (5, 2, "0.05"),
+        (-1_000_050, 2, "-10,000.50"),
+        (0, 6, "0.000000"),
+    ],
+)
+def test_amounts(units: int, decimals: int | None, text: str) -> None:
+    assert figures.amount(units, decimals) == text
+
+
+def checked(milestones: int) -> ScheduleChecked:
+    names = ("audit", "a milestone with a long name that somebody wrote", *map(str, range(99)))
+    return ScheduleChecked(
+        allocation_count=3 * milestones,
+        beneficiary_count=2,
+        total_token_amount=300_050 * milestones,
+        milestones=tuple(
+            MilestoneTotal(
+                milestone_identifier=name,
+                allocation_count=3,
+                beneficiary_count=2,
+                token_amount=300_050,
+                first_vesting_timestamp=0,
+                last_vesting_timestamp=0,
+                vesting="2027-01-01 to 2027-06-30 12:00:00 UTC, 3 dates",
+            )
+            for name in names[:milestones]
+        ),
+        beneficiaries=tuple(
+            BeneficiaryTotal(
+                beneficiary_address=Address(0, key_credential(bytes([number]) * 28), None),
+                allocation_count=number,
+                token_amount=100_050 * number,
+            )
+            for number in (1, 2)
+        ),
+        cost=ScheduleCost(
+            opening_deposits_lovelace=4_331_550,
+            attestation_deposits_lovelace=1_961_050,
+            payouts_lovelace=123_456_789,
+            opening_fees_lovelace=281_632,
+            attestation_fees_lovelace=274_751,
+            payout_fees_lovelace=277_483,
+            pay_everybody_lovelace=123_734_272,
+        ),
+    )
+
+
+CHECKED = """\
+6 payments to 2 people, 6,001.00 in all
+
+milestone                     payments    amount  vests
+audit                                3  3,000.50  2027-01-01 to 2027-06-30
+                                                  12:00:00 UTC, 3 dates
+a milestone with a long name         3  3,000.50  2027-01-01 to 2027-06-30
+that somebody wrote                               12:00:00 UTC, 3 dates
+
+beneficiary              payments    amount
+addr_test1vqqs…qgasfzjt         1  1,000.50
+addr_test1vqpq…qsw74k48         2  2,001.00
+
+cost                  ADA
+open it          4.331550  deposits, back when it is closed
+                 0.281632  fees, about
+attest it        1.961050  deposits, back as well
+                 0.274751  fees, about
+pay everybody  123.456789  go along and are theirs
+                 0.277483  fees, about
+Paying everybody takes about 123.734272 ADA.
+"""
+
+
+def test_schedule_check() -> None:
+    assert printed(schedule.checked(checked(2), 2)) == CHECKED
+
+
+def test_a_long_list_says_how_much_more_there_is() -> None:
+    text = printed(schedule.checked(checked(11), None))
+    assert "and 3 milestones more: `milestones --full …`" in text
+    assert "(smallest unit)" in text
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_narrow_terminals_lose_nothing(width: int) -> None:
+    text = printed(schedule.checked(checked(2), 2), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(each in text for each in ("3,000.50", "123.456789", "audit"))
