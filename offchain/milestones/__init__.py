@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from milestones.services.close import Closed, close
     from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
     from milestones.services.deploy import Deployed, deploy, registered_schedule
+    from milestones.services.find import DistributionsFound, find_distributions
     from milestones.services.init import Initialised, init
     from milestones.services.keys import KeysShown, show_keys, show_phrase_keys
+    from milestones.services.list import DistributionsListed, list_distributions
     from milestones.services.oracle import (
         NoticeToSign,
         ObjectionToSign,
@@ -130,6 +132,8 @@ __all__ = [
     "DerivationPath",
     "DistributionCalculated",
     "DistributionName",
+    "DistributionsFound",
+    "DistributionsListed",
     "HandOut",
     "HardwareChecked",
     "Initialised",
@@ -192,7 +196,9 @@ __all__ = [
     "drop_transaction",
     "errors",
     "evidence_hash_of",
+    "find_distributions",
     "init",
+    "list_distributions",
     "load_contract",
     "notice_payload",
     "objection_payload",
@@ -255,8 +261,10 @@ _NAMES: Final = {
     "services.close": ("Closed", "close"),
     "services.commit_milestone": ("MilestoneCommitted", "commit_milestone"),
     "services.deploy": ("Deployed", "deploy", "registered_schedule"),
+    "services.find": ("DistributionsFound", "find_distributions"),
     "services.init": ("Initialised", "init"),
     "services.keys": ("KeysShown", "show_keys", "show_phrase_keys"),
+    "services.list": ("DistributionsListed", "list_distributions"),
     "services.oracle": (
         "NoticeToSign",
         "ObjectionToSign",

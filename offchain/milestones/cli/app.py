@@ -53,6 +53,9 @@ COMMANDS: Final[Mapping[str, str]] = {
     "commit-milestone": "Check the form of oracle signatures, and keep them."
     " Needs no network where the terms are known.",
     "attest": "Put the signatures of a quorum of oracles on the chain, which verifies them.",
+    "list": "List the distributions of the contract that this Kupo knows, with what is claimable; mark one's"
+    " own.",
+    "find": "Find the distributions that name an address, and what can be claimed there.",
     "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
     "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
     "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",

@@ -72,9 +72,7 @@ class Output:
             self.fields(fields)
             return
         with standard_output():
-            for part in view(result):
-                # Words end where the terminal does; a word alone is never cut.
-                self._results.print(part, soft_wrap=False)
+            print_view(self._results, view(result))
 
     def text(self, text: str) -> None:
         """Prints what is a file of its own, as it is, on a terminal or not."""
@@ -148,6 +146,12 @@ class Output:
             self._results.print(Text(heading, "italic"))
             for line in _lines(row):
                 self._results.print(Text("  ") + line)
+
+
+def print_view(console: Console, parts: Iterable[RenderableType]) -> None:
+    """A composed view: lines end between words, but for a text that says `no_wrap`, which is copied."""
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
 def print_json(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from pydantic import BaseModel
+    from rich.console import RenderableType
 
     from milestones.cli import config as configuration
 else:
@@ -185,8 +186,12 @@ class Session:
         where = distribution(contract_address or "")
         return milestones.registered_schedule(self.workspace, where)
 
-    def perform(self, service: Callable[[milestones.Backend], Awaitable[R]]) -> R:
-        """Connects, runs the service to its end, and prints its result.
+    def perform(
+        self,
+        service: Callable[[milestones.Backend], Awaitable[R]],
+        view: Callable[[R], Iterable[RenderableType]] | None = None,
+    ) -> R:
+        """Connects, runs the service to its end, and prints its result, on a terminal by its `view`.
 
         Where it is interrupted, or the result can't be printed, after something was sent: `OutcomeUnknown`.
         """
@@ -201,7 +206,7 @@ class Session:
 
         try:
             result = asyncio.run(run())
-            self.output.result(result)
+            self.output.result(result, view)
         except KeyboardInterrupt as error:
             raise _cut_short(Interrupted(signal_of(error)), sent) from None
         except OutputLost as error:

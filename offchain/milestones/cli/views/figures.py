@@ -32,6 +32,24 @@ def short(text: str) -> str:
     return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
 
 
+def of_token(units: int, policy_id: bytes, name: bytes) -> str:
+    """An amount and its token's name; ADA with its decimals, any other token in its smallest unit."""
+    if not policy_id:
+        return ada(units)
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return f"{units:,} {text if text.isprintable() and text else short(name.hex()) or '(no name)'}"
+
+
+def whole(text: str) -> Text:
+    """What is copied: the line is never broken, whatever the terminal's width."""
+    line = harmless(text)
+    line.no_wrap = True
+    return line
+
+
 def counted(count: int, one: str, several: str = "") -> str:
     """A number and its noun, such as `1 payment` or `1,200 payments`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from milestones import ScheduleChecked
 from milestones.cli.output import harmless
 from milestones.cli.views.figures import ada, amount, counted, heading, short, table
+from milestones.services.schedule import ScheduleChecked
 
 SHOWN = 8
 """Beneficiaries and milestones that are listed."""

@@ -6,10 +6,13 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from milestones.cardano.address import Address, key_credential
-from milestones.cli.views import figures, schedule
+from milestones.cli.output import print_view
+from milestones.cli.views import figures, finding, schedule
+from milestones.services.find import DistributionsFound, FoundAllocations
+from milestones.services.list import DistributionsListed, ListedDistribution
 from milestones.services.schedule.check import (
     BeneficiaryTotal,
     MilestoneTotal,
@@ -20,9 +23,7 @@ from milestones.services.schedule.check import (
 
 def printed(parts: Any, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
-    part: RenderableType
-    for part in parts:
-        console.print(part)
+    print_view(console, parts)
     written = console.file
     assert isinstance(written, io.StringIO)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
@@ -119,3 +120,80 @@ def test_narrow_terminals_lose_nothing(width: int) -> None:
     text = printed(schedule.checked(checked(2), 2), width)
     assert max(map(len, text.splitlines())) <= width
     assert all(each in text for each in ("3,000.50", "123.456789", "audit"))
+
+
+NAME = "addr_test1" + "q" * 98
+GRANT = {"token_policy_id": bytes(28), "token_name": b"GRANT"}
+ADDRESS = Address(0, key_credential(bytes(28)), None)
+
+
+def listed(**changes: Any) -> ListedDistribution:
+    values: dict[str, Any] = {
+        "contract_name": NAME,
+        "distribution_id": bytes(28),
+        "contract_address": ADDRESS,
+        "contract_version": "2.0.0",
+        "status": "open",
+        "description": "Grant for the audit",
+        **GRANT,
+        "total_token_amount": 1_500_000,
+        "remaining_amount": 1_000_000,
+        "claimable_amount": 250_000,
+        "allocation_count": 3,
+        "roles": ("creator", "sent_here"),
+        **changes,
+    }
+    return ListedDistribution(**values)
+
+
+LISTED = f"""\
+2 distributions, 1 of them your own (*)
+
+* Grant for the audit: open; creator, sent here
+  {NAME}
+  1,000,000 GRANT left of 1,500,000 GRANT; 250,000 GRANT claimable
+
+  (no description): open
+  {NAME}
+  1.000000 ADA left of 1.500000 ADA; not known here: private
+"""
+
+
+def test_list() -> None:
+    other = listed(
+        token_policy_id=b"", token_name=b"", description="", claimable_amount=None, roles=()
+    )
+    result = DistributionsListed(distributions=(listed(), other), own_count=1)
+    assert printed(finding.listed(result)) == LISTED
+
+
+FOUND = f"""\
+1 distribution with allocations for
+{ADDRESS}
+
+  Grant for the audit: open
+  {NAME}
+  another address with the same staking part:
+  {ADDRESS}
+  1,000 GRANT claimable, 0 GRANT later, 7 GRANT paid
+"""
+
+
+def test_find() -> None:
+    there = FoundAllocations(
+        contract_name=NAME,
+        contract_address=ADDRESS,
+        distribution_id=bytes(28),
+        status="open",
+        description="Grant for the audit",
+        token_policy_id=bytes(28),
+        token_name=b"GRANT",
+        beneficiary_address=ADDRESS,
+        match="staking_part",
+        beneficiary_indices=(0,),
+        claimable_amount=1_000,
+        later_amount=0,
+        claimed_amount=7,
+    )
+    result = DistributionsFound(beneficiary_address=ADDRESS, found=(there,), unknown_count=0)
+    assert printed(finding.found(result)) == FOUND
