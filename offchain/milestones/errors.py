@@ -174,12 +174,18 @@ class TransactionMismatch(InvalidInput):
 
     code = "transaction_mismatch"
 
-    def __init__(self, transaction_id: str, differences: tuple[Difference, ...]) -> None:
+    def __init__(
+        self,
+        transaction_id: str,
+        differences: tuple[Difference, ...],
+        *,
+        hint: str = "don't sign it: find out who has changed it, and let it be built anew",
+    ) -> None:
         self.transaction_id, self.differences = transaction_id, differences
         super().__init__(
             f"transaction {transaction_id} is not what was asked for: "
             + "; ".join(map(str, differences)),
-            hint="don't sign it: find out who has changed it, and let it be built anew",
+            hint=hint,
             details={
                 "transaction_id": transaction_id,
                 "differences": [asdict(each) for each in differences],

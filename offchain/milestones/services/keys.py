@@ -14,9 +14,11 @@ from milestones.services.results import Result
 class KeysShown(Result):
     """Addresses by the names of their files less `.skey`; `generated` are those of new keys.
 
-    Of a stake key it is the reward account.
+    Of a stake key it is the reward account. `key_hashes` (28 bytes each, hexadecimal) are what a native script
+    names its members by.
     """
 
+    key_hashes: dict[str, str]
     addresses: dict[str, str]
     generated: tuple[str, ...]
 
@@ -42,6 +44,7 @@ def show_keys(files: Sequence[Path], *, network_id: int, generate: bool = False)
         keys[name] = SigningKey.generate()
         keys[name].save(by_name[name])
     return KeysShown(
+        key_hashes={name: keys[name].key_hash.hex() for name in by_name},
         addresses={name: _address(keys[name], network_id) for name in by_name},
         generated=missing,
         warnings=tuple(
@@ -68,6 +71,7 @@ def show_phrase_keys(
         ("every user of this machine can read the phrase: chmod 600",) if phrase.is_exposed else ()
     )
     return KeysShown(
+        key_hashes={str(path): phrase.key(path).key_hash.hex() for path in paths},
         addresses={str(path): phrase.address(path, network_id) for path in paths},
         generated=(),
         warnings=exposed,

@@ -12,7 +12,7 @@ from cost_rows import planned
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, key_credential
-from milestones.cardano.outputs import Script
+from milestones.cardano.outputs import OutputReference, Script, Utxo
 from milestones.cardano.plutus_data import Constr
 from milestones.cardano.transaction import Transaction
 from milestones.cardano.value import AssetId, Value
@@ -146,6 +146,20 @@ def with_thief(assembly: Assembly) -> Assembly:
     return replace(changed, outputs=(*changed.outputs, thief))
 
 
+def with_other_inputs(assembly: Assembly) -> Assembly:
+    """Other outputs of the same transactions pay."""
+    asked_for = {spend.utxo.reference for spend in assembly.draft.spends}
+    inputs = tuple(
+        utxo
+        if utxo.reference in asked_for
+        else Utxo(
+            OutputReference(utxo.reference.transaction_id, utxo.reference.index + 1), utxo.output
+        )
+        for utxo in assembly.inputs
+    )
+    return replace(assembly, inputs=inputs)
+
+
 THIEF = Address(0, key_credential(bytes(28)))
 CHANGES: dict[str, tuple[Callable[[Assembly], Assembly], str]] = {
     "an output more": (with_thief, "outputs[4]"),
@@ -162,6 +176,7 @@ CHANGES: dict[str, tuple[Callable[[Assembly], Assembly], str]] = {
         "outputs[1].value",
     ),
     "an address": (lambda a: with_output(a, 2, address=THIEF), "outputs[2].address"),
+    "what is spent": (with_other_inputs, "inputs["),
     "where change goes": (lambda a: with_output(a, 3, address=THIEF), "outputs[3].address"),
     "a datum": (lambda a: with_output(a, 0, inline_datum=b"\x80"), "outputs[0].inline_datum"),
     "a datum's hash": (lambda a: with_output(a, 1, datum_hash=bytes(32)), "outputs[1].datum_hash"),

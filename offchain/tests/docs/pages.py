@@ -9,7 +9,8 @@ The convention, for whoever writes a page:
   which it has printed the line that is shown.
 - ```` ```console real-network ```` and ```` ```console elsewhere ````: not run by the tests, but listed.
 - ```` ```json file=NAME ````, `python`, `yaml`: the reader saves this under that name.
-- `<name>` in a command or a file: what an earlier command printed under `name`.
+- `<name>` in a command or a file: what an earlier command printed under `name`; `<of.name>`: under `name`
+  in what stands under `of`.
 - `<!-- run: COMMAND -->`, `<!-- background: COMMAND -->`: what the tests do in place of a step that needs
   the real network.
 - `<!-- after: PAGE#ANCHOR -->`: the page goes on where that page's section ends.

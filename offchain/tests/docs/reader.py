@@ -25,7 +25,7 @@ PATIENCE_SECONDS: Final = 120
 PORTS: Final = ("1337", "1442", "1338", "8000")
 """Those that pages name: Ogmios', Kupo's, the control interface's, and a reader's own server's."""
 _OURS: Final = ("MILESTONES_", "CARDANO_", "OGMIOS_", "KUPO_")
-_PLACEHOLDER: Final = re.compile(r"<([a-z][a-z0-9_]*)>")
+_PLACEHOLDER: Final = re.compile(r"<([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)>")
 
 
 CURL: Final = """
@@ -215,6 +215,8 @@ def _section(page: str, section: str) -> list[Block]:
 def _scalars(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
+            if not isinstance(inner, (dict, list)):
+                yield from _scalars(inner, f"{name}.{key}")
             yield from _scalars(inner, key)
     elif isinstance(value, list):
         for inner in value:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from milestones.cardano.transaction import Transaction, network_id_of_address
+from milestones.cardano.transaction import Transaction
 from milestones.documents import write_new
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.errors import InvalidInput, SigningRefused
@@ -21,7 +21,7 @@ from milestones.services.backend import Backend, require_network, staleness
 from milestones.services.results import Result, View
 from milestones.services.transaction.files import signatures_in, transaction_in
 from milestones.services.transaction.show import known_outputs
-from milestones.transactions.matching import Intent, differences
+from milestones.services.transaction.waiting import changed_since, in_place_of_another
 from milestones.transactions.required import RequiredSignatures, required_signatures
 from milestones.transactions.words import TransactionInWords, in_words
 
@@ -145,6 +145,8 @@ async def assemble_known_transaction(
     warnings = tuple(await staleness(backend))
     required = await required_on_chain(backend, transaction)
     report = _assembled(transaction, required, witnesses, output)
+    if other := await in_place_of_another(backend, transaction):
+        warnings = (*warnings, f"{other.message}; {other.hint}")
     until = transaction.body.valid_until_slot
     clock = await backend.ogmios.slot_clock()
     return report.model_copy(
@@ -193,12 +195,8 @@ def _warnings(found: Assembled, offered: Iterable[Signatures]) -> tuple[str, ...
 
 
 def _how(found: Assembled, other: Transaction) -> str:
-    """What another transaction does that this one doesn't."""
-    own = found.transaction
-    network_id = network_id_of_address(own.body.outputs[0].address) if own.body.outputs else None
-    changed = differences(Intent.of_transaction(own, network_id or 0), other)
-    if not changed:
-        return "the same was encoded anew, and its signatures are worthless for this one"
+    """What another transaction does that this one doesn't: its signatures are worthless for this one."""
+    changed = changed_since(found.transaction, other)
     more = f", and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
     return "; ".join(str(each) for each in changed[:SHOWN]) + more
 

@@ -22,6 +22,7 @@ from milestones.services.sending.submitting import see_through, send_bytes
 from milestones.services.sending.tracking import state_of
 from milestones.services.transaction.files import transaction_in
 from milestones.services.transaction.signing import required_on_chain
+from milestones.services.transaction.waiting import in_place_of_another
 from milestones.storage.submission import StatusChange, Submission, TransactionFacts
 from milestones.transactions.signing import is_genuine
 
@@ -43,8 +44,9 @@ async def submit_transaction(
 ) -> TransactionSubmitted:
     """Sends the transaction in a file; again, it only reports. `wait` returns once a block has it.
 
-    Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another, and
-    `SignaturesMissing`, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
+    Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another,
+    `SignaturesMissing`, and `TransactionMismatch` for another transaction than one that waits for signatures
+    and spends the same, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
     not sent), `OutcomeUnknown`, or `NotAllowedYet` where it was lost and somebody else has done the same.
     """
     transaction = transaction_in(file)
@@ -60,6 +62,8 @@ async def submit_transaction(
         signed = {witness.key_hash for witness in transaction.witnesses.keys}
         if missing := required.missing(signed):
             raise SignaturesMissing(missing)
+        if other := await in_place_of_another(backend, transaction):
+            raise other
         await _send(backend, transaction, facts)
         status = "submitted"
     if wait and status != "confirmed" and backend.storage.journal.find(facts.transaction_id):

@@ -11,7 +11,7 @@ from milestones.cardano.address import Address, key_credential, script_credentia
 from milestones.cardano.native_script import script_address
 from milestones.cardano.transaction import Transaction
 from milestones.domain.schedule import parse_schedule
-from milestones.errors import InsufficientFunds, InvalidInput, NotAllowedYet
+from milestones.errors import InsufficientFunds, InvalidInput, NotAllowedYet, TransactionMismatch
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend
 from milestones.services.cancel import cancel
@@ -160,6 +160,34 @@ async def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_kept(
     assert refused.value.path == "unsigned_out"
     assert (world.directory / "claim.tx").read_text() == "mine"
     assert (await claim(opened, "other.tx")).status == "waiting_for_signatures"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [({"index": 3}, "outputs[1].address"), ({"valid_for_seconds": 3_600}, "valid_until_slot")],
+    ids=["who is paid", "the deadline"],
+)
+async def test_another_transaction_in_the_place_of_one_that_waits_is_refused(
+    opened: OpenDistribution, changes: dict[str, int], path: str
+) -> None:
+    """It comes back with a good signature, and does something else."""
+    world, backend = opened.world, opened.backend
+    await init(backend, payers=[world.address("stranger")])
+    honest = (await claim(opened, "claim.tx")).handed_out[0]
+    # Whoever carries the file has a program of their own.
+    other = (await claim(opened.elsewhere("another"), "other.tx", **changes)).handed_out[0]
+    witness, whole = world.directory / "other.witness", world.directory / "other.signed"
+    sign_transaction(Path(other.file), [world.keys["stranger"]], output=witness, witness_only=True)
+    assembled = await assemble_known_transaction(backend, Path(other.file), [witness], output=whole)
+    assert f"{honest.transaction_hash} was handed out" in assembled.warnings[-1]
+    with pytest.raises(TransactionMismatch) as refused:
+        await submit_transaction(backend, whole)
+    assert path in [each.path for each in refused.value.differences]
+    assert f"drop {honest.transaction_hash}" in refused.value.hint
+    assert backend.storage.journal.find(other.transaction_hash) is None
+
+    drop_transaction(backend, honest.transaction_hash)
+    assert (await submit_transaction(backend, whole, wait=True)).status == "confirmed"
 
 
 def wallet(world: World) -> list[tuple[str, Address]]:
