@@ -36,7 +36,7 @@ EQUIVALENT: Final = ROOT / "docs" / "validators" / "mutants.md"
 COMPILER: Final = os.environ.get("AIKEN", "aiken")
 BUILD: Final = (COMPILER, "build", "--silent", "--trace-level", "silent")
 """Without `--deny`: a mutant may have what the compiler warns of."""
-LONGEST_S: Final = 300
+LONGEST_S: Final = 900
 """Seconds that a suite may take: a mutant that loops is found by that."""
 
 NEAR: Final = {
