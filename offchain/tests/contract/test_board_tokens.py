@@ -235,16 +235,17 @@ def test_redeemer_of_another_action(
     act = act_of(scene, name)
     draft = with_redeemer(act.draft, "mint", (), edit, place=act.place)
     layout = scene.harness.guessed(act.draft).assembly.layout
-    if redeemer_bytes(draft, act, layout) != redeemer_bytes(act.draft, act, layout):
+    if redeemer_data(draft, act, layout) != redeemer_data(act.draft, act, layout):
         judge.refused(draft, "mint")
     judge.accepted(act.draft)
 
 
-def redeemer_bytes(draft: TransactionDraft, act: Act, layout: object) -> bytes:
-    """A redeemer of `board`'s as it stands in the transaction."""
+def redeemer_data(draft: TransactionDraft, act: Act, layout: object) -> PlutusData:
+    """What a redeemer of `board`'s says in the transaction: the same can be written in two ways."""
     redeemer = draft.mints[act.place].redeemer
     assert redeemer is not None
-    return redeemer(layout) if callable(redeemer) else redeemer  # type: ignore[arg-type]
+    written = redeemer(layout) if callable(redeemer) else redeemer  # type: ignore[arg-type]
+    return plutus_data.decode(written)
 
 
 @pytest.mark.parametrize("place", [-1, -2, 9, 1 << 70])
