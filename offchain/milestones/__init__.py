@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
     from milestones.services.deploy import Deployed, deploy, registered_schedule
     from milestones.services.find import DistributionsFound, find_distributions
+    from milestones.services.history import DistributionHistory, history
     from milestones.services.init import Initialised, init
     from milestones.services.keys import KeysShown, show_keys, show_phrase_keys
     from milestones.services.list import DistributionsListed, list_distributions
@@ -131,6 +132,7 @@ __all__ = [
     "Deployed",
     "DerivationPath",
     "DistributionCalculated",
+    "DistributionHistory",
     "DistributionName",
     "DistributionsFound",
     "DistributionsListed",
@@ -197,6 +199,7 @@ __all__ = [
     "errors",
     "evidence_hash_of",
     "find_distributions",
+    "history",
     "init",
     "list_distributions",
     "load_contract",
@@ -262,6 +265,7 @@ _NAMES: Final = {
     "services.commit_milestone": ("MilestoneCommitted", "commit_milestone"),
     "services.deploy": ("Deployed", "deploy", "registered_schedule"),
     "services.find": ("DistributionsFound", "find_distributions"),
+    "services.history": ("DistributionHistory", "history"),
     "services.init": ("Initialised", "init"),
     "services.keys": ("KeysShown", "show_keys", "show_phrase_keys"),
     "services.list": ("DistributionsListed", "list_distributions"),

@@ -56,6 +56,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "list": "List the distributions of the contract that this Kupo knows, with what is claimable; mark one's"
     " own.",
     "find": "Find the distributions that name an address, and what can be claimed there.",
+    "history": "Show what happened to a distribution, line by line, adding up to what it holds.",
     "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
     "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
     "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",

@@ -54,11 +54,16 @@ class Output:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     def result(
-        self, result: R, view: Callable[[R], Iterable[RenderableType]] | None = None
+        self,
+        result: R,
+        view: Callable[[R], Iterable[RenderableType]] | None = None,
+        *,
+        text: Callable[[R], str] | None = None,
     ) -> None:
         """Prints a result, and its warnings on standard error.
 
-        On a terminal it is composed by `view`, where there is one and not every field is asked for.
+        On a terminal it is composed by `view`, where there is one and not every field is asked for. With
+        `text` it is printed as that has it, on a terminal or not.
         """
         fields = result.model_dump(mode="json")
         if "elapsed_ms" in fields:
@@ -68,6 +73,9 @@ class Output:
             fields["warnings"] = fields.pop("warnings")
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
+        if text is not None:
+            self.text(text(result))
+            return
         if view is None or self.as_json or self._full:
             self.fields(fields)
             return

@@ -190,8 +190,10 @@ class Session:
         self,
         service: Callable[[milestones.Backend], Awaitable[R]],
         view: Callable[[R], Iterable[RenderableType]] | None = None,
+        *,
+        text: Callable[[R], str] | None = None,
     ) -> R:
-        """Connects, runs the service to its end, and prints its result, on a terminal by its `view`.
+        """Connects, runs the service to its end, and prints its result; `Output.result` says how.
 
         Where it is interrupted, or the result can't be printed, after something was sent: `OutcomeUnknown`.
         """
@@ -206,7 +208,7 @@ class Session:
 
         try:
             result = asyncio.run(run())
-            self.output.result(result, view)
+            self.output.result(result, view, text=text)
         except KeyboardInterrupt as error:
             raise _cut_short(Interrupted(signal_of(error)), sent) from None
         except OutputLost as error:

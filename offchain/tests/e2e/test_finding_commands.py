@@ -1,6 +1,9 @@
-"""`list` and `find` as processes: JSON, and what a person reads."""
+"""`list`, `find` and `history` as processes: JSON, and what a person reads."""
 
 from __future__ import annotations
+
+import csv
+import io
 
 from milestones.testing.distribution import open_distribution
 from milestones.testing.world import World
@@ -19,3 +22,20 @@ async def test_what_there_is_and_whom_it_names(world: World) -> None:
         assert (found.exit_code, len(found.json["found"])) == (0, 1)
         assert found.json["found"][0]["contract_name"] == str(opened.distribution.name)
         assert foreign.exit_code == 2
+
+
+async def test_a_history_in_each_form(world: World) -> None:
+    async with open_distribution(world) as opened:
+        await opened.attested("milestone-001")
+        await opened.release(0, wait=True)
+        command = ("history", "--contract-address", str(opened.distribution.name))
+        as_json = await world.cli(*command)
+        as_table = await world.cli(*command, "--format", "csv")
+        view = await world.cli(*command, "--format", "table")
+
+        assert as_json.json["paid_amount"] == 1_000
+        rows = list(csv.DictReader(io.StringIO(as_table.stdout)))
+        assert [row["event"] for row in rows] == ["opening", "attestation", "claim"]
+        assert sum(int(row["token_change"]) for row in rows) == as_json.json["held_amount"]
+        assert sum(int(row["lovelace_change"]) for row in rows) == as_json.json["held_lovelace"]
+        assert "1,000 GRANT paid" in view.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,14 +81,14 @@ async def history_of(backend: Backend, on_chain: OnChain) -> History:
     for match in matches:
         if match.spent is None or match.output.value.quantity(token) != 1:
             continue
-        state = _vault_state(match)
+        state = vault_state(match)
         if state is None:
             continue
-        release = _release(match.spent)
-        if release is None:
+        paid = claims_by(match.spent, state.page, on_chain.terms.paging)
+        if paid is None:
             closed.append(ClosedVault(state, match.spent.transaction_id, match.spent.point))
         else:
-            claims += _claims(release, match.spent, state.page, on_chain.terms.paging)
+            claims += paid
     spenders = {
         match.reference: match.spent.transaction_id for match in matches if match.spent is not None
     }
@@ -103,24 +103,25 @@ async def history_of(backend: Backend, on_chain: OnChain) -> History:
     )
 
 
-def _vault_state(match: Match) -> VaultState | None:
+def vault_state(match: Match) -> VaultState | None:
+    """What a vault's datum says; None where it can't be read."""
     try:
         return None if match.datum is None else VaultState.decode(match.datum)
     except InvalidEncoding:
         return None
 
 
-def _release(spent: Spent) -> Release | None:
-    """What a vault was spent for; None for a closing, which pays nobody."""
+def claims_by(spent: Spent, page: int, paging: Paging) -> tuple[PastClaim, ...] | None:
+    """What a vault of this page was spent for; None for a closing, which pays nobody."""
     if spent.redeemer is None:
         return None
     try:
-        return Release.from_data(plutus_data.decode(spent.redeemer))
+        release = Release.from_data(plutus_data.decode(spent.redeemer))
     except InvalidEncoding:
         return None
-
-
-def _claims(release: Release, spent: Spent, page: int, paging: Paging) -> Iterator[PastClaim]:
-    for claim in release.claims:
-        index = paging.index_of(page, claim.leaf)
-        yield PastClaim(index, claim.milestone, spent.transaction_id, spent.point)
+    return tuple(
+        PastClaim(
+            paging.index_of(page, claim.leaf), claim.milestone, spent.transaction_id, spent.point
+        )
+        for claim in release.claims
+    )

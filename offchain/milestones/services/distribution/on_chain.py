@@ -216,7 +216,7 @@ async def read_on_chain(
         opening=Opening(opening.reference.transaction_id, opening.created_at),
         vaults=_vaults_among(live, distribution_id, backend.contract),
         attestations=attestations_among(live, distribution_id, backend.contract),
-        board=_board_among(live, distribution_id, backend.contract),
+        board=board_among(live, distribution_id, backend.contract),
         proposals=proposals_among(live, distribution_id, backend.contract),
         notices=notices_among(live, distribution_id, backend.contract),
     )
@@ -300,9 +300,10 @@ def _kept_by_board(
     return found
 
 
-def _board_among(
+def board_among(
     matches: Iterable[Match], distribution_id: bytes, contract: Contract
 ) -> LiveBoard | None:
+    """The newest board of a distribution among outputs at its address; None where there is none."""
     found = _kept_by_board(Board, matches, distribution_id, contract)
     return LiveBoard(*found[-1]) if found else None
 

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from milestones.cardano.address import Address, key_credential
 from milestones.cli.output import print_view
-from milestones.cli.views import figures, finding, schedule
+from milestones.cli.views import figures, finding, history, schedule
 from milestones.services.find import DistributionsFound, FoundAllocations
+from milestones.services.history import DistributionHistory, HistoryLine
 from milestones.services.list import DistributionsListed, ListedDistribution
 from milestones.services.schedule.check import (
     BeneficiaryTotal,
@@ -123,7 +124,7 @@ def test_narrow_terminals_lose_nothing(width: int) -> None:
 
 
 NAME = "addr_test1" + "q" * 98
-GRANT = {"token_policy_id": bytes(28), "token_name": b"GRANT"}
+GRANT: dict[str, Any] = {"token_policy_id": bytes(28), "token_name": b"GRANT"}
 ADDRESS = Address(0, key_credential(bytes(28)), None)
 
 
@@ -197,3 +198,69 @@ def test_find() -> None:
     )
     result = DistributionsFound(beneficiary_address=ADDRESS, found=(there,), unknown_count=0)
     assert printed(finding.found(result)) == FOUND
+
+
+def line(event: str, **changes: Any) -> HistoryLine:
+    values: dict[str, Any] = {
+        "at_posix_seconds": 1_798_761_600,
+        "at": "2027-01-01 00:00:00 UTC",
+        "slot": 7,
+        "transaction_hash": bytes([7]) * 32,
+        "event": event,
+        "milestone_identifier": None,
+        "beneficiary_index": None,
+        "beneficiary_address": None,
+        "token_change": 0,
+        "lovelace_change": 0,
+        "fee_lovelace": 0,
+        **changes,
+    }
+    return HistoryLine(**values)
+
+
+def past(*lines: HistoryLine) -> DistributionHistory:
+    return DistributionHistory(
+        contract_address=ADDRESS,
+        contract_name=NAME,
+        distribution_id=bytes(28),
+        status="open",
+        **GRANT,
+        lines=lines,
+        paid_amount=5_000,
+        returned_amount=0,
+        held_amount=10_000,
+        held_lovelace=6_292_600,
+        fees_lovelace=812_345,
+        unknown_fee_count=1,
+        complete=True,
+    )
+
+
+HISTORY = f"""\
+3 lines of a distribution that is open
+{NAME}
+
+when (UTC)        what                 amount  transaction
+2027-01-01 00:00  opening             +15,000  07070707070707…07070707
+2027-01-01 00:00  attestation: audit           07070707070707…07070707
+2027-01-01 00:00  claim #3: audit      -5,000  07070707070707…07070707
+
+5,000 GRANT paid, 0 GRANT taken back, 10,000 GRANT held.
+Its outputs hold 6.292600 ADA in all.
+Fees: 0.812345 ADA; of 1 transaction by others they aren't known.
+"""
+
+
+def test_history() -> None:
+    lines = (
+        line("opening", token_change=15_000),
+        line("attestation", milestone_identifier="audit"),
+        line("claim", milestone_identifier="audit", beneficiary_index=3, token_change=-5_000),
+    )
+    assert printed(history.history(past(*lines))) == HISTORY
+
+
+def test_a_long_history_shows_the_newest() -> None:
+    text = printed(history.history(past(*[line("claim")] * 100)))
+    assert "88 earlier: `milestones --full …`, or --format csv" in text
+    assert text.count("claim") == 12

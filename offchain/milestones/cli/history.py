@@ -1,0 +1,40 @@
+"""`milestones history`: what happened to a distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import milestones
+from milestones.cli.loading import Later
+from milestones.cli.options import ContractAddress, distribution
+from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import history as views
+else:
+    views = Later("milestones.cli.views.history")
+
+
+def history(
+    context: typer.Context,
+    contract_address: ContractAddress,
+    form: Annotated[
+        Literal["csv", "json", "table"] | None,
+        typer.Option("--format", help="Else a view on a terminal, and JSON elsewhere."),
+    ] = None,
+) -> None:
+    """Show what happened to a distribution, line by line, adding up to what it holds.
+
+    Openings, attestations, proposals, claims and closings, with times, transactions and fees.
+    """
+    session = session_of(context)
+    contract = distribution(contract_address)
+    if form is not None:
+        session.output.as_json = form == "json"
+    session.perform(
+        lambda backend: milestones.history(backend, contract_address=contract),
+        views.history,
+        text=views.as_csv if form == "csv" else None,
+    )

@@ -1,0 +1,91 @@
+"""What `history` says on a terminal, and as a table for an accountant."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import RenderableType
+
+from milestones.cli.output import harmless
+from milestones.cli.views.figures import ada, counted, heading, of_token, short, table, whole
+from milestones.services.history import DistributionHistory, HistoryLine
+
+NEWEST: Final = 12
+"""Lines that are listed; all of them are with `--full`, or as a table."""
+COLUMNS: Final = (
+    "at",
+    "event",
+    "milestone_identifier",
+    "beneficiary_index",
+    "beneficiary_address",
+    "token_change",
+    "lovelace_change",
+    "fee_lovelace",
+    "transaction_hash",
+)
+
+
+def as_csv(result: DistributionHistory) -> str:
+    """A line an event, with a header; times in ISO 8601."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in result.lines:
+        fields = {**line.model_dump(mode="json"), "at": _iso(line)}
+        writer.writerow([_safe(fields[name]) for name in COLUMNS])
+    return written.getvalue()
+
+
+def _iso(line: HistoryLine) -> str:
+    return line.at.replace(" UTC", "Z").replace(" ", "T")
+
+
+def _safe(value: object) -> object:
+    """Anybody can propose a milestone of any name: no spreadsheet shall take one for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def history(result: DistributionHistory) -> Iterator[RenderableType]:
+    """The newest lines, and the sums of all."""
+    token = (result.token_policy_id, result.token_name)
+    yield heading(f"{counted(len(result.lines), 'line')} of a distribution that is {result.status}")
+    yield whole(result.contract_name)
+    yield ""
+    earlier = len(result.lines) - NEWEST
+    if earlier > 0:
+        yield harmless(f"{earlier:,} earlier: `milestones --full …`, or --format csv")
+    yield table(
+        ("when (UTC)", "what", "amount", "transaction"),
+        (
+            (
+                line.at[:16],
+                _what(line),
+                f"{line.token_change:+,}" if line.token_change else "",
+                short(line.transaction_hash.hex()),
+            )
+            for line in result.lines[-NEWEST:]
+        ),
+        numbers=("amount",),
+    )
+    yield ""
+    yield harmless(
+        f"{of_token(result.paid_amount, *token)} paid,"
+        f" {of_token(result.returned_amount, *token)} taken back,"
+        f" {of_token(result.held_amount, *token)} held."
+    )
+    yield harmless(f"Its outputs hold {ada(result.held_lovelace)} in all.")
+    unknown = f"; of {counted(result.unknown_fee_count, 'transaction')} by others they aren't known"
+    yield harmless(
+        f"Fees: {ada(result.fees_lovelace)}{unknown if result.unknown_fee_count else ''}."
+    )
+
+
+def _what(line: HistoryLine) -> str:
+    number = "" if line.beneficiary_index is None else f" #{line.beneficiary_index}"
+    about = "" if line.milestone_identifier is None else f": {line.milestone_identifier}"
+    return f"{line.event.replace('_', ' ')}{number}{about}"
