@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import ContractAddress, distribution
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import check_status as views
+else:
+    views = Later("milestones.cli.views.check_status")
 
 
 def check_status(
@@ -24,5 +30,6 @@ def check_status(
     session.perform(
         lambda backend: milestones.check_status(
             backend, contract_address=contract, milestone_identifier=milestone_identifier
-        )
+        ),
+        views.status,
     )

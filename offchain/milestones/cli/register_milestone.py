@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 import milestones
 from milestones import documents
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     DecimalMark,
     Decimals,
@@ -24,6 +25,11 @@ from milestones.cli.options import (
 )
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput, InvalidSchedule
+
+if TYPE_CHECKING:
+    from milestones.cli.views import register_milestone as views
+else:
+    views = Later("milestones.cli.views.register_milestone")
 
 CREATOR: Final = "creator"
 OLDEST: Final = "oldest"
@@ -185,7 +191,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
         )
     except InvalidSchedule as error:
         raise read.located(error) from None
-    session.output.result(read.warned(registered))
+    session.output.result(read.warned(registered), views.registered)
 
 
 def _optional(read: Callable[[str, str], int], text: str | None, option: str) -> int | None:

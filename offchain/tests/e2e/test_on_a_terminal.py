@@ -62,7 +62,7 @@ def _read_all(descriptor: int) -> str:
 async def test_identifiers_are_never_cut(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     printed = await world.cli("register-milestone", "--schedule", file)
-    exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
+    exit_code, text = await on_a_terminal(world, "--full", "register-milestone", "--schedule", file)
 
     assert exit_code == 0
     assert not text.lstrip().startswith("{")
@@ -70,6 +70,31 @@ async def test_identifiers_are_never_cut(world: World) -> None:
         assert printed.json[name] in text
     assert "allocations" in text
     assert "…" not in text
+
+
+async def test_a_registration_and_its_status_are_read_at_a_glance(world: World) -> None:
+    """Some twenty lines of 80 columns, and what one copies in one piece."""
+    schedule = world.schedule()
+    file = world.write_json("schedule.json", schedule)
+    exit_code, text = await on_a_terminal(world, "register-milestone", "--schedule", file)
+    async with open_distribution(world, schedule) as opened:
+        await opened.attested("milestone-001")
+        await opened.release(0, wait=True)
+        name = str(opened.distribution.name)
+        status_code, status = await on_a_terminal(world, "check-status", "--contract-address", name)
+
+    assert (exit_code, status_code) == (0, 0)
+    assert "Registered: 5 payments to 5 people, 15,000 GRANT." in text
+    assert "Open: 1,000 GRANT of 15,000 GRANT paid, in 1 of 5 payments" in status
+    assert name in text
+    assert name in status
+    for shown in (text, status):
+        # Warnings stand above, on standard error.
+        lines = shown.replace("\r", "").splitlines()
+        composed = lines[next(n for n, each in enumerate(lines) if "15,000 GRANT" in each) :]
+        assert len(composed) <= 24
+        long = [each for each in composed if len(each) > 80]
+        assert all("addr_test1" in each or ".json" in each for each in long)
 
 
 async def test_rows_of_many_columns_are_blocks_of_lines_that_can_be_copied(world: World) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
 from milestones.cli.output import harmless
+from milestones.domain.posix_time import in_words
 
 ADA_DECIMALS: Final = 6
 HEAD, TAIL = 14, 8
@@ -41,6 +43,24 @@ def of_token(units: int, policy_id: bytes, name: bytes) -> str:
     except UnicodeDecodeError:
         text = ""
     return f"{units:,} {text if text.isprintable() and text else short(name.hex()) or '(no name)'}"
+
+
+def moment(posix_seconds: int) -> str:
+    """A moment in UTC to the minute, and in this machine's zone where that is another."""
+    utc = in_words(posix_seconds)
+    try:
+        local = datetime.fromtimestamp(posix_seconds, timezone.utc).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return utc
+    shown = utc.removesuffix(":00 UTC") + " UTC" if utc.endswith(":00 UTC") else utc
+    return shown if not local.utcoffset() else f"{shown} ({local:%Y-%m-%d %H:%M %Z})"
+
+
+def dates(moments: Iterable[int]) -> str:
+    """From when to when (POSIX seconds), in days of UTC; 0 is at once."""
+    ordered = sorted(set(moments))
+    first, last = (in_words(each)[:10] if each else "at once" for each in (ordered[0], ordered[-1]))
+    return first if first == last else f"{first} to {last}"
 
 
 def whole(text: str) -> Text:

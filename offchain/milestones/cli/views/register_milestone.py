@@ -1,0 +1,59 @@
+"""What `register-milestone` says on a terminal: who gets what and when, who can do what, what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import RenderableType
+
+from milestones.cli.output import harmless
+from milestones.cli.views.figures import ada, counted, dates, heading, of_token, table, whole
+from milestones.services.register_milestone import Registered
+
+SHOWN: Final = 8
+"""Milestones that are listed."""
+
+
+def registered(result: Registered) -> Iterator[RenderableType]:
+    """The sums by milestone, the powers in words, the deposits; address, id and file to be copied."""
+    token = (result.datum.token_policy_id, result.datum.token_name)
+    rows = result.allocations
+    people = len({each.beneficiary_address for each in rows})
+    yield heading(
+        f"Registered: {counted(len(rows), 'payment')} to {counted(people, 'person', 'people')},"
+        f" {of_token(result.total_token_amount, *token)}. Nothing is on the chain yet."
+    )
+    if result.contract_metadata.description:
+        yield harmless(result.contract_metadata.description)
+    yield ""
+    names = list(dict.fromkeys(each.milestone_identifier for each in rows))
+    parts = {name: [each for each in rows if each.milestone_identifier == name] for name in names}
+    yield table(
+        ("milestone", "payments", "amount", "vests (UTC)"),
+        (
+            (
+                name,
+                f"{len(parts[name]):,}",
+                of_token(sum(each.token_amount for each in parts[name]), *token),
+                dates(each.vesting_timestamp for each in parts[name]),
+            )
+            for name in names[:SHOWN]
+        ),
+        numbers=("payments", "amount"),
+    )
+    if len(names) > SHOWN:
+        yield harmless(f"and {len(names) - SHOWN:,} milestones more: `milestones --full …`")
+    yield ""
+    for power in result.powers:
+        yield harmless(f"- {power.words}")
+    yield ""
+    deposits = result.estimated_deposits
+    if deposits is not None:
+        yield harmless(
+            f"To open it takes {ada(deposits.opening_lovelace)} of deposits,"
+            f" {ada(deposits.total_lovelace)} with attestations; they come back when it is closed."
+        )
+    yield whole(f"address   {result.contract_name}")
+    yield whole(f"id        {result.distribution_id.hex()}")
+    yield whole(f"schedule  {result.schedule_file}")
