@@ -52,14 +52,19 @@ class Office:
         assembled = await self.run(
             "transaction", "assemble", str(file), *witnesses, "--output", whole
         )
-        assert assembled["missing"] == []
+        assert (assembled["missing"], assembled["missing_count"]) == ([], 0)
+        assert assembled["valid_until"] == handed_out["valid_until"]
         sent = await self.run("transaction", "submit", whole, "--wait")
         assert sent["status"] == "confirmed"
 
 
 async def test_a_committee_opens_gives_notice_and_closes(world: World, tmp_path: Path) -> None:
     keys = [{"type": "sig", "keyHash": world.keys[name].key_hash.hex()} for name in MEMBERS]
-    script = world.write_json("committee.json", {"type": "atLeast", "required": 3, "scripts": keys})
+    in_ten_years = world.devnet.chain.tip.slot + 315_360_000
+    heir = {"type": "sig", "keyHash": world.keys["relayer"].key_hash.hex()}
+    way_out = {"type": "all", "scripts": [{"type": "after", "slot": in_ten_years}, heir]}
+    three = {"type": "atLeast", "required": 3, "scripts": keys}
+    script = world.write_json("committee.json", {"type": "any", "scripts": [three, way_out]})
     home = script_address(json.loads(Path(script).read_text()), 0)
     world.pay(home, 200 * ADA, 20_000)
     await world.publish()

@@ -31,6 +31,7 @@ from milestones.services.performance import (
     slowest_submission,
     warnings_of,
 )
+from milestones.services.sending.payer import must_pay_on
 from milestones.services.sending.published_scripts import find_published
 from milestones.storage.records import ObservedNetwork
 
@@ -57,8 +58,11 @@ async def init(
     the same staking part. It then reads the chain again from `since_slot`, also what it watches already; by
     default only what is missing, from the origin on a private network, and from a day and a half ago on a
     public one, where the origin is days away. Where Kupo knows no block so early, it reads from its oldest
-    one, and a warning says so. Nothing is raised for a service that is down: the report says it.
+    one, and a warning says so. Nothing is raised for a service that is down: the report says it. Raises
+    `InvalidAddress` for a payer of another network.
     """
+    for each in payers:
+        must_pay_on(each, backend.network.network_id)
     started = time.monotonic()
     health, facts, kupo, chain = await asyncio.gather(
         _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),

@@ -104,12 +104,14 @@ async def perform(
     `LimitsExceeded`, `ChainRejected`, `OutcomeUnknown` and `ServiceUnavailable`. An error says what was
     sent before it.
     """
+    payer = Payer.of(key)
+    payer.must_be_on(backend.network.network_id)
     await require_network(backend)
     await require_one_chain(backend)
     run = Run(
         backend=backend,
         chain=await chain_of(backend),
-        payer=Payer.of(key),
+        payer=payer,
         command=command.name,
         distribution_id=command.distribution_id,
         reservation=backend.storage.reservations.holder(

@@ -295,6 +295,8 @@ async def test_three_of_five_open_cancel_and_close(world: World) -> None:
             key=paying("cancel.tx"),
             signatures=(),
         )
+        # What takes its time from its end has as long as the committee asked for.
+        assert 86_000 < (notice.handed_out[0].valid_until or 0) - world.now <= 86_400
         await signed(
             backend,
             world,
