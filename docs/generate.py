@@ -245,7 +245,7 @@ def _configuration() -> str:
 _COMMANDS: Final = """# Commands
 
 `milestones`, `python -m milestones` and, in `offchain/`, `python cli.py` are the same program. Options of
-the first table stand before the command's name.
+the first table stand before the command's name; `--json` and `--full` anywhere. `-h` is `--help`.
 
 """
 

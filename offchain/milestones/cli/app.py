@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 else:
     log = Later("milestones.cli.log")
 
+ANYWHERE: Final = ("--json", "--full")
+"""Options of the program that may stand behind a command as well: they say how to print, no more."""
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
 
@@ -182,13 +184,25 @@ def options(  # noqa: PLR0917 - an option each
     context.call_on_close(context.obj.say_reports)
 
 
+def reordered(arguments: Sequence[str]) -> list[str]:
+    """A command line whose `ANYWHERE` stand where the parser takes them: before the command.
+
+    What follows `--` is left as it is.
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = arguments[:end], arguments[end:]
+    moved = [each for each in options if each in ANYWHERE]
+    return [*moved, *(each for each in options if each not in ANYWHERE), *rest]
+
+
 def main() -> None:
     """Entry point of the console command. Exit codes: `errors.py` names them."""
     open_closed_streams()
     heed_signals()
-    output = Output(as_json="--json" in sys.argv[1:])
+    arguments = reordered(sys.argv[1:])
+    output = Output(as_json="--json" in arguments)
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
     except MilestonesError as error:
         code = _reported(error, output)
     except USAGE_ERROR as error:

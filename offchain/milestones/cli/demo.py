@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
@@ -26,13 +25,10 @@ else:
 COLUMNS: Final = 80
 
 
-def demo(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object only.")] = False,
-) -> None:
+def demo(context: typer.Context) -> None:
     """Play the whole story on an embedded chain, in under a minute; nothing is left behind."""
     # A story is for people even when it goes into a file: JSON only where it is asked for.
-    quiet = as_json or (session_of(context).output.as_json and "--json" in sys.argv)
+    quiet = session_of(context).output.json_asked_for
     console = Console(soft_wrap=True, highlight=False)
 
     def narrate(line: str) -> None:

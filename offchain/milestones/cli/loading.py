@@ -52,6 +52,7 @@ def new_typer(*, cls: type[Group] = Group, **options: Any) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
         **options,
     )
 

@@ -42,6 +42,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False, full: bool = False) -> None:
         """`as_json`: JSON was asked for; `full`: on a terminal every field was, and no composed view."""
+        self.json_asked_for = as_json
         self.as_json = as_json or not sys.stdout.isatty()
         self._full = full
         self._started = time.monotonic()

@@ -124,9 +124,11 @@ async def test_rows_of_many_columns_are_blocks_of_lines_that_can_be_copied(world
 
 async def test_json_can_be_asked_for(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
-    _, text = await on_a_terminal(world, "--json", "register-milestone", "--schedule", file)
+    _, before = await on_a_terminal(world, "--json", "register-milestone", "--schedule", file)
+    _, behind = await on_a_terminal(world, "register-milestone", "--schedule", file, "--json")
 
-    assert '"status": "registered"' in text
+    for text in (before, behind):
+        assert '"status": "registered"' in text
 
 
 async def test_words_of_others_cannot_steer_the_terminal(world: World) -> None:

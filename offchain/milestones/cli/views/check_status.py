@@ -49,7 +49,7 @@ def status(report: StatusReport) -> Iterator[RenderableType]:
     )
     if len(report.milestones) > MILESTONES:
         more = len(report.milestones) - MILESTONES
-        yield harmless(f"and {more:,} milestones more: `milestones --full …`")
+        yield harmless(f"and {more:,} milestones more: `--full`")
     yield ""
     yield from _to_come(report)
     if report.claims:

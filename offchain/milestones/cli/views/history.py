@@ -58,7 +58,7 @@ def history(result: DistributionHistory) -> Iterator[RenderableType]:
     yield ""
     earlier = len(result.lines) - NEWEST
     if earlier > 0:
-        yield harmless(f"{earlier:,} earlier: `milestones --full …`, or --format csv")
+        yield harmless(f"{earlier:,} earlier: `--full`, or --format csv")
     yield table(
         ("when (UTC)", "what", "amount", "transaction"),
         (

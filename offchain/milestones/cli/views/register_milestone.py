@@ -43,7 +43,7 @@ def registered(result: Registered) -> Iterator[RenderableType]:
         numbers=("payments", "amount"),
     )
     if len(names) > SHOWN:
-        yield harmless(f"and {len(names) - SHOWN:,} milestones more: `milestones --full …`")
+        yield harmless(f"and {len(names) - SHOWN:,} milestones more: `--full`")
     yield ""
     for power in result.powers:
         yield harmless(f"- {power.words}")

@@ -76,4 +76,4 @@ def _plain(lovelace: int) -> str:
 
 def _more(count: int, one: str, several: str = "") -> Iterator[RenderableType]:
     if count > SHOWN:
-        yield harmless(f"and {counted(count - SHOWN, one, several)} more: `milestones --full …`")
+        yield harmless(f"and {counted(count - SHOWN, one, several)} more: `--full`")

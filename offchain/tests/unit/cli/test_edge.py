@@ -15,7 +15,7 @@ from milestones.cli.output import print_json
 def test_a_fault_of_the_program_is_an_object_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(**_options: object) -> None:
+    def broken(_arguments: list[str], **_options: object) -> None:
         raise KeyError("result")
 
     monkeypatch.setattr(edge, "app", broken)
@@ -40,3 +40,16 @@ def test_json_comes_out_in_any_encoding(
     print_json({"milestone_identifier": text})
     out.seek(0)
     assert json.load(out) == {"milestone_identifier": text}
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (["check-status", "--json"], ["--json", "check-status"]),
+        (["keys", "a.skey", "--full", "--json"], ["--full", "--json", "keys", "a.skey"]),
+        (["--json", "keys", "--", "--json"], ["--json", "keys", "--", "--json"]),
+        (["keys", "a.skey"], ["keys", "a.skey"]),
+    ],
+)
+def test_how_to_print_may_be_said_anywhere(typed: list[str], read: list[str]) -> None:
+    assert edge.reordered(typed) == read

@@ -145,7 +145,7 @@ def test_schedule_check() -> None:
 
 def test_a_long_list_says_how_much_more_there_is() -> None:
     text = printed(schedule.checked(checked(11), None))
-    assert "and 3 milestones more: `milestones --full …`" in text
+    assert "and 3 milestones more: `--full`" in text
     assert "(smallest unit)" in text
 
 
@@ -295,7 +295,7 @@ def test_history() -> None:
 
 def test_a_long_history_shows_the_newest() -> None:
     text = printed(history.history(past(*[line("claim")] * 100)))
-    assert "88 earlier: `milestones --full …`, or --format csv" in text
+    assert "88 earlier: `--full`, or --format csv" in text
     assert text.count("claim") == 12
 
 
