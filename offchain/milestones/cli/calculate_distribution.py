@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     ClaimFilePath,
     ContractAddress,
@@ -15,6 +16,11 @@ from milestones.cli.options import (
     read_claim_file,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import paying as views
+else:
+    views = Later("milestones.cli.views.paying")
 
 
 def calculate_distribution(
@@ -36,5 +42,6 @@ def calculate_distribution(
             contract_address=contract,
             beneficiary_address=beneficiary,
             claim_file=claims,
-        )
+        ),
+        views.calculated,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     ClaimFilePath,
     CollateralFrom,
@@ -24,6 +25,11 @@ from milestones.cli.options import (
 )
 from milestones.cli.session import session_of
 from milestones.errors import exit_code_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import paying as views
+else:
+    views = Later("milestones.cli.views.paying")
 
 
 def submit_release(  # noqa: PLR0917 - an option each
@@ -85,7 +91,8 @@ def submit_release(  # noqa: PLR0917 - an option each
             claim_file=claims,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.released,
     )
     if report.left_out:
         raise typer.Exit(exit_code_of(report.left_out[0].code))

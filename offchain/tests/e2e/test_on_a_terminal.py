@@ -81,9 +81,20 @@ async def test_a_registration_and_its_status_are_read_at_a_glance(world: World) 
         await opened.attested("milestone-001")
         await opened.release(0, wait=True)
         name = str(opened.distribution.name)
-        status_code, status = await on_a_terminal(world, "check-status", "--contract-address", name)
+        where = ("--contract-address", name)
+        status_code, status = await on_a_terminal(world, "check-status", *where)
+        somebody = str(world.address("beneficiary-3"))
+        shared = (*where, "--beneficiary-address", somebody)
+        calculated_code, calculated = await on_a_terminal(world, "calculate-distribution", *shared)
+        key = ("--signing-key-path", world.key_file("relayer"))
+        released_code, released = await on_a_terminal(
+            world, "submit-release", *shared, *key, "--wait"
+        )
 
-    assert (exit_code, status_code) == (0, 0)
+    assert (exit_code, status_code, calculated_code, released_code) == (0, 0, 0, 0)
+    assert "4,000 to claim now, 0 later, 0 paid of 4,000" in calculated
+    assert somebody in calculated
+    assert "Paid, in a block: 1 payment, 4,000" in released
     assert "Registered: 5 payments to 5 people, 15,000 GRANT." in text
     assert "Open: 1,000 GRANT of 15,000 GRANT paid, in 1 of 5 payments" in status
     assert name in text

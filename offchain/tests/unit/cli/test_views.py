@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from milestones import open_workspace
 from milestones.cardano.address import Address, key_credential
-from milestones.cli.output import print_view
 from milestones.cli.views import (
-    check_status,
     figures,
     finding,
     history,
-    register_milestone,
     schedule,
-)
-from milestones.services.check_status import StatusReport
-from milestones.services.check_status.report import (
-    ClaimRecord,
-    ContractState,
-    MilestoneStatus,
-    ProposalStatus,
-    Synchronization,
 )
 from milestones.services.find import DistributionsFound, FoundAllocations
 from milestones.services.history import DistributionHistory, HistoryLine
 from milestones.services.list import DistributionsListed, ListedDistribution
-from milestones.services.register_milestone import register_milestone as register
 from milestones.services.schedule.check import (
     BeneficiaryTotal,
     MilestoneTotal,
     ScheduleChecked,
     ScheduleCost,
 )
+from tests.support.screens import ADDRESS, GRANT, NAME, in_zone, printed
 
-
-def in_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-
-
-@pytest.fixture(autouse=True)
-def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    in_zone(monkeypatch, "UTC")
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def printed(parts: Any, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width)
-    print_view(console, parts)
-    written = console.file
-    assert isinstance(written, io.StringIO)
-    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+pytestmark = pytest.mark.usefixtures("in_utc")
 
 
 @pytest.mark.parametrize(
@@ -154,11 +118,6 @@ def test_narrow_terminals_lose_nothing(width: int) -> None:
     text = printed(schedule.checked(checked(2), 2), width)
     assert max(map(len, text.splitlines())) <= width
     assert all(each in text for each in ("3,000.50", "123.456789", "audit"))
-
-
-NAME = "addr_test1" + "q" * 98
-GRANT: dict[str, Any] = {"token_policy_id": bytes(28), "token_name": b"GRANT"}
-ADDRESS = Address(0, key_credential(bytes(28)), None)
 
 
 def listed(**changes: Any) -> ListedDistribution:
@@ -305,179 +264,3 @@ def test_moments_are_said_in_utc_and_in_local_time(monkeypatch: pytest.MonkeyPat
     in_zone(monkeypatch, "CET-1CEST,M3.5.0,M10.5.0/3")
     assert figures.moment(1_814_356_800) == "2027-06-30 12:00 UTC (2027-06-30 14:00 CEST)"
     assert figures.moment(10**15) == "1000000000000000 s after 1970"
-
-
-REGISTERED = f"""\
-Registered: 4 payments to 1 person, 10,000 GRANT. Nothing is on the chain yet.
-For the audit
-
-milestone  payments       amount  vests (UTC)
-phase 0           2  4,000 GRANT  2090-06-01 to 2090-06-03
-phase 1           2  6,000 GRANT  2090-06-02 to 2090-06-04
-
-- The creator opens it: their key signs, and locks what is promised.
-- 2 of the 3 oracles together attest that a milestone is reached, at any time,
-even before anything vests. It can't be taken back.
-- Anybody can pay out what is vested and attested. It goes to the beneficiary
-alone, and nobody can hold it up.
-- Once all is paid, the creator's key takes the deposits back.
-- From 2096-10-02 07:06:40 UTC on the creator's key can take back all that is
-not claimed, whether it was reached or not.
-- Nobody can cancel it, attest without the oracles, replace the oracles, take
-anything for paying out, stake or vote with the ADA in it or change these terms.
-
-address   {NAME}
-id        ID
-schedule  schedule.json
-"""
-
-
-async def test_register_milestone(tmp_path: Path) -> None:
-    person = Address(0, key_credential(bytes([1]) * 28), None)
-    oracles = [str(Address(0, key_credential(bytes([n]) * 28), None)) for n in (2, 3, 4)]
-    rows = [
-        {
-            "beneficiary_address": str(person),
-            "token_amount": 1_000 * (1 + number),
-            "milestone_identifier": f"phase {number % 2}",
-            "vesting_timestamp": 3_800_000_000 + number * 86_400,
-        }
-        for number in range(4)
-    ]
-    document = {
-        "token_policy_id": "01" * 28,
-        "token_name": b"GRANT".hex(),
-        "beneficiary_allocations": rows,
-        "oracle_addresses": oracles,
-        "quorum_threshold": 2,
-        "creator": str(ADDRESS),
-        "reclaim_after": 4_000_000_000,
-        "contract_metadata": {"created_at": 1_798_761_600, "description": "For the audit"},
-    }
-    workspace = open_workspace(tmp_path, network="preprod")
-    result = await register(workspace, document)
-    shown = result.model_copy(update={"schedule_file": "schedule.json", "contract_name": NAME})
-    # The id follows the contract's own, and is no matter of how things look.
-    text = printed(register_milestone.registered(shown)).replace(shown.distribution_id.hex(), "ID")
-    assert text == REGISTERED
-
-
-def report(**changes: Any) -> StatusReport:
-    def milestone(name: str, **values: Any) -> MilestoneStatus:
-        usual: dict[str, Any] = {
-            "milestone_identifier": name,
-            "verified": False,
-            "quorum_status": "pending",
-            "signature_count": 0,
-            "quorum_threshold": 2,
-            "vesting_passed": True,
-            "total_oracles": 3,
-            "attested": False,
-            "source": None,
-            "verification_timestamp": None,
-            "allocation_count": 3,
-            "vested_count": 3,
-            "claimed_count": 0,
-            "token_amount": 5_000,
-            "claimable_count": 0,
-            "claimable_amount": 0,
-        }
-        return MilestoneStatus(**{**usual, **values})
-
-    state = ContractState(
-        total_token_amount=15_000,
-        remaining_token_amount=14_000,
-        claimed_count=1,
-        unclaimed_count=8,
-        **GRANT,
-        quorum_threshold=2,
-        total_oracles=3,
-        reclaim_after=1_814_356_800,
-        closed=False,
-        status="open",
-        returned_token_amount=0,
-        opening_transaction="07" * 32,
-        opened_at=1_798_761_600,
-    )
-    proposal = ProposalStatus(
-        milestone_identifier="launch",
-        state="under_review",
-        said_at=1_798_761_600,
-        due_at=1_798_848_000,
-        forgotten_at=1_900_000_000,
-        evidence_hash=b"",
-        bond_lovelace=5_000_000,
-        return_address=None,
-        reference="07" * 32 + "#0",
-    )
-    claim = ClaimRecord(
-        beneficiary_index=0,
-        milestone_identifier="audit",
-        beneficiary_address=ADDRESS,
-        token_amount=1_000,
-        transaction_hash="ab" * 32,
-        slot=7,
-        claimed_at=1_798_761_660,
-    )
-    values: dict[str, Any] = {
-        "contract_address": ADDRESS,
-        "contract_name": NAME,
-        "milestones": (
-            milestone(
-                "audit", verified=True, attested=True, claimed_count=1, claimable_amount=4_000
-            ),
-            milestone("launch", verified=True, signature_count=2, vesting_passed=False),
-            milestone("the last of all", claimable_amount=None, claimed_count=None),
-        ),
-        "contract_state": state,
-        "vaults": (),
-        "attestations": (),
-        "board": None,
-        "proposals": (proposal,),
-        "notices": (),
-        "claims": (claim,),
-        "discrepancies": (),
-        "rebuilt_records": (),
-        "distribution_id": bytes(28),
-        "now": 1_798_765_200,
-        "sync": Synchronization(status="syncing", checkpoint_slot=7, node_slot=9),
-        "source": "chain",
-        **changes,
-    }
-    return StatusReport(**values)
-
-
-STATUS = f"""\
-Open: 1,000 GRANT of 15,000 GRANT paid, in 1 of 9 payments
-{NAME}
-now: 2027-01-01 01:00 UTC
-
-milestone        oracles  state                          paid    to claim
-audit            0 of 2   attested                       1 of 3     4,000
-launch           2 of 2   signed, not attested, vesting  0 of 3         0
-the last of all  0 of 2   waits for oracles              ?              ?
-
-launch is proposed: oracles can object until 2027-01-02 00:00 UTC.
-Unclaimed tokens can be taken back from 2027-06-30 12:00 UTC on.
-Kupo is syncing: it may not have read the newest blocks.
-newest payments (UTC)  to                       amount  transaction
-2027-01-01 00:01       addr_test1vqqq…qqd9tg5t   1,000  abababab…
-"""
-
-
-def test_check_status() -> None:
-    assert printed(check_status.status(report())) == STATUS
-
-
-def test_what_was_closed_says_how_much_was_paid() -> None:
-    state = report().contract_state.model_copy(
-        update={
-            "closed": True,
-            "status": "ended",
-            "remaining_token_amount": 0,
-            "returned_token_amount": 4_000,
-        }
-    )
-    text = printed(check_status.status(report(contract_state=state)))
-    assert text.startswith("Ended: 11,000 GRANT of 15,000 GRANT paid")
-    assert "can be taken back" not in text
