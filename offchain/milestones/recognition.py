@@ -38,6 +38,8 @@ def looks_like(text: str) -> str | None:
 def is_table(text: str) -> bool:
     """Whether a text is delimited, as spreadsheets write tables; a header alone is one, too."""
     header = text.lstrip().partition("\n")[0]
+    if re.fullmatch(r"sep=[,;\t]?\r?", header):
+        return True  # A spreadsheet's word on what stands between cells.
     looks = looks_like(text)
     has_delimiter = header[:1] not in ("[", "{", "") and any(c in header for c in ",;\t")
     return looks == _TABLE or (looks is None and has_delimiter)

@@ -41,6 +41,8 @@ _ZONED: Final = re.compile(
 )
 
 
+_SEPARATOR: Final = re.compile(r"sep=([,;\t]?)")
+"""What a spreadsheet may write above the header: what stands between cells."""
 _PLACE: Final = re.compile(r"beneficiary_allocations\[(\d+)\](?:\.(\w+))?")
 
 
@@ -82,17 +84,21 @@ def read_table(
     """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        header = next((cells for cells in reader if any(cells)), [])
+        header = next(
+            (cells for cells in reader if any(cells) and not _SEPARATOR.match(cells[0])), []
+        )
         fields, ignored, problems = _fields(header)
         if problems:
             raise refusal(problems, InvalidSchedule)
         amounts = _Amounts(decimals, decimal_mark)
         rows, lines, line = [], [], reader.line_num
+        blank, nameless = [n for n, name in enumerate(header) if not name.strip()], set[int]()
         for cells in reader:
             # A row whose cells have lines in them ends further down.
             first, line = line + 1, reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
+            nameless.update(place for place in blank if place < len(cells) and cells[place].strip())
             found = _row(cells, fields, first, header, amounts)
             problems += [each for each in found.values() if isinstance(each, Problem)]
             rows.append(found)
@@ -110,10 +116,14 @@ def read_table(
     if problems:
         raise refusal(problems, InvalidSchedule)
     columns = {field: header[place].strip() for field, place in fields.items()}
-    return Table(tuple(rows), tuple(lines), columns, ignored)
+    unnamed = (f"column {place + 1}, without a name" for place in sorted(nameless))
+    return Table(tuple(rows), tuple(lines), columns, (*ignored, *unnamed))
 
 
 def _delimiter(text: str) -> str:
+    said = _SEPARATOR.match(text)
+    if said is not None:
+        return said[1]
     header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").partition("\n")[0])
     return max(DELIMITERS, key=header.count)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from rich.console import RenderableType
 
 from milestones.cli.output import harmless
 from milestones.cli.views.figures import ada, counted, dates, heading, of_token, table, whole
-from milestones.services.register_milestone import Registered
+from milestones.services.register_milestone import Registered, RegisteredAllocation
 
 SHOWN: Final = 8
 """Milestones that are listed."""
@@ -27,23 +28,24 @@ def registered(result: Registered) -> Iterator[RenderableType]:
     if result.contract_metadata.description:
         yield harmless(result.contract_metadata.description)
     yield ""
-    names = list(dict.fromkeys(each.milestone_identifier for each in rows))
-    parts = {name: [each for each in rows if each.milestone_identifier == name] for name in names}
+    parts: dict[str, list[RegisteredAllocation]] = {}
+    for each in rows:
+        parts.setdefault(each.milestone_identifier, []).append(each)
     yield table(
         ("milestone", "payments", "amount", "vests (UTC)"),
         (
             (
                 name,
-                f"{len(parts[name]):,}",
-                of_token(sum(each.token_amount for each in parts[name]), *token),
-                dates(each.vesting_timestamp for each in parts[name]),
+                f"{len(part):,}",
+                of_token(sum(each.token_amount for each in part), *token),
+                dates(each.vesting_timestamp for each in part),
             )
-            for name in names[:SHOWN]
+            for name, part in islice(parts.items(), SHOWN)
         ),
         numbers=("payments", "amount"),
     )
-    if len(names) > SHOWN:
-        yield harmless(f"and {len(names) - SHOWN:,} milestones more: `--full`")
+    if len(parts) > SHOWN:
+        yield harmless(f"and {len(parts) - SHOWN:,} milestones more: `--full`")
     yield ""
     for power in result.powers:
         yield harmless(f"- {power.words}")

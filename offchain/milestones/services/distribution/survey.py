@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from milestones.cardano.address import Address
 from milestones.errors import InvalidInput, NotFound
@@ -13,6 +15,8 @@ from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.state import DistributionState, state_of
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,12 @@ async def survey(backend: Backend, *, closed: bool = False) -> AsyncIterator[Sur
     for version, contract in versions.items():
         chosen = select_version(backend, contract.version)
         for name in await _names(chosen, closed=closed):
-            on_chain = await read_on_chain(chosen, name)
+            try:
+                on_chain = await read_on_chain(chosen, name)
+            except (NotFound, InvalidInput) as unreadable:
+                # Of others, or gone since: it hides none of the rest.
+                _LOG.info("%s is passed over: %s", name, unreadable.message)
+                continue
             try:
                 distribution = await known_distribution(chosen, on_chain)
             except (NotFound, InvalidInput):

@@ -162,8 +162,10 @@ def _for_the_sake_of_it(
 
 
 def _milestones(allocations: Sequence[Allocation]) -> Iterator[MilestoneTotal]:
-    for name in dict.fromkeys(each.milestone_identifier for each in allocations):
-        rows = [each for each in allocations if each.milestone_identifier == name]
+    by_name: dict[str, list[Allocation]] = {}
+    for each in allocations:
+        by_name.setdefault(each.milestone_identifier, []).append(each)
+    for name, rows in by_name.items():
         moments = sorted({each.vesting_timestamp for each in rows})
         yield MilestoneTotal(
             milestone_identifier=name,

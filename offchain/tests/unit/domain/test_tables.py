@@ -238,3 +238,16 @@ def test_what_is_written_is_read_back() -> None:
 
 def test_the_template_is_a_table() -> None:
     assert len(read_table(template()).rows) == 2
+
+
+@pytest.mark.parametrize("mark", [";", "\t", ","])
+def test_a_spreadsheets_word_on_the_delimiter_is_heeded(mark: str) -> None:
+    text = f"sep={mark}\r\n" + HEADER.replace(",", mark) + f"\r\nx{mark}1{mark}m{mark}0\r\n"
+    assert is_table(text)
+    table = read_table(text)
+    assert (table.rows[0]["token_amount"], table.lines) == (1, (3,))
+
+
+def test_a_column_without_a_name_is_named_where_it_holds_something() -> None:
+    text = "address,,amount,milestone,vests,\nx,,1,m,0,\ny,secret,1,m,0,\n"
+    assert read_table(text).ignored == ("column 2, without a name",)
