@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
@@ -24,6 +25,11 @@ from milestones.cli.options import (
     anchor_of,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import deploy as views
+else:
+    views = Later("milestones.cli.views.deploy")
 
 
 def deploy(  # noqa: PLR0917 - an option each
@@ -71,5 +77,6 @@ def deploy(  # noqa: PLR0917 - an option each
             allow_script_beneficiaries=allow_script_beneficiaries,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.deployed,
     )

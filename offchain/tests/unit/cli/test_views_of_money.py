@@ -11,6 +11,7 @@ from milestones import open_workspace
 from milestones.cardano.address import Address, key_credential
 from milestones.cli.views import (
     check_status,
+    deploy,
     paying,
     register_milestone,
 )
@@ -26,6 +27,9 @@ from milestones.services.check_status.report import (
     ProposalStatus,
     Synchronization,
 )
+from milestones.services.deploy import Deployed
+from milestones.services.deploy.report import LockedDeposits, OpeningTransaction
+from milestones.services.distribution.powers import Power
 from milestones.services.register_milestone import register_milestone as register
 from milestones.services.submit_release import ReleaseReport
 from milestones.services.submit_release.report import (
@@ -324,3 +328,49 @@ def test_submit_release() -> None:
         ),
     )
     assert printed(paying.released(report)) == RELEASED
+
+
+DEPLOYED = f"""\
+Open, in a block: 15,000 (smallest unit) promised
+
+- Anybody can pay out what is vested and attested.
+
+Deposits 4.331550 ADA, which come back when it is closed; fees 0.281632 ADA.
+The schedule is private: every beneficiary needs a file, see `claim-file`.
+address      {NAME}
+opening      {"ab" * 32}
+"""
+
+
+def test_deploy() -> None:
+    result = Deployed(
+        status="confirmed",
+        transaction_hash="ab" * 32,
+        contract_address=ADDRESS,
+        contract_name=NAME,
+        distribution_id=bytes(28),
+        private=True,
+        schedule_transactions=(),
+        total_token_amount=15_000,
+        fee_estimate=281_632,
+        collateral_amount=5_000_000,
+        deposits=LockedDeposits(
+            terms_lovelace=2_603_240,
+            vaults_lovelace=1_728_310,
+            allowances_lovelace=0,
+            board_lovelace=0,
+            total_lovelace=4_331_550,
+        ),
+        transactions=(
+            OpeningTransaction(
+                transaction_hash="ab" * 32,
+                role="opening",
+                fee_lovelace=281_632,
+                size=1_157,
+                memory=1,
+                cpu=1,
+            ),
+        ),
+        powers=(Power(name="pay", words="Anybody can pay out what is vested and attested."),),
+    )
+    assert printed(deploy.deployed(result)) == DEPLOYED
