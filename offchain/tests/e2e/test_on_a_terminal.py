@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import sys
 
 import pytest
@@ -248,3 +249,35 @@ async def test_a_transaction_is_shown_in_lines_and_blocks(world: World) -> None:
     assert any(line.strip().startswith("can be in a block at any time") for line in lines)
     assert "outputs: 1 of 1" in text
     assert any(line.strip().startswith("role") and "payment" in line for line in lines)
+
+
+async def test_a_status_is_watched_until_one_has_seen_enough(world: World) -> None:
+    """It is shown at once, and again when something has happened; Ctrl-C is no failure."""
+    async with open_distribution(world) as opened:
+        where = ("--contract-address", str(opened.distribution.name))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "milestones", "check-status", *where, "--watch", "1"),
+            cwd=world.directory,
+            env={
+                **os.environ,
+                "CARDANO_NETWORK": "devnet",
+                "OGMIOS_URL": world.devnet.ogmios_url,
+                "KUPO_URL": world.devnet.kupo_url,
+            },
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        first = json.loads(await process.stdout.readuntil(b"\n}\n"))
+        await opened.attested("milestone-001")
+        second = first
+        while not second["attestations"]:
+            second = json.loads(await process.stdout.readuntil(b"\n}\n"))
+        process.send_signal(signal.SIGINT)
+        rest = await process.stdout.read()
+
+        assert first["attestations"] == []
+        assert len(second["attestations"]) == 1
+        assert rest == b""
+        assert await process.wait() == 0

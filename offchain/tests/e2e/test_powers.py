@@ -74,7 +74,7 @@ async def test_all_powers_from_the_command_line_to_the_audit(world: World) -> No
         ({"cancel_by": "creator", "cancel_grace": "14 days"}, "cancel_grace", "such as 14d"),
         ({"cancel_by": "somebody"}, "cancel_by[0]", ""),
         ({"waiver_after": "soon"}, "waiver_after", "POSIX seconds"),
-        ({"waiver_after": "1000"}, "waiver_after", "give the oracles time"),
+        ({"waiver_after": "2026-01-01"}, "waiver_after", "give the oracles time"),
         ({"objectors": "3"}, "objectors", "how many oracles"),
         ({"review_period": "3d"}, "review_period_seconds", "objectors"),
         ({"objectors": "1", "review_period": "12h"}, "review_period_seconds", "86400"),
