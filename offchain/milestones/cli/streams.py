@@ -43,6 +43,8 @@ def heed_signals() -> None:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # What was being made at this moment is given up half made, and has nothing to say about it.
+    sys.unraisablehook = lambda _: None
     raise Signalled(number)
 
 

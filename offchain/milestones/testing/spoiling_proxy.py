@@ -54,6 +54,7 @@ class Message:
 
 Alteration = Callable[[Any], Any]
 """Changes the JSON of an answer: over HTTP the body, of Ogmios' WebSocket the result."""
+Relay = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 Spoil = Callable[[Message], "Fault | Alteration | None"]
 
 
@@ -264,6 +265,33 @@ async def _until_one_ends(*directions: Coroutine[Any, Any, None]) -> None:
 
 
 @asynccontextmanager
+async def _listening(relay: Relay) -> AsyncIterator[asyncio.Server]:
+    """A server on a free port; at the end its connections are given up with it."""
+    open_ones: set[asyncio.Task[None]] = set()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        open_ones.add(task)
+        try:
+            await relay(reader, writer)
+        finally:
+            open_ones.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    try:
+        yield server
+    finally:
+        server.close()
+        for task in list(open_ones):
+            task.cancel()
+        await asyncio.gather(*open_ones, return_exceptions=True)
+        # The transports close in the loop's next turn.
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
 async def spoiling_proxy(
     *,
     ogmios_url: str,
@@ -289,19 +317,17 @@ async def spoiling_proxy(
         inner = next(iter(sockets.sockets)).getsockname()[1]
         parts = urlsplit(ogmios_url)
         health = f"http://{parts.netloc}"
-        front = await asyncio.start_server(
-            lambda reader, writer: proxy.relay_http(health, "Ogmios", reader, writer, inner),
-            "127.0.0.1",
-            0,
+        front = await stack.enter_async_context(
+            _listening(
+                lambda reader, writer: proxy.relay_http(health, "Ogmios", reader, writer, inner)
+            )
         )
-        await stack.enter_async_context(front)
         proxy.ogmios_url = f"ws://127.0.0.1:{front.sockets[0].getsockname()[1]}"
         if kupo_url:
-            behind = await asyncio.start_server(
-                lambda reader, writer: proxy.relay_http(kupo_url, "Kupo", reader, writer),
-                "127.0.0.1",
-                0,
+            behind = await stack.enter_async_context(
+                _listening(
+                    lambda reader, writer: proxy.relay_http(kupo_url, "Kupo", reader, writer)
+                )
             )
-            await stack.enter_async_context(behind)
             proxy.kupo_url = f"http://127.0.0.1:{behind.sockets[0].getsockname()[1]}"
         yield proxy

@@ -279,7 +279,7 @@ def test_oracles_are_replaced_and_the_new_board_attests(blank: ProcessWorld) -> 
 
     # The same signatures are about a board that sits already, and so is what was signed.
     old = ask(grant, "oracle", "rotate", "--signatures", file)
-    assert (old.exit_code, old.error["code"]) == (2, "invalid_signature")
+    assert (old.exit_code, old.error["details"]["rule"]) == (5, "replaced")
     again = json.loads((blank.folder / file).read_text())[0]["signed_data"]
     late = blank.run("oracle", "sign", "--signed-data", again, *paying(blank, "beneficiary-2"))
     assert "the next one is 2" in late.error["message"]
@@ -328,12 +328,12 @@ def test_notice_by_an_address_and_an_id(blank: ProcessWorld) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("cancel", "--signatures", "none.json"), "does not exist"),
+        (("cancel", "--signatures", "none.json"), "there is no file"),
         (
             ("proposal", "object", "--proposal", FIRST, "--signatures", "none.json"),
-            "does not exist",
+            "there is no file",
         ),
-        (("oracle", "rotate", "--signatures", "none.json"), "does not exist"),
+        (("oracle", "rotate", "--signatures", "none.json"), "there is no file"),
     ],
 )
 def test_a_file_that_is_not_there(

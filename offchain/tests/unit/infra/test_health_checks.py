@@ -76,6 +76,7 @@ async def test_a_chain_that_lags_behind_the_clock_is_not(
 async def test_a_stale_index_is_not(image_tools: str, infra: Path, devnet: Devnet) -> None:
     """Kupo stays behind a node that goes on."""
     devnet.break_interface("kupo", "stale")
+    devnet.chain.clock.advance(1_200_000)
     devnet.chain.mine()
     assert await health(image_tools, infra, devnet) == (True, False)
 

@@ -387,4 +387,4 @@ def test_an_input_locked_by_a_byron_address_is_not_judged() -> None:
     draft.add_input(reference("byron"), [byron(KEY, {2: b"\x01"}, 0), 9_000_000])
     unjudged = draft.judge()
     assert unjudged is not None
-    assert (unjudged.rpc_code, "Byron" in unjudged.message) == (3997, True)
+    assert (unjudged.rpc_code, "Byron" in str(unjudged.data)) == (3997, True)

@@ -198,11 +198,12 @@ def test_evaluation_of_inputs_at_byron_addresses(field_number: int) -> None:
 def test_evaluation_without_the_script() -> None:
     draft = minting(3, YES_V3)
     draft.witnesses.pop(7)
-    assert inner(draft) == {
-        "code": 3011,
-        "message": "Some redeemers point to no script.",
-        "data": {"missingScripts": [{"purpose": "mint", "index": 0}]},
-    }
+    found = inner(draft)
+    assert (found["code"], found["data"]) == (
+        3011,
+        {"missingScripts": [{"purpose": "mint", "index": 0}]},
+    )
+    assert found["message"].startswith("An associated script witness is missing.")
 
 
 def test_evaluation_of_a_script_that_is_none() -> None:
