@@ -22,7 +22,7 @@ from milestones.cli.options import (
     read_schedule,
 )
 from milestones.cli.output import Output
-from milestones.cli.streams import signal_of
+from milestones.cli.streams import ending_the_task, signal_of
 from milestones.errors import (
     Interrupted,
     InvalidConfiguration,
@@ -200,11 +200,12 @@ class Session:
         sent: list[str] = []
 
         async def run() -> R:
-            async with self.backend() as backend:
-                try:
-                    return await service(backend)
-                finally:
-                    sent.extend(backend.sent)
+            with ending_the_task():
+                async with self.backend() as backend:
+                    try:
+                        return await service(backend)
+                    finally:
+                        sent.extend(backend.sent)
 
         try:
             result = asyncio.run(run())

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -36,16 +37,53 @@ def signal_of(interrupt: BaseException) -> int:
 
 
 def heed_signals() -> None:
-    """From now on the `ENDING` signals interrupt. One that is ignored, as with nohup, stays so."""
-    for number in ENDING:
-        if signal.getsignal(number) is signal.SIG_DFL:
+    """From now on Ctrl-C and the `ENDING` signals interrupt. One that is ignored, as with nohup, stays so."""
+    for number in (signal.SIGINT, *ENDING):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     # What was being made at this moment is given up half made, and has nothing to say about it.
     sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
     raise Signalled(number)
+
+
+@contextmanager
+def ending_the_task() -> Iterator[None]:
+    """While the running task is inside, signals that interrupt cancel it: all that is open is closed in order.
+
+    Raised wherever the event loop happens to be, an interruption would leave it in pieces. Raises
+    `Signalled` in the place of the cancellation.
+    """
+    import asyncio  # noqa: PLC0415 - commands without services need none
+
+    task, received = asyncio.current_task(), list[int]()
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        received.append(number)
+        if task is not None:
+            task.cancel()
+
+    ours = [each for each in (signal.SIGINT, *ENDING) if signal.getsignal(each) is _interrupt]
+    heard = []
+    for number in ours:
+        # Windows' loops take no signals: there it is raised as it comes.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, end, number)
+            heard.append(number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise Signalled(received[0]) from None
+    finally:
+        for number in heard:
+            loop.remove_signal_handler(number)
+        heed_signals()
 
 
 def open_closed_streams() -> None:
