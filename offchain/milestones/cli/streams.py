@@ -14,6 +14,8 @@ from typing import Final
 
 from milestones.errors import OutputLost
 
+AGAIN_SECONDS: Final = 2.0
+"""Time to close what is open, before an interruption is repeated."""
 ENDING: Final = tuple(
     number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )
@@ -47,6 +49,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     # What was being made at this moment is given up half made, and has nothing to say about it.
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
+    if "logging" in sys.modules:
+        sys.modules["logging"].getLogger("asyncio").disabled = True
     raise Signalled(number)
 
 
@@ -66,6 +70,8 @@ def ending_the_task() -> Iterator[None]:
         received.append(number)
         if task is not None:
             task.cancel()
+            # Where the loop is just busy with an answer, a cancellation can be lost.
+            loop.call_later(AGAIN_SECONDS, end, number)
 
     ours = [each for each in (signal.SIGINT, *ENDING) if signal.getsignal(each) is _interrupt]
     heard = []

@@ -311,7 +311,7 @@ class ProcessWorld:
         return CommandResult(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts a command, and doesn't wait for its end."""
+        """Starts a command, and doesn't wait for its end. Signals do to it what they do by default."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
@@ -319,6 +319,8 @@ class ProcessWorld:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # What the tests were started by may ignore some, which a child would inherit.
+            preexec_fn=_heeding_signals,  # noqa: PLW1509 - nothing else runs in the child before
         )
 
     def succeed(self, *arguments: str, **environment: str) -> Any:
@@ -326,6 +328,11 @@ class ProcessWorld:
         ran = self.run(*arguments, **environment)
         assert ran.exit_code == 0, ran.stdout + ran.stderr
         return ran.json
+
+
+def _heeding_signals() -> None:
+    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @contextmanager
