@@ -320,7 +320,7 @@ class ProcessWorld:
             stderr=subprocess.PIPE,
             text=True,
             # What the tests were started by may ignore some, which a child would inherit.
-            preexec_fn=_heeding_signals,  # noqa: PLW1509 - nothing else runs in the child before
+            preexec_fn=heeding_signals,  # noqa: PLW1509 - nothing else runs in the child before
         )
 
     def succeed(self, *arguments: str, **environment: str) -> Any:
@@ -330,7 +330,8 @@ class ProcessWorld:
         return ran.json
 
 
-def _heeding_signals() -> None:
+def heeding_signals() -> None:
+    """For a child before it runs: signals do to it what they do by default."""
     for name in ("SIGHUP", "SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 

@@ -13,6 +13,7 @@ import pytest
 
 from milestones.services.proposal import proposal_submit
 from milestones.testing.distribution import open_distribution
+from milestones.testing.processes import heeding_signals
 from milestones.testing.world import World
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
@@ -267,6 +268,7 @@ async def test_a_status_is_watched_until_one_has_seen_enough(world: World) -> No
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            preexec_fn=heeding_signals,
         )
         assert process.stdout is not None
         first = json.loads(await process.stdout.readuntil(b"\n}\n"))

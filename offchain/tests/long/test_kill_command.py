@@ -80,7 +80,8 @@ def test_a_command_killed_at_any_moment_is_finished_by_the_next(
     for moment in moments:
         run = again(moment)
         code, _ = killed_at(run, command, moment)
-        assert code == KILLED, moment
+        # How often it looks for its block differs from run to run: it may be through before.
+        assert code in (KILLED, 0), moment
         ran = run.world.run(*whole(run, command))
         # Killed at its very end, nothing is left to do.
         assert ran.exit_code == 0 or ran.error["details"]["rule"] == rule, (moment, ran.stderr)
