@@ -24,7 +24,7 @@ from tests.support.hostile import (
     with_redeemer,
     with_value,
 )
-from tests.support.scenes import AMOUNT, FIRST, SECOND, Scene
+from tests.support.scenes import AMOUNT, FIRST, LATER, RECLAIM, SECOND, Scene
 
 ALLOWANCE = 400_000
 VAULT = 1
@@ -67,6 +67,15 @@ def test_not_taken_is_left_to_others(each_scene: Scene, judge: Judge) -> None:
     honest = settled(each_scene.harness, later.release_draft([1]))
     judge.refused(with_value(honest, 0, Value(-ALLOWANCE)), "spend")
     judge.accepted(honest)
+
+
+def test_paid_in_full_it_ends_before_its_time(each_scene: Scene, judge: Judge) -> None:
+    """An allowance in the terms says nothing about what is owed: the creator need not wait for `RECLAIM`."""
+    world = generous(each_scene).release([0, 1, 2, 3])[0]
+    judge.refused(world.close_draft(slot=LATER), "mint")
+    paid = world.release([4, 5, 6])[0]
+    assert LATER < RECLAIM
+    judge.accepted(paid.close_draft(slot=LATER))
 
 
 def test_no_allowance_is_none(each_scene: Scene, judge: Judge) -> None:
