@@ -18,7 +18,7 @@ import pytest
 
 from milestones.cardano.outputs import Script
 from milestones.cardano.parameters import ExecutionUnits
-from milestones.devnet.ledger import utxos
+from milestones.devnet.ledger import plutus, utxos
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.ledger.plutus import Result, evaluate
 from milestones.protocol.validator_loader import load_contract
@@ -85,12 +85,15 @@ def recorded() -> Battery:
             asked[names[script.code], arguments[0]] = script
         return evaluate(script, arguments, model, budget, protocol_version)
 
-    # The one place that every script of a transaction goes through.
+    # The place that every script of a transaction goes through, and what a test calls that shows a script
+    # what this chain takes no transactions for; tests are loaded after this.
     utxos.evaluate = noting  # type: ignore[attr-defined]
+    plutus.evaluate = noting
     try:
         _run_suites()
     finally:
         utxos.evaluate = evaluate  # type: ignore[attr-defined]
+        plutus.evaluate = evaluate
     return Battery(
         [Question(name, text, accepts(script, text)) for (name, text), script in asked.items()]
     )

@@ -70,6 +70,8 @@ def genuine(scene: Scene, action: str) -> Shown:
         return shown(scene, scene.opened.attest_draft(FIRST), "mint")
     if action == "open":
         return shown(scene, scene.opening(), "mint")
+    if action == "propose":
+        return shown(scene, scene.proceedings().propose_draft(), "mint")
     scene.harness.reach(RECLAIM)
     return shown(scene, scene.attested.close_draft(slot=RECLAIM), "mint")
 
@@ -96,7 +98,13 @@ def purposes(scene: Scene) -> dict[str, Constr]:
 
 OWN = {"spend": ("spend", "spend without datum"), "mint": ("mint", "mint the vault's hash")}
 """What each script is for: there, its own actions decide."""
-ACTIONS = {"release": "spend", "open": "mint", "attest": "mint", "close": "mint"}
+ACTIONS = {
+    "release": "spend",
+    "open": "mint",
+    "attest": "mint",
+    "close": "mint",
+    "propose": "mint",
+}
 NAMES = (
     "mint the vault's hash",
     "mint",
