@@ -195,8 +195,13 @@ class ChainTime:
 async def chain_time(backend: Backend) -> ChainTime:
     """What "now" means: the time that a transaction submitted next can prove."""
     clock = await backend.ogmios.slot_clock()
+    return ChainTime(clock, await tip_slot(backend))
+
+
+async def tip_slot(backend: Backend) -> int:
+    """The slot of the node's newest block; 0 at the origin."""
     tip = await backend.ogmios.network_tip()
-    return ChainTime(clock, tip.slot if tip else 0)
+    return tip.slot if tip else 0
 
 
 def now_posix_ms() -> int:

@@ -23,7 +23,7 @@ from milestones.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from milestones.services.backend import Backend, now_posix_ms
+from milestones.services.backend import Backend, now_posix_ms, tip_slot
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.contention import Contended
 from milestones.services.sending.effects import Effect, done_by_another, effect_there
@@ -105,8 +105,7 @@ class Run:
             await self._take_up_unsettled()
         # Before anything is asked of the index: what leaves the mempool for a block is then found there.
         self.mempool = await self.backend.ogmios.mempool()
-        tip = await self.backend.ogmios.network_tip()
-        self.seen_slot = tip.slot if tip else 0
+        self.seen_slot = await tip_slot(self.backend)
         self.waiting = self.backend.storage.journal.waiting(self.seen_slot, self.chain)
 
     async def _take_up_unsettled(self) -> None:
@@ -192,8 +191,7 @@ class Run:
         signed = await signed_by(request.transaction, self.payer.signers)
         # Signing may have taken a person's time.
         await self._be_the_first(request)
-        tip = await self.backend.ogmios.network_tip()
-        slot = tip.slot if tip else 0
+        slot = await tip_slot(self.backend)
         submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
         self.backend.storage.journal.prepare(submission, slot=slot)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
@@ -209,8 +207,7 @@ class Run:
         await self._be_the_first(request)
         cbor = signing_request(request.transaction).transaction_cbor
         must_match(Intent.of(request.transaction), Transaction.read(cbor))
-        tip = await self.backend.ogmios.network_tip()
-        slot = tip.slot if tip else 0
+        slot = await tip_slot(self.backend)
         prepared = self._submission(request, cbor, chain=self.chain, slot=slot)
         waiting = StatusChange(status="waiting_for_signatures", at_posix_ms=now_posix_ms())
         submission = prepared.model_copy(update={"history": (waiting,)})

@@ -20,7 +20,7 @@ from milestones.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from milestones.services.backend import Backend, now_posix_ms
+from milestones.services.backend import Backend, now_posix_ms, tip_slot
 from milestones.services.sending.contention import Contended
 from milestones.services.sending.effects import Effect, done_by_another, effect_there
 from milestones.services.sending.tracking import (
@@ -48,8 +48,7 @@ async def take_up_unsettled(
     is written down by the command that sent it, which reports it; another command does so only once no
     rollback can take it away.
     """
-    tip = await backend.ogmios.network_tip()
-    slot = tip.slot if tip else 0
+    slot = await tip_slot(backend)
     found = []
     for tracked in await track(backend, backend.storage.journal.unsettled(slot, chain)):
         submission, status = tracked.submission, tracked.status

@@ -17,7 +17,7 @@ from milestones.cardano.slots import Point
 from milestones.clients.chain_walk import RollForward
 from milestones.domain.models import TransactionStatus
 from milestones.errors import InvalidAddress, NotFound, ServiceOutOfSync
-from milestones.services.backend import Backend, now_posix_ms
+from milestones.services.backend import Backend, now_posix_ms, tip_slot
 from milestones.services.sending.waiting import (
     INDEX_PATIENCE_SECONDS,
     POLL_MOST_SECONDS,
@@ -195,8 +195,7 @@ async def _state_of_ours(backend: Backend, submission: Submission) -> Transactio
 
 async def _unsent(backend: Backend, submission: Submission) -> TransactionState:
     """Of what was handed out to be signed, and that nobody has sent as far as one can see."""
-    tip = await backend.ogmios.network_tip()
-    if submission.is_void(tip.slot if tip else 0):
+    if submission.is_void(await tip_slot(backend)):
         reason = f"it was valid until slot {submission.valid_until_slot}, which has passed"
         mark(backend, submission, "expired", reason)
         return TransactionState("expired", reason=reason)
@@ -250,8 +249,8 @@ async def unsettled(backend: Backend, chain: str) -> list[TrackedSubmission]:
 
     Nothing is sent or written down. See `take_up_unsettled`.
     """
-    tip = await backend.ogmios.network_tip()
-    return await track(backend, backend.storage.journal.unsettled(tip.slot if tip else 0, chain))
+    slot = await tip_slot(backend)
+    return await track(backend, backend.storage.journal.unsettled(slot, chain))
 
 
 def mark_confirmed(backend: Backend, submission: Submission | None, point: Point) -> None:

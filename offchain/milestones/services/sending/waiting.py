@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from milestones.errors import ServiceOutOfSync, ServiceUnavailable
-from milestones.services.backend import Backend
+from milestones.services.backend import Backend, tip_slot
 
 POLL_SECONDS: Final = 0.25
 POLL_MOST_SECONDS: Final = 2.0
@@ -72,8 +72,8 @@ async def wait_for_index(
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
-        tip = await backend.ogmios.network_tip()
-        slot, read = tip.slot if tip else 0, (await backend.kupo.health()).checkpoint_slot or 0
+        slot = await tip_slot(backend)
+        read = (await backend.kupo.health()).checkpoint_slot or 0
         if read >= slot:
             return slot
         if time.monotonic() > deadline:

@@ -15,6 +15,7 @@ from milestones.services.backend import (
     require_network,
     staleness,
     storage_warnings,
+    tip_slot,
 )
 from milestones.services.results import Result
 from milestones.services.sending.contention import Contended
@@ -89,8 +90,7 @@ def _must_verify(transaction: Transaction) -> None:
 
 
 async def _send(backend: Backend, transaction: Transaction, facts: TransactionFacts) -> None:
-    tip = await backend.ogmios.network_tip()
-    slot = tip.slot if tip else 0
+    slot = await tip_slot(backend)
     known = backend.storage.journal.find(facts.transaction_id)
     fresh = Submission(
         transaction_id=facts.transaction_id,

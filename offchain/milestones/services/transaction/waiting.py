@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from milestones.cardano.transaction import Transaction, network_id_of_address
 from milestones.errors import Difference, TransactionMismatch
-from milestones.services.backend import Backend, chain_of
+from milestones.services.backend import Backend, chain_of, tip_slot
 from milestones.transactions.matching import Intent, differences
 
 
@@ -15,9 +15,8 @@ async def in_place_of_another(
 
     None where it is what waits, or spends nothing of what waits.
     """
-    tip = await backend.ogmios.network_tip()
-    journal = backend.storage.journal
-    for each in journal.waiting(tip.slot if tip else 0, await chain_of(backend)):
+    slot = await tip_slot(backend)
+    for each in backend.storage.journal.waiting(slot, await chain_of(backend)):
         if each.transaction_id == str(transaction.id):
             return None
         if not set(each.inputs).isdisjoint(transaction.body.inputs):
