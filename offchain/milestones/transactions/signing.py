@@ -63,14 +63,20 @@ def signing_request(balanced: BalancedTransaction) -> SigningRequest:
     )
 
 
+def checked_request(balanced: BalancedTransaction) -> SigningRequest:
+    """As `signing_request`, where its bytes say what was drafted. Raises `TransactionMismatch`."""
+    request = signing_request(balanced)
+    must_match(Intent.of(balanced), Transaction.read(request.transaction_cbor))
+    return request
+
+
 async def signed_by(balanced: BalancedTransaction, signers: Iterable[Signer]) -> SignedTransaction:
     """Asks the signers, one after the other, each for what is still wanted of its keys.
 
     What its bytes say is compared with what was drafted before: `TransactionMismatch` where it is something
     else. Raises what `with_witnesses` raises, and `SigningRefused` where a signer's owner says no.
     """
-    request = signing_request(balanced)
-    must_match(Intent.of(balanced), Transaction.read(request.transaction_cbor))
+    request = checked_request(balanced)
     found: list[KeyWitness] = []
     for signer in signers:
         missing = request.wanted - {witness.key_hash for witness in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from milestones.cardano.outputs import OutputReference
@@ -15,20 +15,16 @@ from milestones.keys.envelopes import transaction_envelope
 from milestones.services.backend import Backend, now_posix_ms
 from milestones.services.sending.effects import Effect
 from milestones.services.sending.reports import HandedOut
-from milestones.storage.submission import Payload, Submission
+from milestones.storage.submission import Submission
 from milestones.transactions.required import required_signatures
-from milestones.transactions.signing import signing_request
-from milestones.transactions.tx_builder import BalancedTransaction
+from milestones.transactions.signers import SigningRequest
 
 
-def hand_out(
-    backend: Backend, transaction: BalancedTransaction, file: Path, clock: SlotClock
-) -> HandedOut:
+def hand_out(backend: Backend, request: SigningRequest, file: Path, clock: SlotClock) -> HandedOut:
     """Writes the unsigned transaction into a file that isn't there yet.
 
     Where that fails, it waits no longer. Raises `InvalidInput` about `unsigned_out`.
     """
-    request = signing_request(transaction)
     transaction_id = request.transaction_id.raw.hex()
     try:
         write_new(
@@ -45,7 +41,7 @@ def hand_out(
         transaction_hash=transaction_id,
         file=str(file),
         to_sign=tuple(sorted(each.hex() for each in required.missing(()))),
-        signature_count=len(transaction.key_hashes),
+        signature_count=len(request.wanted),
         valid_until=None if until is None else to_posix_seconds(clock.start_of(until)),
     )
 
@@ -57,18 +53,16 @@ def needed_by(submission: Submission) -> list[OutputReference]:
 
 
 def must_not_wait(
-    waiting: Iterable[Submission], transaction: BalancedTransaction, payload: Payload | None
+    waiting: Iterable[Submission], effect: Effect, spent: Collection[OutputReference]
 ) -> None:
-    """Nothing that waits for signatures does what this transaction would, or spends what it spends.
+    """Nothing that waits for signatures has this effect, or spends any of these outputs.
 
     Raises `NotAllowedYet` (`waiting_for_signatures`).
     """
-    purpose = None if payload is None else payload.purpose
-    names = set(Effect.of(transaction.unsigned(), purpose).names)
-    spent = {utxo.reference for utxo in transaction.inputs}
+    names = set(effect.names)
     for each in waiting:
         same = names & set(Effect.of(each.transaction_cbor, each.purpose).names)
-        if same or spent & set(each.inputs):
+        if same or not set(each.inputs).isdisjoint(spent):
             raise NotAllowedYet(
                 "waiting_for_signatures",
                 f"transaction {each.transaction_id} of `milestones {each.command}` does the same, or"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from milestones.cardano.outputs import OutputReference, Utxo
-from milestones.cardano.transaction import Transaction
 from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
@@ -39,8 +38,7 @@ from milestones.services.sending.words import log_words
 from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
-from milestones.transactions.matching import Intent, must_match
-from milestones.transactions.signing import signed_by, signing_request
+from milestones.transactions.signing import checked_request, signed_by
 from milestones.transactions.tx_builder import BalancedTransaction
 
 P = TypeVar("P", bound=Payload)
@@ -184,13 +182,16 @@ class Run:
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
             )
             return
-        must_not_wait(self.waiting, request.transaction, request.payload)
+        purpose = None if request.payload is None else request.payload.purpose
+        effect = Effect.of(request.transaction.unsigned(), purpose)
+        must_not_wait(self.waiting, effect, [each.reference for each in request.transaction.inputs])
         if self.payer.hand_out is not None:
+            await self._be_the_first(effect)
             await self._hand_out(request, self.payer.hand_out)
             return
         signed = await signed_by(request.transaction, self.payer.signers)
         # Signing may have taken a person's time.
-        await self._be_the_first(request)
+        await self._be_the_first(effect)
         slot = await tip_slot(self.backend)
         submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
         self.backend.storage.journal.prepare(submission, slot=slot)
@@ -204,31 +205,30 @@ class Run:
 
     async def _hand_out(self, request: SubmissionRequest, where: HandOut) -> None:
         """Writes it down, and then into a file for whoever signs; nothing is sent."""
-        await self._be_the_first(request)
-        cbor = signing_request(request.transaction).transaction_cbor
-        must_match(Intent.of(request.transaction), Transaction.read(cbor))
+        asked = checked_request(request.transaction)
         slot = await tip_slot(self.backend)
-        prepared = self._submission(request, cbor, chain=self.chain, slot=slot)
-        waiting = StatusChange(status="waiting_for_signatures", at_posix_ms=now_posix_ms())
-        submission = prepared.model_copy(update={"history": (waiting,)})
+        submission = self._submission(
+            request,
+            asked.transaction_cbor,
+            chain=self.chain,
+            slot=slot,
+            status="waiting_for_signatures",
+        )
         self.backend.storage.journal.prepare(submission, slot=slot)
         file = where.file_of(len(self.handed_out))
         clock = await self.backend.ogmios.slot_clock()
-        handed_out = hand_out(self.backend, request.transaction, file, clock)
+        handed_out = hand_out(self.backend, asked, file, clock)
         self.handed_out.append(handed_out)
-        asked = to_posix_seconds(clock.start_of(slot)) + where.valid_for_seconds - SLACK_SECONDS
-        if handed_out.valid_until is not None and handed_out.valid_until < asked:
+        wanted = to_posix_seconds(clock.start_of(slot)) + where.valid_for_seconds - SLACK_SECONDS
+        if handed_out.valid_until is not None and handed_out.valid_until < wanted:
             self.warnings.append(
                 f"{file} must be signed and sent before {in_words(handed_out.valid_until)}, sooner than"
                 " --valid-for says: a time lock, or how far the node foresees its slots"
             )
         self._note(submission, "waiting_for_signatures")
 
-    async def _be_the_first(self, request: SubmissionRequest) -> None:
+    async def _be_the_first(self, effect: Effect) -> None:
         """Keeps other processes from doing the same, and looks whether somebody has since this run looked."""
-        payload = request.payload
-        purpose = None if payload is None else payload.purpose
-        effect = Effect.of(request.transaction.unsigned(), purpose)
         if not effect.names:
             return
         try:
@@ -316,7 +316,13 @@ class Run:
         )
 
     def _submission(
-        self, request: SubmissionRequest, cbor: bytes, *, chain: str | None, slot: int = 0
+        self,
+        request: SubmissionRequest,
+        cbor: bytes,
+        *,
+        chain: str | None,
+        slot: int = 0,
+        status: TransactionStatus = "prepared",
     ) -> Submission:
         transaction = request.transaction
         return Submission(
@@ -336,5 +342,5 @@ class Run:
             cpu=transaction.units.cpu,
             payload=request.payload,
             prepared_slot=slot,
-            history=(StatusChange(status="prepared", at_posix_ms=now_posix_ms()),),
+            history=(StatusChange(status=status, at_posix_ms=now_posix_ms()),),
         )
