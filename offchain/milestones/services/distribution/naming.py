@@ -12,14 +12,16 @@ from milestones.services.backend import Backend, Workspace, chain_of
 from milestones.services.distribution.local import local_distribution
 
 
-def must_be_of_network(address: Address, network_id: int, path: str) -> None:
-    """An address that somebody gave belongs to the distribution's network. Raises `InvalidAddress`."""
+def must_be_of_network(
+    address: Address, network_id: int, path: str, *, where: str = "the distribution"
+) -> None:
+    """An address that somebody gave belongs to the network of what it is for. Raises `InvalidAddress`."""
     if address.network_id != network_id:
         raise InvalidAddress(
-            f"this is an address of {kind_of(address.network_id)}, and the distribution is on"
+            f"this is an address of {kind_of(address.network_id)}, and {where} is on"
             f" {kind_of(network_id)}",
             path=path,
-            hint="give an address of the network that the distribution is on",
+            hint=f"give an address of the network that {where} is on",
             details={"address": address.to_bech32()},
         )
 

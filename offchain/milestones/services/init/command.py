@@ -12,6 +12,7 @@ from milestones.cardano.address import Address
 from milestones.errors import ServiceUnavailable
 from milestones.keys.key_files import SigningKey
 from milestones.services.backend import Backend, now_posix_ms, require_one_chain, storage_warnings
+from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.init.indexing import funds_patterns, index_what_is_missing, notes_on
 from milestones.services.init.report import (
     Initialised,
@@ -31,7 +32,6 @@ from milestones.services.performance import (
     slowest_submission,
     warnings_of,
 )
-from milestones.services.sending.payer import must_pay_on
 from milestones.services.sending.published_scripts import find_published
 from milestones.storage.records import ObservedNetwork
 
@@ -62,7 +62,7 @@ async def init(
     `InvalidAddress` for a payer of another network.
     """
     for each in payers:
-        must_pay_on(each, backend.network.network_id)
+        must_be_of_network(each, backend.network.network_id, "payer", where="the node")
     started = time.monotonic()
     health, facts, kupo, chain = await asyncio.gather(
         _asked(backend.ogmios.health(), "Ogmios", backend.ogmios.url, patience_seconds),

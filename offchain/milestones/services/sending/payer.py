@@ -8,10 +8,10 @@ from typing import Any, Final, TypeAlias
 
 from milestones.cardano.address import Address, Credential, key_credential
 from milestones.cardano.native_script import from_json, script_address, script_of
-from milestones.cardano.network import kind_of
 from milestones.cardano.outputs import Script
-from milestones.errors import InvalidAddress, InvalidInput
+from milestones.errors import InvalidInput
 from milestones.keys.key_files import SigningKey
+from milestones.services.distribution.naming import must_be_of_network
 from milestones.transactions.signers import Signer
 
 USUAL_SECONDS: Final = 7_200
@@ -43,18 +43,6 @@ class HandOut:
         if number == 0:
             return self.file
         return self.file.with_name(f"{self.file.stem}-{number + 1}{self.file.suffix}")
-
-
-def must_pay_on(address: Address, network_id: int, path: str = "payer") -> None:
-    """Whoever pays is on the node's network. Raises `InvalidAddress` about `path`."""
-    if address.network_id != network_id:
-        raise InvalidAddress(
-            f"this is an address of {kind_of(address.network_id)}, and the network is"
-            f" {kind_of(network_id)}",
-            path=path,
-            hint="give an address of the network that the node is on",
-            details={"address": address.to_bech32()},
-        )
 
 
 def account_pattern(staking: Credential) -> str:
@@ -143,7 +131,7 @@ class Payer:
         """The addresses that pay, and put up collateral, are of the node's network. Raises `InvalidAddress`."""
         for address, path in ((self.address, "payer"), (self.collateral, "collateral")):
             if address is not None:
-                must_pay_on(address, network_id, path)
+                must_be_of_network(address, network_id, path, where="the node")
 
     @property
     def valid_for_seconds(self) -> int:
