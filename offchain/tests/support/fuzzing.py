@@ -7,18 +7,44 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from tests.support.checkout import OFFCHAIN
 
+REPORT_EVERY: Final = 100_000
+"""Inputs after which the memory is looked at."""
 ODD_VALUES: Final[tuple[Any, ...]] = (
     *(None, True, -1, 0, 1.5, 1e308, 1 << 63, -(1 << 200), "", "0", "\x00", "\ud7ff", "é" * 40),
     *([], {}, [[]], {"": None}, "00" * 28, "00" * 32, "ff" * 600, "84a0a0f5f6", "9f" * 700),
     *("origin", "*", "*/*", "addr1", "__proto__", [0] * 300),
 )
+
+
+@dataclass
+class Report:
+    """What became of the inputs; memory in KiB at the start and after each `REPORT_EVERY`; the slowest.
+
+    The slowest is that which took most processor time: other programs are not its fault.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    memory: list[int] = field(default_factory=list)
+    slowest_s: float = 0.0
+    slowest: str = ""
+
+    def note(self, outcome: Callable[[], str], what: Callable[[], str]) -> None:
+        """Counts how one ended, and keeps what it was if none took longer."""
+        started = time.process_time()
+        self.outcomes[outcome()] += 1
+        taken_s = time.process_time() - started
+        if taken_s > self.slowest_s:
+            self.slowest_s, self.slowest = taken_s, what()
 
 
 class Damage:

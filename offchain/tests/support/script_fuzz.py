@@ -12,8 +12,7 @@ import json
 import os
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -27,7 +26,7 @@ from milestones.devnet.ledger.plutus.data import encode_data
 from milestones.devnet.ledger.plutus.functions_crypto import UnsupportedFunction
 from milestones.devnet.ledger.plutus.terms import is_available
 from milestones.protocol.validator_loader import load_contract
-from tests.support.fuzzing import Damage
+from tests.support.fuzzing import REPORT_EVERY, Damage, Report
 from tests.support.ledger_fuzz import memory_kib
 from tests.support.plutus_terms import lam, program
 from tests.support.random_programs import DATA, Programs
@@ -40,21 +39,6 @@ BUDGETS: Final = (ExecutionUnits(3_000, 3_000_000), ExecutionUnits(200_000, 100_
 """Small ones: some dozens and some thousands of steps."""
 LARGE: Final = 0.01
 """The contract's share, whose scripts take a hundred times as long to read as the others."""
-REPORT_EVERY: Final = 100_000
-"""Scripts after which the memory is looked at."""
-
-
-@dataclass
-class Report:
-    """What became of the scripts; memory in KiB, at the start and after each 100,000.
-
-    The slowest is that which took most processor time: other programs are not its fault.
-    """
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    memory: list[int] = field(default_factory=list)
-    slowest_s: float = 0.0
-    slowest: str = ""
 
 
 class Scripts:
@@ -123,6 +107,10 @@ def outcome(script: Script, arguments: list[bytes], budget: ExecutionUnits, vers
     return result.failure or "succeeded"
 
 
+def _shown(script: Script) -> str:
+    return f"{script.language} {script.code.hex()}"
+
+
 def fuzz(seed: int, count: int) -> Report:
     """Runs `count` scripts."""
     random = Random(seed)  # noqa: S311 - repeatable on purpose
@@ -132,15 +120,14 @@ def fuzz(seed: int, count: int) -> Report:
             report.memory.append(resident_kib())
         language, version = random.choice(LANGUAGES), random.choice((10, 11))
         script, arguments = Script(language, scripts.one()), scripts.arguments()
-        started = time.process_time()
+        budget = random.choice(BUDGETS)
         try:
-            report.outcomes[outcome(script, arguments, random.choice(BUDGETS), version)] += 1
+            report.note(
+                partial(outcome, script, arguments, budget, version), partial(_shown, script)
+            )
         except Exception:
             _tell(f"seed {seed}, script {number}: {language} {version} {script.code.hex()}")
             raise
-        taken_s = time.process_time() - started
-        if taken_s > report.slowest_s:
-            report.slowest_s, report.slowest = taken_s, f"{language} {script.code.hex()}"
     report.memory.append(resident_kib())
     return report
 

@@ -1,7 +1,7 @@
 """Damaged keys, phrases, envelopes, witnesses and transactions for everything that reads them.
 
 Each ends in a value or in an error of ours that has a hint; and what is read is said in words, checked for
-hardware, and put together again, without another error. `PYTHONPATH=offchain python -m
+hardware, and put together again, without another error. `PYTHONPATH=offchain:benchmarks python -m
 tests.support.signing_fuzz --count N` runs for as long as that takes.
 """
 
@@ -12,9 +12,8 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -38,26 +37,12 @@ from milestones.transactions.matching import Intent, differences
 from milestones.transactions.required import required_signatures
 from milestones.transactions.words import in_words
 from tests.support.every_kind import every_kind
-from tests.support.fuzzing import Damage
+from tests.support.fuzzing import REPORT_EVERY, Damage, Report
 from tests.support.ledger_fuzz import memory_kib
 
-REPORT_EVERY: Final = 100_000
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - files for a moment, a million of them
 WORDS: Final = "test walk nut penalty hip pave soap entry language right filter choice"
 OWNER: Final = str(Address(0, key_credential(key_of("payer").key_hash)))
-
-
-@dataclass
-class Report:
-    """What became of the inputs; peak memory in KiB at the start and after each 100,000; the slowest.
-
-    The slowest is that which took most processor time: other programs are not its fault.
-    """
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    memory: list[int] = field(default_factory=list)
-    slowest_s: float = 0.0
-    slowest: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,6 +224,10 @@ def outcome(target: Target, raw: bytes) -> str:
     return f"{target.name}: read"
 
 
+def _shown(target: Target, raw: bytes) -> str:
+    return f"{target.name} {raw.hex()[:200]}"
+
+
 def fuzz(seed: int, count: int) -> Report:
     """Inputs of all kinds, damaged in all ways."""
     damage, report = Damage(seed), Report()
@@ -251,15 +240,11 @@ def fuzz(seed: int, count: int) -> Report:
             (target,) = damage.random.choices(known, shares)
             right = damage.random.choice(target.right)
             raw = damaged(right, damage)
-            started = time.process_time()
             try:
-                report.outcomes[outcome(target, raw)] += 1
+                report.note(partial(outcome, target, raw), partial(_shown, target, raw))
             except BaseException:
                 sys.stderr.write(f"seed {seed}, input {number}, {target.name}: {raw.hex()}\n")
                 raise
-            took = time.process_time() - started
-            if took > report.slowest_s:
-                report.slowest_s, report.slowest = took, f"{target.name} {raw.hex()[:200]}"
     report.memory.append(memory_kib())
     return report
 
