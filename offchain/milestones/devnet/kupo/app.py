@@ -61,10 +61,12 @@ class KupoApp:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
+        waits_for: NotYet | None = None
         while True:
             try:
-                return self._respond(request, body)
-            except NotYet:
+                return self._respond(request, body, waits_for)
+            except NotYet as not_yet:
+                waits_for = not_yet
                 await self._next_block()
 
     async def _next_block(self) -> None:
@@ -76,7 +78,7 @@ class KupoApp:
         finally:
             self._chain.listeners.remove(listener)
 
-    def _respond(self, request: Request, body: bytes) -> Response:
+    def _respond(self, request: Request, body: bytes, waits_for: NotYet | None) -> Response:
         if request.method == "OPTIONS":
             return Response()
         call = Call(
@@ -88,6 +90,7 @@ class KupoApp:
             accept=request.headers.get("accept"),
             body=_json(body),
             connected=self._faults.current != "disconnected",
+            waits_for=waits_for,
         )
         while call.path and call.path[0] == "v1":
             call = replace(call, path=call.path[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.responses import PlainTextResponse, Response
@@ -44,7 +44,7 @@ from milestones.errors import InvalidInput
 class Call:
     """One request: what comes after the route's name in `path`, `body` is JSON or None.
 
-    `connected` is whether the index has its node.
+    `connected` is whether the index has its node. `waits_for` is why an earlier attempt had no answer.
     """
 
     chain: Chain
@@ -55,6 +55,15 @@ class Call:
     accept: str | None
     body: Any
     connected: bool
+    waits_for: NotYet | None = None
+
+
+class NotYet(Exception):
+    """An answer that has to wait for the node's next block: the one that follows `before` (None: the first)."""
+
+    def __init__(self, before: Block | None) -> None:
+        super().__init__()
+        self.before = before
 
 
 def get_health(call: Call) -> Response:
@@ -170,14 +179,11 @@ def get_checkpoints(call: Call) -> Response:
     return json_reply(point_json(found.point))
 
 
-class NotYet(Exception):
-    """An answer that has to wait for the node's next block."""
-
-
 def get_metadata(call: Call) -> Response:
     """`/metadata/{slot}`: of the block at that slot or, where it has none, of the next one.
 
-    Kupo asks its node for what follows the last block before the slot that it has indexed.
+    Kupo asks its node, once, for what follows the last block before the slot that it has indexed: past the
+    tip that is the next block, however far away the slot is.
     """
     slot = _slot(call)
     if slot == 0:
@@ -186,12 +192,15 @@ def get_metadata(call: Call) -> Response:
         wanted = read_transaction_id(call.query)
     except InvalidInput:
         raise bad_request("Filter by one 'transaction_id', 64 digits in base16.") from None
-    before = next((each for each in call.index.checkpoints() if each.slot < slot), None)
+    if call.waits_for is not None:
+        before = call.waits_for.before
+    else:
+        before = next((each for each in call.index.checkpoints() if each.slot < slot), None)
     if before is not None and not call.chain.contains(before):
         raise bad_request("The last block before this slot was rolled back.")
     height = 0 if before is None else before.height + 1
     if height == len(call.chain.blocks) or not call.connected:
-        raise NotYet
+        raise NotYet(before)
     block = call.chain.blocks[height]
     found = [
         metadata_json(each.transaction.auxiliary_data)
@@ -222,17 +231,7 @@ def dispatch(call: Call) -> Response:
         raise not_found()
     if call.method not in ROUTES[name]:
         raise wrong_method()
-    rest = Call(
-        call.chain,
-        call.index,
-        call.method,
-        call.path[1:],
-        call.query,
-        call.accept,
-        call.body,
-        call.connected,
-    )
-    return ROUTES[name][call.method](rest)
+    return ROUTES[name][call.method](replace(call, path=call.path[1:]))
 
 
 def _exactly(call: Call, count: int) -> None:

@@ -313,10 +313,11 @@ async def test_metadata_by_slot(chain: Devnet, kupo: httpx.AsyncClient) -> None:
     assert (await kupo.get("/metadata/0?policy_id=x")).json() == []
 
 
+@pytest.mark.parametrize("past", [1, 1_000_000])
 async def test_metadata_past_the_tip_wait_for_the_next_block(
-    chain: Devnet, kupo: httpx.AsyncClient
+    chain: Devnet, kupo: httpx.AsyncClient, past: int
 ) -> None:
-    asking = asyncio.ensure_future(kupo.get(f"/metadata/{chain.chain.tip.slot + 1}"))
+    asking = asyncio.ensure_future(kupo.get(f"/metadata/{chain.chain.tip.slot + past}"))
     done, _ = await asyncio.wait({asking}, timeout=0.2)
     assert not done
     (made,) = chain.chain.mine()
