@@ -5,41 +5,127 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from milestones.testing.grant import FIRST, Grant, five_allocations, open_grant, set_up
-from milestones.testing.processes import COMMAND_SECONDS
+from milestones.testing.cast import TOKENS
+from milestones.testing.grant import (
+    FIRST,
+    YEAR,
+    Grant,
+    allocation,
+    five_allocations,
+    open_grant,
+    register,
+    set_up,
+)
+from milestones.testing.processes import COMMAND_SECONDS, ProcessWorld
 from tests.support.checkout import OFFCHAIN, fresh_checkout
 from tests.support.killed_at import KILLED
 from tests.support.load import length
 
+SCHEDULED = 31_000
 
-@pytest.fixture
-def grant(tmp_path: Path) -> Iterator[Grant]:
+
+@dataclass(frozen=True)
+class Command:
+    """What is killed: what was done before it, who pays, how its second run says that all is done.
+
+    `effect` is what the chain holds afterwards, however often the command ran.
+    """
+
+    name: str
+    arguments: Callable[[Grant], tuple[str, ...]]
+    prepare: Callable[[ProcessWorld], Grant]
+    payer: str
+    done: str
+    effect: Callable[[Grant], None]
+
+
+def signed(world: ProcessWorld) -> Grant:
     """An open distribution; a quorum of signatures is at hand, and not on the chain."""
-    with fresh_checkout(tmp_path / "offchain") as (checkout, _):
-        set_up(checkout)
-        grant = open_grant(checkout, five_allocations(checkout))
-        grant.collect(FIRST)
-        grant.world.key_file("relayer")
-        yield grant
+    grant = open_grant(world, five_allocations(world))
+    grant.collect(FIRST)
+    return grant
 
 
-RELEASE = ("submit-release", "--beneficiary-index", "0")
-ATTEST = ("attest", "--milestone-identifier", FIRST)
+def registered(world: ProcessWorld) -> Grant:
+    """Nothing is open; the schedule needs two transactions to be announced."""
+    now = world.now
+    rows = [allocation(world, "beneficiary-0", 100, FIRST, now - each) for each in range(1, 311)]
+    ran = register(world, rows)
+    assert ran.exit_code == 0, ran.stderr
+    return Grant(world, ran.json)
 
 
-def whole(grant: Grant, command: tuple[str, ...]) -> tuple[str, ...]:
-    key = ("--signing-key-path", grant.world.key_file("relayer"))
-    return (*command, *grant.where, *key, "--wait")
+def over(world: ProcessWorld) -> Grant:
+    """Whatever nobody claimed may be taken back."""
+    grant = signed(world)
+    grant.reach(2 * YEAR + 60)
+    return grant
 
 
-def killed_at(grant: Grant, command: tuple[str, ...], moment: int) -> tuple[int, Path]:
+def paid_once(grant: Grant) -> None:
+    assert grant.world.tokens_of("beneficiary-0") == 1_000
+    attested_once(grant)
+
+
+def attested_once(grant: Grant) -> None:
+    assert len(grant.status()["attestations"]) == 1
+
+
+def opened_once(grant: Grant) -> None:
+    assert grant.status()["contract_state"]["remaining_token_amount"] == SCHEDULED
+    # All in one transaction; a second would have taken as many tokens again.
+    held = grant.world.kupo(f"matches/{grant.address}?unspent")
+    assert len({each["transaction_id"] for each in held}) == 1
+    assert grant.world.tokens_of("creator") == TOKENS - SCHEDULED
+
+
+def closed_once(grant: Grant) -> None:
+    assert grant.world.kupo(f"matches/{grant.address}?unspent") == []
+    assert grant.world.tokens_of("creator") == TOKENS
+
+
+COMMANDS = (
+    Command(
+        "submit-release",
+        lambda grant: (*grant.where, "--beneficiary-index", "0"),
+        signed,
+        "relayer",
+        "claimed",
+        paid_once,
+    ),
+    Command(
+        "attest",
+        lambda grant: (*grant.where, "--milestone-identifier", FIRST),
+        signed,
+        "relayer",
+        "attested",
+        attested_once,
+    ),
+    Command(
+        "deploy",
+        lambda _: ("--schedule", "schedule.json"),
+        registered,
+        "creator",
+        "already_open",
+        opened_once,
+    ),
+    Command("close", lambda grant: grant.where, over, "creator", "closed", closed_once),
+)
+
+
+def whole(grant: Grant, command: Command) -> tuple[str, ...]:
+    key = ("--signing-key-path", grant.world.key_file(command.payer))
+    return (command.name, *command.arguments(grant), *key, "--wait")
+
+
+def killed_at(grant: Grant, command: Command, moment: int) -> tuple[int, Path]:
     """Runs a command to a moment; its exit code, and the file that says how many there were."""
     moments = grant.world.folder / "moments"
     done = subprocess.run(
@@ -57,35 +143,39 @@ def killed_at(grant: Grant, command: tuple[str, ...], moment: int) -> tuple[int,
     return done.returncode, moments
 
 
-@pytest.mark.parametrize(
-    ("command", "rule", "paid"), [(RELEASE, "claimed", 1_000), (ATTEST, "attested", 0)]
-)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_a_command_killed_at_any_moment_is_finished_by_the_next(
-    grant: Grant, tmp_path: Path, command: tuple[str, ...], rule: str, paid: int
+    tmp_path: Path, command: Command
 ) -> None:
-    snapshot = grant.world.control("snapshot")["snapshot"]
-    clean = tmp_path / "clean"
-    shutil.copytree(grant.world.folder, clean)
+    with fresh_checkout(tmp_path / "offchain") as (world, _):
+        set_up(world)
+        grant = command.prepare(world)
+        grant.world.key_file(command.payer)
+        snapshot = world.control("snapshot")["snapshot"]
+        clean = tmp_path / "clean"
+        shutil.copytree(world.folder, clean)
 
-    def again(number: int) -> Grant:
-        grant.world.control("revert", snapshot=snapshot)
-        folder = tmp_path / f"run-{number}"
-        shutil.copytree(clean, folder)
-        return replace(grant, world=replace(grant.world, folder=folder))
+        def again(number: int) -> Grant:
+            world.control("revert", snapshot=snapshot)
+            folder = tmp_path / f"run-{number}"
+            shutil.copytree(clean, folder)
+            return replace(grant, world=replace(world, folder=folder))
 
-    code, counted = killed_at(again(0), command, 0)
-    assert code == 0
-    total = int(counted.read_text())
-    moments = sorted(Random(13).sample(range(1, total), length(short=4, long=total - 1)))  # noqa: S311
-    for moment in moments:
-        run = again(moment)
-        code, _ = killed_at(run, command, moment)
-        # How often it looks for its block differs from run to run: it may be through before.
-        assert code in (KILLED, 0), moment
-        ran = run.world.run(*whole(run, command))
-        # Killed at its very end, nothing is left to do.
-        assert ran.exit_code == 0 or ran.error["details"]["rule"] == rule, (moment, ran.stderr)
-        assert run.world.tokens_of("beneficiary-0") == paid, moment
-        assert len(run.status()["attestations"]) == 1, moment
-        assert not list(run.world.data.rglob(".*.tmp")), moment
-    print(f"{command[0]} killed at {len(moments)} of {total} moments: once each")  # noqa: T201
+        code, counted = killed_at(again(0), command, 0)
+        assert code == 0
+        total = int(counted.read_text())
+        moments = sorted(Random(13).sample(range(1, total), length(short=4, long=total - 1)))  # noqa: S311
+        for moment in moments:
+            run = again(moment)
+            code, _ = killed_at(run, command, moment)
+            # How often it looks for its block differs from run to run: it may be through before.
+            assert code in (KILLED, 0), moment
+            ran = run.world.run(*whole(run, command))
+            # Killed at its very end, nothing is left to do.
+            assert ran.exit_code == 0 or ran.error["details"]["rule"] == command.done, (
+                moment,
+                ran.stderr,
+            )
+            command.effect(run)
+            assert not list(run.world.data.rglob(".*.tmp")), moment
+        print(f"{command.name} killed at {len(moments)} of {total} moments: once each")  # noqa: T201
