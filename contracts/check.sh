@@ -23,3 +23,14 @@ cp -R aiken.toml aiken.lock build.sh lib validators "$copy"
 cmp "$copy/aiken.toml" aiken.toml
 cmp "$copy/plutus.json" compiled/plutus.json
 echo "the blueprint is what the sources give" >&2
+
+# The treasury that tests make a creator: what they run is what stands beside it to be read.
+support=../offchain/tests/support
+rm "$copy"/validators/*
+cp "$support/treasury.ak" "$copy/validators"
+(cd "$copy" && "$AIKEN" build --trace-level silent --out treasury.json >&2)
+compiled="$(sed -n 's/.*"compiledCode": "\([0-9a-f]*\)".*/\1/p' "$copy/treasury.json" | head -n 1)"
+[ -n "$compiled" ] && grep -q "\"$compiled\"" "$support/treasury.json" || {
+    echo "treasury.json is not what treasury.ak gives" >&2
+    exit 1
+}

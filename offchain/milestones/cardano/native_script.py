@@ -301,14 +301,20 @@ def _parsed(raw: Any, path: str, depth: int) -> NativeScript:
             return All(_list(scripts, path, depth))
         case {"type": "any", "scripts": list() as scripts}:
             return Either(_list(scripts, path, depth))
-        case {"type": "atLeast", "required": int() as required, "scripts": list() as scripts}:
+        case {"type": "atLeast", "required": int() as required, "scripts": list() as scripts} if (
+            not isinstance(required, bool)
+        ):
             return AtLeast(required, _list(scripts, path, depth))
-        case {"type": "after", "slot": int() as slot} if 0 <= slot < 1 << 64:
+        case {"type": "after", "slot": int() as slot} if _is_slot(slot):
             return After(slot)
-        case {"type": "before", "slot": int() as slot} if 0 <= slot < 1 << 64:
+        case {"type": "before", "slot": int() as slot} if _is_slot(slot):
             return Before(slot)
     what = "" if kind is None else f" of type {str(kind)[:40]!r}"
     raise InvalidEncoding(f"not a native script{what}", path=path, hint=_HINT)
+
+
+def _is_slot(number: int) -> bool:
+    return not isinstance(number, bool) and 0 <= number < 1 << 64
 
 
 def _key_hash(digits: str, path: str) -> bytes:

@@ -107,6 +107,8 @@ def test_how_many_signatures_a_fee_is_planned_for(
         ({"type": "all", "scripts": [{"type": "after", "slot": -1}]}, "script.scripts[0]"),
         ({"type": "atLeast", "scripts": []}, "script"),
         ({"type": "before", "slot": "7"}, "script"),
+        ({"type": "after", "slot": True}, "script"),
+        ({"type": "atLeast", "required": True, "scripts": []}, "script"),
     ],
 )
 def test_what_is_no_native_script(raw: object, path: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from milestones.domain.claims import ClaimState, amounts
@@ -45,7 +45,7 @@ from milestones.services.distribution.history import History, history_of
 from milestones.services.distribution.in_use import claims_repaid, notice_in_words
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
-from milestones.services.distribution.signatures import usable_entries
+from milestones.services.distribution.signatures import split_signatures, usable_entries
 from milestones.services.distribution.state import DistributionState, state_of
 
 
@@ -87,10 +87,11 @@ async def check_status(
     reconciled = await reconcile_records(backend, on_chain)
     state = _contract_state(seen)
     had_cache, behind = reconcile_cache(backend, on_chain, state)
+    milestones = tuple(_milestones(backend, seen, reconciled, milestone_identifier))
     return StatusReport(
         contract_address=on_chain.address,
         contract_name=str(on_chain.name),
-        milestones=tuple(_milestones(backend, seen, reconciled, milestone_identifier)),
+        milestones=milestones,
         contract_state=state,
         vaults=tuple(_vaults(on_chain)),
         attestations=tuple(_attestations(seen)),
@@ -104,7 +105,13 @@ async def check_status(
         now=seen.time.now,
         sync=await _synchronization(backend, stale),
         source="local_and_chain" if had_cache or had_records else "chain",
-        warnings=(*stale, *warnings, *_notice(seen), *storage_warnings(backend)),
+        warnings=(
+            *stale,
+            *warnings,
+            *_notice(seen),
+            *_split(backend, on_chain, milestones),
+            *storage_warnings(backend),
+        ),
     )
 
 
@@ -135,6 +142,16 @@ def _notice(seen: _Seen) -> Iterator[str]:
     words = notice_in_words(seen.on_chain, seen.time.now_posix_ms)
     if words is not None:
         yield words
+
+
+def _split(
+    backend: Backend, on_chain: OnChain, milestones: Iterable[MilestoneStatus]
+) -> Iterator[str]:
+    for milestone in milestones:
+        if not milestone.attested:
+            words = split_signatures(backend, on_chain, milestone.milestone_identifier)
+            if words is not None:
+                yield f"{milestone.milestone_identifier}: {words}"
 
 
 def _contract_state(seen: _Seen) -> ContractState:

@@ -101,8 +101,7 @@ def shortfall(workspace: Workspace, on_chain: OnChain, milestone_identifier: str
     words = f"{count} of the {sitting.quorum_threshold} signatures it needs"
     hint = "commit the missing oracle signatures with `milestones commit-milestone`"
     if len(statements) > 1:
-        counted = [(signed.statement, len(signed.witnesses)) for signed in statements]
-        words = split_in_words(counted, sitting.quorum_threshold)
+        words = _split(statements, sitting)
         best = statements[0].statement.signed_data.hex()
         hint = f"let the others sign the same bytes: `milestones oracle sign --signed-data {best}`"
     if keyless:
@@ -111,6 +110,21 @@ def shortfall(workspace: Workspace, on_chain: OnChain, milestone_identifier: str
             "give the keys to `milestones attest` with --oracle-keys, as .vkey files or hexadecimal"
         )
     return Shortfall(count, keyless, words, hint)
+
+
+def split_signatures(
+    workspace: Workspace, on_chain: OnChain, milestone_identifier: str
+) -> str | None:
+    """How the signatures at hand are split, where a milestone has no quorum because of that; else None."""
+    statements = statements_at_hand(workspace, on_chain, milestone_identifier)
+    if len(statements) < 2 or len(statements[0].witnesses) >= on_chain.sitting.quorum_threshold:
+        return None
+    return _split(statements, on_chain.sitting)
+
+
+def _split(statements: Sequence[SignedStatement], sitting: Sitting) -> str:
+    counted = [(signed.statement, len(signed.witnesses)) for signed in statements]
+    return split_in_words(counted, sitting.quorum_threshold)
 
 
 def milestones_signed(workspace: Workspace, on_chain: OnChain) -> frozenset[str]:

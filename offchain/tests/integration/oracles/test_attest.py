@@ -14,7 +14,7 @@ from milestones.services.distribution.signatures import (
     complete_statements,
     milestones_signed,
 )
-from milestones.testing.distribution import OpenDistribution
+from milestones.testing.distribution import FIRST_MILESTONE, OpenDistribution
 from milestones.testing.world import World
 from tests.support.wallets import wallet_entry
 
@@ -82,6 +82,8 @@ async def test_signatures_over_several_statements_are_said_to_be_split(
     assert "no statement has its quorum of 2" in refused.value.message
     assert opened.statement().signed_data.hex() in refused.value.hint
     assert refused.value.details["statement_count"] == 2
+    split = f"{FIRST_MILESTONE}: 1 signature for the statement at {in_words(first // 1000)}"
+    assert any(each.startswith(split) for each in (await opened.status()).warnings)
 
 
 async def test_keys_that_are_missing_are_named_and_can_be_given(opened: OpenDistribution) -> None:
