@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from milestones.cardano import cbor
 from milestones.cardano.address import Address, key_credential, script_credential
 from milestones.cardano.native_script import script_address
 from milestones.cardano.transaction import Transaction
@@ -188,6 +190,26 @@ async def test_another_transaction_in_the_place_of_one_that_waits_is_refused(
 
     drop_transaction(backend, honest.transaction_hash)
     assert (await submit_transaction(backend, whole, wait=True)).status == "confirmed"
+
+
+async def test_the_same_in_another_encoding_is_known_as_what_waits(
+    opened: OpenDistribution,
+) -> None:
+    """Wallets that encode a body anew sign another id: what was handed out would wait for ever."""
+    world, backend = opened.world, opened.backend
+    await init(backend, payers=[world.address("stranger")])
+    honest = (await claim(opened, "claim.tx")).handed_out[0]
+    envelope = json.loads(Path(honest.file).read_text())
+    code = bytes.fromhex(envelope["cborHex"])
+    body, *_ = cbor.read(code).array()
+    other = code[:1] + b"\xbf" + body.raw[1:] + b"\xff" + code[1 + len(body.raw) :]
+    loose, whole = world.directory / "loose.tx", world.directory / "loose.signed"
+    loose.write_text(json.dumps({**envelope, "cborHex": other.hex()}))
+    sign_transaction(loose, [world.keys["stranger"]], output=whole)
+    with pytest.raises(TransactionMismatch) as refused:
+        await submit_transaction(backend, whole)
+    assert [each.path for each in refused.value.differences] == ["its encoding"]
+    assert f"drop {honest.transaction_hash}" in refused.value.hint
 
 
 def wallet(world: World) -> list[tuple[str, Address]]:
