@@ -39,6 +39,8 @@ IN_WHEEL: Final = (
     "milestones/cli/app.py",
     "milestones/schemas/schedule.json",
     "milestones/devnet/control/openapi.json",
+    "milestones/look/look.css",
+    "milestones/look/templates/base.html",
     "milestones/testing/plugin.py",
     "licenses/LICENSE",
     "entry_points.txt",

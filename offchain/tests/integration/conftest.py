@@ -9,6 +9,9 @@ import pytest
 
 from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.world import World
+from tests.support.browser import browser
+
+__all__ = ["browser"]
 
 
 @pytest.fixture

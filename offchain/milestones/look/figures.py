@@ -1,0 +1,72 @@
+"""Numbers, moments and names as people read them. Nothing here knows HTML or a terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+ADA_DECIMALS: Final = 6
+HEAD, TAIL = 14, 8
+"""Characters of an address that are shown: its kind and beginning, and its end."""
+
+
+def amount(units: int, decimals: int | None = None) -> str:
+    """A number of the smallest unit with separators; with decimals, every one of them, as `1,000.50`."""
+    whole, fraction = divmod(abs(units), 10 ** (decimals or 0))
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole:,}" + (f".{fraction:0{decimals}}" if decimals else "")
+
+
+def ada(lovelace: int) -> str:
+    """An amount of ADA to the lovelace."""
+    return f"{amount(lovelace, ADA_DECIMALS)} ADA"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """A number and its noun, such as `1 payment` or `1,200 payments`."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def short(text: str) -> str:
+    """An address or an id, shortened in the middle, where it differs least."""
+    return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
+
+
+def share(part: int, whole: int) -> str:
+    """A part in percent, as a coordinate of SVG; 0 of nothing."""
+    return f"{100 * part / whole if whole else 0:.3f}%"
+
+
+def day(posix_seconds: int) -> str:
+    """A day in UTC that no country reads otherwise: `4 Mar 2026`."""
+    return _calendar(posix_seconds, "%d %b %Y").lstrip("0")
+
+
+def moment(posix_seconds: int) -> str:
+    """A moment in UTC to the minute, and to the second where it isn't a whole minute."""
+    clock = "%H:%M" if posix_seconds % 60 == 0 else "%H:%M:%S"
+    return _calendar(posix_seconds, f"%d %b %Y, {clock} UTC").lstrip("0")
+
+
+def iso(posix_seconds: int) -> str:
+    """A moment for programs, as ISO 8601."""
+    return _calendar(posix_seconds, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _calendar(posix_seconds: int, form: str) -> str:
+    """In words of the calendar, or in seconds where no calendar reaches."""
+    try:
+        return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime(form)
+    except (OverflowError, ValueError, OSError):
+        return f"{posix_seconds} s after 1970"
+
+
+def visible(text: str) -> str:
+    """Words of others, each character of which is seen: what would steer the page is shown as its code.
+
+    Control characters, and those that turn the direction of writing or take no place, become `\\u202e` and
+    the like. Line breaks and tabs are text, and stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in text)

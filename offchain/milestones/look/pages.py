@@ -1,0 +1,89 @@
+"""How a page is made: templates that escape whatever they are given, and the stylesheet."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from typing import Any, Final
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+from milestones.look import figures
+
+STYLESHEET_PATH: Final = "/look.css"
+"""Where a server that shows pages serves the stylesheet; a page is given it as `stylesheet_path`."""
+ICON: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath d='M2 13V9h3v4zm4.5 0V6h3v7zM11 13V3h3v10z' fill='%23237a68'/%3E%3C/svg%3E"
+)
+SERVED_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of pages that are served without scripts: whatever they show, nothing runs."""
+
+
+@cache
+def stylesheet() -> str:
+    """The stylesheet's text; it names no other file."""
+    return resources.files("milestones.look").joinpath("look.css").read_text(encoding="utf-8")
+
+
+@cache
+def file_policy() -> str:
+    """The policy of a page that is one file, in which the stylesheet stands, and no other is let in."""
+    digest = b64encode(sha256(stylesheet().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'none';"
+        " base-uri 'none'"
+    )
+
+
+def templates(package: str) -> Environment:
+    """The templates of a package's folder `templates`, with those of the look as `look/…`.
+
+    Everything that is put into one is escaped, and its control characters are shown, unless a macro made it.
+    A name that isn't given is an error. A page is given `stylesheet_path`, or else holds the stylesheet.
+    """
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader(package, "templates"),
+                PrefixLoader({"look": PackageLoader("milestones.look", "templates")}),
+            ]
+        ),
+        autoescape=True,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update({name: getattr(figures, name) for name in FILTERS})
+    environment.globals.update(
+        {
+            "stylesheet": stylesheet,
+            "file_policy": file_policy,
+            "stylesheet_path": None,
+            "icon": ICON,
+        }
+    )
+    return environment
+
+
+FILTERS: Final = (
+    "amount",
+    "ada",
+    "counted",
+    "day",
+    "iso",
+    "moment",
+    "share",
+    "short",
+)
+"""The functions of `figures` that templates have as filters."""
+
+
+def _visible(value: Any) -> Any:
+    return figures.visible(value) if type(value) is str else value
