@@ -281,7 +281,19 @@ def _another_chain(backend: Backend, points: Sequence[Point], tip: Point) -> Ser
 
 
 async def staleness(backend: Backend) -> list[str]:
-    """A warning for each way in which Kupo's answers may be behind the chain."""
+    """A warning for each way in which Kupo's answers may not be the chain's, for a command that only looks.
+
+    Raises `NetworkMismatch` where Kupo follows another chain than Ogmios' node.
+    """
+    warnings = await _behind(backend)
+    try:
+        await require_one_chain(backend, patience_seconds=0)
+    except ServiceOutOfSync as error:
+        warnings.append(f"{error.message}: what Kupo says may be wrong")
+    return warnings
+
+
+async def _behind(backend: Backend) -> list[str]:
     health, tip = await asyncio.gather(backend.kupo.health(), backend.ogmios.network_tip())
     behind = _lag(health, tip)
     if not health.connected:
@@ -297,7 +309,7 @@ async def staleness(backend: Backend) -> list[str]:
 
 
 async def require_fresh_index(backend: Backend) -> list[str]:
-    """As `staleness`, for a command that sends something.
+    """As `staleness`, for a command that sends something and has seen that it is one chain.
 
     Raises `ServiceOutOfSync` where Kupo is further behind than the configured `max_lag_slots`, or doesn't
     say how far it is.
@@ -313,7 +325,7 @@ async def require_fresh_index(backend: Backend) -> list[str]:
                 backend.kupo.url,
                 f"{far} behind the node, and {most} are allowed (max_lag_slots)",
             )
-    return await staleness(backend)
+    return await _behind(backend)
 
 
 def _lag(health: KupoHealth, tip: Point | None) -> int | None:

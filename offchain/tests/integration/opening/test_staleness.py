@@ -11,6 +11,7 @@ from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.errors import NetworkMismatch, ServiceOutOfSync
 from milestones.services.backend import connect, require_one_chain, staleness
 from milestones.services.init import init
+from milestones.services.list import list_distributions
 from milestones.services.publish_script import publish_script
 from milestones.testing.spoiling_proxy import spoiling_proxy
 from milestones.testing.world import World
@@ -18,12 +19,20 @@ from milestones.testing.world import World
 
 async def test_an_index_of_another_node_that_stands_still(world: World) -> None:
     """Kupo is in step with its own node; Ogmios' node is far ahead."""
+
+    def in_step(answer: Any) -> Any:
+        tip = answer["most_recent_checkpoint"]
+        return {**answer, "most_recent_node_tip": tip, "network_synchronization": 1.0}
+
+    world.devnet.break_interface("kupo", "stale")
     world.advance(1_000)
     async with (
-        Devnet(DevnetConfig()) as other,
-        connect(
-            world.workspace(), ogmios_url=world.devnet.ogmios_url, kupo_url=other.kupo_url
-        ) as backend,
+        spoiling_proxy(
+            ogmios_url=world.devnet.ogmios_url,
+            kupo_url=world.devnet.kupo_url,
+            spoil=lambda message: in_step if message.question == "GET /health" else None,
+        ) as proxy,
+        connect(world.workspace(), ogmios_url=proxy.ogmios_url, kupo_url=proxy.kupo_url) as backend,
     ):
         health = await backend.kupo.health()
         (warning,) = await staleness(backend)
@@ -47,6 +56,8 @@ async def test_a_kupo_of_another_chain_is_named(world: World) -> None:
         ) as backend:
             with pytest.raises(NetworkMismatch, match="follows another chain") as caught:
                 await require_one_chain(backend)
+            with pytest.raises(NetworkMismatch, match="follows another chain"):
+                await list_distributions(backend)
             report = await init(backend)
             with pytest.raises(NetworkMismatch, match="follows another chain"):
                 await publish_script(backend, key=world.keys["relayer"])
@@ -67,6 +78,8 @@ async def test_a_kupo_that_stays_on_a_fork_is_named_with_where_they_part(world: 
     async with world.backend() as backend:
         with pytest.raises(ServiceOutOfSync, match=r"part at slot \d+"):
             await require_one_chain(backend, patience_seconds=0.1)
+        *_, warning = await staleness(backend)
+        assert "what Kupo says may be wrong" in warning
     world.devnet.mend_interface("kupo")
     async with world.backend() as backend:
         await require_one_chain(backend)
