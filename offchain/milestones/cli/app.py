@@ -66,6 +66,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "cancel": "Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it"
     " later.",
     "close": "End a distribution: deposits, and what nobody can claim any more, go back.",
+    "serve": "Serve an API and pages for people with a wallet in the browser, until Ctrl-C.",
     "verify": "Audit a distribution from the chain, before trusting it.",
     "transaction": "What became of a transaction, what it does, and its way to whoever signs it.",
     "schema": "Print the JSON Schema of a file or a result; without a name, list them.",

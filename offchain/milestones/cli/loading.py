@@ -61,24 +61,24 @@ class Later(ModuleType):
     """A module that is imported when something of it is first used.
 
     Type checkers read the real import, beside it under `TYPE_CHECKING`. `needed_for` names what can't be done
-    where the extra `devnet` is not installed; empty for a module that needs no extra.
+    where the `extra` is not installed; empty for a module that needs none.
     """
 
-    def __init__(self, name: str, *, needed_for: str = "") -> None:
+    def __init__(self, name: str, *, needed_for: str = "", extra: str = "devnet") -> None:
         """Nothing is imported yet."""
         super().__init__(name)
-        self._needed_for = needed_for
+        self._needed_for, self._extra = needed_for, extra
 
     def __getattr__(self, name: str) -> Any:
         """Something of the module."""
         needed_for = self._needed_for
-        with needs_the_devnet_extra(needed_for) if needed_for else nullcontext():
+        with needs_the_extra(needed_for, self._extra) if needed_for else nullcontext():
             module = import_module(self.__name__)
         return getattr(module, name)
 
 
 @contextmanager
-def needs_the_devnet_extra(what: str) -> Iterator[None]:
+def needs_the_extra(what: str, extra: str) -> Iterator[None]:
     """Imports inside may miss another project's package: `InvalidConfiguration` says how to get it."""
     try:
         yield
@@ -87,5 +87,5 @@ def needs_the_devnet_extra(what: str) -> Iterator[None]:
             raise
         raise InvalidConfiguration(
             f"{what} needs the package {error.name!r}, which is not installed",
-            hint="pip install '.[devnet]' in the project's folder",
+            hint=f"pip install '.[{extra}]' in the project's folder",
         ) from None

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import socket
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -14,7 +10,8 @@ import uvicorn
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from milestones.errors import InvalidConfiguration, InvalidInput
+from milestones.errors import InvalidInput
+from milestones.listening import PortServer, authority, listen
 
 Fault = Literal["stale", "hanging", "dropping", "disconnected"]
 FAULTS: dict[str, frozenset[str]] = {
@@ -94,64 +91,8 @@ async def read_body(request: Request) -> bytes | None:
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Longest WebSocket message that is read; a longer one ends the connection."""
 
-SHUTDOWN_SECONDS = 1.0
-"""How long a request that is being answered may take after the end was asked for."""
-
 KEEP_ALIVE_SECONDS = 90
 """How long an HTTP connection may idle: one that is closed under a client's next request looks dropped."""
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process, and ends as soon as it is asked to."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._ending = asyncio.Event()
-
-    def end(self) -> None:
-        """Makes `serve` come to its end."""
-        self.should_exit = True
-        self._ending.set()
-
-    async def main_loop(self) -> None:
-        """Once a second, what has to be done once a second."""
-        while not await self.on_tick(0):
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), 1)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Closes the port and the connections; returns once they are closed, with no fixed pause.
-
-        What has not ended after `SHUTDOWN_SECONDS` is cut off.
-        """
-        for server in self.servers:
-            server.close()
-        for listener in sockets or ():
-            listener.close()
-        for connection in tuple(self.server_state.connections):
-            connection.shutdown()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + SHUTDOWN_SECONDS
-        while self.server_state.connections or self.server_state.tasks:
-            if loop.time() > deadline:
-                self._cut_off()
-                break
-            await asyncio.sleep(0.002)
-        for server in self.servers:
-            await server.wait_closed()
-
-    def _cut_off(self) -> None:
-        for task in tuple(self.server_state.tasks):
-            task.cancel()
-        for connection in tuple(self.server_state.connections):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield
 
 
 class Interface:
@@ -159,7 +100,7 @@ class Interface:
 
     def __init__(self, app: ASGIApp, faults: Faults, host: str, port: int) -> None:
         self._app, self.faults, self.host = app, faults, host
-        self._socket = _bind(faults.interface, host, port)
+        self._socket = listen(f"{faults.interface}_port", host, port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._serve,
@@ -177,13 +118,13 @@ class Interface:
             ws_per_message_deflate=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        self._server = _Server(config)
+        self._server = PortServer(config)
         self._task: asyncio.Task[None] | None = None
 
     @property
     def authority(self) -> str:
         """Host and port as they stand in a URL."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
 
     async def start(self) -> None:
         """Returns once connections are accepted."""
@@ -226,41 +167,3 @@ class Interface:
             stuck = isinstance(writable, asyncio.Event) and not writable.is_set()
             if stuck and getattr(connection, "client", None) == client:
                 connection.transport.abort()
-
-
-def _bind(name: str, host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-        listener.setblocking(False)
-    except (OSError, UnicodeError) as error:
-        listener.close()
-        raise _refused(name, host, port, error) from None
-    return listener
-
-
-_PORT_HINTS: Final = {
-    errno.EADDRINUSE: "end what uses the port, or give another one",
-    errno.EACCES: "give a port of 1024 or more: those below are for the machine's own services",
-}
-
-
-def _refused(
-    name: str, host: str, port: int, error: OSError | UnicodeError
-) -> InvalidConfiguration:
-    """What is wrong with a port or, where it is not the port's fault, with the address."""
-    number = error.errno if isinstance(error, OSError) else None
-    hint = None if isinstance(error, socket.gaierror) else _PORT_HINTS.get(number or 0)
-    reason = getattr(error, "strerror", None) or error
-    if hint is None:
-        return InvalidConfiguration(
-            f"{host[:80]!r} can't be listened on: {reason}",
-            path="host",
-            hint="give an address of this machine: 127.0.0.1, ::1, or 0.0.0.0 for all that it has",
-        )
-    return InvalidConfiguration(
-        f"{host}:{port} can't be listened on: {reason}", path=f"{name}_port", hint=hint
-    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import AddressField
 from milestones.protocol.claim_file import ClaimFile
-from milestones.protocol.distribution import ContractAddress
+from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
     Backend,
+    ChainTime,
     require_network,
     select_version,
     staleness,
@@ -73,6 +76,73 @@ class DistributionCalculated(Result):
     claim_until: int | None
 
 
+class AllocationView(CalculatedAllocation):
+    """One allocation, and whose it is."""
+
+    beneficiary_address: AddressField
+
+    @classmethod
+    def of(cls, state: ClaimState) -> AllocationView:
+        """From its state."""
+        return cls(
+            **CalculatedAllocation.of(state).model_dump(),
+            beneficiary_address=state.allocation.beneficiary_address,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationStates:
+    """Every allocation that is known of a distribution, as it stands at the chain's time."""
+
+    on_chain: OnChain
+    distribution: Distribution
+    states: tuple[ClaimState, ...]
+    time: ChainTime
+    warnings: tuple[str, ...]
+
+    def of_beneficiary(self, address: Address) -> DistributionCalculated:
+        """What an address gets. Raises `NotFound` for one without an allocation, and `InvalidAddress`."""
+        own = frozenset(allocations_of(self.distribution, address))
+        states = [state for state in self.states if state.index in own]
+        sums = amounts(states)
+        notice = notice_in_words(self.on_chain, self.time.now_posix_ms)
+        unpaid = any(state.status != "claimed" for state in states)
+        return DistributionCalculated(
+            beneficiary_address=address,
+            contract_address=self.on_chain.address,
+            claimable_amount=sums.claimable,
+            later_amount=sums.later,
+            claimed_amount=sums.claimed,
+            total_amount=sum(state.allocation.token_amount for state in states),
+            allocations=tuple(CalculatedAllocation.of(state) for state in states),
+            now=self.time.now,
+            claim_until=_claim_until(self.on_chain),
+            warnings=(*self.warnings, *([] if notice is None or not unpaid else [notice])),
+        )
+
+
+async def allocation_states(
+    backend: Backend, *, contract_address: ContractAddress, claim_file: ClaimFile | None = None
+) -> AllocationStates:
+    """How every allocation stands. "Now" is the chain's time.
+
+    Raises `NotFound` for a private distribution without its schedule or a `claim_file`, with which only
+    those in the file are known.
+    """
+    backend = select_version(backend, contract_address.payment.hash)
+    await require_network(backend)
+    on_chain = await read_on_chain(backend, contract_address)
+    distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
+    found = await state_of(backend, on_chain)
+    return AllocationStates(
+        on_chain=found.on_chain,
+        distribution=distribution,
+        states=tuple(found.claim_states(distribution)),
+        time=found.time,
+        warnings=(*await staleness(backend), *storage_warnings(backend)),
+    )
+
+
 async def calculate_distribution(
     backend: Backend,
     *,
@@ -85,32 +155,10 @@ async def calculate_distribution(
     Raises `NotFound` for an address without an allocation and for a private distribution without its
     schedule or a `claim_file`, and `InvalidAddress` for an address of another network.
     """
-    backend = select_version(backend, contract_address.payment.hash)
-    await require_network(backend)
-    on_chain = await read_on_chain(backend, contract_address)
-    distribution = await known_distribution(backend, on_chain, claim_file=claim_file)
-    own = allocations_of(distribution, beneficiary_address)
-    found = await state_of(backend, on_chain)
-    states = [state for state in found.claim_states(distribution) if state.index in own]
-    sums = amounts(states)
-    notice = notice_in_words(on_chain, found.time.now_posix_ms)
-    unpaid = any(state.status != "claimed" for state in states)
-    return DistributionCalculated(
-        beneficiary_address=beneficiary_address,
-        contract_address=on_chain.address,
-        claimable_amount=sums.claimable,
-        later_amount=sums.later,
-        claimed_amount=sums.claimed,
-        total_amount=sum(state.allocation.token_amount for state in states),
-        allocations=tuple(CalculatedAllocation.of(state) for state in states),
-        now=found.time.now,
-        claim_until=_claim_until(on_chain),
-        warnings=(
-            *await staleness(backend),
-            *([] if notice is None or not unpaid else [notice]),
-            *storage_warnings(backend),
-        ),
+    known = await allocation_states(
+        backend, contract_address=contract_address, claim_file=claim_file
     )
+    return known.of_beneficiary(beneficiary_address)
 
 
 def _claim_until(on_chain: OnChain) -> int | None:

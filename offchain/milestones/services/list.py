@@ -8,10 +8,17 @@ from typing import Literal
 from milestones.cardano.address import Address
 from milestones.domain.claims import amounts
 from milestones.domain.reading import AddressField, HexField
-from milestones.services.backend import Backend, require_network, staleness, storage_warnings
+from milestones.protocol.distribution import ContractAddress
+from milestones.services.backend import (
+    Backend,
+    require_network,
+    select_version,
+    staleness,
+    storage_warnings,
+)
 from milestones.services.distribution.history import DistributionStatus
 from milestones.services.distribution.naming import must_be_of_network
-from milestones.services.distribution.survey import Surveyed, survey
+from milestones.services.distribution.survey import Surveyed, survey, surveyed_at
 from milestones.services.results import Result, View
 
 Role = Literal["creator", "oracle", "beneficiary", "sent_here"]
@@ -65,6 +72,15 @@ async def list_distributions(
         own_count=sum(bool(each.roles) for each in listed),
         warnings=(*await staleness(backend), *storage_warnings(backend)),
     )
+
+
+async def listed_distribution(
+    backend: Backend, *, contract_address: ContractAddress
+) -> ListedDistribution:
+    """One of them, open or closed. Raises `NotFound` where there never was one."""
+    backend = select_version(backend, contract_address.payment.hash)
+    await require_network(backend)
+    return _listed(backend, await surveyed_at(backend, contract_address), None)
 
 
 def _listed(

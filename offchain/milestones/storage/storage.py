@@ -18,6 +18,7 @@ from milestones.storage.records import (
     ScheduleFiles,
 )
 from milestones.storage.reservations import Reservations
+from milestones.storage.serving import ServingFiles
 
 
 class Storage:
@@ -46,6 +47,11 @@ class Storage:
         )
         self.journal = SubmissionJournal(data_directory, self._reports.append)
         self.reservations = Reservations(data_directory / "reservations")
+        self.serving = ServingFiles(
+            JsonFolder(
+                data_directory / "serving", self._reports.append, recovery=_RECOVERY_OF_SERVING
+            )
+        )
 
     def take_reports(self) -> list[Report]:
         """What the user must hear of the files, since the last call: each has its `message`."""
@@ -93,4 +99,7 @@ _RECOVERY_OF_SCHEDULES: Final = "the schedule is read from the chain, unless it 
 _RECOVERY_OF_RECORDS: Final = (
     "what the chain has verified is rebuilt from the chain; signatures that were not on it yet have to"
     " be committed again"
+)
+_RECOVERY_OF_SERVING: Final = (
+    "`milestones serve` makes it anew: pages that are open have to be loaded again"
 )

@@ -6,12 +6,10 @@ point at this machine (DNS rebinding). Both show in headers that a page can't se
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from typing import Final
-
 from starlette.requests import Request
 
 from milestones.errors import InvalidInput
+from milestones.listening import host_name, is_own
 
 
 class Forbidden(InvalidInput):
@@ -22,17 +20,15 @@ class NotJson(InvalidInput):
     """A body that isn't declared as JSON: 415. Pages can send any other type without asking first."""
 
 
-_EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
-
-
 def check_access(request: Request, listening_on: str) -> None:
     """Raises `Forbidden` or `NotJson`. `listening_on` is the host that the interface was given."""
     host = request.headers.get("host", "")
-    if not _is_own(host, listening_on):
+    if not is_own(host, listening_on):
         raise Forbidden(
             f"{host[:80]!r} is not the name of this chain's machine",
             path="Host",
-            hint=f"use the control_url of the chain's first line, or start it with --host {_name(host)[:80]}",
+            hint="use the control_url of the chain's first line, or start it with --host"
+            f" {host_name(host)[:80]}",
         )
     origin = request.headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host.lower()}":
@@ -54,22 +50,3 @@ def check_type(request: Request, body: bytes) -> None:
             path="Content-Type",
             hint="send the header Content-Type: application/json",
         )
-
-
-def _name(host: str) -> str:
-    """The host of a `Host` header, in lower case, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
-
-
-def _is_own(host: str, listening_on: str) -> bool:
-    name = _name(host).rstrip(".")
-    if name in ("localhost", listening_on.lower()) or name.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return False
-    # An address can't be made to point elsewhere: any is right where all are listened on.
-    return address.is_loopback or listening_on in _EVERY_ADDRESS

@@ -10,7 +10,7 @@ from typing import Final
 from milestones.cardano.address import Address
 from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.datums import TERMS_LABEL
-from milestones.protocol.distribution import Distribution, DistributionName
+from milestones.protocol.distribution import ContractAddress, Distribution, DistributionName
 from milestones.services.backend import Backend, select_version
 from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
@@ -31,21 +31,25 @@ class Surveyed:
 async def survey(backend: Backend, *, closed: bool = False) -> AsyncIterator[Surveyed]:
     """Each distribution of any version of the contract, the oldest opening first; closed ones if asked for."""
     versions = {each.version: each for each in (*backend.versions, backend.contract)}
-    for version, contract in versions.items():
+    for contract in versions.values():
         chosen = select_version(backend, contract.version)
         for name in await _names(chosen, closed=closed):
             try:
-                on_chain = await read_on_chain(chosen, name)
+                yield await surveyed_at(chosen, name)
             except (NotFound, InvalidInput) as unreadable:
                 # Of others, or gone since: it hides none of the rest.
                 _LOG.info("%s is passed over: %s", name, unreadable.message)
-                continue
-            try:
-                distribution = await known_distribution(chosen, on_chain)
-            except (NotFound, InvalidInput):
-                # A private one, or what others have announced in a way that can't be read.
-                distribution = None
-            yield Surveyed(await state_of(chosen, on_chain), distribution, version)
+
+
+async def surveyed_at(backend: Backend, contract_address: ContractAddress) -> Surveyed:
+    """One of the backend's version of the contract. Raises as `read_on_chain`."""
+    on_chain = await read_on_chain(backend, contract_address)
+    try:
+        distribution = await known_distribution(backend, on_chain)
+    except (NotFound, InvalidInput):
+        # A private one, or what others have announced in a way that can't be read.
+        distribution = None
+    return Surveyed(await state_of(backend, on_chain), distribution, backend.contract.version)
 
 
 async def _names(backend: Backend, *, closed: bool) -> list[DistributionName]:

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from milestones import listening
 from milestones.cardano import cbor
-from milestones.devnet import interface
 from milestones.devnet.clock import MAINNET_MAGIC
 from milestones.keys.key_files import SigningKey
 from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS
@@ -215,7 +215,7 @@ def test_wrong_settings_are_named(
 def test_a_port_that_is_the_machine_s_own_is_named() -> None:
     """Who runs the tests may be allowed every port: the machine's refusal is made up here."""
     refusal = PermissionError(errno.EACCES, "Permission denied")
-    error = interface._refused("kupo", "127.0.0.1", 80, refusal)
+    error = listening._refused("kupo_port", "127.0.0.1", 80, refusal)
     assert error.path == "kupo_port"
     assert "1024 or more" in error.hint
 

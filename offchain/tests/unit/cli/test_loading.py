@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from milestones.cli.app import COMMANDS, load_command
-from milestones.cli.loading import Later, needs_the_devnet_extra
+from milestones.cli.loading import Later, needs_the_extra
 from milestones.errors import InvalidConfiguration
 
 HEAVY = (
@@ -105,7 +105,7 @@ def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
         pytest.raises(
             InvalidConfiguration, match="the demo needs the package 'no_such'"
         ) as refused,
-        needs_the_devnet_extra("the demo"),
+        needs_the_extra("the demo", "devnet"),
     ):
         importlib.import_module("no_such")
     assert "[devnet]" in refused.value.hint
@@ -117,5 +117,5 @@ def test_a_module_of_an_extra_that_is_not_there_says_so_when_it_is_used() -> Non
 
 
 def test_a_module_of_our_own_that_is_missing_is_a_fault_and_shown_as_one() -> None:
-    with pytest.raises(ModuleNotFoundError), needs_the_devnet_extra("the demo"):
+    with pytest.raises(ModuleNotFoundError), needs_the_extra("the demo", "devnet"):
         importlib.import_module("milestones.no_such")

@@ -1,0 +1,119 @@
+"""`milestones serve`: the HTTP API and the pages, until it is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import milestones
+from milestones.cli.loading import Later
+from milestones.cli.options import distribution
+from milestones.cli.session import Session, session_of
+from milestones.cli.streams import standard_output
+
+if TYPE_CHECKING:
+    from milestones.web import server, serving, settings
+else:
+    server = Later("milestones.web.server", needed_for="the server", extra="serve")
+    serving = Later("milestones.web.serving", needed_for="the server", extra="serve")
+    settings = Later("milestones.web.settings", needed_for="the server", extra="serve")
+
+
+def serve(  # noqa: PLR0917 - an option each
+    context: typer.Context,
+    contract_address: Annotated[
+        list[str],
+        typer.Option(
+            "--distribution",
+            metavar="CONTRACT_ADDRESS",
+            help="A distribution to serve; may be given repeatedly.",
+            show_default=False,
+        ),
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.")] = 8420,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Serve others than this machine's user: where they find it, behind a proxy that ends TLS.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Another front end that may use the API, such as https://claims.example.org; may be"
+            " repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    creator_pages: Annotated[
+        bool | None,
+        typer.Option(
+            "--creator-pages/--no-creator-pages",
+            help="Offer notice and close; else unless it is public.",
+            show_default=False,
+        ),
+    ] = None,
+    requests_per_second: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Requests of one address; else 20 where it is public, and any number where not.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve an API and pages for people with a wallet in the browser, until Ctrl-C.
+
+    They look, claim, sign and check; the server holds no key of theirs. Without --public-url only this
+    machine's own browser is answered.
+    """
+    session = session_of(context)
+    chosen = settings.ServeSettings(
+        distributions=tuple(map(distribution, contract_address)),
+        host=host,
+        port=port,
+        public_url=public_url,
+        allowed_origins=frozenset(allow_origin or ()),
+        creator_pages=creator_pages,
+        requests_per_second=requests_per_second,
+    )
+    asyncio.run(_run(session, chosen))
+
+
+async def _run(session: Session, chosen: settings.ServeSettings) -> None:
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, done.set)
+    async with (
+        milestones.connect(
+            serving.served_workspace(session.workspace),
+            ogmios_url=session.config.ogmios_url,
+            kupo_url=session.config.kupo_url,
+        ) as backend,
+        server.running(serving.Serving.of(chosen, backend)) as running,
+    ):
+        _say(session, running.url, chosen)
+        await done.wait()
+
+
+def _say(session: Session, url: str, chosen: settings.ServeSettings) -> None:
+    """One line of JSON, or of words on a terminal, once it can be asked."""
+    if session.output.as_json:
+        ready = {"url": url, "public_url": chosen.public_url}
+        text = json.dumps({**ready, "distributions": [str(each) for each in chosen.distributions]})
+    else:
+        many = len(chosen.distributions)
+        what = "1 distribution" if many == 1 else f"{many} distributions"
+        text = f"Serving {what} at {chosen.public_url or url} - Ctrl-C ends it."
+    with standard_output():
+        sys.stdout.write(text + "\n")

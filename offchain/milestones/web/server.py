@@ -1,0 +1,67 @@
+"""Listens, and serves until it is ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from milestones.listening import PortServer, authority, listen
+from milestones.web.app import application
+from milestones.web.serving import Serving
+
+KEEP_ALIVE_SECONDS = 30
+MOST_CONNECTIONS = 1_000
+
+
+class RunningServer:
+    """A server that accepts connections; `url` is where, from this machine."""
+
+    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+        settings = serving.settings
+        self._socket = listen("port", settings.host, settings.port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{authority(settings.host, self.port)}"
+        config = uvicorn.Config(
+            app,
+            interface="asgi3",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            # Whose request it is, as the proxy on this machine says.
+            proxy_headers=settings.is_public,
+            forwarded_allow_ips="127.0.0.1,::1",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            limit_concurrency=MOST_CONNECTIONS,
+        )
+        self._server = PortServer(config)
+
+    async def serve(self) -> None:
+        """Serves until `end`, or until the task is cancelled."""
+        try:
+            await self._server.serve([self._socket])
+        finally:
+            self._socket.close()
+
+    def end(self) -> None:
+        """Makes `serve` come to its end."""
+        self._server.end()
+
+
+@asynccontextmanager
+async def running(serving: Serving) -> AsyncIterator[RunningServer]:
+    """A server in this event loop, for as long as the block lasts."""
+    server = RunningServer(application(serving), serving)
+    task = asyncio.ensure_future(server.serve())
+    try:
+        yield server
+    finally:
+        server.end()
+        await task
