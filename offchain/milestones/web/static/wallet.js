@@ -258,18 +258,19 @@ export function walletsHere() {
 }
 
 /**
- * Looks for wallets until none can be expected to come any more; `show` hears of every change.
- * @param {(found: {key: string, name: string}[]) => void} show
+ * Looks for wallets until none can be expected to come any more; `show` hears of every change, and of the end.
+ * @param {(found: {key: string, name: string}[], isLast: boolean) => void} show
  */
 export function watchForWallets(show) {
   const until = Date.now() + LOOK_FOR_MS
   let known = ''
   const look = () => {
     const found = walletsHere()
-    const now = JSON.stringify(found)
-    if (now !== known) show(found)
+    const isLast = Date.now() >= until
+    const now = JSON.stringify([found, isLast])
+    if (now !== known) show(found, isLast)
     known = now
-    if (Date.now() < until) setTimeout(look, LOOK_EVERY_MS)
+    if (!isLast) setTimeout(look, LOOK_EVERY_MS)
   }
   look()
 }

@@ -1,0 +1,192 @@
+"""How a page is made of a template: what every page is given, and what becomes of texts of others.
+
+Names, descriptions and addresses come from the chain and from links, and whoever wrote them may mean harm.
+They are escaped, every character is seen, writing from right to left stays within its own words, and none
+is longer than `MOST_CHARACTERS`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from milestones.errors import MilestonesError
+from milestones.look.figures import ada, amount, short
+from milestones.look.pages import templates
+from milestones.services.list import ListedDistribution
+from milestones.web.api.operation import serving_of
+from milestones.web.serving import Served, Serving
+
+MOST_CHARACTERS: Final = 1_000
+"""Of any text that a page shows."""
+_COMPONENTS: Final = ("look/components.html", "parts.html")
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+
+
+def harmless(text: str) -> str:
+    """A text of others: bounded, and kept from turning the direction of what stands beside it."""
+    left = len(text) - MOST_CHARACTERS
+    if left > 0:
+        text = f"{text[:MOST_CHARACTERS]}… ({left:,} more characters)"
+    if text.isascii() or not any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text):
+        return text
+    return f"\u2068{text}\u2069"
+
+
+@cache
+def environment() -> Environment:
+    """The templates of the pages."""
+    made = templates("milestones.web.pages")
+    visible: Callable[[Any], Any] = made.finalize or (lambda value: value)
+    made.finalize = lambda value: harmless(visible(value)) if type(value) is str else visible(value)
+    return made
+
+
+def component(name: str, *given: Any) -> Any:
+    """A component of the look or of these pages, such as a table's cell; what it is given is escaped."""
+    look, own = (environment().get_template(each).module for each in _COMPONENTS)
+    macro = getattr(look, name, None) or getattr(own, name)
+    return macro(*given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """An amount of a distribution's token as people read it."""
+
+    units: int
+    amount: str
+    unit: str
+
+    @property
+    def whole(self) -> str:
+        """Amount and token."""
+        return f"{self.amount} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is distributed; `name` is hexadecimal of the token's name, and so is the policy."""
+
+    policy_id: bytes
+    name: bytes
+
+    @property
+    def unit(self) -> str:
+        """The token's name where it is a text, else its beginning."""
+        if not self.policy_id:
+            return "ADA"
+        try:
+            text = self.name.decode()
+        except UnicodeDecodeError:
+            text = ""
+        return text if text and text.isprintable() else short(self.name.hex()) or "(no name)"
+
+    def of(self, units: int) -> Quantity:
+        """So much of it. ADA has its decimals, any other token is in its smallest unit."""
+        shown = amount(units) if self.policy_id else ada(units).removesuffix(" ADA")
+        return Quantity(units=units, amount=shown, unit=self.unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A distribution that a page is about, and the request."""
+
+    request: Request
+    serving: Serving
+    served: Served
+    listed: ListedDistribution
+
+    @classmethod
+    async def of(cls, request: Request) -> Shown:
+        """The one that the path names. Raises `NotFound`."""
+        serving = serving_of(request)
+        served = serving.served(request.path_params["distribution"])
+        return cls(
+            request=request,
+            serving=serving,
+            served=served,
+            listed=await serving.listed(served),
+        )
+
+    @property
+    def place(self) -> str:
+        """Its page's path."""
+        return f"/d/{self.served.key}"
+
+    @property
+    def action(self) -> str:
+        """Its path in the API."""
+        return f"/api/v1/distributions/{self.served.key}"
+
+    @property
+    def token(self) -> Token:
+        """What it distributes."""
+        return Token(self.listed.token_policy_id, self.listed.token_name)
+
+    def page(self, template: str, **given: Any) -> Response:
+        """One of its pages."""
+        places = [
+            (self.place, "Overview"),
+            (f"{self.place}/claim", "Claim"),
+            (f"{self.place}/oracles", "Oracles"),
+        ]
+        if self.serving.settings.offers_creator_pages:
+            places.append((f"{self.place}/creator", "Creator"))
+        return page(
+            self.request,
+            template,
+            name=name_of(self.listed),
+            shown=self.listed,
+            place=self.place,
+            action=self.action,
+            places=places,
+            **given,
+        )
+
+
+def name_of(listed: ListedDistribution) -> str:
+    """What a distribution is called: the beginning of its description, else where it is."""
+    description = " ".join(listed.description.split())
+    if description:
+        return description if len(description) <= 80 else f"{description[:79]}…"
+    return f"Distribution {short(listed.contract_address.to_bech32())}"
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    places: Sequence[tuple[str, str]] = (),
+    **given: Any,
+) -> Response:
+    """A page; `places` are where one can go from it."""
+    serving = serving_of(request)
+    network = serving.backend.network
+    token, _ = serving.tokens.new()
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            token=token,
+            here=request.url.path,
+            places=places,
+            stylesheet_path="/static/look.css",
+            network_id=network.network_id,
+            network_name="main network" if network.network_id else f"test network {network.name}",
+            **given,
+        )
+    )
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)
+
+
+def refusal(request: Request, error: MilestonesError, status: int) -> Response:
+    """What a person sees instead of the page that was asked for."""
+    return page(request, "refusal.html", status=status, error=error)

@@ -1,0 +1,241 @@
+// @ts-check
+/**
+ * What the pages do beside showing: connect a wallet, and go through steps whose end a wallet signs.
+ *
+ * Everything that can be read is in the page as it was served. A step is a form: what it holds is sent to the
+ * API, the transaction or statement that comes back is shown in words and signed in the wallet, and then it is
+ * followed into its block. Words are put in as text, never as HTML.
+ */
+import { Wallet, WalletError, connect, shown, watchForWallets } from './wallet.js'
+
+const REMEMBERED = 'milestones-wallet'
+/** How often it is asked whether a block has a transaction, in milliseconds. */
+const FOLLOW_EVERY_MS = 1500
+const MOST_ADDRESSES = 60
+
+/** What the API refused, as it says it. */
+class Refused extends Error {
+  /** @param {{code?: string, message?: string, hint?: string}} error */
+  constructor(error) {
+    super(error.message || 'The server gave no answer that can be read.')
+    this.code = error.code || 'no_answer'
+    this.hint = error.hint || 'Try again in a minute.'
+  }
+}
+
+/** @type {Wallet | null} */
+let wallet = null
+let token = document.querySelector('meta[name=request-token]')?.getAttribute('content') ?? ''
+
+/**
+ * Asks the API. Throws `Refused` for whatever is no answer.
+ * @param {string} path
+ * @param {object} [body] sent as JSON; without it nothing is changed
+ * @returns {Promise<any>}
+ */
+async function ask(path, body) {
+  const send = () =>
+    fetch(path, {
+      method: body ? 'POST' : 'GET',
+      headers: body ? { 'Content-Type': 'application/json', 'X-Milestones-Token': token } : {},
+      body: body && JSON.stringify(body),
+      credentials: 'omit',
+    })
+  try {
+    let answer = await send()
+    if (answer.status === 403 && body) {
+      // A page that was open for long has an old token.
+      token = (await (await fetch('/api/v1/token')).json()).token
+      answer = await send()
+    }
+    const read = await answer.json()
+    if (answer.ok) return read
+    throw new Refused(read.error ?? {})
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    throw new Refused({ message: 'This server can’t be reached.', hint: 'Look at your connection, then try again.' })
+  }
+}
+
+// -- words in the page
+
+/**
+ * A note of the look with a sentence, and more of them below.
+ * @param {'done' | 'ready' | 'waiting' | 'attention' | 'failed'} kind
+ * @param {string} sentence
+ * @param {...(string | Node)} more
+ * @returns {Node}
+ */
+function note(kind, sentence, ...more) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`note-${kind}`))
+  const made = /** @type {DocumentFragment} */ (template.content.cloneNode(true))
+  const says = /** @type {HTMLElement} */ (made.querySelector('.says'))
+  says.textContent = shown(sentence, 1000)
+  let last = says
+  for (const each of more) {
+    if (!each) continue
+    const line = typeof each === 'string' ? element('p', each) : /** @type {HTMLElement} */ (each)
+    last.after(line)
+    last = line
+  }
+  return made
+}
+
+/**
+ * @param {string} name
+ * @param {string} [text]
+ * @param {string} [kind]
+ * @returns {HTMLElement}
+ */
+function element(name, text = '', kind = '') {
+  const made = document.createElement(name)
+  made.textContent = shown(text, 1000)
+  if (kind) made.className = kind
+  return made
+}
+
+/** @param {unknown} error @returns {Node} */
+function refusalNote(error) {
+  if (error instanceof WalletError) {
+    const kind = error.refusal === 'declined' ? 'attention' : 'failed'
+    return note(kind, error.message, error.hint, error.said && `The wallet says: ${error.said}`)
+  }
+  if (error instanceof Refused) return note('failed', error.message, error.hint)
+  console.error(error)
+  return note('failed', 'Something went wrong in this page.', 'Load it again. Nothing was sent unless it says so.')
+}
+
+// -- the wallet
+
+/**
+ * Shows the wallets of this browser, and connects the one that is chosen.
+ * @param {HTMLElement} panel
+ */
+function offerWallets(panel) {
+  const choices = /** @type {HTMLElement} */ (panel.querySelector('.wallet-choices'))
+  const none = /** @type {HTMLElement} */ (panel.querySelector('.wallet-none'))
+  watchForWallets((found, isLast) => {
+    none.hidden = Boolean(found.length) || !isLast
+    choices.replaceChildren(
+      ...found.map(({ key, name }) => {
+        const button = /** @type {HTMLButtonElement} */ (element('button', `Connect ${name}`, 'plain'))
+        button.type = 'button'
+        button.addEventListener('click', () => use(panel, key, true))
+        return button
+      }),
+    )
+    const remembered = sessionStorage.getItem(REMEMBERED)
+    if (!wallet && remembered && found.some((each) => each.key === remembered)) void use(panel, remembered, false)
+  })
+}
+
+/**
+ * @param {HTMLElement} panel
+ * @param {string} key
+ * @param {boolean} asked whether the person asked for it just now
+ */
+async function use(panel, key, asked) {
+  const said = /** @type {HTMLElement} */ (panel.querySelector('.wallet-said'))
+  said.textContent = 'The wallet is asked to connect: look at its window.'
+  try {
+    wallet = await connect(key, Number(panel.dataset.network))
+    sessionStorage.setItem(REMEMBERED, key)
+    const mine = await wallet.addresses()
+    said.textContent = `Connected: ${wallet.name}.`
+    document.body.classList.add('connected')
+    for (const step of steps()) void prepare(step, mine)
+    if (asked && panel.dataset.look) look(panel.dataset.look, mine)
+  } catch (error) {
+    wallet = null
+    sessionStorage.removeItem(REMEMBERED)
+    for (const step of steps()) void prepare(step, [])
+    if (error instanceof WalletError && !asked) said.textContent = ''
+    else said.replaceChildren(refusalNote(error))
+  }
+}
+
+/**
+ * Leads to the page that shows what these addresses have.
+ * @param {string} place
+ * @param {string[]} mine
+ */
+function look(place, mine) {
+  const query = new URLSearchParams(mine.slice(0, MOST_ADDRESSES).map((each) => ['address', each]))
+  location.assign(`${place}?${query}`)
+}
+
+/** The payment part of an address as wallets give it, in hexadecimal. @param {string} address */
+const paymentPart = (address) => address.slice(2, 58)
+
+// -- steps
+
+/** @returns {HTMLFormElement[]} */
+const steps = () => [...document.querySelectorAll('form.step')].map((each) => /** @type {HTMLFormElement} */ (each))
+
+/**
+ * Whether a step can be gone now: those that a wallet signs want a wallet, some one with a certain key.
+ * @param {HTMLFormElement} step
+ * @param {string[]} mine
+ */
+async function prepare(step, mine) {
+  const button = /** @type {HTMLButtonElement} */ (step.querySelector('button[type=submit]'))
+  const keys = step.dataset.keys ? step.dataset.keys.split(' ') : null
+  const missing = keys !== null && !mine.some((each) => keys.includes(paymentPart(each)))
+  if (step.dataset.step !== 'request') button.disabled = !wallet || missing
+  const words = /** @type {HTMLElement | null} */ (step.querySelector('.missing'))
+  if (words) words.hidden = !wallet || !missing
+}
+
+/**
+ * What a form holds, by name; numbers are numbers, and what is empty is left out.
+ * @param {HTMLFormElement} step
+ * @returns {Record<string, unknown>}
+ */
+function fieldsOf(step) {
+  /** @type {Record<string, unknown>} */
+  const found = {}
+  for (const each of /** @type {Iterable<HTMLInputElement>} */ (step.querySelectorAll('[name]'))) {
+    const text = each.value.trim()
+    if (text) found[each.name] = each.dataset.type === 'number' ? Number(text) : text
+  }
+  return found
+}
+
+/** @param {HTMLFormElement} step */
+async function go(step) {
+  const button = /** @type {HTMLButtonElement} */ (step.querySelector('button[type=submit]'))
+  const progress = /** @type {HTMLElement} */ (step.querySelector('.progress'))
+  const say = (/** @type {Node[]} */ ...nodes) => progress.replaceChildren(...nodes)
+  button.disabled = true
+  try {
+    const kind = step.dataset.step
+    if (kind === 'transaction') await signTransaction(step, say)
+    else if (kind === 'statement') await signStatement(step, say)
+    else await request(step, say)
+  } catch (error) {
+    say(refusalNote(error))
+    button.disabled = false
+    if (error instanceof WalletError && error.refusal === 'disconnected') {
+      wallet = null
+      document.body.classList.remove('connected')
+      button.disabled = step.dataset.step !== 'request'
+    }
+  }
+}
+
+/** @typedef {(...nodes: Node[]) => void} Say */
+
+/** @returns {Wallet} */
+function connected() {
+  if (!wallet) throw new WalletError('disconnected')
+  return wallet
+}
+
+for (const step of steps()) {
+  step.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void go(step)
+  })
+}
+const panel = document.getElementById('wallet')
+if (panel) offerWallets(panel)
