@@ -133,7 +133,10 @@ def _words(claimable: Quantity, later: Quantity, paid: Quantity) -> tuple[str, s
         more = f" Another {later.whole} may follow later." if later.units else ""
         return f"{claimable.whole} can be claimed now", f"Nothing stands before it.{more}"
     if later.units:
-        return "Nothing can be claimed now", f"{later.whole} may follow later: see what each waits for."
+        return (
+            "Nothing can be claimed now",
+            f"{later.whole} may follow later: see what each waits for.",
+        )
     if paid.units:
         return f"All is paid: {paid.whole}", "Nothing is left to claim here."
     return "Nothing is left to claim", "The distribution has come to its end."

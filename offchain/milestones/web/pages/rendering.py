@@ -40,12 +40,18 @@ def harmless(text: str) -> str:
     return f"\u2068{text}\u2069"
 
 
+def sentence(text: str) -> str:
+    """A message of the program as a sentence: with a capital, and an end."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 @cache
 def environment() -> Environment:
     """The templates of the pages."""
     made = templates("milestones.web.pages")
     visible: Callable[[Any], Any] = made.finalize or (lambda value: value)
     made.finalize = lambda value: harmless(visible(value)) if type(value) is str else visible(value)
+    made.filters["sentence"] = sentence
     return made
 
 

@@ -13,13 +13,16 @@ const REMEMBERED = 'milestones-wallet'
 const FOLLOW_EVERY_MS = 1500
 const MOST_ADDRESSES = 60
 
+/** A message of the program as a sentence. @param {string} text */
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
+
 /** What the API refused, as it says it. */
 class Refused extends Error {
   /** @param {{code?: string, message?: string, hint?: string}} error */
   constructor(error) {
-    super(error.message || 'The server gave no answer that can be read.')
+    super(sentence(error.message || 'the server gave no answer that can be read'))
     this.code = error.code || 'no_answer'
-    this.hint = error.hint || 'Try again in a minute.'
+    this.hint = sentence(error.hint || 'try again in a minute')
   }
 }
 
