@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -31,6 +32,8 @@ _LOG: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 FRESH_SECONDS: Final = 0.5
 """How old the newest known block may be before it is asked for again."""
+MOST_KEPT: Final = 500
+"""How many answers are kept; the oldest make room."""
 MOST_WAITING: Final = 32
 """How many requests wait for their turn to build something; more are turned away."""
 
@@ -61,6 +64,12 @@ class Served:
         """What stands in URLs."""
         return str(self.contract_address).replace("#", ".")
 
+    @property
+    def address(self) -> Address:
+        """Where it is on the chain."""
+        named = self.contract_address
+        return named if isinstance(named, Address) else named.address
+
 
 @dataclass(slots=True)
 class Kept:
@@ -70,8 +79,8 @@ class Kept:
     version: int = 0
     _seen_at: float = 0.0
     _tip: tuple[Any, ...] = ()
-    _answers: dict[object, tuple[tuple[Any, ...], asyncio.Future[Any]]] = field(
-        default_factory=dict
+    _answers: OrderedDict[object, tuple[tuple[Any, ...], asyncio.Future[Any]]] = field(
+        default_factory=OrderedDict
     )
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -98,6 +107,9 @@ class Kept:
         if known is None or known[0] != moment or _has_failed(known[1]):
             known = (moment, asyncio.ensure_future(make()))
             self._answers[name] = known
+            self._answers.move_to_end(name)
+            while len(self._answers) > MOST_KEPT:
+                self._answers.popitem(last=False)
         # Who asked first may go away; the others still want it.
         answer: T = await asyncio.shield(known[1])
         return answer

@@ -70,19 +70,12 @@ async def funds_of(
     address that holds most, so that a staking part is kept. Raises `NotFound` where Kupo doesn't watch
     the key.
     """
-    pattern = payer.pattern
-    matches = await backend.kupo.matches(pattern, unspent=True)
-    if not matches and not await backend.kupo.patterns_including(pattern):
-        raise NotFound(
-            "Kupo does not index the payer's addresses, so its funds are not known",
-            hint="run `milestones init --signing-key-path FILE` with this key, or `milestones init"
-            " --payer ADDRESS`, with --payer-account for a whole account",
-            details={"pattern": pattern},
-        )
+    matches = [] if payer.wallet is not None else await _matches(backend, payer.pattern)
     waiting = [each.submission for each in pending if each.status == "submitted"]
     spent = {reference for submission in waiting for reference in submission.inputs}
     change = [output.utxo() for submission in waiting for output in submission.change]
-    known = {utxo.reference: utxo for utxo in (*change, *(match.utxo for match in matches))}
+    held = payer.wallet or (match.utxo for match in matches)
+    known = {utxo.reference: utxo for utxo in (*change, *held)}
     for transaction in (mempool or Mempool()).transactions:
         if not known.keys().isdisjoint(transaction.inputs):
             known |= {utxo.reference: utxo for utxo in transaction.outputs}
@@ -106,6 +99,18 @@ async def funds_of(
         holders=kept,
         not_spent=tuple(utxo for utxo in utxos if utxo.output.script_hash is not None),
     )
+
+
+async def _matches(backend: Backend, pattern: str) -> list[Match]:
+    matches = await backend.kupo.matches(pattern, unspent=True)
+    if not matches and not await backend.kupo.patterns_including(pattern):
+        raise NotFound(
+            "Kupo does not index the payer's addresses, so its funds are not known",
+            hint="run `milestones init --signing-key-path FILE` with this key, or `milestones init"
+            " --payer ADDRESS`, with --payer-account for a whole account",
+            details={"pattern": pattern},
+        )
+    return matches
 
 
 def _oldest(matches: Iterable[Match], usable: Collection[Utxo]) -> Utxo | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from milestones.cardano.address import Address, Credential, key_credential
 from milestones.cardano.native_script import from_json, script_address, script_of
-from milestones.cardano.outputs import Script
+from milestones.cardano.outputs import Script, Utxo
 from milestones.errors import InvalidInput
 from milestones.keys.key_files import SigningKey
 from milestones.services.distribution.naming import must_be_of_network
-from milestones.transactions.signers import Signer
+from milestones.transactions.signers import Signer, SigningRequest
 
 USUAL_SECONDS: Final = 7_200
 """How long a transaction can be included; after that it is known to be void, and safe to replace."""
@@ -45,12 +47,16 @@ class HandOut:
         return self.file.with_name(f"{self.file.stem}-{number + 1}{self.file.suffix}")
 
 
+HandOver: TypeAlias = Callable[[SigningRequest], None]
+"""Who is given what a dry run builds, to be signed: nothing is written down or reserved for it."""
+
+
 def account_pattern(staking: Credential) -> str:
     """What the index is asked for: all outputs with this staking part."""
     return f"*/{staking.hash.hex()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Payer:
     """Whose outputs pay, where change returns, and who signs.
 
@@ -59,6 +65,9 @@ class Payer:
     `whole_account` outputs at every key's address with the same staking part pay, too: a wallet has many
     keys. A committee is a native `script`; no script can hold collateral, so `collateral` is the address of a
     key that does, and signs for it.
+
+    A wallet that nobody here watches says itself what it holds: `wallet`. `hand_over` is given what a dry run
+    builds: anybody may ask for a transaction, and most are never signed.
     """
 
     credential: Credential
@@ -68,6 +77,8 @@ class Payer:
     script: Script | None = None
     collateral: Address | None = None
     hand_out: HandOut | None = None
+    wallet: tuple[Utxo, ...] | None = None
+    hand_over: HandOver | None = None
 
     @classmethod
     def of(cls, who: PaidBy) -> Payer:
@@ -127,6 +138,34 @@ class Payer:
             hand_out=hand_out,
         )
 
+    @classmethod
+    def of_wallet(
+        cls,
+        outputs: Iterable[Utxo],
+        change_address: Address,
+        hand_over: HandOver,
+        *,
+        acting: Address | None = None,
+    ) -> Payer:
+        """A wallet with any number of keys, whose spendable `outputs` it names itself.
+
+        What it says of them is believed: the chain takes no transaction that rests on anything else.
+        `acting` is the address whose key acts, where one has to: a creator's; by default the change's. Raises
+        `InvalidInput` about `change_address` where no key could spend the change.
+        """
+        if change_address.payment.kind != "key":
+            raise InvalidInput(
+                "change can't return to a script's address",
+                path="change_address",
+                hint="give an address of the wallet",
+            )
+        return cls(
+            credential=(acting or change_address).payment,
+            address=change_address,
+            wallet=tuple(outputs),
+            hand_over=hand_over,
+        )
+
     def must_be_on(self, network_id: int) -> None:
         """The addresses that pay, and put up collateral, are of the node's network. Raises `InvalidAddress`."""
         for address, path in ((self.address, "payer"), (self.collateral, "collateral")):
@@ -151,8 +190,16 @@ class Payer:
     def _staking(self) -> Credential | None:
         return self.address.staking if self.whole_account and self.address is not None else None
 
+    @cached_property
+    def _wallet_addresses(self) -> frozenset[str]:
+        return frozenset(utxo.output.address for utxo in self.wallet or ())
+
     def owns(self, address: Address) -> bool:
         """Whether an output at this address can pay."""
+        if self.wallet is not None:
+            return address == self.address or (
+                address.payment.kind == "key" and address.to_bech32() in self._wallet_addresses
+            )
         if self._staking is not None:
             return address.payment.kind == "key" and address.staking == self._staking
         if self.address is not None:

@@ -178,6 +178,8 @@ class Run:
         """
         log_words(self.backend, request.transaction)
         if self.dry_run:
+            if self.payer.hand_over is not None:
+                self.payer.hand_over(checked_request(request.transaction))
             self._note(
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
             )
@@ -271,8 +273,15 @@ class Run:
 
         `gift`: for a wallet that holds one more output.
         """
-        gift = gift or self.gift
-        return replace(self, dry_run=True, warnings=[], transactions={}, handed_out=[], gift=gift)
+        return replace(
+            self,
+            dry_run=True,
+            payer=replace(self.payer, hand_over=None),
+            warnings=[],
+            transactions={},
+            handed_out=[],
+            gift=gift or self.gift,
+        )
 
     @property
     def status(self) -> TransactionStatus:

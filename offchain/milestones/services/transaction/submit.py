@@ -41,16 +41,16 @@ class TransactionSubmitted(Result):
 
 
 async def submit_transaction(
-    backend: Backend, file: Path, *, wait: bool = False
+    backend: Backend, subject: Path | Transaction, *, wait: bool = False
 ) -> TransactionSubmitted:
-    """Sends the transaction in a file; again, it only reports. `wait` returns once a block has it.
+    """Sends a transaction, or the one in a file; again, it only reports. `wait` returns once a block has it.
 
     Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another,
     `SignaturesMissing`, and `TransactionMismatch` for another transaction than one that waits for signatures
     and spends the same, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
     not sent), `OutcomeUnknown`, or `NotAllowedYet` where it was lost and somebody else has done the same.
     """
-    transaction = transaction_in(file)
+    transaction = subject if isinstance(subject, Transaction) else transaction_in(subject)
     _must_verify(transaction)
     await require_network(backend)
     warnings = await staleness(backend)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from milestones.web.api import reading
+from milestones.web.api import claiming, reading, transactions
 
-OPERATIONS: Final = (*reading.OPERATIONS,)
+OPERATIONS: Final = (
+    *reading.OPERATIONS,
+    *claiming.OPERATIONS,
+    *transactions.OPERATIONS,
+)

@@ -1,0 +1,110 @@
+"""Whose outputs pay for what is built, and how it is handed over to be signed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Final, TypeVar
+
+from pydantic import Field
+
+from milestones.cardano.address import Address
+from milestones.cardano.transaction import Transaction
+from milestones.domain.posix_time import to_posix_seconds
+from milestones.domain.reading import HexField, Record
+from milestones.keys.browser_wallet import read_address, read_outputs
+from milestones.services.results import View
+from milestones.services.sending.payer import Payer
+from milestones.transactions.signers import SigningRequest
+from milestones.transactions.words import TransactionInWords, in_words
+from milestones.web.serving import Serving
+
+MOST_OUTPUTS: Final = 1_000
+R = TypeVar("R")
+AddressText = Annotated[str, Field(max_length=400)]
+
+
+class Wallet(Record):
+    """A wallet in the browser. `outputs` is what its `getUtxos()` answered, `change_address` is one of its own.
+
+    Addresses are in Bech32, or in hexadecimal as wallets answer them. `acting_address` is the one whose key
+    acts, where one has to, such as a creator's; else it is the change address.
+    """
+
+    outputs: Annotated[
+        tuple[Annotated[str, Field(max_length=40_000)], ...], Field(max_length=MOST_OUTPUTS)
+    ]
+    change_address: AddressText
+    acting_address: AddressText | None = None
+
+
+class WalletPays(Record):
+    """What every request for a transaction has: whose outputs pay, and where change returns."""
+
+    wallet: Wallet
+
+
+class BuiltTransaction(View):
+    """A transaction to be signed (`signTx`, with `partialSign`), and what it does, in words.
+
+    `to_sign` are key hashes; after `valid_until` (POSIX seconds) its signatures are worthless.
+    """
+
+    transaction_hash: str
+    transaction_cbor: HexField
+    to_sign: tuple[str, ...]
+    valid_until: int | None
+    words: TransactionInWords
+
+
+class Built(View):
+    """What was built, in the order in which it has to be sent. Nothing is sent or reserved."""
+
+    transactions: tuple[BuiltTransaction, ...]
+
+
+@dataclass(slots=True)
+class Desk:
+    """Takes what a service builds for a wallet. One serves one request."""
+
+    serving: Serving
+    asked: list[SigningRequest] = field(default_factory=list)
+
+    def payer(self, wallet: Wallet, path: str = "wallet") -> Payer:
+        """The wallet as whoever pays. Raises `InvalidInput` with a path such as `wallet.outputs[3]`."""
+        acting: Address | None = None
+        if wallet.acting_address is not None:
+            acting = read_address(wallet.acting_address, f"{path}.acting_address")
+        return Payer.of_wallet(
+            read_outputs(wallet.outputs, f"{path}.outputs"),
+            read_address(wallet.change_address, f"{path}.change_address"),
+            self.asked.append,
+            acting=acting,
+        )
+
+    async def build(self, wallet: Wallet, work: Callable[[Payer], Awaitable[R]]) -> R:
+        """What a service reports that builds for the wallet, when its turn has come."""
+        payer = self.payer(wallet)
+        async with self.serving.builds:
+            return await work(payer)
+
+    async def built(self) -> tuple[BuiltTransaction, ...]:
+        """What was built, in words as well."""
+        backend = self.serving.backend
+        clock = await backend.ogmios.slot_clock()
+        versions = backend.versions or (backend.contract,)
+        found = []
+        for each in self.asked:
+            until = each.valid_until_slot
+            found.append(
+                BuiltTransaction(
+                    transaction_hash=str(each.transaction_id),
+                    transaction_cbor=each.transaction_cbor,
+                    to_sign=tuple(sorted(key.hex() for key in each.wanted)),
+                    valid_until=None if until is None else to_posix_seconds(clock.start_of(until)),
+                    words=in_words(
+                        Transaction.read(each.transaction_cbor), each.resolved, versions, clock
+                    ),
+                )
+            )
+        return tuple(found)
