@@ -141,6 +141,9 @@ def register_milestone(  # noqa: PLR0917 - an option each
     output: Annotated[
         Path | None, typer.Option(help="Where to write the complete schedule as well.")
     ] = None,
+    list_all: Annotated[
+        bool, typer.Option("--list", help="Print every allocation, however many they are.")
+    ] = False,
 ) -> None:
     """Validate a schedule; compute its datum, id and address; say its terms in words. Needs no network.
 
@@ -187,6 +190,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
                 stake_holder=_stake_holder(document),
                 allow_script_beneficiaries=allow_script_beneficiaries,
                 output=output,
+                list_all=list_all,
             )
         )
     except InvalidSchedule as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 from milestones.cardano.hashes import blake2b_224
@@ -54,14 +55,27 @@ class SumTree:
         self.depth = depth
         self._empty = [EMPTY_LEAF]
         self._levels = [list(leaves)]
+        # The sums stay numbers from level to level; no sum is larger than the one above it.
+        sums = [node_sum(leaf) for leaf in leaves]
+        total = sum(sums)
+        if total >= SUM_LIMIT:
+            raise InvalidInput(f"an amount of {total} is outside 0 to 2^63 - 1")
         for height in range(depth):
-            self._levels.append(self._above(self._levels[height], self._empty[height]))
+            level, sums = self._above(self._levels[height], sums, self._empty[height])
+            self._levels.append(level)
             self._empty.append(inner_node(self._empty[height], self._empty[height]))
 
     @staticmethod
-    def _above(level: list[bytes], empty: bytes) -> list[bytes]:
-        padded = [*level, empty] if len(level) % 2 else level
-        return [inner_node(padded[i], padded[i + 1]) for i in range(0, len(padded), 2)]
+    def _above(level: list[bytes], sums: list[int], empty: bytes) -> tuple[list[bytes], list[int]]:
+        if len(level) % 2:
+            level, sums = [*level, empty], [*sums, 0]
+        above = [left + right for left, right in zip(sums[::2], sums[1::2], strict=True)]
+        nodes = [
+            blake2b(b"\x01" + left + right, digest_size=DIGEST_LENGTH).digest()
+            + total.to_bytes(SUM_LENGTH, "big")
+            for left, right, total in zip(level[::2], level[1::2], above, strict=True)
+        ]
+        return nodes, above
 
     @property
     def root(self) -> bytes:

@@ -6,8 +6,17 @@ one of them can still be shown, and what is wrong with it be named.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import (
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
+    WrapSerializer,
+    WrapValidator,
+)
 
 from milestones.cardano.outputs import OutputDatum
 from milestones.cardano.value import AssetId
@@ -110,6 +119,47 @@ class Allocation(Record):
         return to_posix_ms(self.vesting_timestamp)
 
 
+class Allocations(Sequence[Allocation]):
+    """Allocations in order, in whatever form they are held: see `columns`."""
+
+    __slots__ = ()
+
+    @property
+    def total(self) -> int:
+        """What they add up to."""
+        raise NotImplementedError
+
+    def documents(self, *, with_nulls: bool = False) -> tuple[dict[str, Any], ...]:
+        """The rows as JSON has them. `with_nulls`: a datum that isn't there is named."""
+        raise NotImplementedError
+
+
+def total_of(allocations: Sequence[Allocation]) -> int:
+    """What allocations add up to, in the token's smallest unit."""
+    if isinstance(allocations, Allocations):
+        return allocations.total
+    return sum(allocation.token_amount for allocation in allocations)
+
+
+def _as_they_are(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, Allocations) else read(value)
+
+
+def _as_documents(value: Any, write: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+    if isinstance(value, Allocations) and info.mode == "json":
+        return value.documents(with_nulls=not info.exclude_none)
+    return write(tuple(value))
+
+
+if TYPE_CHECKING:
+    AllocationsField = Sequence[Allocation]
+else:
+    AllocationsField = Annotated[
+        tuple[Allocation, ...], WrapValidator(_as_they_are), WrapSerializer(_as_documents)
+    ]
+"""A list of allocations; columns are taken as they are."""
+
+
 class ContractMetadata(Record):
     """What the terms say about themselves. `created_at` is in POSIX seconds."""
 
@@ -138,7 +188,7 @@ class MilestoneSchedule(Record):
 
     token_policy_id: HexField
     token_name: HexField
-    beneficiary_allocations: tuple[Allocation, ...]
+    beneficiary_allocations: AllocationsField
     oracle_addresses: tuple[AddressField, ...]
     quorum_threshold: int
     creator: AddressField
@@ -167,7 +217,7 @@ class MilestoneSchedule(Record):
     @property
     def total_token_amount(self) -> int:
         """The sum of all allocations."""
-        return sum(allocation.token_amount for allocation in self.beneficiary_allocations)
+        return total_of(self.beneficiary_allocations)
 
 
 class OracleSignature(Record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from difflib import get_close_matches
@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from milestones.cardano.network import slot_zero_of, started_at
+from milestones.domain.columns import AllocationColumns, Kind, kinds_of, rows_of_kinds
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.posix_time import LATEST_POSIX_SECONDS, duration_in_words, in_words
 from milestones.domain.reading import Problem, counted
@@ -244,16 +245,18 @@ def implausible(schedule: MilestoneSchedule) -> Iterator[Problem]:
     Vesting so late that nobody lives to see it breaks a rule, see `problems_of`.
     """
     magic = schedule.contract_metadata.network_magic
-    names = _first_rows(schedule)
-    for index, allocation in enumerate(schedule.beneficiary_allocations):
-        path = f"beneficiary_allocations[{index}]"
-        if names[allocation.milestone_identifier] == index:
+    allocations = schedule.beneficiary_allocations
+    kinds = kinds_of(allocations)
+    names = _first_rows(kinds)
+    unlikely = {kind for kind in kinds if any(_time_problems(kind, "", magic))}
+    misnamed = {row for name, row in names.items() if any(name_problems(name, ""))}
+    for index in sorted({*misnamed, *rows_of_kinds(allocations, unlikely)}):
+        path, allocation = f"beneficiary_allocations[{index}]", allocations[index]
+        if index in misnamed:
             field = f"{path}.milestone_identifier"
             yield from name_problems(allocation.milestone_identifier, field)
-        vesting = allocation.vesting_timestamp
-        if vesting <= LATEST_POSIX_SECONDS:
-            field = f"{path}.vesting_timestamp"
-            yield from moment_problems(vesting, field, magic, zero_is_at_once=True)
+        kind = Kind(allocation.milestone_identifier, allocation.vesting_timestamp)
+        yield from _time_problems(kind, f"{path}.vesting_timestamp", magic)
     for first, second in _alike(names, same_form):
         yield Problem(
             f"beneficiary_allocations[{names[second]}].milestone_identifier",
@@ -269,9 +272,16 @@ def implausible(schedule: MilestoneSchedule) -> Iterator[Problem]:
     yield from moment_problems(created_at, "contract_metadata.created_at", magic)
 
 
+def _time_problems(kind: Kind, path: str, network_magic: int | None) -> Iterator[Problem]:
+    if kind.vesting_timestamp <= LATEST_POSIX_SECONDS:
+        yield from moment_problems(
+            kind.vesting_timestamp, path, network_magic, zero_is_at_once=True
+        )
+
+
 def row_doubts(schedule: MilestoneSchedule) -> Iterator[str]:
     """What may be meant in the rows, and should be known before it is signed: warnings, in words."""
-    names = _first_rows(schedule)
+    names = _first_rows(kinds_of(schedule.beneficiary_allocations))
     for name in names:
         yield from name_doubts(name)
     for first, second in _alike(names, skeleton):
@@ -283,11 +293,11 @@ def row_doubts(schedule: MilestoneSchedule) -> Iterator[str]:
     yield from _equal_rows(schedule)
 
 
-def _first_rows(schedule: MilestoneSchedule) -> dict[str, int]:
+def _first_rows(kinds: Mapping[Kind, int]) -> dict[str, int]:
     """Each milestone's name, with the index of the first allocation that waits for it."""
     names: dict[str, int] = {}
-    for index, allocation in enumerate(schedule.beneficiary_allocations):
-        names.setdefault(allocation.milestone_identifier, index)
+    for kind, row in kinds.items():
+        names.setdefault(kind.milestone_identifier, row)
     return names
 
 
@@ -301,15 +311,14 @@ def _alike(names: Iterable[str], form: Callable[[str], str]) -> Iterator[tuple[s
 
 
 def _equal_rows(schedule: MilestoneSchedule) -> Iterator[str]:
-    seen: dict[tuple[object, ...], int] = {}
+    allocations = schedule.beneficiary_allocations
     again = []
-    for index, row in enumerate(schedule.beneficiary_allocations):
-        first = seen.setdefault(tuple(value for _, value in row), index)
-        if first != index:
-            again.append(
-                f"beneficiary_allocations[{index}] repeats beneficiary_allocations[{first}]"
-                f" ({_rows(first, index)}), {row.token_amount} for {row.milestone_identifier!r}"
-            )
+    for index, first in AllocationColumns.of(allocations).repeats():
+        row = allocations[index]
+        again.append(
+            f"beneficiary_allocations[{index}] repeats beneficiary_allocations[{first}]"
+            f" ({_rows(first, index)}), {row.token_amount} for {row.milestone_identifier!r}"
+        )
     if again:
         yield f"equal in every field, and paid each: {counted(again)}"
 

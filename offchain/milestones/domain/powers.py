@@ -11,6 +11,7 @@ from typing import Final
 
 from milestones.cardano.network import network_id_of
 from milestones.cardano.outputs import OutputReference
+from milestones.domain.columns import rows_with_datum
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.plausibility import row_doubts, token_name_doubts
 from milestones.domain.posix_time import duration_in_words, to_posix_ms
@@ -217,9 +218,8 @@ def _datum_doubts(schedule: MilestoneSchedule) -> Iterator[str]:
     allocations = schedule.beneficiary_allocations
     to_keys = [
         index
-        for index, allocation in enumerate(allocations)
-        if allocation.beneficiary_address.payment.kind == "key"
-        and (allocation.datum is not None or allocation.datum_hash is not None)
+        for index in rows_with_datum(allocations)
+        if allocations[index].beneficiary_address.payment.kind == "key"
     ]
     if to_keys:
         yield (

@@ -7,10 +7,16 @@ schedule, one found on the chain included; `check_schedule` refuses it, and what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from milestones.cardano.network import network_id_of
+from milestones.domain.columns import (
+    AllocationColumns,
+    columns_of_rows,
+    kinds_of,
+    rows_of_kinds,
+)
 from milestones.domain.models import Allocation, MilestoneSchedule
 from milestones.domain.paging import DEEPEST, MOST_ALLOCATIONS, MOST_PAGES
 from milestones.domain.plausibility import implausible, moment_problems
@@ -32,19 +38,27 @@ MOST_SIGNATURES: Final = 15
 """More don't fit in one transaction beside everything else."""
 MAGIC_LIMIT: Final = 1 << 32
 YEAR_SECONDS: Final = 365 * 86_400
+_ROWS: Final = "beneficiary_allocations"
 
 
 def parse_schedule(raw: Any) -> MilestoneSchedule:
     """A schedule from JSON values. Raises `InvalidSchedule` with a path for each field of a wrong type."""
+    rows = raw.get(_ROWS) if isinstance(raw, dict) else None
+    if isinstance(rows, (list, tuple)):
+        # Where anything is odd about a row, the record's own reader says what and where.
+        raw = {**raw, _ROWS: columns_of_rows(rows) or rows}
     return read_record(MilestoneSchedule, raw, InvalidSchedule)
 
 
-def parse_allocations(raw: Any) -> tuple[Allocation, ...]:
+def parse_allocations(raw: Any) -> Sequence[Allocation]:
     """The list in the mission's `allocations.json`. Raises `InvalidSchedule` with paths."""
+    columns = columns_of_rows(raw) if isinstance(raw, (list, tuple)) else None
+    if columns:
+        return columns
     try:
         return read_records(Allocation, raw, InvalidSchedule)
     except InvalidSchedule as error:
-        raise error.inside("beneficiary_allocations") from None
+        raise error.inside(_ROWS) from None
 
 
 def check_schedule(schedule: MilestoneSchedule, circumstances: Circumstances) -> None:
@@ -109,8 +123,8 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
         )
     magic = schedule.contract_metadata.network_magic
     network_id = network_id_of(magic)
-    for index, allocation in enumerate(allocations):
-        path = f"beneficiary_allocations[{index}]"
+    for index in _to_be_judged(allocations, network_id):
+        path, allocation = f"beneficiary_allocations[{index}]", allocations[index]
         yield from _beneficiary(allocation, network_id, circumstances, path)
         yield from amount_problems(allocation.token_amount, f"{path}.token_amount")
         yield from milestone_problems(
@@ -126,6 +140,36 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
             "the sum of all amounts is over 2^63 - 1, the ledger's limit",
             "give amounts in the token's smallest unit",
         )
+
+
+def _to_be_judged(allocations: Sequence[Allocation], network_id: int) -> Sequence[int]:
+    """The rows of which a rule may have something to say: columns are looked through as a whole."""
+    if not isinstance(allocations, AllocationColumns):
+        return range(len(allocations))
+    rows = set(allocations.datums)
+    # What nothing can be wrong with: a key's address of this network.
+    usual = bytes(header | network_id for header in _OF_KEYS)
+    headers = allocations.headers()
+    if headers.translate(None, usual):
+        rows.update(row for row, header in enumerate(headers) if header not in usual)
+    if len(allocations) and not 0 < min(allocations.amounts) <= max(allocations.amounts) < (
+        AMOUNT_LIMIT
+    ):
+        rows.update(
+            row for row, amount in enumerate(allocations.amounts) if not 0 < amount < AMOUNT_LIMIT
+        )
+    unlikely = {
+        kind
+        for kind in kinds_of(allocations)
+        if kind.vesting_timestamp > LATEST_POSIX_SECONDS
+        or any(milestone_problems(kind.milestone_identifier, ""))
+    }
+    rows.update(rows_of_kinds(allocations, unlikely))
+    return sorted(rows)
+
+
+_OF_KEYS: Final = (0x00, 0x20, 0x60)
+"""Header bytes, without the network, of addresses whose payment part is a key. Source: CIP-19."""
 
 
 def _beneficiary(
@@ -208,7 +252,7 @@ def usual_reclaim_after(schedule: MilestoneSchedule) -> int:
 
     A year after the last vesting time or, where that is earlier, after `created_at`.
     """
-    vesting = (allocation.vesting_timestamp for allocation in schedule.beneficiary_allocations)
+    vesting = (kind.vesting_timestamp for kind in kinds_of(schedule.beneficiary_allocations))
     return max((*vesting, schedule.contract_metadata.created_at)) + YEAR_SECONDS
 
 
@@ -229,7 +273,8 @@ def _reclaiming(schedule: MilestoneSchedule, circumstances: Circumstances) -> It
             f"{reclaim_after} is in the past",
             "give a time after the last vesting time",
         )
-    last = max((a.vesting_timestamp for a in schedule.beneficiary_allocations), default=-1)
+    kinds = kinds_of(schedule.beneficiary_allocations)
+    last = max((kind.vesting_timestamp for kind in kinds), default=-1)
     if reclaim_after <= last:
         yield Problem(
             "reclaim_after",

@@ -21,6 +21,7 @@ written as `[form, content]` in the shortest of four forms; of equally short one
 
 from __future__ import annotations
 
+from array import array as numbers_column
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -31,6 +32,7 @@ from milestones.cardano.address import Address
 from milestones.cardano.cbor import Item
 from milestones.cardano.encoding import array, integer
 from milestones.cardano.outputs import NO_DATUM, OutputDatum
+from milestones.domain.columns import AllocationColumns, KindTable, packed
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidAddress, InvalidEncoding
 
@@ -46,30 +48,36 @@ _NO_DATUM: Final = plutus_data.encode(NO_DATUM.to_data())
 
 def encode_allocations(allocations: Sequence[Allocation]) -> bytes:
     """The compact form. Amounts and times must be 0 to 2^64 - 1. The same schedule gives the same bytes."""
-    addresses = _table(a.beneficiary_address.to_bytes() for a in allocations)
-    milestones = _table(a.milestone for a in allocations)
-    places = [addresses[a.beneficiary_address.to_bytes()] for a in allocations]
+    columns = AllocationColumns.of(allocations)
+    raws = [columns.address_bytes(row) for row in range(len(columns))]
+    addresses = _table(raws)
+    used = list(columns.first_rows())
+    milestones = _table(kind.milestone_identifier.encode() for kind in used)
+    names = [milestones.get(kind.milestone_identifier.encode(), 0) for kind in columns.table]
+    places = [addresses[raw] for raw in raws]
     steps = [
         (place - before) % len(addresses)
         for before, place in zip([-1, *places], places, strict=False)
     ]
     parts = [
-        integer(len(allocations)),
+        integer(len(columns)),
         cbor.encode_bytes(b"".join(addresses)),
         array([cbor.encode_bytes(milestone) for milestone in milestones]),
         encode_column(steps),
-        encode_column([milestones[a.milestone] for a in allocations]),
-        encode_column([a.vesting_timestamp for a in allocations]),
-        encode_column([a.token_amount for a in allocations]),
+        encode_column([names[kind] for kind in columns.kinds]),
+        encode_column([columns.table[kind].vesting_timestamp for kind in columns.kinds]),
+        encode_column(columns.amounts.tolist()),
     ]
-    return array([*parts, *_datum_parts(allocations)])
+    return array([*parts, *_datum_parts(columns)])
 
 
-def _datum_parts(allocations: Sequence[Allocation]) -> list[bytes]:
-    datums = [plutus_data.encode(a.payout_datum.to_data()) for a in allocations]
-    table = _table(datums)
-    if list(table) == [_NO_DATUM]:
+def _datum_parts(columns: AllocationColumns) -> list[bytes]:
+    if not columns.datums:
         return []
+    datums = [_NO_DATUM] * len(columns)
+    for row, given in columns.datums.items():
+        datums[row] = plutus_data.encode(OutputDatum(*given).to_data())
+    table = _table(datums)
     places = encode_column([table[datum] for datum in datums])
     return [array([cbor.encode_bytes(datum) for datum in table]), places]
 
@@ -78,7 +86,7 @@ def _table(values: Iterable[bytes]) -> dict[bytes, int]:
     return {value: place for place, value in enumerate(dict.fromkeys(values))}
 
 
-def decode_allocations(body: bytes, *, most: int, network_id: int) -> tuple[Allocation, ...]:
+def decode_allocations(body: bytes, *, most: int, network_id: int) -> AllocationColumns:
     """The allocations in their order; addresses are those of the given network.
 
     Raises `InvalidEncoding` for anything that `encode_allocations` doesn't write, and for more than
@@ -96,26 +104,23 @@ def decode_allocations(body: bytes, *, most: int, network_id: int) -> tuple[Allo
     addresses = _addresses(parts[1].bytes(), network_id)
     milestones = [_milestone(item) for item in parts[2].array()]
     steps, places, times, amounts = (decode_column(item, count) for item in parts[3:7])
-    datums = _datums(parts[7:], count)
-    before, allocations = -1, []
-    for step, place, time, amount, datum in zip(steps, places, times, amounts, datums, strict=True):
+    datums = enumerate(_datums(parts[7:], count))
+    names = [milestones[place] if place < len(milestones) else None for place in places]
+    if None in names:
+        raise InvalidEncoding(f"a schedule without a milestone {max(places)}")
+    before, rows = -1, []
+    for step in steps:
         before = (before + step) % len(addresses)
-        if place >= len(milestones):
-            raise InvalidEncoding(f"a schedule without a milestone {place}")
-        allocations.append(
-            Allocation(
-                beneficiary_address=addresses[before],
-                token_amount=amount,
-                milestone_identifier=milestones[place],
-                vesting_timestamp=time,
-                datum=datum.inline,
-                datum_hash=datum.hash,
-            )
-        )
-    return tuple(allocations)
+        rows.append(addresses[before])
+    kinds = KindTable()
+    numbers = kinds.numbers([name or "" for name in names], times)
+    given = {row: (each.inline, each.hash) for row, each in datums if each != NO_DATUM}
+    return AllocationColumns(
+        packed(rows), numbers_column("Q", amounts), numbers, kinds.table, given
+    )
 
 
-def _addresses(raw: bytes, network_id: int) -> list[Address]:
+def _addresses(raw: bytes, network_id: int) -> list[bytes]:
     addresses, position = [], 0
     while position < len(raw):
         length = 57 if raw[position] >> 4 < 4 else 29
@@ -123,7 +128,7 @@ def _addresses(raw: bytes, network_id: int) -> list[Address]:
             address = Address.from_bytes(raw[position : position + length])
         except InvalidAddress as error:
             raise InvalidEncoding(f"a schedule with a bad address: {error.reason}") from None
-        addresses.append(replace(address, network_id=network_id))
+        addresses.append(replace(address, network_id=network_id).to_bytes())
         position += length
     if not addresses:
         raise InvalidEncoding("a schedule without addresses")

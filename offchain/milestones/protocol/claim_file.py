@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from milestones.domain.allocation_table import ColumnTable
 from milestones.domain.merkle import NodeAt, proven_nodes
 from milestones.domain.models import Allocation
 from milestones.domain.reading import AddressField, HexField, Record, read_record
 from milestones.errors import InvalidEncoding, InvalidInput, InvalidSchedule
-from milestones.protocol.distribution import Distribution, leaf_of
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.leaves import leaf_of
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
 
@@ -81,7 +83,7 @@ def open_claim_file(claim_file: ClaimFile, terms: Terms, contract: Contract) -> 
         pages.setdefault(page, {}).update(nodes)
         known[entry.beneficiary_index] = entry
     sources = {page: _lookup(nodes) for page, nodes in pages.items()}
-    return Distribution(terms, contract, known, sources, complete=False)
+    return Distribution(terms, contract, ColumnTable.of(known), sources, complete=False)
 
 
 def _checked(entry: ProvenAllocation, terms: Terms) -> tuple[int, Nodes]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from milestones.cardano import encoding
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import NO_DATUM, OutputDatum, TransactionOutput
 from milestones.cardano.prices import min_lovelace
 from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.columns import ADDRESS_BYTES, SHORT_ADDRESS_HEADER, AllocationColumns
 from milestones.domain.models import Allocation
 from milestones.protocol.datums import Attestation, Proposal, bitmap_length
 from milestones.protocol.distribution import Distribution
@@ -59,6 +60,27 @@ def payout_min_lovelace(
     )
 
 
+class PayoutMinimums:
+    """`payout_min_lovelace` of many: reckoned once for all payouts of one size."""
+
+    def __init__(self, token: AssetId, lovelace_per_utxo_byte: int) -> None:
+        self._token, self._price = token, lovelace_per_utxo_byte
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def of(self, columns: AllocationColumns, row: int) -> int:
+        """The least lovelace of the payout of one row."""
+        amount = 0 if self._token == LOVELACE else columns.amounts[row]
+        # What the size hangs on: an address of either length, and the bytes that the amount takes.
+        key = (
+            columns.addresses[ADDRESS_BYTES * row] >= SHORT_ADDRESS_HEADER,
+            len(cbor.head(cbor.UINT, amount)),
+            columns.datums.get(row),
+        )
+        if key not in self._known:
+            self._known[key] = payout_min_lovelace(columns[row], self._token, self._price)
+        return self._known[key]
+
+
 def _deposit(
     address: Address,
     tokens: Mapping[AssetId, int],
@@ -86,9 +108,7 @@ def estimated_deposits(distribution: Distribution, lovelace_per_utxo_byte: int) 
         tuple(_vault_deposits(distribution, lovelace_per_utxo_byte)),
         {
             milestone: attestation_deposit(distribution, milestone, lovelace_per_utxo_byte)
-            for milestone in dict.fromkeys(
-                allocation.milestone_identifier for allocation in distribution.allocations.values()
-            )
+            for milestone in distribution.allocations.milestones()
         },
         distribution.terms.allowance_lovelace * len(distribution.allocations),
         _board_deposit(distribution, lovelace_per_utxo_byte),

@@ -10,15 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TypeAlias
 
-from milestones.cardano import plutus_data
 from milestones.cardano.address import Address, Credential, StakeAddress, key_credential
-from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import OutputDatum, OutputReference
 from milestones.cardano.value import AssetId
-from milestones.domain.merkle import NodeAt, SumTree, leaf_node, multiproof
+from milestones.domain.allocation_table import AllocationTable, ColumnTable
+from milestones.domain.columns import AllocationColumns
+from milestones.domain.merkle import NodeAt, SumTree, multiproof
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.paging import paging_for
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
@@ -30,6 +29,7 @@ from milestones.protocol.datums import (
     terms_token_name,
     vault_token_name,
 )
+from milestones.protocol.leaves import leaf_of, page_trees
 from milestones.protocol.terms import Refund, Terms, TermsMetadata
 from milestones.protocol.validator_loader import Contract
 
@@ -77,18 +77,6 @@ def parse_contract_address(text: str) -> ContractAddress:
     return DistributionName(address, bytes.fromhex(digits))
 
 
-def leaf_of(allocation: Allocation) -> bytes:
-    """The leaf node (36 bytes) of an allocation. Raises `InvalidInput` for an amount over 2^63 - 1."""
-    preimage = (
-        allocation.beneficiary_address.to_data(),
-        allocation.payout_datum.to_data(),
-        allocation.milestone,
-        allocation.vesting_posix_ms,
-    )
-    digest = blake2b_224(b"\x00" + plutus_data.encode(preimage))
-    return leaf_node(digest, allocation.token_amount)
-
-
 class Distribution:
     """Terms, allocations by index, and proofs. Make one with `from_schedule` or `check`.
 
@@ -102,13 +90,13 @@ class Distribution:
         self,
         terms: Terms,
         contract: Contract,
-        allocations: Mapping[int, Allocation],
+        allocations: AllocationTable,
         nodes: Mapping[int, NodeAt],
         *,
         complete: bool,
     ) -> None:
         self.terms, self.contract, self.complete = terms, contract, complete
-        self.allocations = MappingProxyType(dict(allocations))
+        self.allocations = allocations
         self.id = terms.distribution_id
         self.address: Address = terms.address(contract.vault_hash)
         self._nodes = nodes
@@ -116,11 +104,11 @@ class Distribution:
     @classmethod
     def from_schedule(cls, schedule: MilestoneSchedule, contract: Contract) -> Distribution:
         """The distribution that a schedule describes; its rules are checked elsewhere."""
-        allocations = schedule.beneficiary_allocations
-        depth = paging_for(len(allocations), schedule.page_depth).page_depth
-        trees = page_trees(allocations, depth)
+        columns = AllocationColumns.of(schedule.beneficiary_allocations)
+        depth = paging_for(len(columns), schedule.page_depth).page_depth
+        trees = page_trees(columns, depth)
         terms = _terms(schedule, depth, tuple(tree.root for tree in trees))
-        return cls._whole(terms, contract, allocations, trees)
+        return cls._whole(terms, contract, columns, trees)
 
     @classmethod
     def check(
@@ -135,7 +123,8 @@ class Distribution:
         if len(allocations) > most:
             raise _other_schedule(f"{len(allocations)} allocations, with room for {most}")
         try:
-            trees = page_trees(allocations, terms.page_depth)
+            columns = AllocationColumns.of(allocations)
+            trees = page_trees(columns, terms.page_depth)
         except InvalidInput as error:
             raise _other_schedule(error.reason) from None
         roots = [tree.root for tree in trees] + [b""] * len(terms.pages)
@@ -145,18 +134,18 @@ class Distribution:
                 f"{len(wrong)} of {len(terms.pages)} pages differ, the first is page {wrong[0]}"
             )
             raise _other_schedule(reason, wrong)
-        return cls._whole(terms, contract, allocations, trees)
+        return cls._whole(terms, contract, columns, trees)
 
     @classmethod
     def _whole(
         cls,
         terms: Terms,
         contract: Contract,
-        allocations: Sequence[Allocation],
+        columns: AllocationColumns,
         trees: Sequence[SumTree],
     ) -> Distribution:
         nodes = {page: tree.node for page, tree in enumerate(trees)}
-        return cls(terms, contract, dict(enumerate(allocations)), nodes, complete=True)
+        return cls(terms, contract, ColumnTable(columns), nodes, complete=True)
 
     def schedule(self) -> MilestoneSchedule:
         """The schedule file, as far as this distribution knows it.
@@ -165,8 +154,7 @@ class Distribution:
         gives the same id again. Oracles and creator are shown as addresses without a staking part: the
         terms hold no more.
         """
-        allocations = tuple(self.allocations[index] for index in sorted(self.allocations))
-        return _schedule(self.terms, allocations)
+        return _schedule(self.terms, self.allocations.columns())
 
     @property
     def name(self) -> DistributionName:
@@ -292,7 +280,7 @@ def _posix_ms(posix_seconds: int | None) -> int | None:
     return None if posix_seconds is None else to_posix_ms(posix_seconds)
 
 
-def _schedule(terms: Terms, allocations: tuple[Allocation, ...]) -> MilestoneSchedule:
+def _schedule(terms: Terms, allocations: Sequence[Allocation]) -> MilestoneSchedule:
     metadata, network_id, refund = terms.metadata, terms.network_id, terms.refund
     return MilestoneSchedule(
         token_policy_id=terms.token.policy_id,
@@ -337,12 +325,3 @@ def _other_schedule(reason: str, pages: Sequence[int] = ()) -> InvalidSchedule:
         hint="use the schedule file that was written when the distribution was registered",
         details={"pages": list(pages)},
     )
-
-
-def page_trees(allocations: Sequence[Allocation], page_depth: int) -> list[SumTree]:
-    """The trees of all pages of a schedule, in order."""
-    size = 1 << page_depth
-    leaves = [leaf_of(allocation) for allocation in allocations]
-    return [
-        SumTree(leaves[start : start + size], page_depth) for start in range(0, len(leaves), size)
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
@@ -22,7 +23,7 @@ from milestones.services.distribution.claims import allocations_of
 from milestones.services.distribution.in_use import notice_in_words
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
-from milestones.services.distribution.state import state_of
+from milestones.services.distribution.state import DistributionState, state_of
 from milestones.services.results import Result, View
 
 
@@ -90,20 +91,25 @@ class AllocationView(CalculatedAllocation):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AllocationStates:
-    """Every allocation that is known of a distribution, as it stands at the chain's time."""
+    """The allocations that are known of a distribution, as they stand at the chain's time."""
 
     on_chain: OnChain
     distribution: Distribution
-    states: tuple[ClaimState, ...]
+    state: DistributionState
     time: ChainTime
     warnings: tuple[str, ...]
 
+    @cached_property
+    def states(self) -> tuple[ClaimState, ...]:
+        """Every one of them; what is asked about an address alone looks at no other."""
+        return tuple(self.state.claim_states(self.distribution))
+
     def of_beneficiary(self, address: Address) -> DistributionCalculated:
         """What an address gets. Raises `NotFound` for one without an allocation, and `InvalidAddress`."""
-        own = frozenset(allocations_of(self.distribution, address))
-        states = [state for state in self.states if state.index in own]
+        own = allocations_of(self.distribution, address)
+        states = self.state.claim_states(self.distribution, own)
         sums = amounts(states)
         notice = notice_in_words(self.on_chain, self.time.now_posix_ms)
         unpaid = any(state.status != "claimed" for state in states)
@@ -137,7 +143,7 @@ async def allocation_states(
     return AllocationStates(
         on_chain=found.on_chain,
         distribution=distribution,
-        states=tuple(found.claim_states(distribution)),
+        state=found,
         time=found.time,
         warnings=(*await staleness(backend), *storage_warnings(backend)),
     )

@@ -75,11 +75,16 @@ def _in(surveyed: Surveyed, wanted: Address) -> list[FoundAllocations]:
     if distribution is None:
         return []
     theirs: dict[Address, Match] = {}
-    for each in distribution.allocations.values():
-        shared = _shared(each.beneficiary_address, wanted)
+    known, parts = distribution.allocations, [wanted.payment.hash]
+    if wanted.staking is not None:
+        parts.append(wanted.staking.hash)
+    indices = sorted({index for part in parts for index in known.with_part(part)})
+    for index in indices:
+        address = known[index].beneficiary_address
+        shared = _shared(address, wanted)
         if shared is not None:
-            theirs[each.beneficiary_address] = shared
-    states = state.claim_states(distribution) if theirs else []
+            theirs[address] = shared
+    states = state.claim_states(distribution, indices)
     found = []
     for address, shared in theirs.items():
         own = [each for each in states if each.allocation.beneficiary_address == address]

@@ -114,8 +114,10 @@ def _roles(backend: Backend, surveyed: Surveyed, own_address: Address | None) ->
             yield "creator"
         if own.hash in on_chain.sitting.oracles:
             yield "oracle"
-        allocations = () if distribution is None else distribution.allocations.values()
-        if any(each.beneficiary_address.payment == own for each in allocations):
+        known = None if distribution is None else distribution.allocations
+        if known is not None and any(
+            known[index].beneficiary_address.payment == own for index in known.with_part(own.hash)
+        ):
             yield "beneficiary"
     if backend.storage.journal.of(on_chain.distribution_id):
         yield "sent_here"

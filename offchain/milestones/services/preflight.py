@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,7 +16,11 @@ from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import Problem, refusal
 from milestones.errors import InvalidInput, InvalidSchedule, NotAllowedYet, NotFound
 from milestones.protocol.datums import terms_token_name
-from milestones.protocol.deposits import payout_min_lovelace, proposal_deposit
+from milestones.protocol.deposits import (
+    PayoutMinimums,
+    payout_min_lovelace,
+    proposal_deposit,
+)
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.protocol.validator_loader import Contract
@@ -189,26 +194,29 @@ def ada_problems(distribution: Distribution, lovelace_per_utxo_byte: int) -> lis
     if distribution.token != LOVELACE:
         return []
     found = []
-    for index, allocation in distribution.allocations.items():
-        amount = allocation.token_amount
-        least = 2 * payout_min_lovelace(allocation, LOVELACE, lovelace_per_utxo_byte)
-        if amount < least:
-            found.append(
-                Problem(
-                    f"beneficiary_allocations[{index}].token_amount",
-                    f"{amount} lovelace are less than {least}, twice what an output must hold",
-                    "give more ADA: were the ledger's minimum to rise, it could never be paid out",
+    minimums = PayoutMinimums(LOVELACE, lovelace_per_utxo_byte)
+    for indices, columns in distribution.allocations.pieces():
+        for row, amount in enumerate(columns.amounts):
+            least = 2 * minimums.of(columns, row)
+            if amount < least:
+                found.append(
+                    Problem(
+                        f"beneficiary_allocations[{indices[row]}].token_amount",
+                        f"{amount} lovelace are less than {least}, twice what an output must hold",
+                        "give more ADA: were the ledger's minimum to rise, it could never be paid out",
+                    )
                 )
-            )
     return found
 
 
 def bond_problems(distribution: Distribution, lovelace_per_utxo_byte: int) -> list[Problem]:
     """A bond below what a proposal's output must hold in any case: it would bind nobody to anything."""
     bond = distribution.terms.bond_lovelace
-    names = {each.milestone_identifier for each in distribution.allocations.values()}
+    if bond <= 0:
+        return []
+    names = distribution.allocations.milestones()
     least = max(proposal_deposit(distribution, name, lovelace_per_utxo_byte) for name in names)
-    if not 0 < bond < least:
+    if bond >= least:
         return []
     return [
         Problem(
@@ -228,16 +236,17 @@ def allowance_warnings(distribution: Distribution, lovelace_per_utxo_byte: int) 
     allowance, token = distribution.terms.allowance_lovelace, distribution.token
     if not allowance:
         return
-    needed = [
-        USUAL_FEE_LOVELACE
-        + (0 if token == LOVELACE else payout_min_lovelace(each, token, lovelace_per_utxo_byte))
-        for each in distribution.allocations.values()
-    ]
-    short = sum(allowance < least for least in needed)
+    minimums = PayoutMinimums(token, lovelace_per_utxo_byte)
+    needed = Counter(
+        USUAL_FEE_LOVELACE + (0 if token == LOVELACE else minimums.of(columns, row))
+        for _, columns in distribution.allocations.pieces()
+        for row in range(len(columns))
+    )
+    short = sum(count for least, count in needed.items() if allowance < least)
     if short:
         yield (
             f"the allowance of {allowance} lovelace does not repay a single claim of {short} of"
-            f" {len(needed)} allocations: up to {max(needed)} are needed, fee included"
+            f" {needed.total()} allocations: up to {max(needed)} are needed, fee included"
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from milestones.cardano.address import Address
 from milestones.cardano.native_script import NativeScript, from_json, to_json
 from milestones.documents import write_new
+from milestones.domain.allocation_table import AllocationTable
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.powers import doubts_about, powers_asked_for
@@ -18,7 +19,7 @@ from milestones.domain.reading import AddressField, HexField, Problem, StakeAddr
 from milestones.domain.schedule import check_schedule, parse_schedule, usual_reclaim_after
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
 from milestones.protocol.deposits import estimated_deposits
-from milestones.protocol.distribution import Distribution, leaf_of
+from milestones.protocol.distribution import Distribution
 from milestones.protocol.staking import SLOTS_LONG_PAST, own_stake_script, stake_address_of
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import (
@@ -42,6 +43,9 @@ from milestones.services.sending.funds import funds_of
 from milestones.services.sending.payer import Payer
 from milestones.storage.files import to_text
 
+LISTED_ALLOCATIONS: Final = 1_000
+"""A result lists so many rows, unless all are asked for."""
+
 
 class RegisteredAllocation(Allocation):
     """An allocation and its place: its number from 0, the page that pays it, and its leaf node (36 bytes)."""
@@ -49,6 +53,16 @@ class RegisteredAllocation(Allocation):
     beneficiary_index: int
     page: int
     leaf: HexField
+
+
+class RegisteredMilestone(View):
+    """What waits for a milestone: payments, their sum in the token's smallest unit, POSIX seconds."""
+
+    milestone_identifier: str
+    allocation_count: int
+    token_amount: int
+    first_vesting_timestamp: int
+    last_vesting_timestamp: int
 
 
 class DepositEstimate(View):
@@ -79,7 +93,8 @@ class Registered(Result):
     """What was registered. `estimated_deposits` is None where no price was ever asked for.
 
     `contract_name` is what commands take for it: its address or, where that leaves it open,
-    `<address>#<id>`. `powers` say in words who can do what, and when.
+    `<address>#<id>`. `powers` say in words who can do what, and when. `allocations` are the rows: up to
+    1,000 of them or, where they were asked for, all; of more there are none.
     """
 
     status: Literal["registered"] = "registered"
@@ -92,6 +107,9 @@ class Registered(Result):
     pages: tuple[HexField, ...]
     page_depth: int
     total_token_amount: int
+    allocation_count: int
+    beneficiary_count: int
+    milestones: tuple[RegisteredMilestone, ...]
     allocations: tuple[RegisteredAllocation, ...]
     estimated_deposits: DepositEstimate | None
     schedule_file: str
@@ -106,6 +124,7 @@ async def register_milestone(
     stake_holder: Mapping[str, Any] | Literal["creator"] | None = None,
     allow_script_beneficiaries: bool = False,
     output: Path | None = None,
+    list_all: bool = False,
 ) -> Registered:
     """Validates a schedule and computes its distribution; writes the complete schedule file.
 
@@ -114,7 +133,8 @@ async def register_milestone(
     `reclaim_after` nor `irrevocable` is named, it is a year after the last vesting time, and a warning says
     so. The file is kept in the data directory, and written to `output` too, unless another file is there.
     With `stake_holder`, the creator's key or cardano-cli's JSON of a native script, the distribution gets a
-    stake script of its own, in a file beside the schedule. Raises `InvalidSchedule`, whose details list
+    stake script of its own, in a file beside the schedule. `list_all`: the result has the rows, however
+    many they are. Raises `InvalidSchedule`, whose details list
     every broken rule under `errors`, and `InvalidConfiguration` where the magic isn't known.
     """
     schedule = parse_schedule(_completed(workspace, document))
@@ -148,7 +168,8 @@ async def register_milestone(
         *warnings_about(distribution.terms),
         *_warnings(distribution, deposits),
     )
-    registered = _registered(distribution, schedule, deposits, file, warnings)
+    listed = list_all or len(distribution.allocations) <= LISTED_ALLOCATIONS
+    registered = _registered(distribution, schedule, deposits, file, warnings, listed=listed)
     return registered.model_copy(update={"stake_script": kept})
 
 
@@ -323,6 +344,8 @@ def _registered(
     deposits: DepositEstimate | None,
     file: str,
     warnings: tuple[str, ...],
+    *,
+    listed: bool,
 ) -> Registered:
     terms = distribution.terms
     return Registered(
@@ -335,12 +358,34 @@ def _registered(
         pages=terms.pages,
         page_depth=terms.page_depth,
         total_token_amount=terms.total_token_amount,
-        allocations=tuple(_allocations(distribution)),
+        allocation_count=len(distribution.allocations),
+        beneficiary_count=_beneficiary_count(distribution.allocations),
+        milestones=tuple(_milestones(distribution.allocations)),
+        allocations=tuple(_allocations(distribution)) if listed else (),
         estimated_deposits=deposits,
         schedule_file=file,
         contract_metadata=schedule.contract_metadata,
         warnings=warnings,
     )
+
+
+def _beneficiary_count(table: AllocationTable) -> int:
+    return len(
+        {columns.address_bytes(row) for _, columns in table.pieces() for row in range(len(columns))}
+    )
+
+
+def _milestones(table: AllocationTable) -> Iterator[RegisteredMilestone]:
+    totals = table.totals()
+    for name in table.milestones():
+        parts = {kind: each for kind, each in totals.items() if kind.milestone_identifier == name}
+        yield RegisteredMilestone(
+            milestone_identifier=name,
+            allocation_count=sum(total.count for total in parts.values()),
+            token_amount=sum(total.amount for total in parts.values()),
+            first_vesting_timestamp=min(kind.vesting_timestamp for kind in parts),
+            last_vesting_timestamp=max(kind.vesting_timestamp for kind in parts),
+        )
 
 
 def _allocations(distribution: Distribution) -> Iterator[RegisteredAllocation]:
@@ -354,5 +399,5 @@ def _allocations(distribution: Distribution) -> Iterator[RegisteredAllocation]:
             datum_hash=allocation.datum_hash,
             beneficiary_index=index,
             page=distribution.place(index)[0],
-            leaf=leaf_of(allocation),
+            leaf=distribution.leaf(index),
         )

@@ -11,7 +11,7 @@ from milestones.cardano.address import Address, script_credential
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.value import AssetId, Value
 from milestones.domain.merkle import inner_node
-from milestones.protocol.distribution import leaf_of
+from milestones.protocol.leaves import leaf_of
 from milestones.transactions.draft import DraftOutput, Mint, Spend, TransactionDraft
 from tests.support.hostile import (
     ALWAYS_TRUE,

@@ -10,9 +10,10 @@ from milestones.cardano import plutus_data
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.plutus_data import PlutusData
 from milestones.cardano.value import Value
+from milestones.domain.columns import AllocationColumns
 from milestones.domain.merkle import inner_node, node_sum
 from milestones.protocol.datums import VaultState
-from milestones.protocol.distribution import leaf_of, page_trees
+from milestones.protocol.leaves import leaf_of, page_trees
 from milestones.protocol.redeemers import Claim, Release
 from milestones.transactions.draft import DraftOutput, Layout, Spend, TransactionDraft
 from tests.support.hostile import (
@@ -103,7 +104,7 @@ def test_leaf_of_another_tree(scene: Scene, judge: Judge) -> None:
         allocation.model_copy(update={"beneficiary_address": scene.harness.address})
         for allocation in known.allocations.values()
     ]
-    tree = page_trees(mine, known.terms.page_depth)[0]
+    tree = page_trees(AllocationColumns.of(mine), known.terms.page_depth)[0]
     assert node_sum(tree.root) == known.terms.page_amount(0)
     wrong = with_output(honest, 1, address=scene.harness.address)
     judge.refused(with_redeemer(wrong, "spend", PROOF, tree.multiproof([0])), "spend")

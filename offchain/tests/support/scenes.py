@@ -8,9 +8,11 @@ from functools import cache
 
 from milestones.cardano.outputs import Script
 from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.allocation_table import ColumnTable
 from milestones.domain.merkle import SumTree, node_sum
 from milestones.domain.models import Allocation
-from milestones.protocol.distribution import Distribution, page_trees
+from milestones.protocol.distribution import Distribution
+from milestones.protocol.leaves import page_trees
 from milestones.protocol.terms import Terms
 from milestones.testing.cast import ADA
 from milestones.testing.contract import (
@@ -96,7 +98,7 @@ class Scene:
     def trees(self) -> list[SumTree]:
         """The trees of both pages."""
         known = self.opened.distribution
-        return page_trees(list(known.allocations.values()), known.terms.page_depth)
+        return page_trees(known.allocations.columns(), known.terms.page_depth)
 
     def opening(self, **terms: object) -> TransactionDraft:
         """Opens the same distribution again, or one with other terms."""
@@ -149,7 +151,7 @@ class Scene:
         known = self.other(pages=(root,), total_token_amount=node_sum(root))
         allocations = {leaf: known.allocations[leaf] for leaf in range(4)}
         crafted = Distribution(
-            known.terms, known.contract, allocations, {0: node_at}, complete=False
+            known.terms, known.contract, ColumnTable.of(allocations), {0: node_at}, complete=False
         )
         return self.open(crafted).attest(FIRST)[0]
 

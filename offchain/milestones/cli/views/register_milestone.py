@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from rich.console import RenderableType
 
 from milestones.cli.output import harmless
 from milestones.cli.views.figures import ada, counted, dates, heading, of_token, table, whole
-from milestones.services.register_milestone import Registered, RegisteredAllocation
+from milestones.services.register_milestone import Registered
 
 SHOWN: Final = 8
 """Milestones that are listed."""
@@ -19,28 +18,25 @@ SHOWN: Final = 8
 def registered(result: Registered) -> Iterator[RenderableType]:
     """The sums by milestone, the powers in words, the deposits; address, id and file to be copied."""
     token = (result.datum.token_policy_id, result.datum.token_name)
-    rows = result.allocations
-    people = len({each.beneficiary_address for each in rows})
+    people = counted(result.beneficiary_count, "person", "people")
     yield heading(
-        f"Registered: {counted(len(rows), 'payment')} to {counted(people, 'person', 'people')},"
+        f"Registered: {counted(result.allocation_count, 'payment')} to {people},"
         f" {of_token(result.total_token_amount, *token)}. Nothing is on the chain yet."
     )
     if result.contract_metadata.description:
         yield harmless(result.contract_metadata.description)
     yield ""
-    parts: dict[str, list[RegisteredAllocation]] = {}
-    for each in rows:
-        parts.setdefault(each.milestone_identifier, []).append(each)
+    parts = result.milestones
     yield table(
         ("milestone", "payments", "amount", "vests (UTC)"),
         (
             (
-                name,
-                f"{len(part):,}",
-                of_token(sum(each.token_amount for each in part), *token),
-                dates(each.vesting_timestamp for each in part),
+                each.milestone_identifier,
+                f"{each.allocation_count:,}",
+                of_token(each.token_amount, *token),
+                dates((each.first_vesting_timestamp, each.last_vesting_timestamp)),
             )
-            for name, part in islice(parts.items(), SHOWN)
+            for each in parts[:SHOWN]
         ),
         numbers=("payments", "amount"),
     )

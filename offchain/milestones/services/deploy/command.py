@@ -153,7 +153,7 @@ class _Deploy(SendingCommand[Deployed]):
         """Where announcing is: at its beginning, or where an earlier run was cut off."""
         if self.private:
             return None
-        body = encode_allocations(tuple(self.distribution.allocations.values()))
+        body = encode_allocations(self.distribution.allocations.columns())
         begun = await resume(run, context, self.distribution_id, body)
         return begun or Announcement.of(body, MetadataCapacity.measure(draft, context))
 

@@ -20,11 +20,7 @@ def allocations_of(distribution: Distribution, address: Address) -> tuple[int, .
     Raises `NotFound` where it has none, `InvalidAddress` for an address of another network.
     """
     must_be_of_network(address, distribution.terms.network_id, "beneficiary_address")
-    own = tuple(
-        index
-        for index, allocation in sorted(distribution.allocations.items())
-        if allocation.beneficiary_address == address
-    )
+    own = distribution.allocations.of_address(address)
     if not own:
         raise NotFound(
             f"{address} has no allocation in this distribution",
@@ -36,15 +32,16 @@ def allocations_of(distribution: Distribution, address: Address) -> tuple[int, .
 
 def _similar(distribution: Distribution, address: Address) -> str:
     """The same key's other address, if that is what the schedule has."""
-    for allocation in distribution.allocations.values():
-        if allocation.beneficiary_address.payment == address.payment:
-            return f"the schedule pays {allocation.beneficiary_address}, which has the same payment part"
+    for index in distribution.allocations.with_part(address.payment.hash):
+        other = distribution.allocations[index].beneficiary_address
+        if other.payment == address.payment:
+            return f"the schedule pays {other}, which has the same payment part"
     return ""
 
 
 def must_have_milestone(distribution: Distribution, milestone: str) -> None:
     """Some allocation waits for the milestone. Raises `NotFound` that names those there are."""
-    names = sorted({a.milestone_identifier for a in distribution.allocations.values()})
+    names = sorted(distribution.allocations.milestones())
     if milestone not in names:
         raise unknown_milestone(milestone, names)
 

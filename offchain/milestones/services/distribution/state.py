@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from milestones.cardano.value import LOVELACE
 from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.models import Allocation
 from milestones.protocol.deposits import payout_min_lovelace
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time
@@ -60,26 +61,34 @@ class DistributionState:
         )
 
     def claim_states(
-        self, distribution: Distribution, *, signed: Collection[str] | None = None
+        self,
+        distribution: Distribution,
+        indices: Iterable[int] | None = None,
+        *,
+        signed: Collection[str] | None = None,
     ) -> list[ClaimState]:
-        """The state of every allocation that `distribution` knows, in the order of their indices.
+        """The state of each of these allocations, in the order of their indices; of all that are known.
 
         `signed` replaces the milestones of which the local records have a quorum.
         """
+        known = distribution.allocations
+        allocations = {index: known[index] for index in (known if indices is None else indices)}
         return claim_states(
-            distribution.allocations,
+            allocations,
             claimed=self.claimed,
             attested=self.on_chain.attested(),
             now_posix_ms=self.time.now_posix_ms,
             signed=self.signed if signed is None else signed,
-            unpayable=self._unpayable(distribution),
+            unpayable=self._unpayable(distribution, allocations),
             closed=self.on_chain.closed,
         )
 
-    def _unpayable(self, distribution: Distribution) -> dict[int, str]:
+    def _unpayable(
+        self, distribution: Distribution, allocations: Mapping[int, Allocation]
+    ) -> dict[int, str]:
         """Why the chain would refuse a payout, by allocation. Others may have opened what we would not."""
         found, price = {}, self.lovelace_per_utxo_byte
-        for index, allocation in distribution.allocations.items():
+        for index, allocation in allocations.items():
             if not allocation.token_amount:
                 found[index] = "an allocation of nothing: the contract refuses its payout"
             elif distribution.token == LOVELACE:

@@ -135,7 +135,7 @@ def schedule_check(
 
 
 def _for_the_sake_of_it(
-    workspace: Workspace, allocations: tuple[Allocation, ...], token: AssetId | None
+    workspace: Workspace, allocations: Sequence[Allocation], token: AssetId | None
 ) -> MilestoneSchedule:
     """A schedule with these allocations, and oracles and a creator that nobody is."""
     magic = network_magic_offline(workspace)

@@ -256,6 +256,21 @@ async def test_fifty_beneficiaries_within_five_seconds(world: World) -> None:
     assert len(registered.allocations) == 50
 
 
+async def test_a_long_list_is_in_the_result_only_where_it_is_asked_for(world: World) -> None:
+    document = world.schedule(beneficiary_allocations=world.allocations() * 201)
+    summed = await register_milestone(world.workspace(), document)
+    listed = await register_milestone(world.workspace(), document, list_all=True)
+
+    assert (summed.allocation_count, summed.allocations) == (1_005, ())
+    assert len(listed.allocations) == 1_005
+    first = summed.milestones[0]
+    rows = [each for each in listed.allocations if each.milestone_identifier == "milestone-001"]
+    assert (first.milestone_identifier, first.allocation_count) == ("milestone-001", len(rows))
+    assert first.token_amount == sum(each.token_amount for each in rows)
+    people = {each.beneficiary_address for each in listed.allocations}
+    assert summed.beneficiary_count == len(people)
+
+
 async def test_the_result_is_json(world: World) -> None:
     registered = await register_milestone(world.workspace(), world.schedule())
     fields = json.loads(registered.model_dump_json())
