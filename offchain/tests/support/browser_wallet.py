@@ -7,7 +7,6 @@ outputs are those of the embedded chain. It refuses as a person would, and disco
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from cose.keys.curves import Ed25519
 from cose.keys.keyparam import KpAlg, KpKty, OKPKpCurve, OKPKpX
 from cose.keys.keytype import KtyOKP
 from cose.messages import Sign1Message
+from playwright.async_api import Page
 
 from milestones.devnet.chain import Chain
 from milestones.testing.world import World
@@ -176,15 +176,10 @@ class StandInWallet:
         }
 
 
-def init_script(wallets: Mapping[str, StandInWallet]) -> str:
-    """What a page is given before its own scripts: `window.cardano` with these wallets, a little late."""
+async def put_into(page: Page, **wallets: StandInWallet) -> None:
+    """Gives every page of this window `window.cardano` with these wallets, a little after it has loaded."""
     names = {key: wallet.name for key, wallet in wallets.items()}
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    return script.replace("WALLETS", json.dumps(names))
-
-
-def answers(wallets: Mapping[str, StandInWallet]) -> Callable[[str], dict[str, Any]]:
-    """The function that a page's wallets call; it never raises."""
 
     def answer(question: str) -> dict[str, Any]:
         key, method, *given = json.loads(question)
@@ -193,4 +188,5 @@ def answers(wallets: Mapping[str, StandInWallet]) -> Callable[[str], dict[str, A
         except Thrown as thrown:
             return {"thrown": thrown.value}
 
-    return answer
+    await page.context.expose_function("standInWallet", answer)
+    await page.context.add_init_script(script=script.replace("WALLETS", json.dumps(names)))

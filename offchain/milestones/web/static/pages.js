@@ -12,6 +12,9 @@ const REMEMBERED = 'milestones-wallet'
 /** How often it is asked whether a block has a transaction, in milliseconds. */
 const FOLLOW_EVERY_MS = 1500
 const MOST_ADDRESSES = 60
+/** Of a wallet's outputs: more the API doesn't take. */
+const MOST_OUTPUTS = 500
+const MOST_CHARACTERS = 200_000
 
 /** A message of the program as a sentence. @param {string} text */
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
@@ -116,9 +119,13 @@ function refusalNote(error) {
  */
 function offerWallets(panel) {
   const choices = /** @type {HTMLElement} */ (panel.querySelector('.wallet-choices'))
+  let known = ''
   const none = /** @type {HTMLElement} */ (panel.querySelector('.wallet-none'))
   watchForWallets((found, isLast) => {
     none.hidden = Boolean(found.length) || !isLast
+    const now = JSON.stringify(found)
+    if (now === known) return
+    known = now
     choices.replaceChildren(
       ...found.map(({ key, name }) => {
         const button = /** @type {HTMLButtonElement} */ (element('button', `Connect ${name}`, 'plain'))
@@ -233,6 +240,124 @@ function connected() {
   if (!wallet) throw new WalletError('disconnected')
   return wallet
 }
+
+/**
+ * What pays: outputs of the wallet, those with the fewest tokens first, as many as the API takes.
+ * @param {Wallet} wallet
+ * @param {HTMLFormElement} step
+ */
+async function payer(wallet, step) {
+  const outputs = (await wallet.outputs()).sort((one, other) => one.length - other.length)
+  let room = MOST_CHARACTERS
+  const taken = outputs.slice(0, MOST_OUTPUTS).filter((each) => (room -= each.length) > 0)
+  const keys = step.dataset.keys?.split(' ')
+  const acting = keys && (await wallet.addresses()).find((each) => keys.includes(paymentPart(each)))
+  return { outputs: taken, change_address: await wallet.changeAddress(), ...(acting && { acting_address: acting }) }
+}
+
+/**
+ * Has a transaction built, shows what it does, has it signed, sends it and follows it. There may be several.
+ * @param {HTMLFormElement} step
+ * @param {Say} say
+ */
+async function signTransaction(step, say) {
+  const wallet = connected()
+  const distribution = String(step.dataset.distribution)
+  say(note('waiting', 'The transaction is being built.'))
+  await wallet.mustBeOnNetwork()
+  const built = await ask(String(step.dataset.action), { ...fieldsOf(step), wallet: await payer(wallet, step) })
+  /** @type {string[]} */
+  const sent = []
+  for (const each of built.transactions) {
+    const count = built.transactions.length > 1 ? `${sent.length + 1} of ${built.transactions.length}. ` : ''
+    say(note('ready', `${count}Your wallet shows this transaction now. Sign it if the wallet says the same.`, ...inWords(each)))
+    const witness = await wallet.signTransaction(each.transaction_cbor)
+    say(note('waiting', 'It is signed, and is being sent.', ...inWords(each)))
+    const answer = await ask(`${distribution}/transactions`, { transaction: each.transaction_cbor, witnesses: [witness] })
+    sent.push(answer.transaction_hash)
+  }
+  await follow(sent, say, step.dataset.done)
+}
+
+/**
+ * What a transaction does and costs, from its bytes, as the API says it.
+ * @param {any} built
+ * @returns {Node[]}
+ */
+function inWords({ words, valid_until, transaction_hash }) {
+  const list = element('ul')
+  list.append(...words.summary.map((/** @type {string} */ each) => element('li', sentence(each))))
+  const doubts = words.doubts.map((/** @type {string} */ each) => element('p', `Look at this twice: ${each}`))
+  const until = valid_until ? ` It can be sent until ${moment(valid_until)}.` : ''
+  const rest = element('p', `The fee is ${ada(words.fee_lovelace)} ADA.${until}`, 'small')
+  const id = element('p', 'Transaction ', 'small')
+  id.append(element('code', transaction_hash, 'id'))
+  return [list, ...doubts, rest, id]
+}
+
+/**
+ * Waits until blocks have all of these transactions, and says so.
+ * @param {string[]} sent
+ * @param {Say} say
+ * @param {string} [done] what is done then
+ */
+async function follow(sent, say, done) {
+  const list = element('ul', '', 'small')
+  list.append(...sent.map((each) => element('li')))
+  sent.forEach((each, number) => list.children[number].append('Transaction ', element('code', each, 'id')))
+  say(note('waiting', 'It is sent, and waits for a block. You may leave this page: it goes on without you.', list))
+  for (const each of sent) {
+    for (;;) {
+      const { status } = await ask(`/api/v1/transactions/${each}`)
+      if (status === 'confirmed') break
+      if (status === 'rejected' || status === 'expired') {
+        throw new Refused({ message: `the transaction ${each} will never be in a block`, hint: 'start again: nothing was paid by it' })
+      }
+      await new Promise((wake) => setTimeout(wake, FOLLOW_EVERY_MS))
+    }
+  }
+  const again = /** @type {HTMLAnchorElement} */ (element('a', 'Show how it stands now'))
+  again.href = location.href
+  say(note('done', done || 'It is done: a block has it.', list, again))
+}
+
+/**
+ * Has the server do something that takes no signature, such as paying for somebody without ADA.
+ * @param {HTMLFormElement} step
+ * @param {Say} say
+ */
+async function request(step, say) {
+  say(note('waiting', 'The server is asked.'))
+  const answer = await ask(String(step.dataset.action), fieldsOf(step))
+  await follow(answer.transaction_hash ? [answer.transaction_hash] : [], say, step.dataset.done)
+}
+
+/**
+ * Has the wallet sign a statement, and hands its answer in.
+ * @param {HTMLFormElement} step
+ * @param {Say} say
+ */
+async function signStatement(step, say) {
+  const wallet = connected()
+  const keys = String(step.dataset.keys).split(' ')
+  const mine = (await wallet.addresses()).find((each) => keys.includes(paymentPart(each)))
+  if (!mine) throw new WalletError('no_key')
+  const fields = fieldsOf(step)
+  say(note('ready', 'Your wallet asks for your signature now. It is over the bytes of this statement, and nothing else.'))
+  const answer = await wallet.signData(mine, String(fields.signed_data))
+  say(note('waiting', 'It is signed, and is being handed in.'))
+  await ask(String(step.dataset.action), { ...fields, answer })
+  const again = /** @type {HTMLAnchorElement} */ (element('a', 'Show who has signed'))
+  again.href = location.href
+  say(note('done', 'Your signature is here.', again))
+}
+
+/** @param {number} lovelace */
+const ada = (lovelace) => (lovelace / 1e6).toLocaleString('en', { minimumFractionDigits: 6 })
+
+/** @param {number} posixSeconds */
+const moment = (posixSeconds) =>
+  new Date(posixSeconds * 1000).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 for (const step of steps()) {
   step.addEventListener('submit', (event) => {
