@@ -40,6 +40,7 @@ IN_WHEEL: Final = (
     "milestones/schemas/schedule.json",
     "milestones/devnet/control/openapi.json",
     "milestones/look/look.css",
+    "milestones/services/report/templates/report.html",
     "milestones/look/templates/base.html",
     "milestones/testing/plugin.py",
     "licenses/LICENSE",

@@ -82,6 +82,14 @@ if TYPE_CHECKING:
         oldest_output,
         register_milestone,
     )
+    from milestones.services.report import (
+        BoardReport,
+        ReportWritten,
+        board_report,
+        report_html,
+        report_markdown,
+        write_report,
+    )
     from milestones.services.schedule import (
         AllocationsRead,
         ScheduleChecked,
@@ -125,6 +133,7 @@ __all__ = [
     "AllocationsRead",
     "Anchor",
     "Backend",
+    "BoardReport",
     "ClaimFile",
     "ClaimFileWritten",
     "Closed",
@@ -163,6 +172,7 @@ __all__ = [
     "Published",
     "Registered",
     "ReleaseReport",
+    "ReportWritten",
     "RotationToSign",
     "ScheduleChecked",
     "ScheduleTemplate",
@@ -187,6 +197,7 @@ __all__ = [
     "assemble_known_transaction",
     "assemble_transaction",
     "attest",
+    "board_report",
     "calculate_distribution",
     "cancel",
     "check_hardware",
@@ -225,6 +236,8 @@ __all__ = [
     "read_verification_key",
     "register_milestone",
     "registered_schedule",
+    "report_html",
+    "report_markdown",
     "rotation_payload",
     "schedule_check",
     "schedule_template",
@@ -240,6 +253,7 @@ __all__ = [
     "transaction_status",
     "verify",
     "write_claim_file",
+    "write_report",
 ]
 
 _NAMES: Final = {
@@ -299,6 +313,14 @@ _NAMES: Final = {
     ),
     "services.publish_script": ("Published", "publish_script"),
     "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
+    "services.report": (
+        "BoardReport",
+        "ReportWritten",
+        "board_report",
+        "report_html",
+        "report_markdown",
+        "write_report",
+    ),
     "services.schedule": (
         "AllocationsRead",
         "ScheduleChecked",

@@ -59,6 +59,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     " own.",
     "find": "Find the distributions that name an address, and what can be claimed there.",
     "history": "Show what happened to a distribution, line by line, adding up to what it holds.",
+    "report": "Write what became of a distribution, for people: one HTML file, or Markdown.",
     "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
     "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
     "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",

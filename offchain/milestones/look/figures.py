@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import Final
 
@@ -42,10 +43,14 @@ def day(posix_seconds: int) -> str:
     return _calendar(posix_seconds, "%d %b %Y").lstrip("0")
 
 
+def month(posix_seconds: int) -> str:
+    """A month in UTC: `March 2026`."""
+    return _calendar(posix_seconds, "%B %Y")
+
+
 def moment(posix_seconds: int) -> str:
-    """A moment in UTC to the minute, and to the second where it isn't a whole minute."""
-    clock = "%H:%M" if posix_seconds % 60 == 0 else "%H:%M:%S"
-    return _calendar(posix_seconds, f"%d %b %Y, {clock} UTC").lstrip("0")
+    """A moment in UTC, rounded down to the minute: `4 Mar 2026, 09:00 UTC`."""
+    return _calendar(posix_seconds, "%d %b %Y, %H:%M UTC").lstrip("0")
 
 
 def iso(posix_seconds: int) -> str:
@@ -70,3 +75,21 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in text)
+
+
+_MARKUP: Final = re.compile(
+    r"[\\`*_\[\]<>|~&$@]|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.", re.IGNORECASE
+)
+
+
+def markdown(text: str) -> str:
+    """Words of others as Markdown that shows just these: no markup, no link, one line.
+
+    No line may begin with them: a list, a heading or a rule could.
+    """
+    line = " ".join(visible(text).split())
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
+
+
+_ENTITIES: Final = {":": "&#58;", ".": "&#46;"}
+"""What makes a link of an address even without markup, and can't be escaped."""

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
 
 from milestones.look import figures
 
@@ -72,6 +73,22 @@ def templates(package: str) -> Environment:
     return environment
 
 
+def markdown_templates(package: str) -> Environment:
+    """As `templates`, for Markdown: whatever is put into one stands there as text, and is no markup."""
+    environment = Environment(
+        loader=PackageLoader(package, "templates"),
+        autoescape=False,  # noqa: S701 - `finalize` escapes for Markdown, where HTML's rules do not hold
+        finalize=_as_markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update({name: getattr(figures, name) for name in FILTERS})
+    environment.filters["code"] = _code
+    return environment
+
+
 FILTERS: Final = (
     "amount",
     "ada",
@@ -87,3 +104,12 @@ FILTERS: Final = (
 
 def _visible(value: Any) -> Any:
     return figures.visible(value) if type(value) is str else value
+
+
+def _as_markdown(value: Any) -> Any:
+    return figures.markdown(value) if type(value) is str else value
+
+
+def _code(text: Any) -> Markup:
+    """An identifier in Markdown: what could end the code early is left out."""
+    return Markup(f"`{figures.visible(str(text)).replace('`', '')}`")  # noqa: S704 - not HTML

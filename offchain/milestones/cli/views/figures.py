@@ -34,15 +34,16 @@ def short(text: str) -> str:
     return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
 
 
-def of_token(units: int, policy_id: bytes, name: bytes) -> str:
-    """An amount and its token's name; ADA with its decimals, any other token in its smallest unit."""
+def of_token(units: int, policy_id: bytes, name: bytes, decimals: int | None = None) -> str:
+    """An amount and its token's name; ADA with its decimals, another token with those that are known."""
     if not policy_id:
         return ada(units)
     try:
         text = name.decode()
     except UnicodeDecodeError:
         text = ""
-    return f"{units:,} {text if text.isprintable() and text else short(name.hex()) or '(no name)'}"
+    shown = text if text.isprintable() and text else short(name.hex()) or "(no name)"
+    return f"{amount(units, decimals)} {shown}"
 
 
 def moment(posix_seconds: int) -> str:

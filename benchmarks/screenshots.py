@@ -1,0 +1,96 @@
+"""Makes the pictures that documents show, in Debian's Chromium: a board's report, and the devnet's page.
+
+    python benchmarks/screenshots.py [FOLDER]
+
+The chain begins on a fixed day and plays the same story each time. Pictures go to docs/pictures, or FOLDER.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from milestones.services.report import board_report, report_html
+from milestones.testing.cast import key_of
+from milestones.testing.distribution import OpenDistribution, open_distribution
+from milestones.testing.world import World, open_world
+from tests.support.browser import Scheme, open_browser, open_page, screenshot
+
+PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
+DAY: Final = 86_400
+MILESTONES: Final = ("design-review", "prototype", "security-audit", "mainnet-launch")
+PEOPLE: Final = 12
+REPORT: Final[tuple[tuple[str, int, Scheme], ...]] = (
+    ("report", 1280, "light"),
+    ("report-on-a-telephone", 390, "dark"),
+)
+"""Pictures of the report: their names, how wide the screen is, and its colours."""
+
+
+def board_schedule(world: World) -> dict[str, Any]:
+    """Twelve people, four milestones in turn, a payment a quarter each; three oracles, two of whom decide."""
+    allocations = [
+        {
+            "beneficiary_address": key_of(f"person-{person}").address(0).to_bech32(),
+            "token_amount": 10_000 + 2_500 * ((person * 7 + number) % 5),
+            "milestone_identifier": milestone,
+            "vesting_timestamp": world.now + (30 + 90 * number + 10 * (person % 3)) * DAY,
+        }
+        for number, milestone in enumerate(MILESTONES)
+        for person in range(PEOPLE)
+    ]
+    metadata = {
+        "network_magic": world.magic,
+        "created_at": world.now,
+        "description": "Grant for an open-source wallet, first year",
+    }
+    return world.schedule(
+        beneficiary_allocations=allocations,
+        contract_metadata=metadata,
+        reclaim_after=world.now + 420 * DAY,
+        cancel_by=["quorum"],
+        cancel_grace_seconds=30 * DAY,
+    )
+
+
+@asynccontextmanager
+async def board_scene(world: World) -> AsyncIterator[OpenDistribution]:
+    """Five months after the opening: two milestones are reached, one of them is paid, one in part."""
+    async with open_distribution(world, board_schedule(world)) as stage:
+        await stage.attested("design-review")
+        world.advance(60 * DAY)
+        for first in range(0, PEOPLE, 4):
+            await stage.release(*range(first, first + 4), wait=True)
+        world.advance(80 * DAY)
+        await stage.attested("prototype")
+        await stage.release(*range(PEOPLE, PEOPLE + 5), wait=True)
+        await stage.signed("security-audit", by=1)
+        yield stage
+
+
+async def main(folder: Path) -> None:
+    """Plays the story, and takes the pictures."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "report.html"
+        async with (
+            open_world(Path(directory)) as world,
+            board_scene(world) as stage,
+            open_browser() as browser,
+            open_page(browser) as page,
+        ):
+            report = await board_report(stage.backend, contract_address=stage.distribution.name)
+            file.write_text(report_html(report), encoding="utf-8")
+            await page.goto(file.as_uri())
+            for name, width, scheme in REPORT:
+                await screenshot(
+                    page, folder / f"{name}.png", width=width, scheme=scheme, whole=False
+                )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES))

@@ -1,0 +1,14 @@
+"""`report`: what a board wants to know of a distribution, as one page or as Markdown."""
+
+from milestones.services.report.command import ReportWritten, board_report, write_report
+from milestones.services.report.model import BoardReport
+from milestones.services.report.pages import report_html, report_markdown
+
+__all__ = [
+    "BoardReport",
+    "ReportWritten",
+    "board_report",
+    "report_html",
+    "report_markdown",
+    "write_report",
+]

@@ -1,0 +1,157 @@
+"""The board's report: its numbers are those of other commands and of the chain, and it is fit to be seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+from screenshots import board_scene
+
+from milestones.errors import InvalidInput
+from milestones.services.history import history
+from milestones.services.report import board_report, report_html, report_markdown, write_report
+from milestones.testing.distribution import OpenDistribution, open_distribution
+from milestones.testing.world import World
+from tests.support.browser import WIDTHS, Scheme, assert_accessible, open_page
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e|`*_\u200b"
+
+
+def text_of(html: str) -> str:
+    """What a page says, without its markup."""
+    return " ".join(unescape(re.sub("<(style|title)>.*?</|<[^>]*>", " ", html, flags=re.S)).split())
+
+
+async def test_every_number_is_the_same_as_elsewhere_and_on_the_chain(world: World) -> None:
+    async with board_scene(world) as stage:
+        report = await board_report(stage.backend, contract_address=stage.distribution.name)
+        status = await stage.status()
+        past = await history(stage.backend, contract_address=stage.distribution.name)
+        people = {each.beneficiary_address for each in stage.distribution.allocations.values()}
+        received = {
+            str(address): world.held_by(address).quantity(stage.distribution.token)
+            for address in people
+        }
+        held = sum(
+            output.value.quantity(stage.distribution.token)
+            for output in world.devnet.chain.utxo.values()
+            if output.address.raw == stage.address.to_bytes()
+        )
+    assert report.paid == past.paid_amount == sum(received.values())
+    assert report.claimable + report.waiting == past.held_amount == held
+    assert {str(each.address): each.sums.paid for each in report.beneficiaries} == received
+    by_milestone = {each.milestone_identifier: each for each in status.milestones}
+    for each in report.milestones:
+        known = by_milestone[each.name]
+        assert (each.sums.total, each.sums.claimable) == (
+            known.token_amount,
+            known.claimable_amount,
+        )
+        assert (each.sums.count, each.sums.paid_count) == (
+            known.allocation_count,
+            known.claimed_count,
+        )
+    shown, written = text_of(report_html(report)), report_markdown(report).replace("\\", "")
+    for text in (shown, written):
+        for number in (report.total, report.paid, report.claimable, report.waiting, held):
+            assert f"{number:,}" in text
+        assert f"{past.fees_lovelace / 1e6:,.6f} ADA" in text
+        assert f"{past.held_lovelace / 1e6:,.6f} ADA" in text
+        for address, amount in received.items():
+            assert address in text.replace(" ", "")
+            assert f"{amount:,}" in text
+        for line in past.lines:
+            assert line.transaction_hash.hex() in text.replace(" ", "")
+    payments = report_html(report).partition('id="payments"')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", payments, re.S)
+    amounts = [
+        int(re.findall(r'class="n"[^>]*><span>([\d,]+)<', row)[0].replace(",", "")) for row in rows
+    ]
+    assert amounts[:-1] == [-line.token_change for line in report.payments]
+    assert amounts[-1] == past.paid_amount
+    assert json.loads(status.model_dump_json())["contract_state"]["claimed_count"] == len(rows) - 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_it_is_fit_to_be_seen_on_every_screen(
+    world: World, browser: Browser, tmp_path: Path, scheme: Scheme
+) -> None:
+    async with board_scene(world) as stage:
+        file = tmp_path / "board.html"
+        written = await write_report(
+            stage.backend, contract_address=stage.distribution.name, output=file
+        )
+    assert (written.form, written.byte_count) == ("html", len(file.read_bytes()))
+    assert not re.findall(r'(?:src|href)="(?!#|data:image/svg)', file.read_text(encoding="utf-8"))
+    async with open_page(browser, scheme=scheme) as page:
+        await page.goto(file.as_uri())
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 844})
+            await assert_accessible(page)
+        for link in await page.locator("nav a").all():
+            target = await link.get_attribute("href")
+            assert await page.locator(f"{target}").count() == 1
+
+
+async def test_words_of_others_are_only_words(world: World) -> None:
+    schedule = world.schedule()
+    for entry in schedule["beneficiary_allocations"]:
+        entry["milestone_identifier"] = "<img src=x onerror=alert(1)>|`*_"
+    schedule["contract_metadata"]["description"] = "[click](https://evil.example) <b>\u202e"
+    async with open_distribution(world, schedule) as stage:
+        report = await board_report(stage.backend, contract_address=stage.distribution.name)
+    html, markdown = report_html(report), report_markdown(report)
+    assert "<img" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;|`*_" in html
+    assert "\u202e" not in html + markdown
+    assert "\\u202e" in html
+    assert "\\<img src=x onerror=alert(1)\\>\\|\\`\\*\\_" in markdown
+    assert "\\[click\\](https" in markdown
+    assert "https:" not in markdown
+
+
+async def test_markdown_by_its_name_and_never_over_another_file(world: World) -> None:
+    async with open_distribution(world) as stage:
+        file = world.directory / "board.md"
+        where = stage.distribution.name
+        written = await write_report(stage.backend, contract_address=where, output=file, decimals=3)
+        assert written.form == "markdown"
+        text = file.read_text(encoding="utf-8")
+        assert text.startswith("# What became of 15.000 GRANT\n")
+        file.write_text("mine", encoding="utf-8")
+        with pytest.raises(InvalidInput, match="already there"):
+            await write_report(stage.backend, contract_address=where, output=file)
+        assert file.read_text(encoding="utf-8") == "mine"
+
+
+async def test_a_private_schedule_is_shown_by_whoever_has_it(world: World) -> None:
+    async with open_distribution(world, private=True) as stage:
+        where = stage.distribution.name
+        own = await board_report(stage.backend, contract_address=where)
+        others = stage.elsewhere("others")
+        blind = await board_report(others.backend, contract_address=where)
+        given = await board_report(
+            others.backend, contract_address=where, schedule=stage.distribution.schedule()
+        )
+    for report in (own, given):
+        assert report.audit.verdict == "sound"
+        assert len(report.beneficiaries) == 5
+    assert blind.audit.verdict == "incomplete"
+    assert "what is promised to whom is not shown" in report_html(blind)
+    assert "what is promised to whom is not shown" in report_markdown(blind)
+
+
+async def test_after_the_end_it_says_what_went_back(opened: OpenDistribution) -> None:
+    await opened.attested("milestone-001")
+    await opened.release(0, 3, wait=True)
+    opened.world.advance(2 * 31_536_000)
+    await opened.close(wait=True)
+    report = await board_report(opened.backend, contract_address=opened.distribution.name)
+    assert (report.paid, report.returned, report.waiting, report.claimable) == (5_000, 10_000, 0, 0)
+    text = text_of(report_html(report))
+    assert "and ended with something left: 33.3% was paid, 66.7% went back" in text
+    assert "nobody can do anything with it any more" in text
