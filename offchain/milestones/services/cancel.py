@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.anchors import Anchor, metadata_of
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress
-from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import NoticeStatement
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend, ChainTime, chain_time, select_version
@@ -22,7 +20,7 @@ from milestones.services.distribution.evidence import checked_evidence, checked_
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.preflight import must_be_open, must_be_the_creator
-from milestones.services.sending.attestations import lenient, oracle_addresses
+from milestones.services.sending.attestations import oracle_addresses
 from milestones.services.sending.building import said_at
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.reports import SentResult, single_transaction_fields
@@ -31,7 +29,6 @@ from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
-from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.draft import TransactionDraft
 from milestones.transactions.tx_builder import BalancedTransaction
 
@@ -173,28 +170,23 @@ class _Cancel(DistributionCommand[NoticeGiven]):
             whose = (said.policy_id, said.distribution_id)
             return Notice(*whose, said.said_at_posix_ms, said.evidence_hash, signers)
 
-        def draft(chosen: Witnesses, terms_utxo: Utxo, sitting: Sitting) -> TransactionDraft:
+        def draft(chosen: Witnesses) -> TransactionDraft:
             named = notify_draft(
                 notice(signers_of(chosen)),
                 known.terms,
-                Referenced(terms=terms_utxo, scripts=context.scripts),
-                sitting=sitting,
+                Referenced(terms=known.terms_utxo, scripts=context.scripts),
+                sitting=known.sitting,
                 witnesses=chosen,
                 valid_until_slot=moment.valid_until_slot,
             )
             return self._naming(named)
 
-        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
-            anybody, nowhere = lenient(known)
-            return draft([witness], nowhere, anybody), nowhere
-
         built, signers = await build_signed(
             run,
             context,
-            known.terms,
+            known,
             signed,
-            draft=lambda chosen: draft(chosen, known.terms_utxo, known.sitting),
-            alone=alone,
+            draft=draft,
         )
         return built, notice(signers)
 

@@ -101,5 +101,6 @@ _RECOVERY_OF_RECORDS: Final = (
     " be committed again"
 )
 _RECOVERY_OF_SERVING: Final = (
-    "`milestones serve` makes it anew: pages that are open have to be loaded again"
+    "pages of `milestones serve` that are open have to be loaded again, and what oracles signed there to"
+    " be signed again"
 )

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 from milestones.cardano.address import Address
 from milestones.errors import NotFound
 from milestones.protocol.distribution import DistributionName, parse_contract_address
-from milestones.services.backend import Backend, Workspace
+from milestones.services.backend import Backend, Workspace, select_version
 from milestones.services.calculate_distribution import AllocationStates, allocation_states
 from milestones.services.check_status import StatusReport, check_status
+from milestones.services.distribution.naming import identify
 from milestones.services.history import DistributionHistory, history
 from milestones.services.list import ListedDistribution, listed_distribution
 from milestones.services.verify import Verified, verify
@@ -184,6 +185,14 @@ class Serving:
         )
 
     # -- what is looked up
+
+    async def name(self, served: Served) -> DistributionName:
+        """Its name with its id. Raises `NotFound` where there never was one."""
+        named = served.contract_address
+        if isinstance(named, DistributionName):
+            return named
+        backend = select_version(self.backend, named.payment.hash)
+        return await self.kept.get(("name", served), lambda: identify(backend, named))
 
     async def listed(self, served: Served) -> ListedDistribution:
         """A distribution at a glance."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.errors import NotAllowedYet
 from milestones.protocol.distribution import ContractAddress
-from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import RotationStatement
 from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend, select_version
@@ -19,7 +17,7 @@ from milestones.services.distribution.collected import Wanted, collected, said_a
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain
 from milestones.services.preflight import must_be_open
-from milestones.services.sending.attestations import NOWHERE, oracle_addresses
+from milestones.services.sending.attestations import next_board, oracle_addresses
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.reports import SentResult, single_transaction_fields
 from milestones.services.sending.run import Run, SubmissionRequest
@@ -27,7 +25,6 @@ from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import build_signed
 from milestones.storage.board_payloads import RotationPayload
 from milestones.transactions.board_drafts import rotate_draft
-from milestones.transactions.draft import TransactionDraft
 
 
 class OraclesReplaced(SentResult):
@@ -95,28 +92,15 @@ class _Rotate(DistributionCommand[OraclesReplaced]):
         statement = signed.statement
         context = await run.context()
         scripts = context.scripts
-        next_board = replace(
-            board,
-            oracles=statement.oracles,
-            quorum_threshold=statement.quorum_threshold,
-            sequence=following,
-        )
-
-        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
-            lenient = replace(board, quorum_threshold=1)
-            utxo = Utxo(NOWHERE, replace(live.utxo.output, inline_datum=lenient.encode()))
-            draft = rotate_draft(lenient, utxo, next_board, witnesses=[witness], scripts=scripts)
-            return draft, utxo
 
         built, signers = await build_signed(
             run,
             context,
-            distribution.terms,
+            distribution,
             signed,
             draft=lambda chosen: rotate_draft(
-                board, live.utxo, next_board, witnesses=chosen, scripts=scripts
+                board, live.utxo, next_board(board, statement), witnesses=chosen, scripts=scripts
             ),
-            alone=alone,
         )
         yield SubmissionRequest(
             transaction=built,

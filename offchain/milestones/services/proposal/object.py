@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from milestones.cardano.outputs import Utxo
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidEncoding, InvalidSignature
 from milestones.protocol.distribution import ContractAddress
-from milestones.protocol.redeemers import OracleWitness
 from milestones.protocol.statements import ObjectionStatement
 from milestones.services.backend import Backend, select_version
 from milestones.services.board_preflight import must_take_proposals
@@ -19,14 +17,13 @@ from milestones.services.distribution.naming import identify
 from milestones.services.distribution.proposals import proposal_named
 from milestones.services.preflight import must_be_open
 from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
-from milestones.services.sending.attestations import lenient, oracle_addresses
+from milestones.services.sending.attestations import oracle_addresses
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import ObjectionPayload
 from milestones.transactions.board_drafts import Referenced, object_draft
-from milestones.transactions.contract_drafts import Sitting
 from milestones.transactions.draft import TransactionDraft
 
 
@@ -92,23 +89,18 @@ class _Object(DistributionCommand[ProposalStopped]):
             ) from None
         context = await run.context()
 
-        def draft(chosen: Witnesses, terms_utxo: Utxo, sitting: Sitting) -> TransactionDraft:
-            referenced = Referenced(terms=terms_utxo, scripts=context.scripts)
+        def draft(chosen: Witnesses) -> TransactionDraft:
+            referenced = Referenced(terms=distribution.terms_utxo, scripts=context.scripts)
             return object_draft(
                 live, referenced, sitting=sitting, bond_to=bond_to, witnesses=chosen
             )
 
-        def alone(witness: OracleWitness) -> tuple[TransactionDraft, Utxo]:
-            anybody, nowhere = lenient(distribution)
-            return draft([witness], nowhere, anybody), nowhere
-
         built, signers = await build_signed(
             run,
             context,
-            terms,
+            distribution,
             signed,
-            draft=lambda chosen: draft(chosen, distribution.terms_utxo, sitting),
-            alone=alone,
+            draft=draft,
         )
         yield SubmissionRequest(
             transaction=built,

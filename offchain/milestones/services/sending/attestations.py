@@ -12,12 +12,29 @@ from dataclasses import replace
 from typing import Final
 
 from milestones.cardano.address import Address, key_credential
+from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.errors import ChainRejected, MilestonesError
+from milestones.protocol.datums import Board, Notice
+from milestones.protocol.redeemers import OracleWitness
+from milestones.protocol.statements import (
+    MilestoneStatement,
+    NoticeStatement,
+    ObjectionStatement,
+    RotationStatement,
+    Statement,
+)
 from milestones.protocol.terms import Terms
 from milestones.services.distribution.on_chain import OpenDistribution
+from milestones.services.distribution.proposals import proposal_named
 from milestones.services.distribution.signatures import SignedStatement
-from milestones.services.sending.building import BuildContext
+from milestones.services.sending.building import BuildContext, said_at
+from milestones.transactions.board_drafts import (
+    Referenced,
+    notify_draft,
+    object_draft,
+    rotate_draft,
+)
 from milestones.transactions.contract_drafts import Attesting, Sitting, attest_draft
 from milestones.transactions.draft import TransactionDraft
 
@@ -73,11 +90,9 @@ class GoodSignatures:
         return frozenset([oracle for oracle in oracles if await self._is_refused(oracle)])
 
     async def _is_refused(self, oracle: bytes) -> bool:
-        sitting, terms_utxo = lenient(self._distribution)
-        signed, scripts = self._statement, self._context.scripts
-        attesting = Attesting.of(sitting, signed.statement, [signed.witnesses[oracle]])
-        draft = attest_draft(attesting, terms=terms_utxo, scripts=scripts)
-        return await is_refused(self._context, draft, terms_utxo)
+        signed = self._statement
+        draft = alone(signed.statement, signed.witnesses[oracle], self._distribution, self._context)
+        return await is_refused(self._context, *draft)
 
 
 def lenient(known: OpenDistribution) -> tuple[Sitting, Utxo]:
@@ -95,6 +110,72 @@ def lenient(known: OpenDistribution) -> tuple[Sitting, Utxo]:
     )
     output = replace(known.terms_utxo.output, inline_datum=terms.encode())
     return Sitting.under(terms), Utxo(NOWHERE, output)
+
+
+def alone(
+    statement: Statement, witness: OracleWitness, known: OpenDistribution, context: BuildContext
+) -> tuple[TransactionDraft, Utxo]:
+    """A draft with one oracle's signature of a statement, and the output that makes one enough.
+
+    That output is on no chain. Where oracles are replaced, a board sits. Raises `NotFound` for a proposal
+    that isn't there, and `InvalidInput` for a moment that has passed.
+    """
+    if isinstance(statement, RotationStatement):
+        return _rotation_alone(statement, witness, known, context)
+    sitting, nowhere = lenient(known)
+    referenced = Referenced(terms=nowhere, scripts=context.scripts)
+    match statement:
+        case MilestoneStatement():
+            attesting = Attesting.of(sitting, statement, [witness])
+            return attest_draft(attesting, terms=nowhere, scripts=context.scripts), nowhere
+        case NoticeStatement():
+            whose = (statement.policy_id, statement.distribution_id)
+            signer = blake2b_224(witness.verification_key)
+            notice = Notice(*whose, statement.said_at_posix_ms, statement.evidence_hash, (signer,))
+            moment = said_at(context.time, statement.said_at_posix_ms, path="signed_data")
+            draft = notify_draft(
+                notice,
+                known.terms,
+                referenced,
+                sitting=sitting,
+                witnesses=[witness],
+                valid_until_slot=moment.valid_until_slot,
+            )
+            return draft, nowhere
+        case ObjectionStatement():
+            live = proposal_named(known, str(statement.proposal))
+            bond_to = statement.bond_address(known.terms.network_id)
+            draft = object_draft(
+                live, referenced, sitting=sitting, bond_to=bond_to, witnesses=[witness]
+            )
+            return draft, nowhere
+    raise AssertionError(f"a statement of another kind: {statement.kind}")
+
+
+def _rotation_alone(
+    statement: RotationStatement,
+    witness: OracleWitness,
+    known: OpenDistribution,
+    context: BuildContext,
+) -> tuple[TransactionDraft, Utxo]:
+    live = known.board
+    if live is None:
+        raise AssertionError("a board sits: it was looked at before")
+    generous = replace(live.board, quorum_threshold=1)
+    nowhere = Utxo(NOWHERE, replace(live.utxo.output, inline_datum=generous.encode()))
+    following = next_board(live.board, statement)
+    draft = rotate_draft(generous, nowhere, following, witnesses=[witness], scripts=context.scripts)
+    return draft, nowhere
+
+
+def next_board(board: Board, statement: RotationStatement) -> Board:
+    """The board that a rotation puts in the place of one."""
+    return replace(
+        board,
+        oracles=statement.oracles,
+        quorum_threshold=statement.quorum_threshold,
+        sequence=statement.sequence,
+    )
 
 
 async def is_refused(context: BuildContext, draft: TransactionDraft, nowhere: Utxo) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from milestones.cardano.outputs import Utxo
 from milestones.errors import ChainRejected
 from milestones.protocol.redeemers import OracleWitness
-from milestones.protocol.terms import Terms
 from milestones.services.distribution.collected import Collected, signers_of
-from milestones.services.sending.attestations import is_refused, refusal_warnings, too_few_good
+from milestones.services.distribution.on_chain import OpenDistribution
+from milestones.services.sending.attestations import (
+    alone,
+    is_refused,
+    refusal_warnings,
+    too_few_good,
+)
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.run import Run
 from milestones.transactions.draft import TransactionDraft
@@ -18,18 +22,15 @@ from milestones.transactions.tx_builder import BalancedTransaction
 
 Witnesses: TypeAlias = Sequence[OracleWitness]
 Draft: TypeAlias = Callable[[Witnesses], TransactionDraft]
-Alone: TypeAlias = Callable[[OracleWitness], tuple[TransactionDraft, Utxo]]
-"""A draft that one signature is enough for, and the output, on no chain, which makes it so."""
 
 
 async def build_signed(
     run: Run,
     context: BuildContext,
-    terms: Terms,
+    known: OpenDistribution,
     signed: Collected[Any],
     *,
     draft: Draft,
-    alone: Alone,
 ) -> tuple[BalancedTransaction, tuple[bytes, ...]]:
     """The transaction with as many signatures as it takes, and who made them (28 bytes each).
 
@@ -42,12 +43,16 @@ async def build_signed(
     except ChainRejected as error:
         if not error.script_failed:
             raise
-        good = [w for w in signed.witnesses if not await is_refused(context, *alone(w))]
+        good = [
+            witness
+            for witness in signed.witnesses
+            if not await is_refused(context, *alone(signed.statement, witness, known, context))
+        ]
         if len(good) == len(signed.witnesses):
             raise
         refused = frozenset(signers_of(signed.witnesses)) - frozenset(signers_of(good))
         if len(good) < signed.needed:
-            raise too_few_good(terms, refused, error) from None
-    run.warnings += refusal_warnings(terms, refused)
+            raise too_few_good(known.terms, refused, error) from None
+    run.warnings += refusal_warnings(known.terms, refused)
     chosen = tuple(good[: signed.needed])
     return await context.build(draft(chosen)), signers_of(chosen)

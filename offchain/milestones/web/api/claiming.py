@@ -9,9 +9,10 @@ from pydantic import Field
 from milestones.domain.reading import AddressField
 from milestones.errors import InvalidInput
 from milestones.protocol.claim_file import ClaimFile, parse_claim_file
+from milestones.services.sending.payer import Payer
 from milestones.services.submit_release import ReleaseReport, Selection, submit_release
-from milestones.web.api.operation import Asked, Operation
-from milestones.web.api.wallets import Built, Desk, WalletPays
+from milestones.web.api.operation import Asked
+from milestones.web.api.wallets import Built, WalletPays, building
 
 MOST_INDICES: Final = 200
 
@@ -59,31 +60,25 @@ def selection_of(body: ClaimWanted) -> Selection:
     )
 
 
-async def _claim(asked: Asked) -> ClaimBuilt:
+async def _claim(asked: Asked, payer: Payer) -> ReleaseReport:
     body: ClaimWanted = asked.body
-    served, desk = asked.served, Desk(asked.serving)
     selection, claims = selection_of(body), claim_file_in(body.claim_file)
-    report = await desk.build(
-        body.wallet,
-        lambda payer: submit_release(
-            asked.serving.backend,
-            contract_address=served.contract_address,
-            key=payer,
-            selection=selection,
-            claim_file=claims,
-            dry_run=True,
-        ),
+    return await submit_release(
+        asked.serving.backend,
+        contract_address=asked.served.contract_address,
+        key=payer,
+        selection=selection,
+        claim_file=claims,
+        dry_run=True,
     )
-    return ClaimBuilt(transactions=await desk.built(), report=report)
 
 
 OPERATIONS: Final = (
-    Operation(
-        method="POST",
-        path="/distributions/{distribution}/claim",
+    building(
+        path="/claim",
         name="claim",
         summary="Build a claim that the wallet signs and pays for.",
-        perform=_claim,
+        service=_claim,
         answer=ClaimBuilt,
         body=ClaimWanted,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final, TypeVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from milestones.cardano.address import Address
 from milestones.cardano.transaction import Transaction
@@ -17,6 +17,7 @@ from milestones.services.results import View
 from milestones.services.sending.payer import Payer
 from milestones.transactions.signers import SigningRequest
 from milestones.transactions.words import TransactionInWords, in_words
+from milestones.web.api.operation import Asked, Operation
 from milestones.web.serving import Serving
 
 MOST_OUTPUTS: Final = 1_000
@@ -42,6 +43,12 @@ class WalletPays(Record):
     """What every request for a transaction has: whose outputs pay, and where change returns."""
 
     wallet: Wallet
+
+
+def read_addresses(text: str, path: str) -> tuple[Address, ...]:
+    """Addresses between commas. Raises `InvalidAddress` with a path such as `oracles[2]`."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(read_address(part, f"{path}[{number}]") for number, part in enumerate(parts))
 
 
 class BuiltTransaction(View):
@@ -108,3 +115,36 @@ class Desk:
                 )
             )
         return tuple(found)
+
+
+Build = Callable[[Asked, Payer], Awaitable[BaseModel]]
+
+
+def building(
+    *,
+    path: str,
+    name: str,
+    summary: str,
+    service: Build,
+    answer: type[Built],
+    body: type[WalletPays],
+) -> Operation:
+    """An operation that builds transactions for a wallet: `service` does it, as a dry run that the wallet pays.
+
+    `path` is behind the distribution's. `answer` has what the service reports as `report`.
+    """
+
+    async def perform(asked: Asked) -> BaseModel:
+        desk = Desk(asked.serving)
+        report = await desk.build(asked.body.wallet, lambda payer: service(asked, payer))
+        return answer.model_validate({"transactions": await desk.built(), "report": report})
+
+    return Operation(
+        method="POST",
+        path=f"/distributions/{{distribution}}{path}",
+        name=name,
+        summary=summary,
+        perform=perform,
+        answer=answer,
+        body=body,
+    )
