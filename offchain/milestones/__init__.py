@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from milestones.cardano.address import Address
     from milestones.cardano.native_script import script_address
     from milestones.cardano.transaction import KeyWitness, Transaction
+    from milestones.cardano.value import AssetId
     from milestones.domain.models import (
         Allocation,
         MilestoneSchedule,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         oracle_sign,
         rotation_payload,
     )
+    from milestones.services.paying.budget import Budget
     from milestones.services.proposal import (
         ProposalConfirmed,
         ProposalRetired,
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
         oldest_output,
         register_milestone,
     )
+    from milestones.services.relay import Paid, Relayed, pay, relay
     from milestones.services.report import (
         BoardReport,
         ReportWritten,
@@ -132,8 +135,10 @@ __all__ = [
     "Allocation",
     "AllocationsRead",
     "Anchor",
+    "AssetId",
     "Backend",
     "BoardReport",
+    "Budget",
     "ClaimFile",
     "ClaimFileWritten",
     "Closed",
@@ -162,6 +167,7 @@ __all__ = [
     "OracleSignature",
     "OracleSigned",
     "OraclesReplaced",
+    "Paid",
     "Payer",
     "Phrase",
     "ProposalConfirmed",
@@ -171,6 +177,7 @@ __all__ = [
     "ProposalsShown",
     "Published",
     "Registered",
+    "Relayed",
     "ReleaseReport",
     "ReportWritten",
     "RotationToSign",
@@ -225,6 +232,7 @@ __all__ = [
     "parse_claim_file",
     "parse_contract_address",
     "parse_schedule",
+    "pay",
     "proposal_confirm",
     "proposal_object",
     "proposal_retire",
@@ -236,6 +244,7 @@ __all__ = [
     "read_verification_key",
     "register_milestone",
     "registered_schedule",
+    "relay",
     "report_html",
     "report_markdown",
     "rotation_payload",
@@ -260,6 +269,7 @@ _NAMES: Final = {
     "cardano.address": ("Address",),
     "cardano.native_script": ("script_address",),
     "cardano.transaction": ("KeyWitness", "Transaction"),
+    "cardano.value": ("AssetId",),
     "domain.models": ("Allocation", "MilestoneSchedule", "OracleSignature"),
     "domain.schedule": ("parse_schedule",),
     "errors": ("MilestonesError",),
@@ -321,6 +331,8 @@ _NAMES: Final = {
         "report_markdown",
         "write_report",
     ),
+    "services.paying.budget": ("Budget",),
+    "services.relay": ("Paid", "Relayed", "pay", "relay"),
     "services.schedule": (
         "AllocationsRead",
         "ScheduleChecked",

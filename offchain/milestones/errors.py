@@ -378,6 +378,22 @@ class InsufficientCollateral(InsufficientFunds):
     code = "insufficient_collateral"
 
 
+class BudgetSpent(InsufficientFunds):
+    """What may be spent is spent, or nearly: the next transaction costs more than what is left."""
+
+    code = "budget_spent"
+
+    def __init__(self, cost_lovelace: int, left_lovelace: int) -> None:
+        self.required_lovelace, self.available_lovelace = cost_lovelace, left_lovelace
+        MilestonesError.__init__(
+            self,
+            f"the budget has {left_lovelace} lovelace left, and the next transaction costs"
+            f" {cost_lovelace}",
+            hint="give a larger budget, and run the command again: it goes on",
+            details={"required_lovelace": cost_lovelace, "available_lovelace": left_lovelace},
+        )
+
+
 class InsufficientTokens(InsufficientFunds):
     """The wallet lacks a native token; `asset` is its policy and name in hexadecimal."""
 

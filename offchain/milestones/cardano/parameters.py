@@ -48,6 +48,8 @@ class ProtocolParameters:
     max_transaction_size: int
     max_value_size: int
     max_execution_units: ExecutionUnits
+    max_block_size: int
+    max_block_execution_units: ExecutionUnits
     max_reference_scripts_size: int
     price_memory: Fraction
     price_cpu: Fraction

@@ -63,6 +63,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check-status": "Show milestones, quorum, vesting, vaults and claims, verified against the chain.",
     "calculate-distribution": "Show what an address can claim now, later, and has claimed, and why.",
     "submit-release": "Pay allocations to their beneficiaries; anybody may, with any key.",
+    "relay": "Pay what becomes claimable in distributions, unattended and within a budget; confirm what is"
+    " due.",
     "proposal": "Milestones that anybody says are complete, and that count unless oracles object.",
     "cancel": "Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it"
     " later.",

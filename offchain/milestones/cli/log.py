@@ -48,6 +48,18 @@ def start(
     _LOG.info("started", extra=about)
 
 
+def listen(name: str) -> None:
+    """Lets one logger speak on standard error from INFO on, for a command that runs by itself.
+
+    Nothing where all of them do already.
+    """
+    root, logger = logging.getLogger(ROOT), logging.getLogger(name)
+    if not any(type(each) is logging.StreamHandler for each in root.handlers):
+        logging.raiseExceptions = False
+        root.propagate = False
+        _add(logger, logging.StreamHandler(sys.stderr), "text", logging.INFO)
+
+
 def _level(verbosity: int) -> int:
     return logging.DEBUG if verbosity > 1 else logging.INFO
 

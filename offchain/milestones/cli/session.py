@@ -192,15 +192,17 @@ class Session:
         view: Callable[[R], Iterable[RenderableType]] | None = None,
         *,
         text: Callable[[R], str] | None = None,
+        asked_to_end: Callable[[], None] | None = None,
     ) -> R:
         """Connects, runs the service to its end, and prints its result; `Output.result` says how.
 
+        `asked_to_end` is for a service that ends by itself when a signal asks it to.
         Where it is interrupted, or the result can't be printed, after something was sent: `OutcomeUnknown`.
         """
         sent: list[str] = []
 
         async def run() -> R:
-            with ending_the_task():
+            with ending_the_task(asked_to_end):
                 async with self.backend() as backend:
                     try:
                         return await service(backend)

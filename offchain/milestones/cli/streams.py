@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
@@ -55,18 +55,24 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def ending_the_task() -> Iterator[None]:
+def ending_the_task(asked: Callable[[], None] | None = None) -> Iterator[None]:
     """While the running task is inside, signals that interrupt cancel it: all that is open is closed in order.
 
     Raised wherever the event loop happens to be, an interruption would leave it in pieces. Raises
-    `Signalled` in the place of the cancellation.
+    `Signalled` in the place of the cancellation. `asked` is called at the first signal instead, for a task
+    that ends by itself; the second one cancels it.
     """
     import asyncio  # noqa: PLC0415 - commands without services need none
 
     task, received = asyncio.current_task(), list[int]()
     loop = asyncio.get_running_loop()
 
+    polite = [] if asked is None else [asked]
+
     def end(number: int) -> None:
+        if polite:
+            polite.pop()()
+            return
         received.append(number)
         if task is not None:
             task.cancel()

@@ -169,6 +169,8 @@ def protocol_parameters(answer: Any) -> ProtocolParameters:
         max_transaction_size=natural(answer["maxTransactionSize"]["bytes"]),
         max_value_size=natural(answer["maxValueSize"]["bytes"]),
         max_execution_units=execution_units(answer["maxExecutionUnitsPerTransaction"]),
+        max_block_size=natural(answer["maxBlockBodySize"]["bytes"]),
+        max_block_execution_units=execution_units(answer["maxExecutionUnitsPerBlock"]),
         max_reference_scripts_size=natural(limit["bytes"]),
         price_memory=fraction(prices["memory"]),
         price_cpu=fraction(prices["cpu"]),

@@ -149,7 +149,7 @@ class _Cancelled(Project):
             f"Ada claims for it, and pays {self._names(paid.paid, but='Ada')} too:"
             f" {paid.paid_token_amount:,} GRANT.",
             f"release of {len(paid.paid)}, allowance",
-            paid.transaction_hash,
+            paid.transactions[0].transaction_hash,
         )
         return ProposedMilestone(
             milestone_identifier=SILENT,
@@ -292,7 +292,7 @@ class _Cancelled(Project):
             f"A relayer pays {self._names(paid.paid)} what they had earned:"
             f" {paid.paid_token_amount:,} GRANT.",
             f"release of {len(paid.paid)}, allowance",
-            paid.transaction_hash,
+            paid.transactions[0].transaction_hash,
         )
         self.narrate(
             f"It takes {_ada(paid.allowance_lovelace)} ADA of allowance,"

@@ -127,7 +127,7 @@ class KeptPromise(Project):
         self.telling.happened(
             "Ada claims for 'launch', and carries its two oracles' signatures along.",
             "release of 1, attesting",
-            claimed.transaction_hash,
+            claimed.transactions[0].transaction_hash,
         )
         paid = await self.release(Selection(everything=True), "relayer")
         if len(paid.transactions) != 1:
@@ -136,7 +136,7 @@ class KeptPromise(Project):
             f"A relayer pays the other {len(paid.paid)} allocations in one transaction;"
             " not a token of it could go to the relayer.",
             f"release of {len(paid.paid)}",
-            paid.transaction_hash,
+            paid.transactions[0].transaction_hash,
         )
 
     async def status(self) -> StatusReport:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from milestones.cardano.address import Address
 from milestones.domain.models import Canceller
 from milestones.domain.posix_time import in_words, to_posix_seconds
-from milestones.errors import NotAllowedYet, NotFound
+from milestones.errors import InvalidEncoding, NotAllowedYet, NotFound
 from milestones.protocol.datums import Proposal
 from milestones.protocol.terms import Terms
 from milestones.services.backend import ChainTime
 from milestones.services.distribution.on_chain import LiveBoard, OnChain
+from milestones.transactions.board_drafts import LiveProposal
 
 _WHO: dict[Canceller, str] = {
     "creator": "the creator's key alone",
@@ -134,3 +136,15 @@ def _until(moment_posix_ms: int, time: ChainTime) -> str:
 def _seconds(posix_ms: int) -> int:
     """POSIX seconds, rounded up: what is said to be possible then is."""
     return -(-posix_ms // 1000)
+
+
+def bond_return(live: LiveProposal, network_id: int) -> Address:
+    """Where its bond returns. Raises `NotAllowedYet` (`return_to`) where no output could ever be there."""
+    try:
+        return live.proposal.return_address(network_id)
+    except InvalidEncoding as error:
+        raise NotAllowedYet(
+            "return_to",
+            f"whoever proposed wrote no address that a bond can return to: {error.reason}",
+            hint="only an objection, which names an address of its own, can take it off the chain",
+        ) from None

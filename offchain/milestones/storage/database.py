@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from filelock import FileLock
 
 from milestones.errors import InvalidConfiguration
-from milestones.storage import files
+from milestones.storage import book, files
 from milestones.storage.files import Report, free_name, refusals, sync_folder
 from milestones.storage.journal_rows import APPLICATION_ID, SCHEMA_VERSION, copy_rows, create_tables
 
@@ -242,6 +242,8 @@ class JournalDatabase:
         if mode != "wal":
             raise self._refusal("its file system can't share a write-ahead log between processes")
         connection.execute("PRAGMA synchronous=FULL")
+        # A journal that was begun before there were books has none.
+        connection.execute(book.TABLE)
 
     def _set_aside(self, reason: str) -> None:
         """Moves a damaged file away; what can be read of it is in the new one.
@@ -288,6 +290,8 @@ class JournalDatabase:
                     with suppress(sqlite3.DatabaseError):
                         self._version(broken)
                         copy_rows(broken, new, order)
+                with suppress(sqlite3.DatabaseError):
+                    book.copy(broken, new)
                 new.execute("COMMIT")
                 (count,) = new.execute("SELECT count(*) FROM submissions").fetchone()
         return int(count)

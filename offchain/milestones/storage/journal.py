@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import InvalidConfiguration, InvalidInput, NotAllowedYet, NotFound
+from milestones.storage import book as books
+from milestones.storage.book import BookState, Charge
 from milestones.storage.database import JournalDatabase
 from milestones.storage.earlier_journal import EarlierJournal
 from milestones.storage.files import Report, of_later_version
@@ -75,8 +77,12 @@ class SubmissionJournal:
         """Closes the database; what is asked next opens it again."""
         self._database.close()
 
-    def prepare(self, submission: Submission, *, slot: int) -> Submission:
+    def prepare(
+        self, submission: Submission, *, slot: int, charge: Charge | None = None
+    ) -> Submission:
         """Writes a transaction down before it is sent: it is on the disk when this returns.
+
+        With a `charge` it is in that book, too; raises `BudgetSpent` where the book has no room.
 
         Its history is that it was prepared. One that is written already keeps its own, and is returned.
         Raises `NotAllowedYet` (`under_way`) where, at this slot, another unsettled transaction of the same
@@ -93,6 +99,9 @@ class SubmissionJournal:
             history = (*(known.history if known else ()), *submission.history)
             fresh = submission.model_copy(update={"history": history})
             self._must_be_alone(connection, fresh, slot)
+            if charge is not None:
+                moment = fresh.history[-1].at_posix_ms
+                books.enter(connection, fresh.transaction_id, fresh.chain or "", charge, moment)
             put(connection, fresh)
             return fresh
 
@@ -216,6 +225,21 @@ class SubmissionJournal:
         values = {"status": "waiting_for_signatures", "chain": chain}
         found = self._select(f"{_SELECT} WHERE {where} {_OLDEST_FIRST}", values)
         return [each for each in found if not each.is_void(slot)]
+
+    def book(self, name: str, chain: str, *, now_posix_ms: int) -> BookState:
+        """What a book holds about a chain: all that was spent for it since it was begun."""
+
+        def work(connection: sqlite3.Connection) -> BookState:
+            return books.state_of(connection, name, chain, now_posix_ms)
+
+        return self._database.read(work, BookState())
+
+    def in_book(self, name: str, chain: str, *, void_from_slot: int) -> list[Submission]:
+        """What is in a book, whatever became of it, that was valid until this slot at least; oldest first."""
+        where = "transaction_id IN (SELECT transaction_id FROM costs WHERE book = :book)"
+        about = "chain = :chain AND (valid_until_slot IS NULL OR valid_until_slot >= :slot)"
+        values = {"book": name, "chain": chain, "slot": void_from_slot}
+        return self._select(f"{_SELECT} WHERE {where} AND {about} {_OLDEST_FIRST}", values)
 
     def newest(self, count: int) -> list[Submission]:
         """Up to `count` transactions, the newest first."""

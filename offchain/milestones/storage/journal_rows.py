@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from milestones.domain.models import TransactionStatus
 from milestones.errors import InvalidEncoding
+from milestones.storage import book
 from milestones.storage.submission import (
     ENTRY_VERSION,
     Entry,
@@ -62,6 +63,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     """Makes an empty database the journal's."""
     for statement in _TABLES.split(";"):
         connection.execute(statement)
+    connection.execute(book.TABLE)
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 

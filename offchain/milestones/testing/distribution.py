@@ -20,8 +20,8 @@ from milestones.services.check_status.report import StatusReport
 from milestones.services.close import Closed, close
 from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.paying.plan import Selection
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.services.submit_release.report import ReleaseReport
 from milestones.storage.journal import SubmissionJournal
 from milestones.storage.storage import Storage

@@ -179,7 +179,7 @@ async def test_a_profile_fits_a_terminal(world: World) -> None:
     """Tables with shares of the whole, and no line is folded."""
     async with open_distribution(world) as opened:
         await opened.attested("milestone-001")
-        released = (await opened.release(0, wait=True)).transaction_hash
+        released = (await opened.release(0, wait=True)).transactions[0].transaction_hash
     command = ("devnet", "profile", released, "--control-url", world.control_url)
     exit_code, text = await on_a_terminal(world, *command)
     assert exit_code == 0

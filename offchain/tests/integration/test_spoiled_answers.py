@@ -17,8 +17,8 @@ from milestones.errors import MilestonesError
 from milestones.services.backend import Backend
 from milestones.services.check_status import check_status
 from milestones.services.init import init
+from milestones.services.paying.plan import Selection
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.services.verify import verify
 from milestones.testing.distribution import OpenDistribution
 from milestones.testing.spoiling_proxy import Alteration, Message, spoiling_proxy

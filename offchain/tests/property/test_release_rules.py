@@ -14,8 +14,8 @@ from milestones.domain.claims import ClaimState, amounts, claim_states
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
 from milestones.services.distribution.signatures import Shortfall
+from milestones.services.paying.plan import Selection, choose
 from milestones.services.preflight import why_not
-from milestones.services.submit_release.plan import Selection, choose
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")
 BENEFICIARIES = tuple(Address(0, key_credential(bytes([n]) * 28)) for n in range(3))

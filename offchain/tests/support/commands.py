@@ -23,6 +23,7 @@ from milestones.services.oracle import (
     oracle_sign,
     rotation_payload,
 )
+from milestones.services.paying.plan import Selection
 from milestones.services.proposal import (
     proposal_confirm,
     proposal_object,
@@ -32,7 +33,6 @@ from milestones.services.proposal import (
 from milestones.services.publish_script import publish_script
 from milestones.services.sending.payer import PaidBy
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.testing.distribution import FIRST_MILESTONE, OpenDistribution
 from milestones.testing.world import World
 from milestones.transactions.contract_drafts import publication_address

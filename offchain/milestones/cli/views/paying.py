@@ -54,6 +54,11 @@ def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
 
 def released(report: ReleaseReport) -> Iterator[RenderableType]:
     """Who is paid, what it costs whoever pays, and what was left out."""
+    if report.status == "all_paid":
+        yield heading(
+            f"All are paid: nothing is left to do for {counted(report.claimed_before, 'allocation')}"
+        )
+        return
     said = STATUS.get(report.status, report.status.replace("_", " ").capitalize())
     yield heading(
         f"{said}: {counted(len(report.paid), 'payment')}, {report.paid_token_amount:,} (smallest unit)"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from milestones.cardano.address import Address
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
-from milestones.errors import InvalidEncoding, NotAllowedYet
 from milestones.protocol.distribution import DistributionName
 from milestones.services.sending.reports import (
     CommandTransaction,
@@ -20,7 +18,6 @@ from milestones.storage.board_payloads import (
     RetirementPayload,
 )
 from milestones.storage.submission import Submission
-from milestones.transactions.board_drafts import LiveProposal
 
 Ended = ConfirmationPayload | ObjectionPayload | RetirementPayload
 """What the journal keeps of a transaction that takes a proposal off the chain."""
@@ -67,15 +64,3 @@ def is_about(submission: Submission, kind: type[P], name: str) -> bool:
     return isinstance(payload, kind) and (
         name.lower() == str(payload.proposal) or name == payload.milestone_identifier
     )
-
-
-def bond_return(live: LiveProposal, network_id: int) -> Address:
-    """Where its bond returns. Raises `NotAllowedYet` (`return_to`) where no output could ever be there."""
-    try:
-        return live.proposal.return_address(network_id)
-    except InvalidEncoding as error:
-        raise NotAllowedYet(
-            "return_to",
-            f"whoever proposed wrote no address that a bond can return to: {error.reason}",
-            hint="only an objection, which names an address of its own, can take it off the chain",
-        ) from None

@@ -13,13 +13,14 @@ from milestones.services.backend import Backend, chain_time, select_version
 from milestones.services.board_preflight import must_be_due
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.proposals import proposal_named
+from milestones.services.paying.confirming import confirmation
 from milestones.services.preflight import must_be_open, must_not_be_attested
-from milestones.services.proposal.common import ProposalEnded, bond_return, ended_fields, is_about
+from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.storage.board_payloads import ConfirmationPayload
-from milestones.transactions.board_drafts import LiveProposal, Referenced, confirm_draft
+from milestones.transactions.board_drafts import LiveProposal
 
 
 class ProposalConfirmed(ProposalEnded):
@@ -70,28 +71,7 @@ class _Confirm(DistributionCommand[ProposalConfirmed]):
         live = proposal_named(distribution, self.proposal)
         must_not_be_attested(distribution, _milestone(live))
         must_be_due(live.proposal, await chain_time(run.backend))
-        bond_to = bond_return(live, distribution.terms.network_id)
-        context = await run.context()
-        draft = confirm_draft(
-            live,
-            Referenced(terms=distribution.terms_utxo, scripts=context.scripts),
-            sitting=distribution.sitting,
-            valid_from_slot=context.first_slot_from(live.proposal.due_at_posix_ms),
-        )
-        built = await context.build(draft)
-        yield SubmissionRequest(
-            transaction=built,
-            sole=f"confirm {live.utxo.reference}",
-            payload=ConfirmationPayload(
-                proposal=live.utxo.reference,
-                milestone_identifier=live.proposal.milestone_identifier,
-                evidence_hash=live.proposal.evidence_hash,
-                said_at_posix_ms=live.proposal.said_at_posix_ms,
-                bond_to=bond_to.to_bech32(),
-                bond_lovelace=live.utxo.output.value.lovelace,
-                deposit_lovelace=built.outputs[0].output.value.lovelace,
-            ),
-        )
+        yield await confirmation(await run.context(), distribution, live)
 
     def report(self, run: Run) -> ProposalConfirmed:
         """The newest confirmation."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_time, select_version
-from milestones.services.board_preflight import must_be_forgotten
+from milestones.services.board_preflight import bond_return, must_be_forgotten
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.proposals import proposal_named
-from milestones.services.proposal.common import ProposalEnded, bond_return, ended_fields, is_about
+from milestones.services.proposal.common import ProposalEnded, ended_fields, is_about
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform

@@ -15,10 +15,10 @@ from milestones.services.backend import (
     staleness,
     storage_warnings,
 )
+from milestones.services.board_preflight import bond_return
 from milestones.services.distribution.in_use import ProposalState, proposal_state
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
-from milestones.services.proposal.common import bond_return
 from milestones.services.results import Result, View
 from milestones.transactions.board_drafts import LiveProposal
 

@@ -270,13 +270,13 @@ def _spendable(transaction: BalancedTransaction) -> list[Utxo]:
 class LargestFit:
     """Finds how much of something fits into one transaction: ask for `count`, try, and say how it went.
 
-    Whatever is possible is taken to be possible with less. The first try is all of it; the next is in
-    proportion to the limit that was exceeded; from the first success on, the middle.
+    Whatever is possible is taken to be possible with less. The first try is all of it, or `first`; the next
+    is in proportion to the limit that was exceeded; from the first success on, the middle.
     """
 
-    def __init__(self, total: int, *, least: int = 1) -> None:
+    def __init__(self, total: int, *, least: int = 1, first: int | None = None) -> None:
         self._least, self._fits, self._too_many = least, least - 1, total + 1
-        self.count = total
+        self.count = total if first is None else max(least, min(first, total))
         """What to try next."""
 
     @property
@@ -294,14 +294,17 @@ class LargestFit:
         self._fits = self.count
         self.count = (self._fits + self._too_many) // 2
 
-    def too_much(self, error: LimitsExceeded) -> None:
-        """`count` did not fit. Raises `error` where that was the least."""
+    def too_much(self, error: LimitsExceeded | InsufficientFunds) -> None:
+        """`count` did not fit, or can't be paid. Raises `error` where that was the least."""
         if self.count == self._least:
             raise error
         self._too_many = self.count
         if self._fits >= self._least:
             self.count = (self._fits + self._too_many) // 2
             return
-        shares = [limit.maximum / limit.actual for limit in error.exceeded if limit.actual]
+        if isinstance(error, LimitsExceeded):
+            shares = [limit.maximum / limit.actual for limit in error.exceeded if limit.actual]
+        else:
+            shares = [error.available_lovelace / max(1, error.required_lovelace)]
         guess = int(self.count * min(shares, default=0.5))
         self.count = max(self._least, min(guess, self.count - 1))

@@ -16,6 +16,7 @@ from milestones.clients.mempool import Mempool
 from milestones.domain.models import TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.errors import (
+    ChainRejected,
     InvalidConfiguration,
     MilestonesError,
     NotAllowedYet,
@@ -35,6 +36,7 @@ from milestones.services.sending.submitting import see_through, send_bytes, take
 from milestones.services.sending.tracking import TrackedSubmission, mark, unsettled
 from milestones.services.sending.waiting import wait_for_index
 from milestones.services.sending.words import log_words
+from milestones.storage.book import Charge
 from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
 from milestones.transactions.contract_drafts import PublishedScripts
@@ -50,12 +52,16 @@ SLACK_SECONDS: Final = 120
 class SubmissionRequest:
     """A transaction that a command wants sent, and what the journal shall know of it.
 
-    `sole` names what may be under way only once for the command and its distribution.
+    `sole` names what may be under way only once for the command and its distribution. `charge` is what it
+    costs, for the book that it is paid from. `lane` is the chain of transactions that it belongs to: where
+    others were faster with it, the other lanes go on.
     """
 
     transaction: BalancedTransaction
     payload: Payload | None = None
     sole: str | None = None
+    charge: Charge | None = None
+    lane: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +73,8 @@ class Run:
     runs first. `pending` is everything in the journal that a block may still bring, of all commands;
     `waiting` is what waits for signatures, and `handed_out` what this run has added to it. `mempool` is the
     node's when the run looked back, `seen_slot` the newest block's slot then. `reservation` is what the run
-    keeps from other processes. `gift` is an output that a rehearsal takes the wallet to hold.
+    keeps from other processes. `gift` is an output that a rehearsal takes the wallet to hold. `lost` are
+    the lanes on which others were faster, and how that was refused.
     """
 
     backend: Backend
@@ -86,6 +93,7 @@ class Run:
     mempool: Mempool = field(default_factory=Mempool)
     seen_slot: int = 0
     gift: Utxo | None = None
+    lost: dict[int, MilestonesError] = field(default_factory=dict)
 
     def newest(self, kind: type[P]) -> tuple[CommandTransaction, P]:
         """The newest transaction, which was built or taken up, and its payload of this kind."""
@@ -170,6 +178,17 @@ class Run:
         with suppress(MilestonesError):
             self.reservation.drop()
 
+    async def send_on_lane(self, request: SubmissionRequest) -> None:
+        """As `send`; where others were faster with what has a lane, that lane alone ends."""
+        try:
+            await self.send(request)
+        except (ChainRejected, Contended) as error:
+            refusal = error.outcome if isinstance(error, Contended) else error
+            faster = isinstance(error, Contended) or error.inputs_spent
+            if request.lane is None or not faster:
+                raise
+            self.lost[request.lane] = refusal
+
     async def send(self, request: SubmissionRequest) -> None:
         """Signs, writes down and submits; a dry run only notes the transaction.
 
@@ -196,7 +215,7 @@ class Run:
         await self._be_the_first(effect)
         slot = await tip_slot(self.backend)
         submission = self._submission(request, signed.cbor, chain=self.chain, slot=slot)
-        self.backend.storage.journal.prepare(submission, slot=slot)
+        self.backend.storage.journal.prepare(submission, slot=slot, charge=request.charge)
         await send_bytes(self.backend, submission.transaction_id, signed.cbor)
         self._note(submission, "submitted")
         if self.wait:

@@ -13,10 +13,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from milestones.domain.models import TransactionStatus
-from milestones.errors import ChainRejected, InsufficientFunds
+from milestones.errors import BudgetSpent, ChainRejected, InsufficientFunds
 from milestones.protocol.distribution import DistributionName
 from milestones.services.backend import (
     Backend,
@@ -37,6 +37,7 @@ from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import TransactionDraft
 
 R = TypeVar("R", bound="SentResult")
+OTHERS_WERE_FASTER: Final = "what this would have spent was spent meanwhile"
 
 
 class SendingCommand(ABC, Generic[R]):
@@ -123,6 +124,8 @@ async def perform(
     )
     try:
         return await _performed(run, command)
+    except BudgetSpent as error:
+        raise run.cut_short(error) from None
     except InsufficientFunds as error:
         raise run.cut_short(await with_figures(run, command, error)) from None
     except Exception as error:
@@ -153,17 +156,14 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
         seen = (await run.backend.kupo.health()).checkpoint_slot
         reserved = False
         try:
-            await run.look_back()
-            async for request in command.build(run):
-                await run.send(request)
-            run.give_up_reservation()
+            await _attempt(run, command)
             if run.wait:
                 await run.see_through()
             return
         except ChainRejected as error:
             if command.fixed or not error.inputs_spent or time.monotonic() > until:
                 raise
-            words = "what this would have spent was spent meanwhile"
+            words = OTHERS_WERE_FASTER
         except Contended as contended:
             if time.monotonic() > until:
                 raise contended.outcome from None
@@ -178,6 +178,17 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
                 await wait_for_news(run.backend, seen)
         await asyncio.sleep(pause_seconds(attempt, reserved=reserved))
         attempt += 1
+
+
+async def _attempt(run: Run, command: SendingCommand[Any]) -> None:
+    """Sends all that the command builds. Raises `Contended` once all lanes are through, where one was lost."""
+    run.lost.clear()
+    await run.look_back()
+    async for request in command.build(run):
+        await run.send_on_lane(request)
+    run.give_up_reservation()
+    for refusal in run.lost.values():
+        raise Contended(OTHERS_WERE_FASTER, refusal)
 
 
 class DraftSent(SentResult):

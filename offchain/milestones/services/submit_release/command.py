@@ -20,14 +20,16 @@ from milestones.services.distribution.on_chain import OpenDistribution, paying_i
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
+from milestones.services.paying.builder import LeftOut, ReleaseBuilder
+from milestones.services.paying.lanes import MOST_LANES
+from milestones.services.paying.plan import Selection, choose, must_agree, must_be_there
+from milestones.services.paying.releasing import allocations_in, being_paid, requests
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform
-from milestones.services.submit_release.builder import BuiltReleases, LeftOut, ReleaseBuilder
-from milestones.services.submit_release.plan import Selection, choose, must_agree, must_be_there
-from milestones.services.submit_release.report import ReleaseReport, allocations_in, report_of
-from milestones.storage.submission import ReleasePayload, Submission
+from milestones.services.submit_release.report import ReleaseReport, report_of
+from milestones.storage.submission import Submission
 
 
 async def submit_release(
@@ -71,38 +73,38 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
     left_out: Sequence[LeftOut] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
-        """Looks, chooses, and builds everything that is not sent yet before the first is sent."""
+        """Looks and chooses; what is named is built as a whole before any of it is sent."""
         backend = run.backend
         on_chain = must_be_open(await self.look(run))
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
-        self.distribution = distribution
+        self.distribution, self.left_out = distribution, ()
         must_be_there(self.selection, distribution)
         states = (await state_of(backend, on_chain)).claim_states(distribution)
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
-        being_paid = [index for each in sent for index in allocations_in(each.submission)]
-        chosen = choose(states, self.selection, ours=frozenset(being_paid))
+        ours = being_paid(each.submission for each in sent)
+        chosen = choose(states, self.selection, ours=ours)
+        self.skipped = chosen.skipped
         if chosen.refused is not None:
             raise await _refusal(run, on_chain, chosen.refused)
-        self.skipped = chosen.skipped
-        built = BuiltReleases()
-        if chosen.payable:
-            whole = bool(self.selection.indices)
-            builder = ReleaseBuilder(await run.context(), on_chain, distribution, whole)
-            built = await builder.build(chosen.payable)
-        self.left_out = built.left_out
-        if built.left_out and not built.releases and not sent:
-            raise built.left_out[0].error
-        run.warnings += built.warnings
-        for release in built.releases:
-            yield SubmissionRequest(
-                transaction=release.transaction,
-                payload=ReleasePayload(
-                    allocations=release.batch.indices,
-                    attested=release.batch.attests,
-                    deposits_lovelace=release.deposits_lovelace,
-                    allowance_lovelace=release.allowance_lovelace,
-                ),
-            )
+        if not chosen.payable:
+            return
+        whole = bool(self.selection.indices)
+        builder = ReleaseBuilder(
+            await run.context(),
+            on_chain,
+            distribution,
+            whole,
+            lanes=1 if whole else MOST_LANES,
+            lost=run.lost,
+            as_funds_allow=not whole and run.gift is None,
+        )
+        releases = builder.releases(chosen.payable)
+        async for request in requests(releases, run, builder.context.parameters):
+            yield request
+        self.left_out = builder.left_out
+        if self.left_out and not builder.built and not sent:
+            raise self.left_out[0].error
+        run.warnings += builder.warnings
 
     def _was_asked_for(self, submission: Submission, distribution: Distribution) -> bool:
         known = distribution.allocations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation, TransactionStatus
 from milestones.domain.reading import AddressField
+from milestones.services.paying.builder import LeftOut
 from milestones.services.results import View
 from milestones.services.sending.reports import (
     CommandTransaction,
@@ -16,8 +18,7 @@ from milestones.services.sending.reports import (
     transaction_fields,
 )
 from milestones.services.sending.run import Run
-from milestones.services.submit_release.builder import LeftOut
-from milestones.storage.submission import ReleasePayload, Submission
+from milestones.storage.submission import ReleasePayload
 
 
 class PaidAllocation(View):
@@ -93,7 +94,7 @@ class ReleaseTransaction(TransactionView):
 
 
 class ReleaseReport(SentResult):
-    """The first transaction, and all of them under `transactions`.
+    """The first transaction, and all of them under `transactions`; none where all were paid before.
 
     `fee_estimate` is what all transactions cost together and `collateral_amount` the most that one puts
     at stake; both in lovelace, like `deposits_lovelace`, the ADA that goes with the tokens, and
@@ -103,8 +104,8 @@ class ReleaseReport(SentResult):
     paid, because the chain would refuse them.
     """
 
-    transaction_hash: str
-    status: TransactionStatus
+    transaction_hash: str | None
+    status: TransactionStatus | Literal["all_paid"]
     fee_estimate: int
     collateral_amount: int
     deposits_lovelace: int
@@ -127,7 +128,7 @@ def report_of(
     allocations: Mapping[int, Allocation],
     contract_address: Address,
 ) -> ReleaseReport:
-    """The report on a run with at least one transaction."""
+    """The report on a run; without a transaction all that was asked for had been paid."""
     transactions = tuple(map(ReleaseTransaction.of, run.transactions.values()))
     paid = tuple(
         PaidAllocation(
@@ -142,10 +143,10 @@ def report_of(
         if index in allocations
     )
     return ReleaseReport(
-        transaction_hash=transactions[0].transaction_hash,
-        status=run.status,
+        transaction_hash=transactions[0].transaction_hash if transactions else None,
+        status=run.status if transactions else "all_paid",
         fee_estimate=sum(transaction.fee_lovelace for transaction in transactions),
-        collateral_amount=max(transaction.collateral_lovelace for transaction in transactions),
+        collateral_amount=max((each.collateral_lovelace for each in transactions), default=0),
         deposits_lovelace=sum(transaction.deposits_lovelace for transaction in transactions),
         allowance_lovelace=sum(transaction.allowance_lovelace for transaction in transactions),
         contract_address=contract_address,
@@ -157,9 +158,3 @@ def report_of(
         left_out=tuple(map(LeftOutAllocation.from_error, left_out)),
         transactions=transactions,
     )
-
-
-def allocations_in(submission: Submission) -> tuple[int, ...]:
-    """The allocations that a transaction of the journal pays; none where its entry doesn't say."""
-    payload = submission.payload
-    return payload.allocations if isinstance(payload, ReleasePayload) else ()

@@ -85,7 +85,9 @@ async def released(stage: OpenDistribution) -> Transaction:
     """A release in a block, whose inputs are spent."""
     await stage.attested("milestone-001")
     report = await stage.release(0, wait=True)
-    found = stage.world.devnet.chain.transaction(bytes.fromhex(report.transaction_hash))
+    found = stage.world.devnet.chain.transaction(
+        bytes.fromhex(report.transactions[0].transaction_hash)
+    )
     assert found is not None
     return found
 

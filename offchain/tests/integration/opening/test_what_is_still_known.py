@@ -21,9 +21,9 @@ from milestones.services.calculate_distribution import calculate_distribution
 from milestones.services.check_status import check_status
 from milestones.services.deploy import deploy
 from milestones.services.init import init
+from milestones.services.paying.plan import Selection
 from milestones.services.sending.runner import SendDraft, perform
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.services.transaction import transaction_status
 from milestones.services.verify import verify
 from milestones.storage.storage import Storage

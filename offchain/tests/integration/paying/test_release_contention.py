@@ -164,13 +164,15 @@ class TestManyOnOnePage:
         entry = world.allocations()[1]
         return {"beneficiary_allocations": [entry] * self.COUNT, "page_depth": 8}
 
-    async def test_as_many_as_fit_go_into_one_transaction(self, stage: OpenDistribution) -> None:
+    async def test_as_many_go_into_one_transaction_as_a_fifth_of_a_block_takes(
+        self, stage: OpenDistribution
+    ) -> None:
         await stage.attested("milestone-002")
         report = await stage.release(milestone="milestone-002", wait=True)
         first, second = report.transactions
         assert len(first.beneficiary_indices) + len(second.beneficiary_indices) == self.COUNT
         assert len(first.beneficiary_indices) >= 100
-        limit = stage.world.devnet.chain.parameters.max_transaction_size
-        each = first.size / len(first.beneficiary_indices)
-        assert limit - 2 * each < first.size <= limit
+        fifth = stage.world.devnet.chain.parameters.max_block_units.cpu // 5
+        each = first.cpu / len(first.beneficiary_indices)
+        assert fifth - 2 * each < first.cpu <= fifth
         assert await stage.tokens_of("beneficiary-1") == 2_000 * self.COUNT

@@ -52,15 +52,34 @@ async def test_what_was_said_to_be_needed_is_enough_and_hardly_more_than_that(
     assert report.status == "confirmed"
 
 
-async def test_for_several_transactions_the_sum_is_told_and_none_is_sent(
+async def test_of_several_transactions_as_many_are_sent_as_the_wallet_can_pay(
+    stage: OpenDistribution,
+) -> None:
+    await stage.signed("milestone-001", "milestone-002", "milestone-003")
+    stage.world.pay(stage.world.address("beneficiary-1"), 10_000_000)
+    first = await stage.release(everything=True, key="beneficiary-1", wait=True)
+    assert first.status == "confirmed"
+    assert 0 < len(first.paid) < 5
+    assert {each.code for each in first.left_out} == {"insufficient_funds"}
+    assert len(first.paid) + len(first.left_out) == 5
+    (told,) = [each for each in first.warnings if each.startswith("not paid")]
+    assert "the wallet has" in told
+    # The same command goes on once there is more.
+    stage.world.pay(stage.world.address("beneficiary-1"), 20_000_000)
+    second = await stage.release(everything=True, key="beneficiary-1", wait=True)
+    assert (second.left_out, second.claimed_before) == ((), len(first.paid))
+    assert (await stage.on_chain()).remaining == 0
+
+
+async def test_where_not_even_one_can_be_paid_the_sum_of_all_is_told(
     stage: OpenDistribution,
 ) -> None:
     await stage.signed("milestone-001", "milestone-002", "milestone-003")
     plan = await stage.release(everything=True, dry_run=True)
-    stage.world.pay(stage.world.address("beneficiary-1"), 8_000_000)
+    stage.world.pay(stage.world.address("beneficiary-1"), 2_000_000)
     with pytest.raises(InsufficientFunds) as refused:
         await stage.release(everything=True, key="beneficiary-1")
-    assert refused.value.available_lovelace == 8_000_000
+    assert refused.value.available_lovelace == 2_000_000
     assert abs(refused.value.details["fee_lovelace"] - plan.fee_estimate) < 20_000
     assert refused.value.details["deposits_lovelace"] == plan.deposits_lovelace
     assert stage.journal.pending(command="submit-release") == []

@@ -15,8 +15,8 @@ from milestones.errors import (
     NotAllowedYet,
     NotFound,
 )
+from milestones.services.paying.plan import Selection
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.testing.distribution import OpenDistribution
 from milestones.testing.world import World
 
@@ -186,7 +186,7 @@ async def test_what_is_claimed_is_told_with_the_transaction_that_paid(
         await stage.release(0, key="stranger")
     assert refused.value.rule == "claimed"
     assert refused.value.details["transaction_hash"] == paid.transaction_hash
-    assert paid.transaction_hash in refused.value.message
+    assert paid.transactions[0].transaction_hash in refused.value.message
     assert await stage.tokens_of("beneficiary-0") == 1_000
 
 
@@ -270,8 +270,11 @@ async def test_of_a_kind_what_is_not_due_is_left_with_its_reason(stage: OpenDist
 async def test_when_all_of_a_kind_is_paid_it_says_so(stage: OpenDistribution) -> None:
     await stage.attested("milestone-003")
     await stage.release(2, wait=True)
+    report = await stage.release(milestone="milestone-003")
+    assert (report.status, report.transaction_hash, report.paid) == ("all_paid", None, ())
+    assert report.claimed_before == 1
     with pytest.raises(NotAllowedYet) as refused:
-        await stage.release(milestone="milestone-003")
+        await stage.release(2)
     assert refused.value.rule == "claimed"
 
 

@@ -204,14 +204,14 @@ async def test_waiting_outlives_a_node_that_forgets(stage: OpenDistribution) -> 
     chain.revert(snapshot)
     assert len(chain.mempool) == 0
     waiting = asyncio.ensure_future(
-        see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
+        see_through(stage.backend, report.transactions[0].transaction_hash, look_again_seconds=0.2)
     )
     while not len(chain.mempool):
         await asyncio.sleep(0.05)
     assert not waiting.done()
     chain.mine()
     await waiting
-    assert stage.journal.find(report.transaction_hash).status == "confirmed"
+    assert stage.journal.find(report.transactions[0].transaction_hash).status == "confirmed"
 
 
 async def test_waiting_ends_when_another_transaction_was_faster(stage: OpenDistribution) -> None:
@@ -222,9 +222,11 @@ async def test_waiting_ends_when_another_transaction_was_faster(stage: OpenDistr
     chain.revert(snapshot)
     await stage.elsewhere("other").release(3, key="stranger")
     with pytest.raises(ChainRejected) as displaced:
-        await see_through(stage.backend, report.transaction_hash, look_again_seconds=0.2)
+        await see_through(
+            stage.backend, report.transactions[0].transaction_hash, look_again_seconds=0.2
+        )
     assert displaced.value.inputs_spent
-    assert stage.journal.find(report.transaction_hash).status == "rejected"
+    assert stage.journal.find(report.transactions[0].transaction_hash).status == "rejected"
 
 
 async def test_an_index_that_stands_still_is_warned_of(stage: OpenDistribution) -> None:

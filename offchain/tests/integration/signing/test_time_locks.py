@@ -13,9 +13,9 @@ from milestones.cardano.native_script import script_address
 from milestones.cardano.transaction import Transaction
 from milestones.errors import InvalidInput, NotAllowedYet
 from milestones.services.init import init
+from milestones.services.paying.plan import Selection
 from milestones.services.sending.payer import HandOut, Payer
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.services.transaction import (
     assemble_known_transaction,
     show_known_transaction,

@@ -20,10 +20,10 @@ from milestones.services.cancel import cancel
 from milestones.services.close import close
 from milestones.services.deploy import deploy
 from milestones.services.init import init
+from milestones.services.paying.plan import Selection
 from milestones.services.sending.payer import HandOut, Payer
 from milestones.services.sending.reports import HandedOut
 from milestones.services.submit_release import submit_release
-from milestones.services.submit_release.plan import Selection
 from milestones.services.transaction import (
     assemble_known_transaction,
     drop_transaction,

@@ -17,8 +17,8 @@ from milestones.domain.paging import Paging
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
 from milestones.protocol.datums import VaultState
 from milestones.services.distribution.on_chain import LiveVault
+from milestones.services.paying.plan import Selection, choose, must_agree, plan
 from milestones.services.sending.building import LargestFit
-from milestones.services.submit_release.plan import Selection, choose, must_agree, plan
 
 
 def person(number: int) -> Address:

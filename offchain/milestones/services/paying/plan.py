@@ -45,7 +45,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The allocations to pay, those asked for that can't be paid now, and the one that forbids all."""
+    """The allocations to pay, those asked for that can't be paid now, and the one that forbids all.
+
+    Where all of a kind are paid there is nothing to pay, and nothing that forbids it.
+    """
 
     payable: tuple[ClaimState, ...] = ()
     skipped: tuple[ClaimState, ...] = ()
@@ -139,7 +142,9 @@ def _judged(wanted: Sequence[ClaimState], *, strict: bool, something_sent: bool)
     skipped = tuple(state for state in wanted if not state.due)
     if not something_sent and skipped and (strict or not payable):
         # What is still to come says more than what is already paid.
-        return Chosen(refused=min(skipped, key=lambda state: state.status == "claimed"))
+        refused = min(skipped, key=lambda state: state.status == "claimed")
+        if strict or refused.status != "claimed":
+            return Chosen(refused=refused)
     return Chosen(payable, skipped)
 
 
@@ -151,12 +156,15 @@ def _no_such(index: int) -> NotFound:
     )
 
 
-def plan(payable: Iterable[ClaimState], on_chain: OnChain) -> list[Batch]:
+def plan(
+    payable: Iterable[ClaimState], on_chain: OnChain, *, attested: Collection[str] = ()
+) -> list[Batch]:
     """One transaction a vault, and one more for each further milestone that has to be attested.
 
-    Raises `NotFound` where the index does not show the vault of a page.
+    `attested` are milestones that transactions on their way attest. Raises `NotFound` where the index does
+    not show the vault of a page.
     """
-    attested = set(on_chain.attested())
+    attested = {*on_chain.attested(), *attested}
     found = []
     for vault, states in _by_vault(payable, on_chain):
         fresh = sorted({s.allocation.milestone_identifier for s in states} - attested)
