@@ -88,6 +88,10 @@ def start(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ] = None,
+    stake_pools: Annotated[
+        int,
+        typer.Option(help="Stake pools registered from the start; they make no blocks.", min=0),
+    ] = 1,
     block_interval: Annotated[
         float, typer.Option(help="Seconds between blocks; 0 makes one for each transaction.")
     ] = 0.0,
@@ -134,6 +138,7 @@ def start(  # noqa: PLR0917 - an option each
         start_posix_ms=None if start_time is None else start_time * 1000,
         funds=_funds(fund or []),
         accounts=funds.default_accounts(network_magic) if accounts is None else accounts,
+        stake_pools=stake_pools,
         manual_clock=manual_clock,
         state_dir=state_dir,
         parameters=protocol_parameters.read_parameters(parameters),
@@ -249,6 +254,19 @@ def faucet(  # noqa: PLR0917 - an option each
     to = address(recipient, "ADDRESS").to_bech32()
     chain = _chain(context, control_url, control_port)
     _show(context, chain.post("faucet", address=to, lovelace=lovelace, tokens=wanted or None))
+
+
+@devnet.command()
+def rewards(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(metavar="STAKE_ADDRESS", help="Who gets them.")],
+    lovelace: Annotated[int, typer.Option(help="How much.", min=1)],
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Grant rewards to a registered reward account, in a block of their own."""
+    chain = _chain(context, control_url, control_port)
+    _show(context, chain.post("rewards", address=account, lovelace=lovelace))
 
 
 @devnet.command()

@@ -7,13 +7,15 @@ of changes puts a function into `listeners`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.devnet.blocks import (
     Block,
+    Grant,
     Inclusion,
     Point,
     UtxoSet,
@@ -21,15 +23,17 @@ from milestones.devnet.blocks import (
     apply_block,
     forge,
     undo_block,
+    undo_staking,
 )
 from milestones.devnet.clock import SLOT_MS, Clock
-from milestones.devnet.funds import Faucet
+from milestones.devnet.funds import Faucet, reserves_of
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.failures import ConwayMempoolFailure, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ledger.resolved_transaction import Environment
 from milestones.devnet.ledger.rules import check, evaluate, profile
+from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.ledger.utxos import ScriptProfile
 from milestones.devnet.mempool import Mempool, MempoolFull, fitting_prefix
@@ -79,13 +83,15 @@ class Chain:
         self.listeners: list[Callable[[], None]] = []
         self.blocks: list[Block] = []
         self.utxo: dict[OutputReference, Output] = {}
+        self.staking = StakingState()
+        self.reserves_lovelace = reserves_of(blocks[0])
         self._store = store
         self._places: dict[bytes, tuple[Block, int]] = {}
         self._heights: dict[bytes, int] = {}
         self._snapshots: dict[str, Snapshot] = {}
         for block in blocks:
             self._adopt(block)
-        self.mempool = Mempool(self.utxo)
+        self.mempool = Mempool(self.utxo, self.staking)
 
     # -- what there is
 
@@ -136,6 +142,15 @@ class Chain:
                 view.undo(inclusion)
         return view
 
+    def staking_at(self, block: Block) -> StakingState:
+        """Who was registered after a block of this chain; valid until the chain changes."""
+        if block is self.tip:
+            return self.staking
+        view = StakingState(self.staking)
+        for later in reversed(self.blocks[block.height + 1 :]):
+            undo_staking(view, later)
+        return view
+
     def now_slot(self) -> int:
         """The slot of a block that would be made now."""
         return max(self.clock.slot(), self.tip.slot + 1)
@@ -155,6 +170,8 @@ class Chain:
             network_magic=self.calendar.magic,
             slot_length_ms=SLOT_MS,
             horizon_slot=self.calendar.horizon(self.tip.slot).slot,
+            epoch=self.calendar.epoch_of(slot),
+            staking=self.mempool.staking,
         )
 
     # -- transactions
@@ -170,10 +187,11 @@ class Chain:
         view = self.mempool.utxo
         if transaction.body.inputs and not any(each in view for each in transaction.body.inputs):
             raise TransactionRejected(ALL_INPUTS_SPENT)
-        check(transaction, view, self.environment())
+        environment = self.environment()
+        check(transaction, view, environment)
         if not self.mempool.has_room_for(transaction, self.parameters):
             raise MempoolFull
-        self.mempool.add(transaction)
+        self.mempool.add(transaction, environment)
         if self.production == "at once" and self.may_make_block():
             self._make_block()
         self._notify()
@@ -270,6 +288,29 @@ class Chain:
         self._notify()
         return made
 
+    def grant_rewards(self, credential: Credential, lovelace: int) -> Block:
+        """Makes a block that takes rewards out of the reserves and gives them to a registered account.
+
+        What waits stays waiting, but for withdrawals of less than the account now holds. Raises `NotFound`
+        and `InvalidInput`.
+        """
+        if self.staking.account(credential) is None:
+            raise NotFound(
+                "this reward account is not registered",
+                hint="submit its registration, and have it in a block, first",
+            )
+        if lovelace > self.reserves_lovelace:
+            raise InvalidInput(
+                f"the reserves hold {self.reserves_lovelace} lovelace", path="lovelace"
+            )
+        slot = self.now_slot()
+        if self.clock.manual:
+            self.clock.reach_slot(slot)
+        block = forge(slot, (), self.tip, (Grant(credential, lovelace),))
+        self._append(block, self.mempool.transactions)
+        self._notify()
+        return block
+
     def advance(self, milliseconds: int) -> Block:
         """Moves the clock forward and makes a block there, so that the tip shows the new time."""
         self.clock.advance(milliseconds)
@@ -286,7 +327,7 @@ class Chain:
             )
         waiting = self._undo_to(self.blocks[-1 - count])
         self._write_from(self.tip.height + 1)
-        self.mempool.reset((*waiting, *self.mempool.transactions), self.environment().slot)
+        self.mempool.reset((*waiting, *self.mempool.transactions), self.environment())
         self._notify()
         return self.tip
 
@@ -310,7 +351,7 @@ class Chain:
         self._write_from(self.tip.height - len(missing) + 1)
         self.clock.restore(wanted.clock_offset_ms)
         self._keep_clock()
-        self.mempool.reset(wanted.waiting, self.environment().slot)
+        self.mempool.reset(wanted.waiting, self.environment())
         self._notify()
         return self.tip
 
@@ -318,17 +359,24 @@ class Chain:
         slot = self.now_slot()
         if self.clock.manual:
             self.clock.reach_slot(slot)
-        self.mempool.drop_expired(slot)
+        self.mempool.drop_expired(self._environment_in(slot))
         taken = fitting_prefix(tuple(self.mempool), self.parameters)
         block = forge(slot, taken, self.tip)
+        self._append(block, self.mempool.transactions[len(taken) :])
+        return block
+
+    def _append(self, block: Block, waiting: tuple[Transaction, ...]) -> None:
         if self._store is not None:
             self._store.append(block)
         self._adopt(block)
-        self.mempool.reset(self.mempool.transactions[len(taken) :], slot + 1)
-        return block
+        self.mempool.reset(waiting, self._environment_in(block.slot + 1))
+
+    def _environment_in(self, slot: int) -> Environment:
+        return replace(self.environment(), slot=slot, epoch=self.calendar.epoch_of(slot))
 
     def _adopt(self, block: Block) -> None:
-        apply_block(self.utxo, block)
+        apply_block(self.utxo, self.staking, block)
+        self.reserves_lovelace -= sum(grant.lovelace for grant in block.grants)
         self.blocks.append(block)
         self._heights[block.header_hash] = block.height
         for position, inclusion in enumerate(block.inclusions):
@@ -338,7 +386,8 @@ class Chain:
         """Takes blocks away until `target` is the tip; returns their transactions in order."""
         undone = self.blocks[target.height + 1 :]
         for block in reversed(undone):
-            undo_block(self.utxo, block)
+            undo_block(self.utxo, self.staking, block)
+            self.reserves_lovelace += sum(grant.lovelace for grant in block.grants)
             del self._heights[block.header_hash]
             self.blocks.pop()
         transactions = [each.transaction for block in undone for each in block.inclusions]

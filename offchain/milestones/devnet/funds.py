@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import takewhile
 from typing import Final
 
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from milestones.cardano import cbor, encoding
-from milestones.cardano.address import Address, key_credential
+from milestones.cardano.address import Address, StakeAddress, key_credential
+from milestones.cardano.certificates import PoolParameters, PoolRegistration, encode_certificate
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.value import AssetId, Value
-from milestones.devnet.blocks import Block, UtxoSet, forge, included
+from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, UtxoSet, forge, included
 from milestones.devnet.clock import MAINNET_MAGIC, Calendar
 from milestones.devnet.ledger.addresses import LedgerAddress
+from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.errors import InsufficientFunds, InvalidConfiguration, InvalidInput
 
@@ -38,6 +41,15 @@ TOKEN_OUTPUT_LOVELACE: Final = 2_000_000
 
 MAX_ACCOUNTS: Final = 1000
 """How many development accounts a chain may have."""
+
+RESERVES_LOVELACE: Final = 5_000_000_000_000_000
+"""What nobody holds at the start, 5 billion ADA: rewards are granted out of it."""
+
+MAX_STAKE_POOLS: Final = 100
+"""How many stake pools can be there from the start."""
+
+POOL_SEED: Final = b"stake pool %d of the embedded chain"
+"""The seed of pool n's key, counted from 0, is the blake2b_256 hash of this text."""
 
 ACCOUNT_LOVELACE: Final = 10_000_000_000
 """What each development account starts with: 10,000 ADA."""
@@ -69,6 +81,33 @@ def development_accounts(count: int, network_id: int = 0) -> tuple[DevelopmentAc
             f"{count} accounts", path="accounts", hint=f"give 0 to {MAX_ACCOUNTS}"
         )
     return tuple(_account(number, network_id) for number in range(count))
+
+
+def development_pools(count: int, network_id: int = 0) -> tuple[PoolParameters, ...]:
+    """The first `count` stake pools that a chain can start with, always the same.
+
+    They make no blocks. `network_id` is 1 on mainnet and 0 elsewhere. Raises `InvalidConfiguration`.
+    """
+    if not 0 <= count <= MAX_STAKE_POOLS:
+        raise InvalidConfiguration(
+            f"{count} stake pools", path="stake_pools", hint=f"give 0 to {MAX_STAKE_POOLS}"
+        )
+    return tuple(_pool(number, network_id) for number in range(count))
+
+
+def _pool(number: int, network_id: int) -> PoolParameters:
+    seed = blake2b_256(POOL_SEED % number)
+    verification_key, _ = crypto_sign_seed_keypair(seed)
+    key_hash = blake2b_224(verification_key)
+    return PoolParameters(
+        id=key_hash,
+        vrf=blake2b_256(seed),
+        pledge_lovelace=0,
+        cost_lovelace=MAINNET_PARAMETERS.min_stake_pool_cost,
+        margin=Fraction(1, 50),
+        reward_account=StakeAddress(network_id, key_credential(key_hash)),
+        owners=(key_hash,),
+    )
 
 
 def default_accounts(network_magic: int) -> int:
@@ -186,22 +225,26 @@ def genesis_block(
     born_posix_ms: int,
     *,
     accounts: int = 0,
+    stake_pools: int = 0,
 ) -> Block:
     """A block of one transaction without inputs that pays `funds` and, to the faucet, the rest.
 
-    So many development `accounts` get `ACCOUNT_LOVELACE` each, whatever else is paid to them.
+    So many development `accounts` get `ACCOUNT_LOVELACE` each, whatever else is paid to them; so many
+    `stake_pools` are registered.
 
     It is the only transaction of a chain that no rule is asked about. Its metadata name the network and
     the moment of its making, so that what a client remembers of one chain is unknown to the next.
     Raises `InvalidConfiguration` when the funds exceed the supply.
     """
     developers = development_accounts(accounts, calendar.network_id)
-    rest = SUPPLY_LOVELACE - sum(funds.values()) - accounts * ACCOUNT_LOVELACE
+    pools = development_pools(stake_pools, calendar.network_id)
+    available = SUPPLY_LOVELACE - RESERVES_LOVELACE - len(pools) * MAINNET_DEPOSITS.pool_lovelace
+    rest = available - sum(funds.values()) - accounts * ACCOUNT_LOVELACE
     if rest <= 0 or any(amount <= 0 for amount in funds.values()):
         raise InvalidConfiguration(
-            f"the funds are {SUPPLY_LOVELACE - rest} lovelace in all",
+            f"the funds are {available - rest} lovelace in all",
             path="fund",
-            hint=f"give positive amounts that sum up to less than {SUPPLY_LOVELACE}",
+            hint=f"give positive amounts that sum up to less than {available}",
         )
     reserve = Faucet(calendar.magic, calendar.network_id).address.to_bytes()
     outputs = [output(address.raw, Value(amount)) for address, amount in funds.items()]
@@ -209,15 +252,25 @@ def genesis_block(
     outputs.append(output(reserve, Value(rest)))
     name = (calendar.magic, calendar.start_posix_ms, born_posix_ms)
     metadata = fields({0: encoding.array([encoding.integer(number) for number in name])})
-    body = fields(
-        {
-            0: encoding.references(()),
-            1: encoding.array(outputs),
-            2: encoding.integer(0),
-            7: cbor.encode_bytes(blake2b_256(metadata)),
-        }
-    )
+    entries = {
+        0: encoding.references(()),
+        1: encoding.array(outputs),
+        2: encoding.integer(0),
+        7: cbor.encode_bytes(blake2b_256(metadata)),
+    }
+    if pools:
+        certificates = [encode_certificate(PoolRegistration(pool)) for pool in pools]
+        entries[4] = encoding.tagged_set(certificates)
+    body = fields(entries)
     return genesis_from(slot, transaction(body, fields({}), metadata))
+
+
+def reserves_of(genesis: Block) -> int:
+    """The lovelace that a chain's first block left to nobody: for rewards."""
+    (first,) = genesis.inclusions
+    held = sum(output.value.lovelace for output in first.produced.values())
+    deposits = sum(change.after.deposit_lovelace for change in first.staking if change.after)
+    return max(0, SUPPLY_LOVELACE - held - deposits)
 
 
 def genesis_from(slot: int, raw: bytes) -> Block:

@@ -1,12 +1,17 @@
-"""Transactions that wait for a block, and the outputs as they will be after them."""
+"""Transactions that wait for a block, and the ledger as it will be after them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.blocks import Inclusion, UtxoSet, UtxoView, included
+from milestones.devnet.ledger.certs import deposits_of
 from milestones.devnet.ledger.parameters import Parameters
+from milestones.devnet.ledger.resolved_transaction import Environment
+from milestones.devnet.ledger.rules import still_holds
+from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import Transaction
 
 
@@ -17,13 +22,15 @@ class MempoolFull(Exception):
 class Mempool:
     """Accepted transactions in the order of arrival; each may spend outputs of those before it.
 
-    `utxo` shows the tip's outputs as they will be after all of them; `revision` grows with each change.
+    `utxo` shows the tip's outputs as they will be after all of them, `staking` who is registered then;
+    `revision` grows with each change.
     """
 
-    def __init__(self, tip_utxo: UtxoSet) -> None:
-        self._tip_utxo = tip_utxo
+    def __init__(self, tip_utxo: UtxoSet, tip_staking: StakingState) -> None:
+        self._tip_utxo, self._tip_staking = tip_utxo, tip_staking
         self._waiting: dict[bytes, Inclusion] = {}
-        self.utxo = UtxoView(tip_utxo)
+        self._epoch: int | None = None
+        self.utxo, self.staking = UtxoView(tip_utxo), StakingState(tip_staking)
         self.size_bytes = 0
         self.revision = 0
 
@@ -45,36 +52,56 @@ class Mempool:
         """Whether the mempool, which holds two blocks' worth of bytes, has room for one more."""
         return self.size_bytes + len(transaction.raw) <= capacity_bytes(parameters)
 
-    def add(self, transaction: Transaction) -> None:
-        """Takes a transaction that was found valid against `utxo`."""
-        self._append(transaction)
+    def add(self, transaction: Transaction, environment: Environment) -> None:
+        """Takes a transaction that was found valid against `utxo` and `staking`."""
+        self._append(transaction, environment)
         self.revision += 1
 
-    def drop_expired(self, slot: int) -> None:
-        """Drops what may not enter the chain in `slot` any more, with all that builds on it."""
-        if not all(contains_slot(each, slot) for each in self.transactions):
-            self.reset(self.transactions, slot)
+    def drop_expired(self, environment: Environment) -> None:
+        """Drops what may not enter the chain any more, with all that builds on it."""
+        slot = environment.slot
+        stays = all(contains_slot(each, slot) for each in self.transactions)
+        if not stays or self._epoch not in (None, environment.epoch):
+            self.reset(self.transactions, environment)
 
-    def reset(self, candidates: Iterable[Transaction], slot: int) -> None:
+    def reset(self, candidates: Iterable[Transaction], environment: Environment) -> None:
         """Starts over on the tip as it is now, keeping those candidates that still fit.
 
-        A transaction that was valid once stays so while its inputs are there and its validity interval
-        contains `slot`: nothing else that the rules look at can change. Ledger rule: `reapplyTx`.
+        A transaction that was valid once stays so while its inputs are there, its validity interval
+        contains the slot, and who is registered allows it. Ledger rule: `reapplyTx`.
         """
         kept = tuple(candidates)
         self._waiting.clear()
-        self.utxo = UtxoView(self._tip_utxo)
+        self._epoch = None
+        self.utxo, self.staking = UtxoView(self._tip_utxo), StakingState(self._tip_staking)
         self.size_bytes = 0
         for transaction in kept:
-            if _still_fits(transaction, self.utxo, slot):
-                self._append(transaction)
+            if self._still_fits(transaction, environment):
+                self._append(transaction, environment)
         self.revision += 1
 
-    def _append(self, transaction: Transaction) -> None:
-        inclusion = included(self.utxo, transaction)
+    def _append(self, transaction: Transaction, environment: Environment) -> None:
+        self._epoch = environment.epoch
+        inclusion = included(
+            self.utxo,
+            transaction,
+            self.staking,
+            deposits=deposits_of(environment.parameters),
+            epoch=environment.epoch,
+        )
         self._waiting[transaction.id] = inclusion
         self.utxo.apply(inclusion)
+        self.staking.apply(inclusion.staking)
         self.size_bytes += len(transaction.raw)
+
+    def _still_fits(self, transaction: Transaction, environment: Environment) -> bool:
+        body = transaction.body
+        needed = (*body.inputs, *body.collateral, *body.reference_inputs)
+        return (
+            contains_slot(transaction, environment.slot)
+            and all(each in self.utxo for each in needed)
+            and still_holds(transaction, self.utxo, replace(environment, staking=self.staking))
+        )
 
 
 def capacity_bytes(parameters: Parameters) -> int:
@@ -108,9 +135,3 @@ def fitting_prefix(waiting: tuple[Inclusion, ...], parameters: Parameters) -> tu
         ):
             return waiting[:count]
     return waiting
-
-
-def _still_fits(transaction: Transaction, utxo: UtxoSet, slot: int) -> bool:
-    body = transaction.body
-    needed = (*body.inputs, *body.collateral, *body.reference_inputs)
-    return contains_slot(transaction, slot) and all(each in utxo for each in needed)

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference
-from milestones.devnet.blocks import Block, apply_block, forge, included
+from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, apply_block, forge, included
 from milestones.devnet.chain import Chain, Production
 from milestones.devnet.clock import DEVNET_MAGIC, Calendar, Clock, calendar_for, machine_posix_ms
 from milestones.devnet.funds import genesis_block, genesis_from
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
+from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import decode_transaction
-from milestones.devnet.persistence import Store
+from milestones.devnet.persistence import Store, StoredBlock
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 HISTORY_MS = 432_000_000 + 3_600_000
@@ -31,13 +32,15 @@ older than its first epoch neither happens.
 class ChainConfig:
     """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address.
 
-    So many development `accounts` are funded beside them; a chain that is gone on with keeps its own.
+    So many development `accounts` are funded beside them, and so many `stake_pools` registered; a chain that
+    is gone on with keeps its own.
     """
 
     network_magic: int = DEVNET_MAGIC
     start_posix_ms: int | None = None
     funds: Mapping[str, int] = field(default_factory=dict)
     accounts: int = 0
+    stake_pools: int = 0
     parameters: Parameters = MAINNET_PARAMETERS
     production: Production = "at once"
     manual_clock: bool = False
@@ -70,7 +73,14 @@ def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
     funds = {
         decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
     }
-    genesis = genesis_block(calendar, clock.slot(), funds, now_ms, accounts=config.accounts)
+    genesis = genesis_block(
+        calendar,
+        clock.slot(),
+        funds,
+        now_ms,
+        accounts=config.accounts,
+        stake_pools=config.stake_pools,
+    )
     if store is not None:
         store.append(genesis)
         store.set_fact("start_posix_ms", calendar.start_posix_ms)
@@ -107,7 +117,7 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
         clock = Clock(calendar, manual=config.manual_clock, offset_ms=offset_ms)
         clock.slot()
     with store.undamaged("its blocks"):
-        blocks = _read_blocks(store)
+        blocks = _read_blocks(store, calendar)
     if not blocks:
         raise store.damage("its blocks")
     _check_funds(config, calendar, blocks[0])
@@ -128,11 +138,13 @@ def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> Non
         )
 
 
-def _read_blocks(store: Store) -> list[Block]:
+def _read_blocks(store: Store, calendar: Calendar) -> list[Block]:
     utxo: dict[OutputReference, Output] = {}
+    staking = StakingState()
     blocks: list[Block] = []
     for stored in store.blocks():
-        block = _read_block(stored.slot, stored.transactions, utxo, blocks)
+        epoch = calendar.epoch_of(stored.slot)
+        block = _read_block(stored, utxo, staking, blocks, epoch)
         if block.header_hash != stored.header_hash:
             raise store.damage(f"block {stored.height}")
         blocks.append(block)
@@ -140,21 +152,27 @@ def _read_blocks(store: Store) -> list[Block]:
 
 
 def _read_block(
-    slot: int,
-    transactions: tuple[bytes, ...],
+    stored: StoredBlock,
     utxo: dict[OutputReference, Output],
+    staking: StakingState,
     before: list[Block],
+    epoch: int,
 ) -> Block:
-    """Makes a block again out of its transactions, and does to `utxo` what it does."""
+    """Makes a block again out of its transactions, and does to `utxo` and `staking` what it does."""
     if not before:
-        block = genesis_from(slot, transactions[0])
-        apply_block(utxo, block)
+        block = genesis_from(stored.slot, stored.transactions[0])
+        apply_block(utxo, staking, block)
         return block
+    for grant in stored.grants:
+        staking.grant(*grant)
     inclusions = []
-    for raw in transactions:
-        inclusion = included(utxo, decode_transaction(raw))
+    for position, raw in enumerate(stored.transactions):
+        deposits = stored.deposits.get(position, MAINNET_DEPOSITS)
+        transaction = decode_transaction(raw)
+        inclusion = included(utxo, transaction, staking, deposits=deposits, epoch=epoch)
         for reference in inclusion.consumed:
             del utxo[reference]
         utxo.update(inclusion.produced)
+        staking.apply(inclusion.staking)
         inclusions.append(inclusion)
-    return forge(slot, tuple(inclusions), before[-1])
+    return forge(stored.slot, tuple(inclusions), before[-1], stored.grants)

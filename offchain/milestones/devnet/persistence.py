@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from milestones.devnet.blocks import Block
+from milestones.cardano.address import Credential
+from milestones.devnet.blocks import Block, Grant
+from milestones.devnet.ledger.certs import Deposits
 from milestones.errors import InvalidConfiguration
 
 FORMAT: Final = 1
@@ -27,7 +29,15 @@ CREATE TABLE IF NOT EXISTS blocks (
 CREATE TABLE IF NOT EXISTS transactions (
   height INTEGER NOT NULL, position INTEGER NOT NULL, cbor BLOB NOT NULL,
   PRIMARY KEY (height, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deposits (
+  height INTEGER NOT NULL, position INTEGER NOT NULL, account INTEGER NOT NULL, pool INTEGER NOT NULL,
+  PRIMARY KEY (height, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS grants (
+  height INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, hash BLOB NOT NULL,
+  lovelace INTEGER NOT NULL, PRIMARY KEY (height, position)) WITHOUT ROWID;
 """
+
+_TABLES: Final = ("blocks", "transactions", "deposits", "grants")
 
 
 _HINTS: Final = {
@@ -44,12 +54,14 @@ _OTHER_HINT: Final = "restore the directory from a copy, or give another one"
 
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
-    """A block as it was read back."""
+    """A block as it was read back. `deposits` are those in force, by position: where there are certificates."""
 
     height: int
     slot: int
     header_hash: bytes
     transactions: tuple[bytes, ...]
+    deposits: dict[int, Deposits]
+    grants: tuple[Grant, ...]
 
 
 class Store:
@@ -139,7 +151,7 @@ class Store:
         """Drops every block from `height` on and writes `blocks` in their place, all or nothing."""
         with self._usable(), self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            for table in ("blocks", "transactions"):
+            for table in _TABLES:
                 self._database.execute(
                     f"DELETE FROM {table} WHERE height >= ?",  # noqa: S608
                     (height,),
@@ -149,6 +161,10 @@ class Store:
                 ((each.height, each.slot, each.header_hash) for each in blocks),
             )
             self._database.executemany("INSERT INTO transactions VALUES (?, ?, ?)", _rows(blocks))
+            self._database.executemany(
+                "INSERT INTO deposits VALUES (?, ?, ?, ?)", _deposits(blocks)
+            )
+            self._database.executemany("INSERT INTO grants VALUES (?, ?, ?, ?, ?)", _grants(blocks))
 
     def blocks(self) -> Iterator[StoredBlock]:
         """Every block, genesis first."""
@@ -159,7 +175,25 @@ class Store:
             transactions = self._database.execute(
                 "SELECT cbor FROM transactions WHERE height = ? ORDER BY position", (height,)
             )
-            yield StoredBlock(height, slot, header_hash, tuple(row[0] for row in transactions))
+            yield StoredBlock(
+                height,
+                slot,
+                header_hash,
+                tuple(row[0] for row in transactions),
+                {position: Deposits(*each) for position, *each in self._of("deposits", height)},
+                tuple(
+                    Grant(Credential(kind, digest), lovelace)
+                    for _, kind, digest, lovelace in self._of("grants", height)
+                ),
+            )
+
+    def _of(self, table: str, height: int) -> list[Any]:
+        """A block's rows of a table, without their height."""
+        found = self._database.execute(
+            f"SELECT * FROM {table} WHERE height = ? ORDER BY position",  # noqa: S608
+            (height,),
+        )
+        return [row[1:] for row in found]
 
     def close(self) -> None:
         """Ends the use of the database."""
@@ -170,3 +204,16 @@ def _rows(blocks: tuple[Block, ...]) -> Iterator[tuple[int, int, bytes]]:
     for block in blocks:
         for position, each in enumerate(block.inclusions):
             yield block.height, position, each.transaction.raw
+
+
+def _deposits(blocks: tuple[Block, ...]) -> Iterator[tuple[int, ...]]:
+    for block in blocks:
+        for position, each in enumerate(block.inclusions):
+            if each.transaction.body.certificates:
+                yield block.height, position, *each.deposits
+
+
+def _grants(blocks: tuple[Block, ...]) -> Iterator[tuple[int, int, str, bytes, int]]:
+    for block in blocks:
+        for position, (who, lovelace) in enumerate(block.grants):
+            yield block.height, position, who.kind, who.hash, lovelace

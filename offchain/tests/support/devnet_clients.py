@@ -83,3 +83,11 @@ def payment_on(chain: Chain, lovelace: int = 2_000_000) -> Draft:
     draft.add_input(source, cbor2.loads(output.raw))
     draft.body[1] = [[key_address(BOB), lovelace]]
     return draft
+
+
+def all_lovelace(chain: Chain) -> int:
+    """All there is, wherever it is: in outputs, deposits, reward accounts, reserves and fees that were paid."""
+    fees = sum(each.transaction.body.fee for block in chain.blocks for each in block.inclusions)
+    held = sum(output.value.lovelace for output in chain.utxo.values())
+    staked = chain.staking.deposits_lovelace() + chain.staking.rewards_lovelace()
+    return held + staked + chain.reserves_lovelace + fees

@@ -160,14 +160,8 @@ def spent_and_shown_to_nobody(p: Proposal, _: ProvingGround) -> bytes | None:
 
 
 @refused(3997)
-def certificate(p: Proposal, _: ProvingGround) -> bytes:
-    p.fields[4] = [[0, [0, KEY_LOCKS[0].hash]]]
-    return p.seal()
-
-
-@refused(3997)
-def withdrawal(p: Proposal, _: ProvingGround) -> bytes:
-    p.fields[5] = {b"\xe0" + KEY_LOCKS[0].hash: 0}
+def a_pool_retires(p: Proposal, _: ProvingGround) -> bytes:
+    p.fields[4] = [[4, KEY_LOCKS[0].hash, 9]]
     return p.seal()
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, StakeAddress
 from milestones.cardano.network import kind_of
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
@@ -84,13 +84,7 @@ def _rollback(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
 def _faucet(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
     chain = devnet.chain
     address = Address.from_bech32(_text(arguments, "address"))
-    if address.network_id != chain.calendar.network_id:
-        raise InvalidInput(
-            f"is one of {kind_of(address.network_id)}, and this chain is"
-            f" {kind_of(chain.calendar.network_id)}",
-            path="address",
-            hint="addresses of mainnet start with addr1, all others with addr_test1",
-        )
+    _check_network(chain, address.network_id, "addr")
     tokens = arguments.get("tokens", {})
     if not isinstance(tokens, dict) or len(tokens) > 50:
         raise InvalidInput("must be an object of at most 50 quantities", path="tokens")
@@ -109,6 +103,16 @@ def _faucet(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput("the mempool is full", hint="make a block first") from None
     policy_id = chain.faucet.policy_id.hex()
     return {"transaction_id": paid.hex(), "policy_id": policy_id if tokens else None}
+
+
+def _rewards(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    account = StakeAddress.from_bech32(_text(arguments, "address"))
+    _check_network(devnet.chain, account.network_id, "stake")
+    lovelace = _number(arguments, "lovelace", 1, (1 << 63) - 1)
+    block = devnet.chain.grant_rewards(account.credential, lovelace)
+    granted = devnet.chain.staking.account(account.credential)
+    held = 0 if granted is None else granted.rewards_lovelace
+    return {"tip": tip_json(block), "rewards_lovelace": held}
 
 
 def _freeze(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +143,7 @@ ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]
     "/mine": _mine,
     "/rollback": _rollback,
     "/faucet": _faucet,
+    "/rewards": _rewards,
     "/freeze": _freeze,
     "/unfreeze": _unfreeze,
     "/snapshot": _snapshot,
@@ -146,6 +151,16 @@ ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]
     "/profile": _profile,
 }
 """By path; all are POST."""
+
+
+def _check_network(chain: Chain, network_id: int, prefix: str) -> None:
+    if network_id != chain.calendar.network_id:
+        raise InvalidInput(
+            f"is one of {kind_of(network_id)}, and this chain is"
+            f" {kind_of(chain.calendar.network_id)}",
+            path="address",
+            hint=f"addresses of mainnet start with {prefix}1, all others with {prefix}_test1",
+        )
 
 
 def _number(arguments: dict[str, Any], name: str, least: int, most: int) -> int:

@@ -4,7 +4,8 @@ A rule yields its failures, and goes on: the ledger reports all that it finds, i
 They travel in one exception, `TransactionRejected`. Fields named `_bytes` are sizes, `_lovelace` are
 amounts; sets of the ledger are tuples here, in the order in which they were found.
 
-Source: Conway's `Ledger.hs`, `Utxow.hs`, `Utxo.hs` and `Utxos.hs`, Alonzo's `Plutus/Evaluate.hs`.
+Those of certificates and withdrawals are in `staking_failures`. Source: Conway's `Ledger.hs`, `Utxow.hs`,
+`Utxo.hs` and `Utxos.hs`, Alonzo's `Plutus/Evaluate.hs`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from milestones.cardano.address import StakeAddress
+from milestones.cardano.certificates import Certificate
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.outputs import Output
 
-ScriptSubject: TypeAlias = OutputReference | bytes
-"""What a script guards: the output that is spent, or the policy (28 bytes) that mints."""
+ScriptSubject: TypeAlias = OutputReference | bytes | Certificate | StakeAddress
+"""What a script guards: a spent output, a policy (28 bytes) that mints, a certificate, or a withdrawal."""
 
 
 class TransactionRejected(Exception):
@@ -231,7 +234,10 @@ class FeeTooSmallUTxO(LedgerFailure):
 
 @dataclass(frozen=True)
 class ValueNotConservedUTxO(LedgerFailure):
-    """What goes in (inputs and mint) is not what comes out (outputs, fee and burn)."""
+    """What goes in is not what comes out.
+
+    Inputs, mint, withdrawals and refunds go in; outputs, fee, burn and deposits come out.
+    """
 
     consumed: Value
     produced: Value

@@ -120,7 +120,7 @@ def _default_cost_models() -> Mapping[str, tuple[int, ...]]:
 class Parameters:
     """What the rules read. Prices in lovelace, sizes in bytes. Source: Conway's `PParams`.
 
-    `unread` is whatever came with them that only staking and governance rules read: carried along.
+    `unread` is whatever came with them that only rules read that this chain has not: carried along.
     """
 
     min_fee_coefficient: int = 44
@@ -140,6 +140,10 @@ class Parameters:
     price_cpu: Fraction = Fraction(721, 10_000_000)
     collateral_percentage: int = 150
     max_collateral_inputs: int = 3
+    stake_credential_deposit: int = 2_000_000
+    stake_pool_deposit: int = 500_000_000
+    min_stake_pool_cost: int = 170_000_000
+    drep_deposit: int = 500_000_000
     protocol_version: tuple[int, int] = (11, 0)
     max_reference_scripts_size: int = MAX_REFERENCE_SCRIPTS_SIZE
     max_reference_scripts_size_per_block: int = MAX_REFERENCE_SCRIPTS_SIZE_PER_BLOCK

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from milestones.cardano.certificates import consenting
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.devnet.ledger.failures import ScriptSubject
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
+from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import Body, Transaction
 
 
@@ -19,7 +21,8 @@ class Environment:
 
     `network_id` is 1 on mainnet and 0 elsewhere; `slot` the slot that the transaction would enter the
     chain in. Slot 0 begins at `system_start_posix_ms` and every slot lasts `slot_length_ms`.
-    `horizon_slot` is the first slot whose time can't be foreseen yet; None if there is no limit.
+    `horizon_slot` is the first slot whose time can't be foreseen yet; None if there is no limit. `staking`
+    is who is registered before the transaction.
     """
 
     slot: int
@@ -29,6 +32,8 @@ class Environment:
     network_magic: int = 42
     slot_length_ms: int = 1000
     horizon_slot: int | None = None
+    epoch: int = 0
+    staking: StakingState = field(default_factory=StakingState)
 
     def start_of(self, slot: int) -> int:
         """POSIX milliseconds at which `slot` begins."""
@@ -49,7 +54,7 @@ class ResolvedTransaction:
     """What the rules read. Inputs that are unknown stand in none of the three mappings.
 
     `reference_scripts` are the scripts that spent and referenced outputs bring, `scripts` these and
-    the witnesses': by hash. `scripts_needed` are in the order of redeemer pointers.
+    the witnesses': by hash. `scripts_needed` are in the ledger's order.
     """
 
     transaction: Transaction
@@ -104,7 +109,12 @@ def resolve(
         collateral={ref: unspent[ref] for ref in body.collateral if ref in unspent},
         reference_scripts=reference_scripts,
         scripts={**reference_scripts, **transaction.witnesses.scripts},
-        scripts_needed=(*_spending(body, inputs), *_minting(body)),
+        scripts_needed=(
+            *_spending(body, inputs),
+            *_withdrawing(body),
+            *_certifying(body),
+            *_minting(body),
+        ),
     )
 
 
@@ -125,3 +135,22 @@ def _minting(body: Body) -> list[ScriptNeeded]:
         ScriptNeeded(RedeemerPointer("mint", index), policy_id, policy_id)
         for index, policy_id in enumerate(body.mint.policies())
     ]
+
+
+def _withdrawing(body: Body) -> list[ScriptNeeded]:
+    """Ledger: `getWithdrawingScriptsNeeded`. A pointer's index counts all withdrawals, in order."""
+    return [
+        ScriptNeeded(RedeemerPointer("withdraw", index), address, address.credential.hash)
+        for index, address in enumerate(body.withdrawals)
+        if address.credential.kind == "script"
+    ]
+
+
+def _certifying(body: Body) -> list[ScriptNeeded]:
+    """Ledger: `certifyingScriptsNeeded`. A pointer's index counts all certificates."""
+    found = []
+    for index, certificate in enumerate(body.certificates):
+        who = consenting(certificate)
+        if who is not None and who.kind == "script":
+            found.append(ScriptNeeded(RedeemerPointer("publish", index), certificate, who.hash))
+    return found

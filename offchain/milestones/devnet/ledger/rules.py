@@ -1,7 +1,7 @@
 """The ledger's front door: may this transaction enter the chain, and what does it change there?
 
 Ledger rule `LEDGER`, and the order of the rules below it. The ledger goes on after a rule has failed,
-and reports all failures. What only staking and governance rules could judge is refused first.
+and reports all failures. What only governance rules could judge is refused first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
-from milestones.devnet.ledger import utxo, utxow
+from milestones.devnet.ledger import certs, utxo, utxow
 from milestones.devnet.ledger.failures import (
     BadInputsUTxO,
     ConwayTxRefScriptsSizeTooBig,
@@ -41,7 +41,7 @@ def check(
 ) -> None:
     """Raises `TransactionRejected` with every failure that the ledger finds; returns if there is none.
 
-    Ledger rules: `LEDGER`, `UTXOW`, `UTXO` (phase 1), then `UTXOS` (phase 2), whose scripts run only
+    Ledger rules: `LEDGER`, `CERTS`, `UTXOW`, `UTXO` (phase 1), then `UTXOS` (phase 2), whose scripts run only
     when phase 1 found nothing. A transaction that declares its scripts to fail, and whose scripts do,
     passes: what it then changes is in `effects`.
     """
@@ -84,6 +84,9 @@ def check_reference_scripts_size(resolved: ResolvedTransaction) -> Iterator[Ledg
 PHASE_ONE: Final[tuple[Callable[[ResolvedTransaction], Iterator[LedgerFailure]], ...]] = (
     check_supported,
     check_reference_scripts_size,
+    certs.check_withdrawals_delegated,
+    certs.check_withdrawals,
+    certs.check_certificates,
     utxow.check_native_scripts,
     utxow.check_needed_scripts,
     utxow.check_datums,
@@ -103,11 +106,34 @@ PHASE_ONE: Final[tuple[Callable[[ResolvedTransaction], Iterator[LedgerFailure]],
     utxo.check_value_conserved,
     utxo.check_outputs,
     utxo.check_network,
+    certs.check_withdrawals_network,
     utxo.check_size,
     utxo.check_execution_units,
     utxo.check_collateral_count,
 )
 """The rules that can be judged without running a Plutus script, in the ledger's order."""
+
+
+def still_holds(
+    transaction: Transaction, unspent: Mapping[OutputReference, Output], environment: Environment
+) -> bool:
+    """Whether what registrations decide is still so of a transaction that was valid before.
+
+    Ledger rule: `reapplyTx`, which asks again for all but signatures and scripts.
+    """
+    if not transaction.body.certificates and not transaction.body.withdrawals:
+        return True
+    resolved = resolve(transaction, unspent, environment)
+    return not any(failure for rule in OF_REGISTRATIONS for failure in rule(resolved))
+
+
+OF_REGISTRATIONS: Final[tuple[Callable[[ResolvedTransaction], Iterator[LedgerFailure]], ...]] = (
+    certs.check_withdrawals_delegated,
+    certs.check_withdrawals,
+    certs.check_certificates,
+    utxo.check_value_conserved,
+)
+"""The rules whose answer depends on who is registered."""
 
 
 def effects(

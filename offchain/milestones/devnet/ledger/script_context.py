@@ -6,54 +6,33 @@ Everything is written in the one encoding of `serialise_data`, whatever it came 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
-from milestones.cardano import cbor
-from milestones.cardano.address import Credential
+from milestones.cardano.address import Credential, StakeAddress
+from milestones.cardano.certificates import Certificate
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import RedeemerPointer
-from milestones.cardano.plutus_data import PlutusData, decode, encode
 from milestones.cardano.value import Value
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.failures import BadTranslation, ScriptSubject, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction, ScriptNeeded
+from milestones.devnet.ledger.script_certificates import certificate_v1, certificate_v3
+from milestones.devnet.ledger.script_data import (
+    constr,
+    credential,
+    listed,
+    mapped,
+    normal,
+    optional,
+    plain,
+)
 from milestones.devnet.ledger.transaction import Redeemer
 
-
-def constr(index: int, *fields: bytes) -> bytes:
-    """A constructor with index 0 to 6."""
-    return cbor.head(cbor.TAG, 121 + index) + listed(fields)
-
-
-def listed(elements: Iterable[bytes]) -> bytes:
-    """A list."""
-    inside = b"".join(elements)
-    return b"\x9f" + inside + b"\xff" if inside else b"\x80"
-
-
-def mapped(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A map, in the order given."""
-    pairs = [key + value for key, value in entries]
-    return cbor.head(cbor.MAP, len(pairs)) + b"".join(pairs)
-
-
-def optional(value: bytes | None) -> bytes:
-    """`Maybe`: constructor 0 around a value, constructor 1 for none."""
-    return constr(1) if value is None else constr(0, value)
-
-
-def plain(value: PlutusData) -> bytes:
-    """An integer or a byte string."""
-    return encode(value)
-
-
-@lru_cache(maxsize=1024)
-def normal(data: bytes) -> bytes:
-    """Plutus Data in the encoding of `serialise_data`."""
-    return encode(decode(data))
+BOOTSTRAP_VERSION: Final = 9
+"""The protocol version whose Plutus V3 scripts saw no deposits of registrations."""
 
 
 class TransactionInfo:
@@ -71,7 +50,7 @@ class TransactionInfo:
         """The arguments that the script is applied to. Ledger: `toPlutusArgs`."""
         if self._version == 3:
             return [constr(0, self._encoded, normal(redeemer.data), self._script_info(needed))]
-        context = constr(0, self._encoded, self._purpose(needed.subject))
+        context = constr(0, self._encoded, self._purpose(needed.pointer, needed.subject))
         datum = self._datum(needed)
         return [*([] if datum is None else [datum]), normal(redeemer.data), context]
 
@@ -84,8 +63,8 @@ class TransactionInfo:
             listed(map(self._output, body.outputs)),
             fee if version == 3 else _value(Value(body.fee)),
             self._mint(body.mint),
-            listed(()),
-            listed(()) if version == 1 else mapped(()),
+            listed(map(self._certificate, body.certificates)),
+            self._withdrawals(),
             self._interval(body.invalid_before, body.invalid_after),
             listed(map(plain, body.required_signers)),
         ]
@@ -118,17 +97,52 @@ class TransactionInfo:
         if version == 1 and any(output.datum is not None for output in seen):
             raise _bad_translation("An inline datum can't be shown to a Plutus V1 script.")
 
-    def _purpose(self, subject: ScriptSubject) -> bytes:
-        """Ledger: `transPlutusPurposeV1V2` and `transScriptPurpose`."""
+    def _purpose(self, pointer: RedeemerPointer, subject: ScriptSubject) -> bytes:
+        """Ledger: `transPlutusPurposeV1V2` and `transPlutusPurposeV3`, which counts certificates."""
         if isinstance(subject, OutputReference):
             return constr(1, self._reference(subject))
+        if isinstance(subject, StakeAddress):
+            return constr(2, self._account(subject))
+        if isinstance(subject, Certificate):
+            index = [plain(pointer.index)] if self._version == 3 else []
+            return constr(3, *index, self._certificate(subject))
         return constr(0, plain(subject))
+
+    def _account(self, address: StakeAddress) -> bytes:
+        """Versions 1 and 2 know pointers, too, and wrap what is none in a constructor."""
+        who = credential(address.credential)
+        return who if self._version == 3 else constr(0, who)
+
+    def _certificate(self, certificate: Certificate) -> bytes:
+        """Ledger: `transTxCertV1V2` and `transTxCert`."""
+        if self._version == 3:
+            version = self._resolved.parameters.protocol_version[0]
+            return certificate_v3(certificate, deposits_shown=version != BOOTSTRAP_VERSION)
+        shown = certificate_v1(certificate)
+        if shown is None:
+            raise _bad_translation(
+                f"A certificate of Conway's can't be shown to a Plutus V{self._version} script."
+            )
+        return shown
+
+    def _withdrawals(self) -> bytes:
+        """Pairs in version 1, a map in the others. Ledger: `transTxBodyWithdrawals`, of both eras.
+
+        Versions 1 and 2 see them in Plutus' order, keys first; version 3 in the ledger's.
+        """
+        withdrawals = list(self._resolved.body.withdrawals.items())
+        if self._version < 3:
+            withdrawals.sort(key=lambda entry: _plutus_order(entry[0].credential))
+        entries = [(self._account(address), plain(coin)) for address, coin in withdrawals]
+        if self._version == 1:
+            return listed(constr(0, *entry) for entry in entries)
+        return mapped(entries)
 
     def _script_info(self, needed: ScriptNeeded) -> bytes:
         """Version 3: the purpose, and for a spend its datum."""
         if isinstance(needed.subject, OutputReference):
             return constr(1, self._reference(needed.subject), optional(self._datum(needed)))
-        return self._purpose(needed.subject)
+        return self._purpose(needed.pointer, needed.subject)
 
     def _datum(self, needed: ScriptNeeded) -> bytes | None:
         """The datum of a spent output, wherever it is. Ledger: `getSpendingDatum`."""
@@ -181,7 +195,10 @@ class TransactionInfo:
     def _redeemer_map(self) -> bytes:
         """Redeemers by purpose, in the order of their pointers. Ledger: `transTxRedeemers`."""
         return mapped(
-            (self._purpose(self._subject(redeemer.pointer)), normal(redeemer.data))
+            (
+                self._purpose(redeemer.pointer, self._subject(redeemer.pointer)),
+                normal(redeemer.data),
+            )
             for redeemer in self._resolved.transaction.witnesses.redeemers
         )
 
@@ -193,6 +210,10 @@ class TransactionInfo:
             subjects = body.inputs
         elif pointer.purpose == "mint":
             subjects = tuple(body.mint.policies())
+        elif pointer.purpose == "publish":
+            subjects = body.certificates
+        elif pointer.purpose == "withdraw":
+            subjects = tuple(body.withdrawals)
         if pointer.index >= len(subjects):
             raise _bad_translation(
                 f"The redeemer {pointer.purpose} #{pointer.index} points to nothing."
@@ -221,12 +242,12 @@ def _datum_option(output: Output) -> bytes:
 def _address(address: LedgerAddress) -> bytes:
     payment, staking = _payment_credential(address), address.staking
     if staking is None:
-        return constr(0, _credential(payment), optional(None))
+        return constr(0, credential(payment), optional(None))
     if isinstance(staking, Credential):
-        part = constr(0, _credential(staking))
+        part = constr(0, credential(staking))
     else:
         part = constr(1, *map(plain, staking))
-    return constr(0, _credential(payment), optional(part))
+    return constr(0, credential(payment), optional(part))
 
 
 def _payment_credential(address: LedgerAddress) -> Credential:
@@ -235,8 +256,8 @@ def _payment_credential(address: LedgerAddress) -> Credential:
     return address.payment
 
 
-def _credential(credential: Credential) -> bytes:
-    return constr(0 if credential.kind == "key" else 1, plain(credential.hash))
+def _plutus_order(who: Credential) -> tuple[bool, bytes]:
+    return who.kind == "script", who.hash
 
 
 def _value(value: Value) -> bytes:

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from milestones.cardano import cbor
+from milestones.cardano.address import StakeAddress
 from milestones.cardano.cbor import Item
+from milestones.cardano.certificates import (
+    Certificate,
+    CommitteeAuthorization,
+    CommitteeResignation,
+    PoolRetirement,
+    decode_certificates,
+    decode_withdrawals,
+)
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer, RedeemerPurpose
@@ -205,8 +214,8 @@ class Body:
 
     `inputs`, `collateral` and `reference_inputs` are sorted, as the ledger's sets are; `outputs` stand
     in their own order. `invalid_before` is the first slot in which the transaction may enter the
-    chain, `invalid_after` the first in which it no longer may. `unsupported` names the fields that
-    only the ledger's staking and governance rules could judge.
+    chain, `invalid_after` the first in which it no longer may. Withdrawals are in the ledger's order.
+    `unsupported` names what only governance rules could judge.
     """
 
     raw: bytes
@@ -221,6 +230,8 @@ class Body:
     total_collateral: int | None = None
     reference_inputs: tuple[OutputReference, ...] = ()
     required_signers: tuple[bytes, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    withdrawals: Mapping[StakeAddress, int] = field(default_factory=dict)
     network_id: int | None = None
     auxiliary_data_hash: bytes | None = None
     script_integrity_hash: bytes | None = None
@@ -283,6 +294,8 @@ def _body(item: Item) -> Body:
             found[name] = decode(value)
         else:
             raise InvalidEncoding(f"unknown field {number} at byte {key.start}")
+    certified = {type(each) for each in found.get("certificates", ())}
+    unsupported += [name for kind, name in UNSUPPORTED_CERTIFICATES.items() if kind in certified]
     for name in ("inputs", "outputs", "fee"):
         if name not in found:
             raise InvalidEncoding(f"the transaction has no {name}")
@@ -332,6 +345,8 @@ _FIELDS: Final[dict[int, tuple[str, Callable[[Item], Any]]]] = {
     1: ("outputs", _outputs),
     2: ("fee", Item.unsigned),
     3: ("invalid_after", Item.unsigned),
+    4: ("certificates", decode_certificates),
+    5: ("withdrawals", decode_withdrawals),
     7: ("auxiliary_data_hash", _hash),
     8: ("invalid_before", Item.unsigned),
     9: ("mint", decode_mint),
@@ -346,11 +361,16 @@ _FIELDS: Final[dict[int, tuple[str, Callable[[Item], Any]]]] = {
 """Fields of the body by their number on the wire: the attribute, and how it is read."""
 
 UNSUPPORTED_FIELDS: Final = {
-    4: "certificates",
-    5: "withdrawals",
     19: "votes",
     20: "proposals",
     21: "current treasury value",
     22: "treasury donation",
 }
 """Fields whose rules this chain does not have: a transaction with one of them is refused."""
+
+UNSUPPORTED_CERTIFICATES: Final[Mapping[type[Certificate], str]] = {
+    PoolRetirement: "pool retirement",
+    CommitteeAuthorization: "committee certificates",
+    CommitteeResignation: "the resignation of a committee's member",
+}
+"""Certificates whose rules this chain does not have."""

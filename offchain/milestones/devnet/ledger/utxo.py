@@ -13,6 +13,7 @@ from typing import Final
 from milestones.cardano import cbor
 from milestones.cardano.value import Value
 from milestones.devnet.ledger import failures
+from milestones.devnet.ledger.certs import total_deposits, total_refunds
 from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.fees import (
     minimum_fee,
@@ -113,12 +114,17 @@ MAX_BOOTSTRAP_ATTRIBUTES: Final = 64
 
 
 def check_value_conserved(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
-    """Ledger rule: `validateValueNotConservedUTxO`. Minted tokens go in, burned ones come out."""
+    """Ledger rule: `validateValueNotConservedUTxO`.
+
+    Minted tokens, withdrawals and refunds go in; burned tokens and deposits come out.
+    """
     mint = resolved.body.mint.assets.items()
-    minted = Value(0, {asset: n for asset, n in mint if n > 0})
+    gained = sum(resolved.body.withdrawals.values()) + total_refunds(resolved)
+    minted = Value(gained, {asset: n for asset, n in mint if n > 0})
     burned = Value(0, {asset: -n for asset, n in mint if n < 0})
     consumed = _total(resolved.inputs.values(), minted)
-    produced = _total(resolved.body.outputs, burned + Value(resolved.body.fee))
+    paid = resolved.body.fee + total_deposits(resolved)
+    produced = _total(resolved.body.outputs, burned + Value(paid))
     if consumed != produced:
         yield failures.ValueNotConservedUTxO(consumed, produced)
 

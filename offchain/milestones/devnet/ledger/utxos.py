@@ -79,7 +79,12 @@ def context_failures(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
     runner = ScriptRunner(resolved)
     redeemers = {each.pointer: each for each in resolved.transaction.witnesses.redeemers}
     body = resolved.body
-    subjects = {"spend": len(body.inputs), "mint": len(list(body.mint.policies()))}
+    subjects = {
+        "spend": len(body.inputs),
+        "mint": len(list(body.mint.policies())),
+        "publish": len(body.certificates),
+        "withdraw": len(body.withdrawals),
+    }
     if any(pointer.index >= subjects.get(pointer.purpose, 0) for pointer in redeemers):
         return
     for needed, script in resolved.plutus_scripts_needed:

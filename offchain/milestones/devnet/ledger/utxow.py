@@ -14,6 +14,7 @@ from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from milestones.cardano import cbor, encoding
+from milestones.cardano.certificates import PoolRegistration, consenting
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger import failures
@@ -50,11 +51,30 @@ def check_needed_signatures(resolved: ResolvedTransaction) -> Iterator[LedgerFai
 
 
 def needed_signers(resolved: ResolvedTransaction) -> frozenset[bytes]:
-    """Keys that lock inputs or collateral, and the required signers. Ledger: `witsVKeyNeeded`."""
+    """Keys that lock inputs or collateral, that certificates and withdrawals need, and the required signers.
+
+    Ledger: `witsVKeyNeeded`.
+    """
     locked = (*resolved.inputs.values(), *resolved.collateral.values())
     payments = (output.address.payment for output in locked)
     owners = (payment.hash for payment in payments if payment and payment.kind == "key")
-    return frozenset((*owners, *resolved.body.required_signers))
+    staking = (*_certifying_keys(resolved), *_withdrawing_keys(resolved))
+    return frozenset((*owners, *staking, *resolved.body.required_signers))
+
+
+def _certifying_keys(resolved: ResolvedTransaction) -> Iterator[bytes]:
+    """The keys that consent to certificates, pools' owners among them."""
+    for certificate in resolved.body.certificates:
+        who = consenting(certificate)
+        if who is not None and who.kind == "key":
+            yield who.hash
+        if isinstance(certificate, PoolRegistration):
+            yield from certificate.pool.owners
+
+
+def _withdrawing_keys(resolved: ResolvedTransaction) -> Iterator[bytes]:
+    accounts = (address.credential for address in resolved.body.withdrawals)
+    return (each.hash for each in accounts if each.kind == "key")
 
 
 def verify_signature(key: bytes, signature: bytes, message: bytes) -> bool:

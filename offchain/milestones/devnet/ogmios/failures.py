@@ -6,14 +6,14 @@ Shapes of `data` are those of Ogmios' `SubmitTransactionFailure` and `EvaluateTr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from milestones.devnet.ledger import failures as ledger
+from milestones.devnet.ledger import staking_failures as staking
 from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
 from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.rendering import (
     hashes_json,
-    lovelace_json,
     output_json,
     pointer_json,
     reference_json,
@@ -21,8 +21,15 @@ from milestones.devnet.ogmios.rendering import (
     subject_json,
     units_json,
     value_json,
+    withdrawals_json,
 )
 from milestones.devnet.ogmios.rpc import MISSING, RpcFailure
+from milestones.devnet.ogmios.staking_json import (
+    credential_json,
+    drep_json,
+    lovelace_json,
+    pool_id_text,
+)
 
 ERAS: Final = {
     6: ("shelley", "allegra", "mary", "alonzo", "babbage", "conway"),
@@ -40,12 +47,29 @@ class Answer(NamedTuple):
 
 def rpc_failure(rejected: TransactionRejected, version: str = "6.14.0") -> RpcFailure:
     """What Ogmios `version` answers to a transaction that the ledger refuses."""
-    failure = most_urgent(rejected.failures)
+    major = int(version.partition(".")[0])
+    found = rejected.failures if major > 6 else [_as_before(each) for each in rejected.failures]
+    failure = most_urgent(found)
     answer = ANSWERS[type(failure)]
     data = answer.data(failure)
     if isinstance(failure, ledger.DecodingFailure):
-        data = dict.fromkeys(ERAS[int(version.partition(".")[0])], failure.reason)
+        data = dict.fromkeys(ERAS[major], failure.reason)
     return RpcFailure(answer.code, message(answer.code, version), data)
+
+
+def _as_before(failure: LedgerFailure) -> LedgerFailure:
+    """What protocol 10 called a failure: Ogmios 6.14 knows no other names."""
+    match failure:
+        case staking.DepositIncorrectDELEG() | staking.RefundIncorrectDELEG():
+            return staking.IncorrectDepositDELEG(failure.supplied_lovelace)
+        case staking.ConwayWithdrawalsMissingAccounts(withdrawals=withdrawals):
+            return staking.WithdrawalsNotInRewardsCERTS(withdrawals)
+        case staking.ConwayIncompleteWithdrawals(withdrawals=pairs):
+            supplied = {account: coin for account, (coin, _) in pairs.items()}
+            return staking.WithdrawalsNotInRewardsCERTS(supplied)
+        case staking.VRFKeyHashAlreadyRegistered():
+            return ledger.ConwayMempoolFailure("another stake pool has registered this VRF key")
+    return failure
 
 
 def most_urgent(failures: Iterable[LedgerFailure]) -> LedgerFailure:
@@ -53,8 +77,30 @@ def most_urgent(failures: Iterable[LedgerFailure]) -> LedgerFailure:
     return min(failures, key=lambda failure: PRIORITY.index(ANSWERS[type(failure)].code))
 
 
-def _network(failure: ledger.WrongNetwork | ledger.WrongNetworkInTxBody) -> str:
+class OfNetwork(Protocol):
+    """A failure that says which network it should be."""
+
+    @property
+    def expected_network_id(self) -> int:
+        """1 is mainnet."""
+
+
+def _network(failure: OfNetwork) -> str:
     return "mainnet" if failure.expected_network_id == 1 else "testnet"
+
+
+def _expected_withdrawals_json(failure: staking.ConwayIncompleteWithdrawals) -> dict[str, Any]:
+    expected = {account: held for account, (_, held) in failure.withdrawals.items()}
+    return {"incompleteWithdrawals": withdrawals_json(expected)}
+
+
+def _deposits_json(
+    failure: staking.ConwayDRepIncorrectDeposit | staking.ConwayDRepIncorrectRefund,
+) -> dict[str, Any]:
+    return {
+        "providedDeposit": lovelace_json(failure.supplied_lovelace),
+        "expectedDeposit": lovelace_json(failure.expected_lovelace),
+    }
 
 
 def _interval_json(failure: ledger.OutsideValidityIntervalUTxO) -> dict[str, Any]:
@@ -95,6 +141,9 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         3164,
         lambda f: {"conflictingReferences": references_json(f.references)},
     ),
+    # Ogmios 7.0 says so of deposits, for want of another name.
+    staking.DepositIncorrectDELEG: Answer(3139),
+    staking.RefundIncorrectDELEG: Answer(3139),
     ledger.OutsideValidityIntervalUTxO: Answer(
         3118,
         _interval_json,
@@ -127,6 +176,55 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         3130,
         lambda f: {"unforeseeableSlot": f.slot},
     ),
+    staking.WrongNetworkWithdrawal: Answer(
+        3124,
+        lambda f: {
+            "expectedNetwork": _network(f),
+            "discriminatedType": "rewardAccount",
+            "invalidEntities": [str(account) for account in f.accounts],
+        },
+    ),
+    staking.WrongNetworkPOOL: Answer(
+        3124,
+        lambda f: {
+            "expectedNetwork": _network(f),
+            "discriminatedType": "stakePoolCertificate",
+            "invalidEntities": [pool_id_text(f.pool_id)],
+        },
+    ),
+    staking.PoolMedataHashTooBig: Answer(
+        3144,
+        lambda f: {
+            "infringingStakePool": {"id": pool_id_text(f.pool_id)},
+            "computedMetadataHashSize": {"bytes": f.size_bytes},
+        },
+    ),
+    staking.StakeKeyRegisteredDELEG: Answer(
+        3145, lambda f: credential_json(f.credential, "knownCredential")
+    ),
+    staking.StakeKeyNotRegisteredDELEG: Answer(
+        3146, lambda f: credential_json(f.credential, "unknownCredential")
+    ),
+    staking.DelegateeDRepNotRegisteredDELEG: Answer(
+        3146, lambda f: credential_json(f.credential, "unknownCredential")
+    ),
+    staking.ConwayDRepAlreadyRegistered: Answer(
+        3152, lambda f: {"knownDelegateRepresentative": drep_json(f.credential)}
+    ),
+    staking.ConwayDRepNotRegistered: Answer(
+        3153, lambda f: {"unknownDelegateRepresentative": drep_json(f.credential)}
+    ),
+    staking.VRFKeyHashAlreadyRegistered: Answer(
+        3170,
+        lambda f: {"poolId": pool_id_text(f.pool_id), "alreadyRegisteredVrfKey": f.vrf.hex()},
+    ),
+    staking.StakePoolCostTooLowPOOL: Answer(
+        3143,
+        lambda f: {
+            "minimumStakePoolCost": lovelace_json(f.minimum_lovelace),
+            "declaredStakePoolCost": lovelace_json(f.supplied_lovelace),
+        },
+    ),
     ledger.ConwayTxRefScriptsSizeTooBig: Answer(
         3166,
         lambda f: {
@@ -145,6 +243,9 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ledger.ScriptsNotPaidUTxO: Answer(
         3129,
         lambda f: {"unsuitableCollateralInputs": references_json(f.references)},
+    ),
+    staking.DelegateeStakePoolNotRegisteredDELEG: Answer(
+        3140, lambda f: {"unknownStakePool": pool_id_text(f.pool_id)}
     ),
     ledger.PPViewHashesDontMatch: Answer(
         3113,
@@ -223,6 +324,19 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         3133,
         lambda f: {"unsuitableCollateralValue": value_json(f.balance)},
     ),
+    staking.ConwayWithdrawalsMissingAccounts: Answer(
+        3141, lambda f: {"incompleteWithdrawals": withdrawals_json(f.withdrawals)}
+    ),
+    staking.ConwayIncompleteWithdrawals: Answer(3141, _expected_withdrawals_json),
+    staking.WithdrawalsNotInRewardsCERTS: Answer(
+        3141, lambda f: {"incompleteWithdrawals": withdrawals_json(f.withdrawals)}
+    ),
+    staking.StakeKeyHasNonZeroAccountBalanceDELEG: Answer(
+        3147, lambda f: {"nonEmptyRewardAccountBalance": lovelace_json(f.balance_lovelace)}
+    ),
+    staking.ConwayWdrlNotDelegatedToDRep: Answer(
+        3150, lambda f: {"marginalizedCredentials": hashes_json(f.key_hashes)}
+    ),
     ledger.IncorrectTotalCollateralField: Answer(
         3135,
         lambda f: {
@@ -230,6 +344,11 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
             "computedTotalCollateral": lovelace_json(f.computed_lovelace),
         },
     ),
+    staking.IncorrectDepositDELEG: Answer(
+        3151, lambda f: {"providedDeposit": lovelace_json(f.supplied_lovelace)}
+    ),
+    staking.ConwayDRepIncorrectDeposit: Answer(3151, _deposits_json),
+    staking.ConwayDRepIncorrectRefund: Answer(3151, _deposits_json),
     ledger.BabbageOutputTooSmallUTxO: Answer(
         3125,
         lambda f: {

@@ -320,6 +320,82 @@ _OF_BOTH: Final[Mapping[int, str]] = {
         "what the transaction is said to consume (collaterals or inputs) and the field "
         "'data.mismatchReason' provides more information about the mismatch."
     ),
+    3139: (
+        "The transaction contains an invalid or unauthorized protocol parameters update. This "
+        "operation is reserved to genesis key holders."
+    ),
+    3140: (
+        "The transaction references an unknown stake pool as a target for delegation or "
+        "update. Double-check the pool id mentioned in 'data.unknownStakePool'. Note also "
+        "that order in which transactions are submitted matters; if you're trying to register "
+        "a pool and delegate to it in one go, make sure to submit transactions in the right "
+        "order."
+    ),
+    3141: (
+        "The transaction contains incomplete or invalid rewards withdrawals. When present, "
+        "rewards withdrawals must consume rewards in full, there cannot be any leftover. You "
+        "may also run into this error if the associatd stake credential is not registered. "
+        "The field 'data.incompleteWithdrawals' contains a map of culprit withdrawals."
+    ),
+    3143: (
+        "Stake pool cost declared in a registration or update certificate are below the "
+        "allowed minimum. The minimum cost of a stake pool is fixed by a protocol parameter. "
+        "The 'data.minimumStakePoolCost' field holds the current value of that parameter "
+        "whereas 'data.declaredStakePoolCost' indicates which amount was declared."
+    ),
+    3144: (
+        "Some hash digest of (optional) stake pool metadata is too long. When registering, "
+        "stake pools can supply an external metadata file and a hash digest of the content. "
+        "The hashing algorithm is left open but the output digest must be smaller than 32 "
+        "bytes. The field 'data.infringingStakePool' indicates which stake pool has an "
+        "invalid metadata hash and 'data.computedMetadataHashSize' documents the computed "
+        "hash size."
+    ),
+    3145: (
+        "Trying to re-register some already known credentials. Stake credentials can only be "
+        "registered once. This is true for both keys and scripts. The field "
+        "'data.knownCredential' points to an already known credential that's being "
+        "re-registered by this transaction."
+    ),
+    3146: (
+        "The transaction references an unknown stake credential. For example, to delegate to "
+        "a stake pool, you must first register the stake key or script used for delegation. "
+        "This may be done in the same transaction or in an earlier transaction but cannot "
+        "happen retro-actively. The field 'data.unknownCredential' indicates what credential "
+        "is used without being registered."
+    ),
+    3147: (
+        "Trying to unregister stake credentials associated to a non empty reward account. You "
+        "must empty the reward account first (or do it as part of the same transaction) to "
+        "proceed. The field 'data.nonEmptyRewardAccountBalance' indicates how much Lovelace "
+        "is left in the account."
+    ),
+    3150: (
+        "The transaction is attempting to withdraw rewards from stake credentials that do not "
+        "engage in on-chain governance. Credentials must be associated with a delegate "
+        "representative (registered, abstain or noConfidence) before associated rewards can "
+        "be withdrawn. The field 'data.marginalizedCredentials' lists all the affected "
+        "credentials."
+    ),
+    3151: (
+        "The deposit (resp. refund) specified in a stake credential or drep registration "
+        "(resp. de-registration) does not match the value expected by the protocol. The field "
+        "'data.expectedDeposit', when present, indicates the deposit amount as currently "
+        "expected by ledger."
+    ),
+    3152: (
+        "Trying to re-register some already known delegate representative. Delegate "
+        "representatives can only be registered once. The field "
+        "'data.knownDelegateRepresentatives' points to an already known credential that's "
+        "being re-registered by this transaction."
+    ),
+    3153: (
+        "The transaction references an unknown delegate representative. To delegate to a "
+        "representative, it must first register as such. This may be done in the same "
+        "transaction or in an earlier transaction but cannot happen retro-actively. The field "
+        "'data.unknownDelegateRepresentative' indicates what credential is used without being "
+        "registered."
+    ),
     3164: (
         "Identical UTxO references were found in both the transaction inputs and references. "
         "This is redundant and no longer allowed by the ledger. Indeed, if the a UTxO is "
@@ -332,6 +408,12 @@ _OF_BOTH: Final[Mapping[int, str]] = {
         "limits. The field 'data.measuredReferenceScriptsSize indicates the actual total "
         "measured size of your reference scripts, whereas 'data.maximumReferenceScriptsSize "
         "indicates the current maximum size enforced by the ledger."
+    ),
+    3170: (
+        "Stake pool can (no longer) re-use an already used VRF key. Yet this transaction "
+        "contains a pool which declares a VRF key that is already in use. The field "
+        "'data.poolId' indicates the offending pool, while the field "
+        "'data.alreadyRegisteredVrfKey' designates the known vrf key."
     ),
     4000: ("You must acquire a mempool snapshot prior to accessing it."),
 }

@@ -13,20 +13,18 @@ from typing import Any, Final
 
 from milestones.cardano.parameters import ExecutionUnits, ReferenceScriptPrice
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
-from milestones.devnet.ogmios.rendering import lovelace_json, units_json
+from milestones.devnet.ogmios.rendering import units_json
+from milestones.devnet.ogmios.staking_json import lovelace_json
 from milestones.documents import PARAMETERS, read_object
 from milestones.errors import InvalidConfiguration
 
 UNREAD_PARAMETERS: Final[Mapping[str, Any]] = {
     "maxBlockHeaderSize": {"bytes": 1100},
-    "stakeCredentialDeposit": {"ada": {"lovelace": 2_000_000}},
-    "stakePoolDeposit": {"ada": {"lovelace": 500_000_000}},
     "stakePoolRetirementEpochBound": 18,
     "desiredNumberOfStakePools": 500,
     "stakePoolPledgeInfluence": "3/10",
     "monetaryExpansion": "3/1000",
     "treasuryExpansion": "1/5",
-    "minStakePoolCost": {"ada": {"lovelace": 170_000_000}},
     "minUtxoDepositConstant": {"ada": {"lovelace": 0}},
     "stakePoolVotingThresholds": {
         "noConfidence": "51/100",
@@ -51,7 +49,6 @@ UNREAD_PARAMETERS: Final[Mapping[str, Any]] = {
     "constitutionalCommitteeMaxTermLength": 146,
     "governanceActionLifetime": 6,
     "governanceActionDeposit": {"ada": {"lovelace": 100_000_000_000}},
-    "delegateRepresentativeDeposit": {"ada": {"lovelace": 500_000_000}},
     "delegateRepresentativeMaxIdleTime": 20,
 }
 """Mainnet's values of the parameters that no rule of this chain reads, as Ogmios shows them."""
@@ -71,6 +68,10 @@ def parameters_json(parameters: Parameters, version: str = "6.14.0") -> dict[str
             "multiplier": _number(price.multiplier),
         },
         "minUtxoDepositCoefficient": parameters.coins_per_utxo_byte,
+        "stakeCredentialDeposit": lovelace_json(parameters.stake_credential_deposit),
+        "stakePoolDeposit": lovelace_json(parameters.stake_pool_deposit),
+        "minStakePoolCost": lovelace_json(parameters.min_stake_pool_cost),
+        "delegateRepresentativeDeposit": lovelace_json(parameters.drep_deposit),
         "maxBlockBodySize": {"bytes": parameters.max_block_body_size},
         "maxTransactionSize": {"bytes": parameters.max_transaction_size},
         "maxValueSize": {"bytes": parameters.max_value_size},
@@ -228,6 +229,10 @@ _READERS: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
     "minFeeConstant": {"min_fee_constant": _read_lovelace},
     "minFeeReferenceScripts": {"reference_script_price": _read_price},
     "minUtxoDepositCoefficient": {"coins_per_utxo_byte": _whole},
+    "stakeCredentialDeposit": {"stake_credential_deposit": _read_lovelace},
+    "stakePoolDeposit": {"stake_pool_deposit": _read_lovelace},
+    "minStakePoolCost": {"min_stake_pool_cost": _read_lovelace},
+    "delegateRepresentativeDeposit": {"drep_deposit": _read_lovelace},
     "maxBlockBodySize": {"max_block_body_size": _read_bytes},
     "maxTransactionSize": {"max_transaction_size": _read_bytes},
     "maxValueSize": {"max_value_size": _read_bytes},

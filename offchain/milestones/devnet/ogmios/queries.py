@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from milestones.cardano.certificates import PoolRegistration
 from milestones.cardano.hashes import blake2b_256
 from milestones.devnet.blocks import Block, Point, UtxoSet
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import BYRON_SLOT_MS, SECURITY_PARAMETER, SLOT_MS, Bound, Era, utc
 from milestones.devnet.funds import SUPPLY_LOVELACE
-from milestones.devnet.ogmios import rpc
+from milestones.devnet.ogmios import rpc, staking_queries
 from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
 from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
+from milestones.devnet.ogmios.staking_json import pool_id_text, pool_json
 
 ACTIVE_SLOTS_COEFFICIENT: Final = "1/20"
 """A block every twenty seconds on average, which is what real networks aim at."""
@@ -142,8 +144,15 @@ def _shelley(chain: Chain) -> dict[str, Any]:
         "initialParameters": _parameters(chain, _SHELLEY_PARAMETERS),
         "initialDelegates": [],
         "initialFunds": {text: {"ada": {"lovelace": n}} for text, n in funds.items()},
-        "initialStakePools": {"stakePools": {}, "delegators": {}},
+        "initialStakePools": {"stakePools": _genesis_pools(chain), "delegators": {}},
     }
+
+
+def _genesis_pools(chain: Chain) -> dict[str, Any]:
+    (genesis,) = chain.blocks[0].inclusions
+    registered = (each for each in genesis.transaction.body.certificates)
+    pools = [each.pool for each in registered if isinstance(each, PoolRegistration)]
+    return {pool_id_text(pool.id): pool_json(pool) for pool in pools}
 
 
 def _conway(chain: Chain, *, with_scripts: bool) -> dict[str, Any]:
@@ -170,22 +179,13 @@ def _dijkstra(chain: Chain, version: str) -> dict[str, Any]:
 
 PREFIX: Final = "queryLedgerState/"
 
-_NO_ADA: Final = {"ada": {"lovelace": 0}}
-
 FIXED_ANSWERS: Final[dict[str, Any]] = {
     "constitution": CONSTITUTION,
     "constitutionalCommittee": CONSTITUTIONAL_COMMITTEE,
-    "delegateRepresentatives": [
-        {"type": kind, "stake": _NO_ADA, "delegators": []} for kind in ("abstain", "noConfidence")
-    ],
     "governanceProposals": [],
-    "liveStakeDistribution": {},
     "operationalCertificates": {},
-    "rewardAccountSummaries": [],
-    "stakePools": {},
-    "treasuryAndReserves": {"treasury": _NO_ADA, "reserves": _NO_ADA},
 }
-"""True answers on a chain where nothing is staked and nobody votes."""
+"""True answers on a chain where nobody votes, and no pool makes blocks."""
 
 UNAVAILABLE: Final = frozenset(
     {"nonces", "projectedRewards", "rewardsProvenance", "stakePoolsPerformances"}
@@ -233,6 +233,8 @@ class LedgerState:
         block = self._current()
         if name in FIXED_ANSWERS:
             return FIXED_ANSWERS[name]
+        if name in OF_STAKING:
+            return OF_STAKING[name](self._chain, block, params)
         return _QUERIES[name](self, block, params)
 
     def _current(self) -> Block:
@@ -284,6 +286,15 @@ _QUERIES: Final[dict[str, Callable[[LedgerState, Block, dict[str, Any]], Any]]] 
 }
 
 
+OF_STAKING: Final[dict[str, Callable[[Chain, Block, dict[str, Any]], Any]]] = {
+    "delegateRepresentatives": staking_queries.delegate_representatives,
+    "liveStakeDistribution": staking_queries.live_stake_distribution,
+    "rewardAccountSummaries": staking_queries.reward_account_summaries,
+    "stakePools": staking_queries.stake_pools,
+    "treasuryAndReserves": staking_queries.treasury_and_reserves,
+}
+"""Queries about who is registered."""
+
 _WITH_ARGUMENTS: Final = frozenset(
     {
         *("delegateRepresentatives", "dump", "governanceProposals", "projectedRewards"),
@@ -295,7 +306,9 @@ _WITH_ARGUMENTS: Final = frozenset(
 
 def is_known(name: str, method: str) -> bool:
     """Whether `method` is `queryLedgerState/<name>`, and there is such a query."""
-    known = name in UNAVAILABLE or name in FIXED_ANSWERS or name in _QUERIES or name == "dump"
+    known = any(
+        name in each for each in (UNAVAILABLE, FIXED_ANSWERS, OF_STAKING, _QUERIES, {"dump"})
+    )
     return known and method == PREFIX + name
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from milestones.cardano import cbor
+from milestones.cardano.address import StakeAddress
 from milestones.cardano.cbor import Item
+from milestones.cardano.certificates import Certificate
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
@@ -17,11 +19,11 @@ from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.failures import ScriptSubject
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Transaction
-
-
-def lovelace_json(amount: int) -> dict[str, Any]:
-    """`Value<AdaOnly>` and `Value<Delta>`."""
-    return {"ada": {"lovelace": amount}}
+from milestones.devnet.ogmios.staking_json import (
+    certificate_json,
+    certificates_json,
+    lovelace_json,
+)
 
 
 def value_json(value: Value) -> dict[str, Any]:
@@ -92,15 +94,24 @@ def pointer_json(pointer: RedeemerPointer) -> dict[str, Any]:
 
 
 def subject_json(subject: ScriptSubject) -> dict[str, Any]:
-    """`ScriptPurpose`: the output that is spent, or the policy that mints."""
+    """`ScriptPurpose`: the output that is spent, the policy that mints, the certificate or the account."""
     if isinstance(subject, OutputReference):
         return {"purpose": "spend", "outputReference": reference_json(subject)}
+    if isinstance(subject, StakeAddress):
+        return {"purpose": "withdraw", "rewardAccount": str(subject)}
+    if isinstance(subject, Certificate):
+        return {"purpose": "publish", "certificate": certificate_json(subject)}
     return {"purpose": "mint", "policy": subject.hex()}
 
 
 def units_json(units: ExecutionUnits) -> dict[str, int]:
     """`ExecutionUnits`."""
     return {"memory": units.memory, "cpu": units.cpu}
+
+
+def withdrawals_json(withdrawals: Mapping[StakeAddress, int]) -> dict[str, Any]:
+    """`Withdrawals`: lovelace by account."""
+    return {str(account): lovelace_json(coin) for account, coin in withdrawals.items()}
 
 
 def hashes_json(hashes: Iterable[bytes]) -> list[str]:
@@ -249,6 +260,11 @@ def _optional_body(transaction: Transaction) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if body.mint.assets:
         shown["mint"] = {key: n for key, n in value_json(body.mint).items() if key != "ada"}
+    if body.certificates:
+        listed = (certificates_json(each) for each in body.certificates)
+        shown["certificates"] = [each for certificates in listed for each in certificates]
+    if body.withdrawals:
+        shown["withdrawals"] = withdrawals_json(body.withdrawals)
     if body.network_id is not None:
         shown["network"] = "mainnet" if body.network_id == 1 else "testnet"
     if body.script_integrity_hash is not None:

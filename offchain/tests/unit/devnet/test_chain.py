@@ -13,7 +13,7 @@ from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits
 from milestones.devnet.chain import MAX_FULL_LEAD_SLOTS, MAX_LEAD_SLOTS, Chain
 from milestones.devnet.clock import Clock
-from milestones.devnet.funds import SUPPLY_LOVELACE, development_accounts
+from milestones.devnet.funds import RESERVES_LOVELACE, SUPPLY_LOVELACE, development_accounts
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
 from milestones.devnet.mempool import MempoolFull
@@ -21,7 +21,13 @@ from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.devnet.ogmios.parameters import read_parameters
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
-from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, outputs_of_alice, payment_on
+from tests.support.devnet_clients import (
+    ALICE_ADDRESS,
+    BOB_ADDRESS,
+    all_lovelace,
+    outputs_of_alice,
+    payment_on,
+)
 from tests.support.raw_transactions import ALICE, YES_V3, key_address, minting, script_ref, wire
 
 
@@ -36,14 +42,9 @@ def by_hand(**settings: Any) -> Chain:
     return chain_with(production="by hand", **settings)
 
 
-def supply(chain: Chain) -> int:
-    fees = sum(each.transaction.body.fee for block in chain.blocks for each in block.inclusions)
-    return fees + sum(output.value.lovelace for output in chain.utxo.values())
-
-
 def test_genesis_pays_everything_there_is() -> None:
     chain = chain_with()
-    assert supply(chain) == SUPPLY_LOVELACE
+    assert all_lovelace(chain) == SUPPLY_LOVELACE
     assert chain.tip.height == 0
     assert chain_with(network_magic=43).tip.header_hash != chain.tip.header_hash
 
@@ -52,7 +53,7 @@ def test_a_block_for_every_transaction() -> None:
     chain = chain_with()
     paid = [chain.submit(payment_on(chain).seal()) for _ in range(5)]
     assert [chain.place_of(each)[0].height for each in paid] == [1, 2, 3, 4, 5]  # type: ignore[index]
-    assert supply(chain) == SUPPLY_LOVELACE
+    assert all_lovelace(chain) == SUPPLY_LOVELACE
     slots = [block.slot for block in chain.blocks]
     assert slots == sorted(set(slots))
     assert chain.clock.slot() == chain.tip.slot
@@ -194,7 +195,7 @@ def test_a_rollback_puts_transactions_back_where_they_still_fit() -> None:
     assert chain.rollback(2).height == 1
     assert [each.id for each in chain.mempool.transactions] == paid[1:]
     assert chain.place_of(paid[2]) is None
-    assert supply(chain) == SUPPLY_LOVELACE
+    assert all_lovelace(chain) == SUPPLY_LOVELACE
     chain.mine()
     assert chain.utxo == before
     with pytest.raises(InvalidInput):
@@ -334,7 +335,8 @@ def test_accounts_are_funded_when_asked_for_and_beside_everything_else() -> None
     def held(config: ChainConfig) -> list[int]:
         chain, _ = open_chain(config)
         amounts = [each.value.lovelace for each in chain.utxo.values() if each.address.raw == own]
-        assert sum(each.value.lovelace for each in chain.utxo.values()) == SUPPLY_LOVELACE
+        held = sum(each.value.lovelace for each in chain.utxo.values())
+        assert held == SUPPLY_LOVELACE - RESERVES_LOVELACE
         return amounts
 
     assert held(ChainConfig()) == []

@@ -10,9 +10,15 @@ from milestones.devnet.chain import Chain
 from milestones.devnet.funds import SUPPLY_LOVELACE
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
+from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ogmios.session import ChainSync
 from milestones.devnet.opening import ChainConfig, open_chain
-from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from tests.support.devnet_clients import (
+    ALICE_ADDRESS,
+    all_lovelace,
+    outputs_of_alice,
+    payment_on,
+)
 
 STEPS = st.lists(
     st.one_of(
@@ -79,11 +85,9 @@ def _check(chain: Chain, index: Index, follower: Follower) -> None:
     for height, block in enumerate(chain.blocks):
         assert block.height == height
         assert block.parent is (chain.blocks[height - 1] if height else None)
-        apply_block(replayed, block)  # type: ignore[arg-type]
+        apply_block(replayed, StakingState(), block)  # type: ignore[arg-type]
     assert replayed == chain.utxo
-    fees = sum(each.transaction.body.fee for block in chain.blocks for each in block.inclusions)
-    held = sum(output.value.lovelace for output in chain.utxo.values())
-    assert held + fees == SUPPLY_LOVELACE
+    assert all_lovelace(chain) == SUPPLY_LOVELACE
     unspent = {ref: m.output for ref, m in index.matches.items() if m.spent is None}
     assert unspent == chain.utxo
     assert [block.header_hash for block in index.checkpoints()] == [

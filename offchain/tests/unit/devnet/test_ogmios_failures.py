@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from milestones.devnet.chain import ALL_INPUTS_SPENT
-from milestones.devnet.ledger import failures
+from milestones.devnet.ledger import failures, staking_failures
 from milestones.devnet.ledger.failures import (
     FeeTooSmallUTxO,
     InputSetEmptyUTxO,
@@ -25,7 +25,8 @@ from tests.support.raw_transactions import BOB, payment
 
 
 def test_every_failure_of_the_ledger_has_an_answer() -> None:
-    kinds = {each for each in vars(failures).values() if isinstance(each, type)}
+    known = (*vars(failures).values(), *vars(staking_failures).values())
+    kinds = {each for each in known if isinstance(each, type)}
     named = {each for each in kinds if issubclass(each, LedgerFailure)} - {LedgerFailure}
     assert named == ANSWERS.keys()
 
@@ -33,9 +34,11 @@ def test_every_failure_of_the_ledger_has_an_answer() -> None:
 def test_codes_are_reported_in_ogmios_order() -> None:
     """Source: Ogmios' `SubmitTxError`, `pickPredicateFailure`, of the codes that this chain has."""
     submission = (
-        *(-32602, 3997, 3164, 3118, 3120, 3121, 3124, 3126, 3130, 3166, 3114, 3117, 3129, 3113),
+        *(-32602, 3997, 3164, 3139, 3118, 3120, 3121, 3124, 3126, 3130, 3144, 3145, 3146),
+        *(3152, 3153, 3170, 3143, 3166, 3114, 3117, 3129, 3140, 3113),
         *(3105, 3106, 3107, 3108, 3100, 3101, 3115, 3116, 3102, 3109, 3111, 3004, 3103),
-        *(3104, 3110, 3112, 3131, 3132, 3133, 3135, 3125, 3128, 3119, 3134, 3122, 3123, 3136),
+        *(3104, 3110, 3112, 3131, 3132, 3133, 3141, 3147, 3150, 3135, 3151),
+        *(3125, 3128, 3119, 3134, 3122, 3123, 3136),
     )
     assert PRIORITY[: len(submission)] == submission
     assert set(PRIORITY[len(submission) :]) == {3010, 3011, 3012, 3013}

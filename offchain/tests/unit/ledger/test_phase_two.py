@@ -235,7 +235,7 @@ def test_evaluation_past_the_horizon() -> None:
     assert rpc_failure(caught.value).rpc_code == 3004
 
 
-@pytest.mark.parametrize("number", [4, 5, 19, 20])
+@pytest.mark.parametrize("number", [19, 20])
 def test_evaluation_of_what_scripts_could_not_be_shown(number: int) -> None:
     draft = minting(3, YES_V3)
     draft.body[number] = {}
