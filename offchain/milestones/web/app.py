@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from milestones.errors import MilestonesError, NotFound
 from milestones.web import pages
 from milestones.web.answers import RequestRefused, error_answer, shown, status_of
-from milestones.web.api.operations import OPERATIONS
+from milestones.web.api import operations
 from milestones.web.guard import API, Guard
 from milestones.web.serving import Serving
 
@@ -32,7 +32,7 @@ def application(serving: Serving) -> ASGIApp:
         yield
 
     app = Starlette(
-        routes=[*(each.route() for each in OPERATIONS), *pages.routes()],
+        routes=[*operations.routes(), *pages.routes()],
         exception_handlers={
             MilestonesError: _refused,
             HTTPException: _not_routed,

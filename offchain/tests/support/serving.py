@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
+import jsonschema_rs
 
 from milestones.services.backend import Backend
 from milestones.testing.distribution import OpenDistribution
+from milestones.web.api.operations import document
 from milestones.web.server import RunningServer, running
 from milestones.web.serving import Serving
 from milestones.web.settings import ServeSettings
 from milestones.web.tokens import TOKEN_HEADER
+
+
+def _closed(schema: Any) -> Any:
+    """The same schema, where no object has a field that it doesn't name."""
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(value) for name, value in schema.items()}
+    if isinstance(closed.get("properties"), dict) and "type" in closed:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+@cache
+def _components() -> Any:
+    return _closed(document()["components"])
+
+
+@cache
+def _operation_at(method: str, path: str) -> Any:
+    for template, methods in document()["paths"].items():
+        if re.fullmatch(re.sub("{.*?}", "[^/]+", template), path):
+            return methods.get(method.lower())
+    return None
+
+
+@cache
+def _validator(reference: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for({"$ref": reference, "components": _components()})
+
+
+def must_be_described(method: str, path: str, status: int, answer: Any) -> None:
+    """An answer of the API is as the OpenAPI document has it: its status, and each of its fields."""
+    operation = _operation_at(method, path)
+    if operation is None:
+        assert status in (403, 404, 405, 414), (method, path, status)
+        schema = "#/components/schemas/Error"
+    else:
+        described = operation["responses"][str(status)]
+        if "$ref" in described:
+            described = document()["components"]["responses"][described["$ref"].split("/")[-1]]
+        schema = described["content"]["application/json"]["schema"]["$ref"]
+    _validator(schema).validate(answer)
+
+
+async def _check(response: httpx.Response) -> None:
+    path = response.request.url.path
+    if path.startswith("/api/") and response.headers["content-type"] == "application/json":
+        await response.aread()
+        if not path.endswith("/openapi.json"):
+            must_be_described(response.request.method, path, response.status_code, response.json())
 
 
 @dataclass(frozen=True)
@@ -52,7 +108,9 @@ async def serving_of(backend: Backend, settings: ServeSettings) -> AsyncIterator
     serving = Serving.of(settings, backend)
     async with (
         running(serving) as server,
-        httpx.AsyncClient(base_url=server.url, timeout=60) as http,
+        httpx.AsyncClient(
+            base_url=server.url, timeout=60, event_hooks={"response": [_check]}
+        ) as http,
     ):
         yield server, serving, http
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -53,9 +53,10 @@ Perform = Callable[[Asked], Awaitable[BaseModel]]
 class Operation:
     """One operation. `name` is its id in the OpenAPI document; `summary` and `description` are for readers.
 
-    `query` and `body` are the records that it takes, `answer` is the model of what it returns. `guarded` ones
-    change something, and want a token.
+    `query` and `body` are the records that it takes, `answer` is the model of what it returns.
     """
+
+    media_type: ClassVar[str] = JSON
 
     method: Literal["GET", "POST"] = "GET"
     path: str
@@ -66,7 +67,6 @@ class Operation:
     answer: type[BaseModel]
     query: type[Record] | None = None
     body: type[Record] | None = None
-    guarded: bool = True
 
     @property
     def whole_path(self) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+import jsonschema_rs
+
 from milestones.services.calculate_distribution import calculate_distribution
 from tests.support.serving import ServedDistribution
 
@@ -43,3 +48,15 @@ async def test_what_an_address_can_claim_is_what_the_command_says(
     stranger = str(opened.world.address("stranger"))
     answer = await served.http.get(f"{served.path}/claimable", params={"address": stranger})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_the_document_describes_what_there_is(served: ServedDistribution) -> None:
+    """Every answer of these tests is held against it; here it is seen to be whole itself."""
+    document = await served.get("/api/v1/openapi.json")
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    assert all(each["summary"].endswith(".") for each in operations)
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+    references = re.findall(r'"#/components/(\w+)/(\w+)"', json.dumps(document))
+    assert {name for kind, name in references if name not in document["components"][kind]} == set()
