@@ -13,7 +13,9 @@ from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
     from milestones.cli.views import history as views
+    from milestones.services import history as service
 else:
+    service = Later("milestones.services.history")
     views = Later("milestones.cli.views.history")
 
 
@@ -36,5 +38,5 @@ def history(
     session.perform(
         lambda backend: milestones.history(backend, contract_address=contract),
         views.history,
-        text=views.as_csv if form == "csv" else None,
+        text=service.as_csv if form == "csv" else None,
     )

@@ -42,8 +42,10 @@ def file_policy() -> str:
     )
 
 
-def templates(package: str) -> Environment:
+def templates(package: str, **others: str) -> Environment:
     """The templates of a package's folder `templates`, with those of the look as `look/…`.
+
+    `others` are further packages by the name that their templates have in front, as `look` has.
 
     Everything that is put into one is escaped, and its control characters are shown, unless a macro made it.
     A name that isn't given is an error. A page is given `stylesheet_path`, or else holds the stylesheet.
@@ -52,7 +54,12 @@ def templates(package: str) -> Environment:
         loader=ChoiceLoader(
             [
                 PackageLoader(package, "templates"),
-                PrefixLoader({"look": PackageLoader("milestones.look", "templates")}),
+                PrefixLoader(
+                    {
+                        prefix: PackageLoader(each, "templates")
+                        for prefix, each in {"look": "milestones.look", **others}.items()
+                    }
+                ),
             ]
         ),
         autoescape=True,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from milestones.cardano.slots import SlotClock
 from milestones.domain.posix_time import in_words, to_posix_seconds
@@ -23,6 +25,19 @@ from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.state import state_of
 from milestones.services.results import Result, View
+
+COLUMNS: Final = (
+    "at",
+    "event",
+    "milestone_identifier",
+    "beneficiary_index",
+    "beneficiary_address",
+    "token_change",
+    "lovelace_change",
+    "fee_lovelace",
+    "transaction_hash",
+)
+"""Of the table for an accountant."""
 
 
 class HistoryLine(View):
@@ -167,3 +182,25 @@ def _events(movement: Movement, distribution: Distribution | None) -> Iterator[d
 
 def _text(milestone: bytes) -> str:
     return milestone.decode(errors="backslashreplace")
+
+
+def as_csv(result: DistributionHistory) -> str:
+    """The same as a table for an accountant (CSV): a line an event, with a header; times in ISO 8601."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in result.lines:
+        fields = {**line.model_dump(mode="json"), "at": _iso(line)}
+        writer.writerow([_safe(fields[name]) for name in COLUMNS])
+    return written.getvalue()
+
+
+def _iso(line: HistoryLine) -> str:
+    return line.at.replace(" UTC", "Z").replace(" ", "T")
+
+
+def _safe(value: object) -> object:
+    """Anybody can propose a milestone of any name: no spreadsheet shall take one for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

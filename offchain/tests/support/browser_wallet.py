@@ -6,6 +6,7 @@ outputs are those of the embedded chain. It refuses as a person would, and disco
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,8 @@ class Thrown(Exception):
 class StandInWallet:
     """One wallet; a test changes its fields as a person changes their mind.
 
-    `declines` names the methods that the person declines. `asked` lists what was asked, the oldest first;
+    `declines` names the methods that the person declines, `considers` those that they take their time for, as
+    long as they are named. `asked` lists what was asked, the oldest first;
     `signed` are the ids (hexadecimal) of the transactions that it signed.
     """
 
@@ -51,6 +53,7 @@ class StandInWallet:
     network_id: int = 0
     connected: bool = True
     declines: set[str] = field(default_factory=set)
+    considers: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     signed: list[str] = field(default_factory=list)
 
@@ -181,8 +184,10 @@ async def put_into(page: Page, **wallets: StandInWallet) -> None:
     names = {key: wallet.name for key, wallet in wallets.items()}
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
-    def answer(question: str) -> dict[str, Any]:
+    async def answer(question: str) -> dict[str, Any]:
         key, method, *given = json.loads(question)
+        while method in wallets[key].considers:
+            await asyncio.sleep(0.02)
         try:
             return {"result": wallets[key].answer(method, given)}
         except Thrown as thrown:

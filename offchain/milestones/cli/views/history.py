@@ -1,9 +1,7 @@
-"""What `history` says on a terminal, and as a table for an accountant."""
+"""What `history` says on a terminal."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,39 +13,6 @@ from milestones.services.history import DistributionHistory, HistoryLine
 
 NEWEST: Final = 12
 """Lines that are listed; all of them are with `--full`, or as a table."""
-COLUMNS: Final = (
-    "at",
-    "event",
-    "milestone_identifier",
-    "beneficiary_index",
-    "beneficiary_address",
-    "token_change",
-    "lovelace_change",
-    "fee_lovelace",
-    "transaction_hash",
-)
-
-
-def as_csv(result: DistributionHistory) -> str:
-    """A line an event, with a header; times in ISO 8601."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for line in result.lines:
-        fields = {**line.model_dump(mode="json"), "at": _iso(line)}
-        writer.writerow([_safe(fields[name]) for name in COLUMNS])
-    return written.getvalue()
-
-
-def _iso(line: HistoryLine) -> str:
-    return line.at.replace(" UTC", "Z").replace(" ", "T")
-
-
-def _safe(value: object) -> object:
-    """Anybody can propose a milestone of any name: no spreadsheet shall take one for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
 
 
 def history(result: DistributionHistory) -> Iterator[RenderableType]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -81,14 +81,30 @@ async def board_report(
     on_chain = await read_on_chain(backend, contract_address)
     distribution = await _distribution(backend, on_chain, schedule)
     status, past, states = await _at_one_moment(backend, on_chain, distribution)
+    audit = await _audit(backend, on_chain, distribution)
+    network = _network(backend, magic)
+    return assembled(status, past, audit, states, network=network, decimals=decimals)
+
+
+def assembled(
+    status: StatusReport,
+    past: DistributionHistory,
+    audit: Verified,
+    states: Sequence[ClaimState],
+    *,
+    network: str,
+    decimals: int | None = None,
+) -> BoardReport:
+    """The report of what was looked up already; `states` are none where the schedule isn't known."""
+    state = status.contract_state
     return BoardReport(
         status=status,
         history=past,
-        audit=await _audit(backend, on_chain, distribution),
+        audit=audit,
         milestones=_milestones(status, states),
         beneficiaries=_beneficiaries(states),
-        network=_network(backend, magic),
-        decimals=_decimals(on_chain.terms.token, decimals),
+        network=network,
+        decimals=_decimals(AssetId(state.token_policy_id, state.token_name), decimals),
     )
 
 
@@ -185,7 +201,7 @@ def _network(backend: Backend, magic: int) -> str:
     return name if backend.network.magic is not None else f"{name} (magic {magic})"
 
 
-def _milestones(status: StatusReport, states: list[ClaimState]) -> tuple[MilestoneReport, ...]:
+def _milestones(status: StatusReport, states: Sequence[ClaimState]) -> tuple[MilestoneReport, ...]:
     grouped = _grouped((state.allocation.milestone_identifier, state) for state in states)
     found = [
         MilestoneReport(each, tuple(theirs), Sums.of(theirs))
@@ -195,7 +211,7 @@ def _milestones(status: StatusReport, states: list[ClaimState]) -> tuple[Milesto
     return tuple(sorted(found, key=lambda each: (each.vestings[:1], each.name)))
 
 
-def _beneficiaries(states: list[ClaimState]) -> tuple[BeneficiaryReport, ...]:
+def _beneficiaries(states: Sequence[ClaimState]) -> tuple[BeneficiaryReport, ...]:
     grouped = _grouped((state.allocation.beneficiary_address, state) for state in states)
     found = [BeneficiaryReport(address, Sums.of(theirs)) for address, theirs in grouped.items()]
     return tuple(sorted(found, key=lambda each: (-each.sums.total, str(each.address))))

@@ -39,12 +39,12 @@ _OUTCOMES: Final = {
 
 def report_html(report: BoardReport) -> str:
     """One file, which needs nothing from elsewhere and runs nothing."""
-    return _html().get_template("report.html").render(_content(report))
+    return _html().get_template("report.html").render(content(report))
 
 
 def report_markdown(report: BoardReport) -> str:
     """The same words and figures as Markdown."""
-    return _markdown().get_template("report.md").render(_content(report))
+    return _markdown().get_template("report.md").render(content(report))
 
 
 @cache
@@ -57,8 +57,8 @@ def _markdown() -> Environment:
     return markdown_templates("milestones.services.report")
 
 
-def _content(report: BoardReport) -> dict[str, Any]:
-    """All that either template shows, by name."""
+def content(report: BoardReport) -> dict[str, Any]:
+    """All that the templates show, by name; those of others that show the same sections, too."""
     return {
         "report": report,
         "state": report.status.contract_state,

@@ -16,18 +16,20 @@ from starlette.routing import BaseRoute, Route
 
 from milestones.errors import MilestonesError, NotFound
 from milestones.look.pages import stylesheet
-from milestones.web.pages import claim, overview
+from milestones.web.pages import claim, distribution, overview
 from milestones.web.pages.rendering import refusal
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css"}
-_FILES: Final = ("wallet.js", "pages.js", "pages.css")
+_FILES: Final = ("pages.js", "wallet.js", "words.js", "pages.css")
 
 
 def routes() -> list[BaseRoute]:
     """Where the pages are, and what they are made with."""
     return [
         Route("/", overview.overview, name="overview"),
-        Route("/d/{distribution}/claim", claim.claim, name="claim"),
+        Route("/d/{distribution}", distribution.distribution, name="page"),
+        Route("/d/{distribution}/claim", claim.claim, name="claim_page"),
+        Route("/d/{distribution}/{file}", distribution.download, name="download"),
         Route("/static/{file}", _file, name="file"),
     ]
 

@@ -65,7 +65,7 @@ async def claim(request: Request) -> Response:
         "claim.html",
         headline=headline,
         lead=lead,
-        asked=asked[0] if len(asked) == 1 else "",
+        asked=_shown(asked, found),
         problem=problem,
         mine=[_mine(each, token) for each in found],
         warnings=dict.fromkeys(words for each in found for words in each.warnings),
@@ -84,6 +84,13 @@ _INVITATION: Final = (
     "What is mine?",
     "Connect a wallet or give an address: this page says what it can claim now, what later, and why.",
 )
+
+
+def _shown(asked: list[str], found: list[DistributionCalculated]) -> str:
+    """The one address that was asked for, as people write it; what is none stays as it was typed."""
+    if len(asked) != 1:
+        return ""
+    return found[0].beneficiary_address.to_bech32() if found else asked[0]
 
 
 def read_addresses(asked: Sequence[str]) -> list[Address]:

@@ -48,7 +48,7 @@ def sentence(text: str) -> str:
 @cache
 def environment() -> Environment:
     """The templates of the pages."""
-    made = templates("milestones.web.pages")
+    made = templates("milestones.web.pages", report="milestones.services.report")
     visible: Callable[[Any], Any] = made.finalize or (lambda value: value)
     made.finalize = lambda value: harmless(visible(value)) if type(value) is str else visible(value)
     made.filters["sentence"] = sentence
@@ -181,7 +181,7 @@ def page(
         environment()
         .get_template(template)
         .render(
-            token=token,
+            request_token=token,
             here=request.url.path,
             places=places,
             stylesheet_path="/static/look.css",

@@ -6,7 +6,8 @@
  * API, the transaction or statement that comes back is shown in words and signed in the wallet, and then it is
  * followed into its block. Words are put in as text, never as HTML.
  */
-import { Wallet, WalletError, connect, shown, watchForWallets } from './wallet.js'
+import { Wallet, WalletError, connect, watchForWallets } from './wallet.js'
+import { Refused, element, inWords, note, refusalNote } from './words.js'
 
 const REMEMBERED = 'milestones-wallet'
 /** How often it is asked whether a block has a transaction, in milliseconds. */
@@ -16,21 +17,9 @@ const MOST_ADDRESSES = 60
 const MOST_OUTPUTS = 500
 const MOST_CHARACTERS = 200_000
 
-/** A message of the program as a sentence. @param {string} text */
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
-
-/** What the API refused, as it says it. */
-class Refused extends Error {
-  /** @param {{code?: string, message?: string, hint?: string}} error */
-  constructor(error) {
-    super(sentence(error.message || 'the server gave no answer that can be read'))
-    this.code = error.code || 'no_answer'
-    this.hint = sentence(error.hint || 'try again in a minute')
-  }
-}
-
 /** @type {Wallet | null} */
 let wallet = null
+const panel = document.getElementById('wallet')
 let token = document.querySelector('meta[name=request-token]')?.getAttribute('content') ?? ''
 
 /**
@@ -63,54 +52,6 @@ async function ask(path, body) {
   }
 }
 
-// -- words in the page
-
-/**
- * A note of the look with a sentence, and more of them below.
- * @param {'done' | 'ready' | 'waiting' | 'attention' | 'failed'} kind
- * @param {string} sentence
- * @param {...(string | Node)} more
- * @returns {Node}
- */
-function note(kind, sentence, ...more) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(`note-${kind}`))
-  const made = /** @type {DocumentFragment} */ (template.content.cloneNode(true))
-  const says = /** @type {HTMLElement} */ (made.querySelector('.says'))
-  says.textContent = shown(sentence, 1000)
-  let last = says
-  for (const each of more) {
-    if (!each) continue
-    const line = typeof each === 'string' ? element('p', each) : /** @type {HTMLElement} */ (each)
-    last.after(line)
-    last = line
-  }
-  return made
-}
-
-/**
- * @param {string} name
- * @param {string} [text]
- * @param {string} [kind]
- * @returns {HTMLElement}
- */
-function element(name, text = '', kind = '') {
-  const made = document.createElement(name)
-  made.textContent = shown(text, 1000)
-  if (kind) made.className = kind
-  return made
-}
-
-/** @param {unknown} error @returns {Node} */
-function refusalNote(error) {
-  if (error instanceof WalletError) {
-    const kind = error.refusal === 'declined' ? 'attention' : 'failed'
-    return note(kind, error.message, error.hint, error.said && `The wallet says: ${error.said}`)
-  }
-  if (error instanceof Refused) return note('failed', error.message, error.hint)
-  console.error(error)
-  return note('failed', 'Something went wrong in this page.', 'Load it again. Nothing was sent unless it says so.')
-}
-
 // -- the wallet
 
 /**
@@ -134,6 +75,10 @@ function offerWallets(panel) {
         return button
       }),
     )
+    panel.querySelector('.wallet-other')?.addEventListener('click', () => {
+      panel.classList.remove('connected')
+      ;/** @type {HTMLElement | null} */ (choices.querySelector('button'))?.focus()
+    })
     const remembered = sessionStorage.getItem(REMEMBERED)
     if (!wallet && remembered && found.some((each) => each.key === remembered)) void use(panel, remembered, false)
   })
@@ -151,12 +96,13 @@ async function use(panel, key, asked) {
     wallet = await connect(key, Number(panel.dataset.network))
     sessionStorage.setItem(REMEMBERED, key)
     const mine = await wallet.addresses()
-    said.textContent = `Connected: ${wallet.name}.`
-    document.body.classList.add('connected')
+    said.textContent = `${wallet.name} is connected.`
+    panel.classList.add('connected')
     for (const step of steps()) void prepare(step, mine)
     if (asked && panel.dataset.look) look(panel.dataset.look, mine)
   } catch (error) {
     wallet = null
+    panel.classList.remove('connected')
     sessionStorage.removeItem(REMEMBERED)
     for (const step of steps()) void prepare(step, [])
     if (error instanceof WalletError && !asked) said.textContent = ''
@@ -227,7 +173,7 @@ async function go(step) {
     button.disabled = false
     if (error instanceof WalletError && error.refusal === 'disconnected') {
       wallet = null
-      document.body.classList.remove('connected')
+      panel?.classList.remove('connected')
       button.disabled = step.dataset.step !== 'request'
     }
   }
@@ -277,22 +223,6 @@ async function signTransaction(step, say) {
     sent.push(answer.transaction_hash)
   }
   await follow(sent, say, step.dataset.done)
-}
-
-/**
- * What a transaction does and costs, from its bytes, as the API says it.
- * @param {any} built
- * @returns {Node[]}
- */
-function inWords({ words, valid_until, transaction_hash }) {
-  const list = element('ul')
-  list.append(...words.summary.map((/** @type {string} */ each) => element('li', sentence(each))))
-  const doubts = words.doubts.map((/** @type {string} */ each) => element('p', `Look at this twice: ${each}`))
-  const until = valid_until ? ` It can be sent until ${moment(valid_until)}.` : ''
-  const rest = element('p', `The fee is ${ada(words.fee_lovelace)} ADA.${until}`, 'small')
-  const id = element('p', 'Transaction ', 'small')
-  id.append(element('code', transaction_hash, 'id'))
-  return [list, ...doubts, rest, id]
 }
 
 /**
@@ -352,18 +282,10 @@ async function signStatement(step, say) {
   say(note('done', 'Your signature is here.', again))
 }
 
-/** @param {number} lovelace */
-const ada = (lovelace) => (lovelace / 1e6).toLocaleString('en', { minimumFractionDigits: 6 })
-
-/** @param {number} posixSeconds */
-const moment = (posixSeconds) =>
-  new Date(posixSeconds * 1000).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
-
 for (const step of steps()) {
   step.addEventListener('submit', (event) => {
     event.preventDefault()
     void go(step)
   })
 }
-const panel = document.getElementById('wallet')
 if (panel) offerWallets(panel)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
+from milestones.domain.schedule import parse_schedule
+from milestones.protocol.distribution import Distribution
+from milestones.services.verify.meanings import MEANINGS
 from tests.support.browser import assert_accessible, browser, open_page
 from tests.support.serving import ServedDistribution
 
@@ -49,3 +52,31 @@ async def test_whoever_has_nothing_is_told_what_to_do(
     await page.goto(f"{served.server.url}/d/{shown.key}/claim?address=addr_test1nonsense")
     assert "is not an address" in await page.locator(".note").inner_text()
     await assert_accessible(page)
+
+
+async def test_a_distribution_is_seen_whole(served: ServedDistribution, page: Page) -> None:
+    """What was agreed, the milestones, who can do what, each check with its meaning; and files to keep."""
+    opened = served.opened
+    await opened.attested("milestone-001")
+    await opened.release(0, wait=True)
+    (shown,) = served.serving.distributions
+    await page.goto(f"{served.server.url}/d/{shown.key}")
+    await assert_accessible(page)
+    for name in ("What was agreed", "Who can still do what", "Every payment", "Who gets what"):
+        await expect(page.get_by_role("region", name=name)).to_be_visible()
+    row = (
+        page.get_by_role("region", name="The proof")
+        .locator("tr")
+        .filter(has=page.get_by_role("rowheader", name="schedule", exact=True))
+    )
+    await expect(row).to_contain_text(MEANINGS["schedule"])
+    await expect(row).to_contain_text("holds")
+    payments = page.get_by_role("region", name="Every payment").locator("tbody tr")
+    await expect(payments).to_have_count(1)
+    for file in ("report.html", "report.md", "history.csv", "schedule.json"):
+        link = page.locator(f'a[href$="{file}"]')
+        answer = await served.http.get(await link.get_attribute("href") or "")
+        assert answer.status_code == 200, file
+        assert "milestone-001" in answer.text
+    found = Distribution.from_schedule(parse_schedule(answer.json()), opened.world.contract)
+    assert found.id == opened.distribution.id

@@ -38,7 +38,7 @@ async def test_a_beneficiary_claims(served: ServedDistribution, page: Page) -> N
     await expect(page.get_by_role("heading", level=1)).to_have_text(
         "1,000 GRANT can be claimed now"
     )
-    await expect(page.locator(".wallet-said")).to_have_text("Connected: Lantern.")
+    await expect(page.locator(".wallet-said")).to_have_text("Lantern is connected.")
 
     wallet.declines.add("signTx")
     claim = page.get_by_role("button", name="Claim 1,000 GRANT")
