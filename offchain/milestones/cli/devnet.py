@@ -15,8 +15,9 @@ from milestones.cli.session import session_of
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 if TYPE_CHECKING:
+    from milestones.cli import devnet_fork as forking
     from milestones.cli import devnet_profile as profiling
-    from milestones.devnet import funds, opening, server
+    from milestones.devnet import opening, server
     from milestones.devnet.control import client as control
     from milestones.devnet.control import flame_graph
     from milestones.devnet.ogmios import parameters as protocol_parameters
@@ -27,7 +28,7 @@ else:
     profiling = Later("milestones.cli.devnet_profile")
     control = Later("milestones.devnet.control.client")
     flame_graph = Later("milestones.devnet.control.flame_graph", needed_for="the embedded chain")
-    funds = Later("milestones.devnet.funds", needed_for="the embedded chain")
+    forking = Later("milestones.cli.devnet_fork", needed_for="the embedded chain")
     protocol_parameters = Later(
         "milestones.devnet.ogmios.parameters", needed_for="the embedded chain"
     )
@@ -115,6 +116,26 @@ def start(  # noqa: PLR0917 - an option each
     kupo_match: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="What the index starts with.")
     ] = None,
+    fork_ogmios: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Fork a real network: its Ogmios, which is only asked."),
+    ] = None,
+    fork_kupo: Annotated[
+        str | None, typer.Option(metavar="URL", help="Fork a real network: its Kupo.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SLOT[.HASH]", help="Where to fork; else the newest block that its Kupo has."
+        ),
+    ] = None,
+    impersonate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Ask no witness of this address' key or native script. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Run a Cardano chain in this process, with the interfaces of Ogmios and Kupo.
 
@@ -137,7 +158,6 @@ def start(  # noqa: PLR0917 - an option each
         network_magic=network_magic,
         start_posix_ms=None if start_time is None else start_time * 1000,
         funds=_funds(fund or []),
-        accounts=funds.default_accounts(network_magic) if accounts is None else accounts,
         stake_pools=stake_pools,
         manual_clock=manual_clock,
         state_dir=state_dir,
@@ -152,9 +172,18 @@ def start(  # noqa: PLR0917 - an option each
         control_port_may_move=control_port is None,
         block_interval_s=None if manual_blocks else block_interval,
         ogmios_version=ogmios_version,
-        kupo_matches=tuple(kupo_match or ("*",)),
+        kupo_matches=tuple(kupo_match or ()),
     )
-    asyncio.run(server.run(config))
+    given = {name: _was_given(context, name) for name in ("parameters", *forking.TAKEN_OVER)}
+    options = forking.ForkOptions(
+        ogmios_url=fork_ogmios,
+        kupo_url=fork_kupo,
+        at=at,
+        impersonate=tuple(impersonate or ()),
+        accounts=accounts,
+        given=given,
+    )
+    asyncio.run(forking.serve(config, options))
 
 
 def _control_port(given: int | None, *, no_control: bool) -> int | None:
@@ -168,9 +197,7 @@ def _refuse_options_for_starting(context: typer.Context) -> None:
     given = [
         name
         for name in context.params
-        if name not in _BEFORE_A_COMMAND
-        and (source := context.get_parameter_source(name)) is not None
-        and source.name != "DEFAULT"
+        if name not in _BEFORE_A_COMMAND and _was_given(context, name)
     ]
     if given:
         raise InvalidInput(
@@ -179,6 +206,11 @@ def _refuse_options_for_starting(context: typer.Context) -> None:
             path=given[0],
             hint="leave it out",
         )
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 def _funds(entries: list[str]) -> dict[str, int]:
@@ -267,6 +299,23 @@ def rewards(
     """Grant rewards to a registered reward account, in a block of their own."""
     chain = _chain(context, control_url, control_port)
     _show(context, chain.post("rewards", address=account, lovelace=lovelace))
+
+
+@devnet.command()
+def submit(
+    context: typer.Context,
+    transaction: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CBOR, in hexadecimal or not, or as cardano-cli writes it."
+        ),
+    ],
+    control_url: ControlUrl = None,
+    control_port: ControlPort = None,
+) -> None:
+    """Give the chain a transaction as it is, such as one without the witnesses that it waives."""
+    meant = profiling.transaction_in(transaction).hex()
+    _show(context, _chain(context, control_url, control_port).post("submit", transaction=meant))
 
 
 @devnet.command()

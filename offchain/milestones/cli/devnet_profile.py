@@ -27,7 +27,7 @@ def transaction_meant(given: str) -> dict[str, str]:
     """
     if _ID.fullmatch(given):
         return {"transaction_id": given}
-    return {"transaction": _transaction_in(Path(given)).hex()}
+    return {"transaction": transaction_in(Path(given)).hex()}
 
 
 def stand_ins(debug: Path, released: Path | None) -> dict[str, str]:
@@ -107,7 +107,7 @@ def _short(text: str) -> str:
     return text if len(text) <= SHOWN_OF_A_LABEL else f"{text[: SHOWN_OF_A_LABEL - 1]}…"
 
 
-def _transaction_in(path: Path) -> bytes:
+def transaction_in(path: Path) -> bytes:
     """The CBOR in a file: as it is, in hexadecimal, or under `cborHex` as cardano-cli writes it."""
     raw = documents.read_bytes(path, documents.TRANSACTION, _PATH, InvalidInput)
     if not raw:

@@ -46,7 +46,8 @@ Answer = TypeVar("Answer")
 class OgmiosClient:
     """An async context manager; it connects when first asked, so that `health` needs no WebSocket.
 
-    `url` starts with ws:// or wss://. `transport` stands in for HTTP's network, for tests. Every method
+    `session` is its connection, for questions without a method here. `url` starts with ws:// or wss://.
+    `transport` stands in for HTTP's network, for tests. Every method
     raises `ServiceUnavailable` when Ogmios can't be reached, hangs up twice, or is silent for
     `timeout_seconds`. Questions may be asked at the same time.
     """
@@ -63,7 +64,7 @@ class OgmiosClient:
         self._http = HttpRequests(
             self.address, timeout_seconds=timeout_seconds, transport=transport
         )
-        self._session = OgmiosSession(self.address, timeout_seconds=timeout_seconds)
+        self.session = OgmiosSession(self.address, timeout_seconds=timeout_seconds)
         self._mempool = asyncio.Lock()
 
     @property
@@ -80,7 +81,7 @@ class OgmiosClient:
     async def close(self) -> None:
         """Closes the connections. The next question opens others."""
         await self._http.close()
-        await self._session.close()
+        await self.session.close()
 
     async def health(self) -> OgmiosHealth:
         """What `GET /health` says; also while Ogmios has no node, or one that is behind."""
@@ -118,7 +119,7 @@ class OgmiosClient:
         """The first of these blocks that is on the node's chain; None where none of them is."""
         params = {"points": [{"slot": each.slot, "id": each.header_hash.hex()} for each in points]}
         try:
-            answer = await self._session.query("findIntersection", params)
+            answer = await self.session.query("findIntersection", params)
         except RpcError as error:
             if error.code == INTERSECTION_NOT_FOUND:
                 return None
@@ -174,7 +175,7 @@ class OgmiosClient:
         transaction_id = blake2b_256(cbor.read(transaction_cbor).array()[0].raw).hex()
         params = {"transaction": {"cbor": transaction_cbor.hex()}}
         try:
-            answer = await self._session.once("submitTransaction", params)
+            answer = await self.session.once("submitTransaction", params)
         except AnswerLost as error:
             raise OutcomeUnknown(transaction_id, str(error)) from error
         except RpcError as error:
@@ -252,7 +253,7 @@ class OgmiosClient:
                     await connection.call("releaseMempool", timeout_seconds=seconds)
 
         async with self._mempool:
-            return await self._session.converse(taken)
+            return await self.session.converse(taken)
 
     def walk_from(self, points: Sequence[Point]) -> ChainWalk:
         """A walk over blocks, on a connection of its own, from the first of `points` that is on the chain.
@@ -263,7 +264,7 @@ class OgmiosClient:
 
     async def _ask(self, method: str, read: Callable[[Any], Answer], params: Any = None) -> Answer:
         try:
-            answer = await self._session.query(method, params)
+            answer = await self.session.query(method, params)
         except RpcError as error:
             raise self._failure(method, error) from error
         with reading(self.address, method):

@@ -34,6 +34,16 @@ class Grant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Where an output was spent, by which input, and with what redeemer (its CBOR)."""
+
+    point: Point
+    transaction_id: bytes
+    input_index: int
+    redeemer: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Inclusion:
     """A transaction in a block, with what it does to the unspent outputs, and to who is registered.
 

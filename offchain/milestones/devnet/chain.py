@@ -6,7 +6,7 @@ of changes puts a function into `listeners`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -37,6 +37,7 @@ from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import Transaction, decode_transaction
 from milestones.devnet.ledger.utxos import ScriptProfile
 from milestones.devnet.mempool import Mempool, MempoolFull, fitting_prefix
+from milestones.devnet.origin import Fork
 from milestones.devnet.persistence import Store
 from milestones.errors import InvalidInput, NotFound
 
@@ -56,6 +57,11 @@ ALL_INPUTS_SPENT: Final = ConwayMempoolFailure(
 """Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
 
 
+def unspent_of(fork: Fork) -> Iterator[tuple[OutputReference, Output]]:
+    """What is known of the other network's unspent outputs."""
+    return ((ref, output) for ref, output in fork.outputs.items() if output is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The chain at a moment: tip, waiting transactions and the clock's offset."""
@@ -66,7 +72,11 @@ class Snapshot:
 
 
 class Chain:
-    """One chain, its mempool and its clock. `blocks[n]` is the block of height n."""
+    """One chain, its mempool and its clock. `blocks` are its blocks in order, the first at `first_height`.
+
+    A `fork` stands on another network's block, which is the first here. `impersonated` are credentials
+    (hashes of 28 bytes) of which no witness is asked.
+    """
 
     def __init__(
         self,
@@ -76,7 +86,10 @@ class Chain:
         *,
         store: Store | None = None,
         production: Production = "at once",
+        fork: Fork | None = None,
+        impersonated: frozenset[bytes] = frozenset(),
     ) -> None:
+        self.fork, self.impersonated = fork, impersonated
         self.clock, self.parameters, self.production = clock, parameters, production
         self.calendar = clock.calendar
         self.faucet = Faucet(self.calendar.magic, self.calendar.network_id)
@@ -84,11 +97,14 @@ class Chain:
         self.blocks: list[Block] = []
         self.utxo: dict[OutputReference, Output] = {}
         self.staking = StakingState()
-        self.reserves_lovelace = reserves_of(blocks[0])
+        self.reserves_lovelace = reserves_of(blocks[0 if fork is None else 1])
         self._store = store
         self._places: dict[bytes, tuple[Block, int]] = {}
         self._heights: dict[bytes, int] = {}
         self._snapshots: dict[str, Snapshot] = {}
+        if fork is not None:
+            self.utxo.update(unspent_of(fork))
+            fork.taken = self.utxo.__setitem__
         for block in blocks:
             self._adopt(block)
         self.mempool = Mempool(self.utxo, self.staking)
@@ -100,16 +116,34 @@ class Chain:
         """The latest block."""
         return self.blocks[-1]
 
+    @property
+    def first_height(self) -> int:
+        """The height of the first block: 0, but for a fork."""
+        return self.blocks[0].height
+
+    @property
+    def funding(self) -> Block:
+        """The block that pays out what the chain began with: the first, or the first of a fork's own."""
+        return self.blocks[0 if self.fork is None else 1]
+
+    def at_height(self, height: int) -> Block | None:
+        """The block of this height; None where there is none."""
+        index = height - self.first_height
+        return self.blocks[index] if 0 <= index < len(self.blocks) else None
+
+    def next_after(self, block: Block | None) -> Block | None:
+        """The block that follows one of this chain (None: the first); None after the tip."""
+        return self.blocks[0] if block is None else self.at_height(block.height + 1)
+
     def contains(self, block: Block) -> bool:
         """Whether this block is still part of the chain."""
-        return block.height < len(self.blocks) and self.blocks[block.height] is block
+        return self.at_height(block.height) is block
 
     def block_at(self, point: Point) -> Block | None:
         """The block at exactly this point; None when the chain has none."""
         height = self._heights.get(point.header_hash)
-        if height is None or self.blocks[height].slot != point.slot:
-            return None
-        return self.blocks[height]
+        block = None if height is None else self.at_height(height)
+        return block if block is not None and block.slot == point.slot else None
 
     def place_of(self, transaction_id: bytes) -> tuple[Block, int] | None:
         """The block that holds a transaction, and its position there; None when none does."""
@@ -121,9 +155,28 @@ class Chain:
         return None if found is None else found.transaction
 
     def output(self, reference: OutputReference) -> Output | None:
-        """An output that a transaction in a block or in the mempool made, spent since or not."""
+        """An output that a transaction in a block or in the mempool made, spent since or not.
+
+        On a fork also one of the other network's, as far as it was fetched.
+        """
         found = self._inclusion(reference.transaction_id)
+        if found is None and self.fork is not None:
+            return self.fork.outputs.get(reference)
         return None if found is None else found.produced.get(reference)
+
+    def require_outputs(self, references: Iterable[OutputReference]) -> None:
+        """Returns once it is known which of these are unspent. Raises `NotFetched` on a fork."""
+        if self.fork is not None:
+            own, waiting = self._places, self.mempool
+            self.fork.require_outputs(
+                each
+                for each in references
+                if each.transaction_id not in own and each.transaction_id not in waiting
+            )
+
+    def _require(self, transaction: Transaction) -> None:
+        body = transaction.body
+        self.require_outputs((*body.inputs, *body.reference_inputs, *body.collateral))
 
     def _inclusion(self, transaction_id: bytes) -> Inclusion | None:
         place = self.place_of(transaction_id)
@@ -137,7 +190,7 @@ class Chain:
         if block is self.tip:
             return self.utxo
         view = UtxoView(self.utxo)
-        for later in reversed(self.blocks[block.height + 1 :]):
+        for later in reversed(self.blocks[block.height + 1 - self.first_height :]):
             for inclusion in reversed(later.inclusions):
                 view.undo(inclusion)
         return view
@@ -147,7 +200,7 @@ class Chain:
         if block is self.tip:
             return self.staking
         view = StakingState(self.staking)
-        for later in reversed(self.blocks[block.height + 1 :]):
+        for later in reversed(self.blocks[block.height + 1 - self.first_height :]):
             undo_staking(view, later)
         return view
 
@@ -172,6 +225,7 @@ class Chain:
             horizon_slot=self.calendar.horizon(self.tip.slot).slot,
             epoch=self.calendar.epoch_of(slot),
             staking=self.mempool.staking,
+            impersonated=self.impersonated,
         )
 
     # -- transactions
@@ -183,6 +237,7 @@ class Chain:
         this returns, unless the chain is ahead of its clock already.
         """
         transaction = decode_transaction(raw)
+        self._require(transaction)
         self._make_room_for(transaction)
         view = self.mempool.utxo
         if transaction.body.inputs and not any(each in view for each in transaction.body.inputs):
@@ -218,6 +273,7 @@ class Chain:
         transactions and `additional` add to them: `additional_first` says which of the two counts.
         """
         transaction = decode_transaction(raw)
+        self._require(transaction)
         seen = self._seen(additional)
         if additional_first:
             seen.created.update(additional)
@@ -238,6 +294,7 @@ class Chain:
         A transaction that the chain or the mempool has is run on the outputs that it found, within the units
         that it declares; any other on what `evaluate` sees. Raises `TransactionRejected`.
         """
+        self._require(transaction)
         body = transaction.body
         known = self.transaction(transaction.id) is not None
         unspent: Mapping[OutputReference, Output] = self._seen({})
@@ -319,9 +376,10 @@ class Chain:
 
     def rollback(self, count: int) -> Block:
         """Takes the last blocks away; their transactions wait again where they still fit."""
-        if not 0 < count < len(self.blocks):
+        most = self.tip.height - self.funding.height
+        if not 0 < count <= most:
             raise InvalidInput(
-                f"{count} blocks can't be taken away, there are {len(self.blocks) - 1}",
+                f"{count} blocks can't be taken away, there are {most}",
                 path="count",
                 hint="the first block stays",
             )
@@ -384,7 +442,7 @@ class Chain:
 
     def _undo_to(self, target: Block) -> list[Transaction]:
         """Takes blocks away until `target` is the tip; returns their transactions in order."""
-        undone = self.blocks[target.height + 1 :]
+        undone = self.blocks[target.height + 1 - self.first_height :]
         for block in reversed(undone):
             undo_block(self.utxo, self.staking, block)
             self.reserves_lovelace += sum(grant.lovelace for grant in block.grants)
@@ -397,7 +455,7 @@ class Chain:
 
     def _write_from(self, height: int) -> None:
         if self._store is not None:
-            self._store.replace_from(height, tuple(self.blocks[height:]))
+            self._store.replace_from(height, tuple(self.blocks[height - self.first_height :]))
 
     def _keep_clock(self) -> None:
         if self._store is not None:

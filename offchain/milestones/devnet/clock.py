@@ -66,12 +66,16 @@ class Era:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Converts between slots, epochs and POSIX milliseconds on one network."""
+    """Converts between slots, epochs and POSIX milliseconds on one network.
+
+    `later_starts` are where the eras after Shelley began, where that is known; else all began with it.
+    """
 
     magic: int
     start_posix_ms: int
     byron_epochs: int = 0
     epoch_slots: int = 432_000
+    later_starts: tuple[Bound, ...] = ()
 
     @property
     def network_id(self) -> int:
@@ -126,10 +130,11 @@ class Calendar:
             BYRON_SLOT_MS,
             BYRON_SAFE_ZONE_SLOTS,
         )
-        ends = {"conway": self.horizon(tip_slot)}
+        starts = [shelley, *(self.later_starts or [shelley] * (len(_SHELLEY_ERAS) - 1))]
+        ends = [*starts[1:], self.horizon(tip_slot)]
         later = (
-            Era(name, shelley, ends.get(name, shelley), self.epoch_slots, SLOT_MS, SAFE_ZONE_SLOTS)
-            for name in _SHELLEY_ERAS
+            Era(name, start, end, self.epoch_slots, SLOT_MS, SAFE_ZONE_SLOTS)
+            for name, start, end in zip(_SHELLEY_ERAS, starts, ends, strict=True)
         )
         return byron, *later
 

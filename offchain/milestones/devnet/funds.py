@@ -226,6 +226,7 @@ def genesis_block(
     *,
     accounts: int = 0,
     stake_pools: int = 0,
+    parent: Block | None = None,
 ) -> Block:
     """A block of one transaction without inputs that pays `funds` and, to the faucet, the rest.
 
@@ -262,7 +263,7 @@ def genesis_block(
         certificates = [encode_certificate(PoolRegistration(pool)) for pool in pools]
         entries[4] = encoding.tagged_set(certificates)
     body = fields(entries)
-    return genesis_from(slot, transaction(body, fields({}), metadata))
+    return genesis_from(slot, transaction(body, fields({}), metadata), parent)
 
 
 def reserves_of(genesis: Block) -> int:
@@ -273,9 +274,9 @@ def reserves_of(genesis: Block) -> int:
     return max(0, SUPPLY_LOVELACE - held - deposits)
 
 
-def genesis_from(slot: int, raw: bytes) -> Block:
-    """The genesis block with this transaction."""
-    return forge(slot, (included({}, decode_transaction(raw)),), None)
+def genesis_from(slot: int, raw: bytes, parent: Block | None) -> Block:
+    """The genesis block with this transaction; a fork's first own block has a parent."""
+    return forge(slot, (included({}, decode_transaction(raw)),), parent)
 
 
 # -- encodings, definite and shortest, with outputs in the map form. Source: Conway CDDL.

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from milestones.devnet.chain import Chain
 from milestones.errors import InvalidInput
 from milestones.listening import PortServer, authority, listen
 
@@ -93,6 +94,16 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 KEEP_ALIVE_SECONDS = 90
 """How long an HTTP connection may idle: one that is closed under a client's next request looks dropped."""
+
+
+def marks(chain: Chain) -> dict[str, str]:
+    """Headers that say what no network is: a fork, and credentials whose witnesses are waived."""
+    found = {}
+    if chain.fork is not None:
+        found["X-Milestones-Fork"] = chain.fork.facts.name
+    if chain.impersonated:
+        found["X-Milestones-Impersonated"] = ", ".join(sorted(map(bytes.hex, chain.impersonated)))
+    return found
 
 
 class Interface:

@@ -9,7 +9,7 @@ from pathlib import Path
 from milestones.cardano.address import Address
 from milestones.cardano.outputs import OutputReference
 from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, apply_block, forge, included
-from milestones.devnet.chain import Chain, Production
+from milestones.devnet.chain import Chain, Production, unspent_of
 from milestones.devnet.clock import DEVNET_MAGIC, Calendar, Clock, calendar_for, machine_posix_ms
 from milestones.devnet.funds import genesis_block, genesis_from
 from milestones.devnet.ledger.addresses import decode_address
@@ -17,6 +17,7 @@ from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
 from milestones.devnet.ledger.staking_state import StakingState
 from milestones.devnet.ledger.transaction import decode_transaction
+from milestones.devnet.origin import FACTS, Fork, Origin, OriginFacts, facts_in
 from milestones.devnet.persistence import Store, StoredBlock
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -33,7 +34,8 @@ class ChainConfig:
     """What a chain is made from. Times are POSIX milliseconds, funds lovelace by Bech32 address.
 
     So many development `accounts` are funded beside them, and so many `stake_pools` registered; a chain that
-    is gone on with keeps its own.
+    is gone on with keeps its own. With `facts` a new chain is a fork, whose calendar
+    and magic are in them; `origin` answers what isn't kept.
     """
 
     network_magic: int = DEVNET_MAGIC
@@ -45,6 +47,9 @@ class ChainConfig:
     production: Production = "at once"
     manual_clock: bool = False
     state_dir: Path | None = None
+    facts: OriginFacts | None = None
+    origin: Origin | None = None
+    impersonated: frozenset[bytes] = frozenset()
 
 
 def open_chain(config: ChainConfig) -> tuple[Chain, Store | None]:
@@ -64,28 +69,60 @@ def open_chain(config: ChainConfig) -> tuple[Chain, Store | None]:
 
 
 def _new_chain(config: ChainConfig, store: Store | None) -> Chain:
-    now_ms = machine_posix_ms()
-    start_ms = (now_ms - HISTORY_MS) // 1000 * 1000
-    calendar = calendar_for(
-        config.network_magic, config.start_posix_ms, default_start_posix_ms=start_ms
-    )
+    now_ms, facts = machine_posix_ms(), config.facts
+    calendar = _calendar(config, now_ms) if facts is None else facts.calendar
     clock = Clock(calendar, manual=config.manual_clock)
+    slot, base = clock.slot(), []
+    if facts is not None:
+        # Time goes on from the point, whenever that was.
+        clock.restore(calendar.start_of(facts.point.slot) - clock.posix_ms())
+        slot, base = facts.point.slot + 1, [facts.base]
     funds = {
         decode_address(_address(text, calendar)): amount for text, amount in config.funds.items()
     }
-    genesis = genesis_block(
+    first = genesis_block(
         calendar,
-        clock.slot(),
+        slot,
         funds,
         now_ms,
         accounts=config.accounts,
         stake_pools=config.stake_pools,
+        parent=base[0] if base else None,
     )
     if store is not None:
-        store.append(genesis)
+        if facts is not None:
+            store.set_fact(FACTS, facts.to_json())
+            store.set_fact("clock_offset_ms", clock.offset_ms)
+        store.append(first)
         store.set_fact("start_posix_ms", calendar.start_posix_ms)
         store.set_fact("network_magic", calendar.magic)
-    return Chain(clock, config.parameters, [genesis], store=store, production=config.production)
+    fork = None if facts is None else Fork(facts, config.origin, store)
+    return _chain(config, clock, [*base, first], store, fork)
+
+
+def _calendar(config: ChainConfig, now_ms: int) -> Calendar:
+    start_ms = (now_ms - HISTORY_MS) // 1000 * 1000
+    return calendar_for(
+        config.network_magic, config.start_posix_ms, default_start_posix_ms=start_ms
+    )
+
+
+def _chain(
+    config: ChainConfig,
+    clock: Clock,
+    blocks: list[Block],
+    store: Store | None,
+    fork: Fork | None,
+) -> Chain:
+    return Chain(
+        clock,
+        config.parameters,
+        blocks,
+        store=store,
+        production=config.production,
+        fork=fork,
+        impersonated=config.impersonated,
+    )
 
 
 def _address(text: str, calendar: Calendar) -> bytes:
@@ -104,6 +141,12 @@ def _address(text: str, calendar: Calendar) -> bytes:
 
 def _stored_chain(config: ChainConfig, store: Store) -> Chain:
     magic = store.fact("network_magic")
+    if config.facts is not None and facts_in(store) is None:
+        raise InvalidConfiguration(
+            f"the chain in {store.path.parent} is no fork",
+            path="state_dir",
+            hint="fork into another directory, or leave --fork-ogmios and --fork-kupo out",
+        )
     if magic != config.network_magic:
         raise InvalidConfiguration(
             f"the chain in {store.path.parent} has network magic {magic}, not {config.network_magic}",
@@ -111,18 +154,24 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
             hint="give its own magic, or another directory",
         )
     with store.undamaged("its calendar"):
-        start_ms = store.fact("start_posix_ms")
-        calendar = calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
+        start_ms, facts = store.fact("start_posix_ms"), facts_in(store)
+        calendar = (
+            calendar_for(magic, start_ms, default_start_posix_ms=start_ms)
+            if facts is None
+            else facts.calendar
+        )
         offset_ms = store.fact("clock_offset_ms", 0)
         clock = Clock(calendar, manual=config.manual_clock, offset_ms=offset_ms)
         clock.slot()
+    fork = None if facts is None else Fork(facts, config.origin, store)
+    base = [] if facts is None else [facts.base]
     with store.undamaged("its blocks"):
-        blocks = _read_blocks(store, calendar)
+        blocks = _read_blocks(store, calendar, fork, base)
     if not blocks:
         raise store.damage("its blocks")
     _check_funds(config, calendar, blocks[0])
     clock.reach_slot(blocks[-1].slot)
-    return Chain(clock, config.parameters, blocks, store=store, production=config.production)
+    return _chain(config, clock, [*base, *blocks], store, fork)
 
 
 def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> None:
@@ -138,13 +187,17 @@ def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> Non
         )
 
 
-def _read_blocks(store: Store, calendar: Calendar) -> list[Block]:
-    utxo: dict[OutputReference, Output] = {}
+def _read_blocks(
+    store: Store, calendar: Calendar, fork: Fork | None, base: list[Block]
+) -> list[Block]:
+    utxo: dict[OutputReference, Output] = {} if fork is None else dict(unspent_of(fork))
     staking = StakingState()
     blocks: list[Block] = []
     for stored in store.blocks():
         epoch = calendar.epoch_of(stored.slot)
-        block = _read_block(stored, utxo, staking, blocks, epoch)
+        before = blocks or base
+        parent = before[-1] if before else None
+        block = _read_block(stored, utxo, staking, parent, epoch, first=not blocks)
         if block.header_hash != stored.header_hash:
             raise store.damage(f"block {stored.height}")
         blocks.append(block)
@@ -155,12 +208,14 @@ def _read_block(
     stored: StoredBlock,
     utxo: dict[OutputReference, Output],
     staking: StakingState,
-    before: list[Block],
+    parent: Block | None,
     epoch: int,
+    *,
+    first: bool,
 ) -> Block:
     """Makes a block again out of its transactions, and does to `utxo` and `staking` what it does."""
-    if not before:
-        block = genesis_from(stored.slot, stored.transactions[0])
+    if first:
+        block = genesis_from(stored.slot, stored.transactions[0], parent)
         apply_block(utxo, staking, block)
         return block
     for grant in stored.grants:
@@ -175,4 +230,4 @@ def _read_block(
         utxo.update(inclusion.produced)
         staking.apply(inclusion.staking)
         inclusions.append(inclusion)
-    return forge(stored.slot, tuple(inclusions), before[-1], stored.grants)
+    return forge(stored.slot, tuple(inclusions), parent, stored.grants)

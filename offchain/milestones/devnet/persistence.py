@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS deposits (
 CREATE TABLE IF NOT EXISTS grants (
   height INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, hash BLOB NOT NULL,
   lovelace INTEGER NOT NULL, PRIMARY KEY (height, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fetched (
+  kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 """
 
 _TABLES: Final = ("blocks", "transactions", "deposits", "grants")
@@ -142,6 +144,18 @@ class Store:
             self._database.execute(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value))
             )
+
+    def keep_fetched(self, kind: str, key: str, value: Any) -> None:
+        """Keeps an answer of the network that this chain was forked from, in JSON."""
+        with self._usable():
+            self._database.execute(
+                "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?)", (kind, key, json.dumps(value))
+            )
+
+    def fetched(self) -> Iterator[tuple[str, str, Any]]:
+        """Every answer that was kept: its kind, what was asked for, and the answer."""
+        for kind, key, value in self._database.execute("SELECT kind, key, value FROM fetched"):
+            yield kind, key, json.loads(value)
 
     def append(self, block: Block) -> None:
         """Writes a block; it is on disk when this returns."""

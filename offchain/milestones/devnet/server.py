@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
-from milestones.devnet.chain import Production
+from milestones.devnet.chain import Chain, Production
 from milestones.devnet.clock import machine_posix_ms
-from milestones.devnet.control.app import ControlApp
+from milestones.devnet.control.app import ControlApp, fork_json
 from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
 from milestones.devnet.interface import Faults, Interface, Observer
 from milestones.devnet.kupo.app import KupoApp
@@ -69,7 +69,8 @@ class DevnetConfig:
     With `control_port_may_move`, a control port that is taken is a free one instead.
 
     `block_interval_s` is the time between blocks in seconds: 0 makes one for every transaction that is
-    submitted, None only when asked for. `kupo_matches` are the patterns that the index starts with.
+    submitted, None only when asked for. `kupo_matches` are the patterns that the index starts with: without
+    any everything, or on a fork what the other network's index has.
     """
 
     chain: ChainConfig = field(default_factory=ChainConfig)
@@ -80,7 +81,7 @@ class DevnetConfig:
     control_port_may_move: bool = False
     block_interval_s: float | None = 0.0
     ogmios_version: str = "6.14.0"
-    kupo_matches: tuple[str, ...] = ("*",)
+    kupo_matches: tuple[str, ...] = ()
 
 
 class Devnet:
@@ -109,7 +110,9 @@ class Devnet:
 
     def _build(self) -> None:
         config, chain = self.config, self.chain
-        self.index = Index(chain, _watches(self._store, config.kupo_matches))
+        fork = chain.fork
+        patterns = config.kupo_matches or (("*",) if fork is None else fork.facts.patterns)
+        self.index = Index(chain, _watches(self._store, patterns))
         self._faults = {name: Faults(name) for name in ("ogmios", "kupo", "control")}
         seen = self.observers
         ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"], seen)
@@ -151,7 +154,7 @@ class Devnet:
     @property
     def accounts(self) -> tuple[DevelopmentAccount, ...]:
         """The development accounts that the chain began with, each with `ACCOUNT_LOVELACE`."""
-        return accounts_of(self.chain.blocks[0], self.chain.calendar.network_id)
+        return accounts_of(self.chain.funding, self.chain.calendar.network_id)
 
     def describe(self) -> dict[str, Any]:
         """What the command prints when everything is ready."""
@@ -175,7 +178,18 @@ class Devnet:
                 }
                 for account in self.accounts
             ],
+            **self._marks(),
         }
+
+    def _marks(self) -> dict[str, Any]:
+        """What is no network's: only there where it is so."""
+        chain = self.chain
+        found: dict[str, Any] = {}
+        if chain.fork is not None:
+            found["fork"] = fork_json(chain.fork)
+        if chain.impersonated:
+            found["impersonated"] = sorted(each.hex() for each in chain.impersonated)
+        return found
 
     # -- faults
 
@@ -220,6 +234,8 @@ class Devnet:
                 faults.clear()
             await asyncio.gather(*(interface.stop() for interface in self._interfaces))
             self._close_store()
+            if self.config.chain.origin is not None:
+                await self.config.chain.origin.close()
 
     async def until(self, done: asyncio.Event) -> None:
         """Waits for `done`. Raises what the making of blocks fails with, should it fail before."""
@@ -365,9 +381,28 @@ async def run(config: DevnetConfig) -> None:
         settle()
         sys.stdout.write(json.dumps(devnet.describe()) + "\n")
         sys.stdout.flush()
+        sys.stderr.write(marks_text(devnet.chain))
         if devnet.accounts and sys.stderr.isatty():
             sys.stderr.write(accounts_text(devnet.accounts))
         await devnet.until(done)
+
+
+def marks_text(chain: Chain) -> str:
+    """That this is a fork, and whose witnesses are waived, for the person who started it."""
+    lines = []
+    if chain.fork is not None:
+        facts = chain.fork.facts
+        lines += [
+            f"A fork of {facts.calendar.network_name}: what happens here happens here only.",
+            f"  slot {facts.point.slot}, block {facts.height},",
+            f"  {facts.point.header_hash.hex()}",
+        ]
+        if facts.parameters_at_tip:
+            lines.append("  Its parameters are the tip's: the node can't go back so far.")
+    if chain.impersonated:
+        lines.append("NO WITNESS IS ASKED of these credentials, which no network would do:")
+        lines += [f"  {each.hex()}" for each in sorted(chain.impersonated)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def accounts_text(accounts: Sequence[DevelopmentAccount]) -> str:

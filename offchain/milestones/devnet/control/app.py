@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any, Final, Protocol
 
@@ -18,13 +19,14 @@ from milestones.devnet.chain import Chain
 from milestones.devnet.control import pages
 from milestones.devnet.control.access import Forbidden, NotJson, check_access, check_type
 from milestones.devnet.control.profiles import profile
-from milestones.devnet.interface import FAULTS, read_body
+from milestones.devnet.interface import FAULTS, marks, read_body
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.mempool import MempoolFull
 from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.devnet.ogmios.rpc import MISSING
-from milestones.errors import InvalidInput, MilestonesError, NotFound
+from milestones.devnet.origin import Fork, NotFetched
+from milestones.errors import InvalidInput, MilestonesError, NotFound, ServiceUnavailable
 
 
 class Controlled(Protocol):
@@ -58,6 +60,21 @@ def state(devnet: Controlled) -> dict[str, Any]:
             "policy_id": chain.faucet.policy_id.hex(),
         },
         "faults": {name: devnet.fault_of(name) for name in FAULTS},
+        "fork": None if chain.fork is None else fork_json(chain.fork),
+        "impersonated": sorted(each.hex() for each in chain.impersonated),
+    }
+
+
+def fork_json(fork: Fork) -> dict[str, Any]:
+    """What a fork stands on, and where from."""
+    facts = fork.facts
+    return {
+        "network": facts.calendar.network_name,
+        "slot": facts.point.slot,
+        "height": facts.height,
+        "id": facts.point.header_hash.hex(),
+        "services": list(facts.services),
+        "parameters_at_tip": facts.parameters_at_tip,
     }
 
 
@@ -92,8 +109,26 @@ def _faucet(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
     lovelace = 0
     if "lovelace" in arguments or not tokens:
         lovelace = _number(arguments, "lovelace", 1, (1 << 63) - 1)
-    try:
+    with _judged():
         paid = chain.pay_from_faucet(decode_address(address.to_bytes()), lovelace, quantities)
+    policy_id = chain.faucet.policy_id.hex()
+    return {"transaction_id": paid.hex(), "policy_id": policy_id if tokens else None}
+
+
+def _submit(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        raw = bytes.fromhex(_text(arguments, "transaction"))
+    except ValueError:
+        raise InvalidInput("must be CBOR in hexadecimal", path="transaction") from None
+    with _judged():
+        return {"transaction_id": devnet.chain.submit(raw).hex()}
+
+
+@contextmanager
+def _judged() -> Iterator[None]:
+    """Says why a transaction was not taken."""
+    try:
+        yield
     except TransactionRejected as rejected:
         failure = rpc_failure(rejected)
         raise InvalidInput(
@@ -101,8 +136,6 @@ def _faucet(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
         ) from None
     except MempoolFull:
         raise InvalidInput("the mempool is full", hint="make a block first") from None
-    policy_id = chain.faucet.policy_id.hex()
-    return {"transaction_id": paid.hex(), "policy_id": policy_id if tokens else None}
 
 
 def _rewards(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +177,7 @@ ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]
     "/rollback": _rollback,
     "/faucet": _faucet,
     "/rewards": _rewards,
+    "/submit": _submit,
     "/freeze": _freeze,
     "/unfreeze": _unfreeze,
     "/snapshot": _snapshot,
@@ -194,7 +228,13 @@ def _interface(arguments: dict[str, Any]) -> str:
     return name
 
 
-_STATUS: Final = {NotFound: 404, Forbidden: 403, NotJson: 415, InvalidInput: 400}
+_STATUS: Final = {
+    NotFound: 404,
+    Forbidden: 403,
+    NotJson: 415,
+    ServiceUnavailable: 503,
+    InvalidInput: 400,
+}
 _HINT: Final = "see /openapi.json"
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -217,14 +257,22 @@ class ControlApp:
                 raise InvalidInput("the body is too long")
             if request.method == "POST":
                 check_type(request, body)
-            response = self._respond(request.method, request.url.path, body)
+            response = await self._answer(request.method, request.url.path, body)
         except MilestonesError as error:
             status = next((n for kind, n in _STATUS.items() if isinstance(error, kind)), 409)
             response = _refusal(request, error, status)
         # The pages need nothing but their own style: whatever a transaction could smuggle in, nothing runs.
         response.headers["Content-Security-Policy"] = _POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.update(marks(self._devnet.chain))
         await response(scope, receive, send)
+
+    async def _answer(self, method: str, path: str, body: bytes) -> Response:
+        while True:
+            try:
+                return self._respond(method, path, body)
+            except NotFetched as missing:
+                await missing.fetch()
 
     def _respond(self, method: str, path: str, body: bytes) -> Response:
         action = ACTIONS.get(path)

@@ -82,6 +82,13 @@ def _reported(status: int, error: dict[str, Any]) -> MilestonesError:
     message, hint = str(error.get("message", "")), str(error.get("hint", ""))
     details = error.get("details")
     known = details if isinstance(details, dict) else {}
+    if status == 503:
+        return ServiceUnavailable(
+            str(known.get("service", _SERVICE)),
+            str(known.get("url", "")),
+            str(known.get("reason", message)),
+            hint=hint,
+        )
     if status == 404:
         return NotFound(message, hint=hint, details=known)
     if error.get("code") == InsufficientFunds.code:

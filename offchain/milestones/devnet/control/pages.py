@@ -49,7 +49,7 @@ def overview(chain: Chain) -> str:
         waiting.append(f"and {len(transactions) - SHOWN_WAITING:,} more")
     return page(
         "Embedded chain",
-        f"<p>Tip: block {_block_link(chain.tip)}, slot {chain.tip.slot}. "
+        _marks(chain) + f"<p>Tip: block {_block_link(chain.tip)}, slot {chain.tip.slot}. "
         f"The chain's time is {_moment(chain.clock.posix_ms() // 1000 * 1000)}.</p>"
         + section("Waiting for a block", waiting)
         + "<h2>Latest blocks</h2><table><tr><th>Block<th>Slot<th>Time<th>Transactions"
@@ -57,15 +57,30 @@ def overview(chain: Chain) -> str:
     )
 
 
+def _marks(chain: Chain) -> str:
+    """That this is a fork, and whose witnesses are waived."""
+    shown = ""
+    if chain.fork is not None:
+        facts = chain.fork.facts
+        shown += (
+            f"<p><b>A fork of {escape(facts.calendar.network_name)}</b> at block {facts.height}, slot "
+            f"{facts.point.slot}: what happens here happens here only."
+        )
+    if chain.impersonated:
+        names = " ".join(code(each.hex()) for each in sorted(chain.impersonated))
+        shown += f"<p><b>No witness is asked</b> of these credentials, which no network would do: {names}"
+    return shown
+
+
 def block(chain: Chain, height: int) -> str:
     """One block. Raises `NotFound`."""
-    if height >= len(chain.blocks):
+    shown = chain.at_height(height)
+    if shown is None:
         raise NotFound(f"there is no block {height}", hint="start at /")
-    shown = chain.blocks[height]
     neighbours = [
         f'<a href="/block/{other}">{name}</a>'
         for name, other in (("Before", height - 1), ("After", height + 1))
-        if 0 <= other < len(chain.blocks)
+        if chain.at_height(other) is not None
     ]
     rows = [
         f"{digest_link('transaction', each.transaction.id)}<br>{_summary(each.transaction)}"

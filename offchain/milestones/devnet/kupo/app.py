@@ -14,11 +14,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
-from milestones.devnet.interface import Faults, Observer, read_body
+from milestones.devnet.interface import Faults, Observer, marks, read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
-from milestones.devnet.kupo.rendering import Refusal, refusal_reply
+from milestones.devnet.kupo.rendering import Refusal, not_fetched, refusal_reply
 from milestones.devnet.kupo.routes import Call, NotYet, dispatch
+from milestones.devnet.origin import NotFetched
+from milestones.errors import MilestonesError
 
 CACHED: Final = ("checkpoints", "matches", "datums", "scripts", "metadata")
 """Routes that answer 304, whatever the method, to a client that has seen the most recent block."""
@@ -50,6 +52,7 @@ class KupoApp:
         response = await self._answer(request, body or b"")
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Server"] = "kupo"
+        response.headers.update(marks(self._chain))
         for observer in self._observers:
             observer.kupo_answered(
                 request.method,
@@ -68,6 +71,11 @@ class KupoApp:
             except NotYet as not_yet:
                 waits_for = not_yet
                 await self._next_block()
+            except NotFetched as missing:
+                try:
+                    await missing.fetch()
+                except MilestonesError as error:
+                    return refusal_reply(not_fetched(error))
 
     async def _next_block(self) -> None:
         changed = asyncio.Event()

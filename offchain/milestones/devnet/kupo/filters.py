@@ -39,6 +39,11 @@ class MatchFilter:
     transaction_id: bytes | None = None
     output_index: int | None = None
 
+    @property
+    def created_since(self) -> int | None:
+        """The slot before which nothing is asked for; None where there is no such bound."""
+        return self.lower[1] if self.lower is not None and self.lower[0] == "created" else None
+
     def admits(self, match: Match) -> bool:
         """Whether a match of the pattern is in the answer."""
         if self.status is not None and (match.spent is not None) != (self.status == "spent"):

@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import RedeemerPointer
-from milestones.devnet.blocks import Block, Inclusion, Point
+from milestones.devnet.blocks import Block, Inclusion, Point, Spent
 from milestones.devnet.chain import Chain
-from milestones.devnet.kupo.patterns import Pattern
+from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Where an output was spent, by which input, and with what redeemer (its CBOR)."""
-
-    point: Point
-    transaction_id: bytes
-    input_index: int
-    redeemer: bytes | None
+from milestones.devnet.origin import Fork
 
 
 @dataclass(slots=True)
@@ -73,6 +64,7 @@ class Index:
         self.scripts: dict[bytes, Script] = {}
         self._groups: dict[bytes, dict[OutputReference, Match]] = {}
         self._path: list[tuple[Block, _Change]] = []
+        self._taken_up: set[tuple[str, int]] = set()
         self.follow()
 
     @property
@@ -95,6 +87,7 @@ class Index:
             return
         while self._path and not self.chain.contains(self._path[-1][0]):
             self._back()
+        self._take_up_origin()
         for block in self.chain.blocks[len(self._path) :]:
             self._forward(block)
 
@@ -134,8 +127,65 @@ class Index:
         ]
         return len(dropped)
 
-    def select(self, pattern: Pattern) -> Iterator[Match]:
-        """The matches that a pattern asks for, in the chain's order."""
+    def select(self, pattern: Pattern, since_slot: int | None = None) -> Iterator[Match]:
+        """The matches that a pattern asks for, in the chain's order, and perhaps older ones than `since_slot`.
+
+        Raises `NotFetched` on a fork.
+        """
+        fork = self.chain.fork
+        if fork is None:
+            return self._select(pattern)
+        wanted = pattern.transaction_id
+        own = wanted is not None and self.chain.place_of(wanted) is not None
+        recent = since_slot is not None and since_slot > fork.facts.point.slot
+        if not own and not recent and not self._was_asked(pattern, fork):
+            fork.require_matches(pattern.text, since_slot if pattern.is_any else None)
+        self._take_up_origin()
+        return iter(sorted(self._select(pattern), key=_order))
+
+    @staticmethod
+    def _was_asked(pattern: Pattern, fork: Fork) -> bool:
+        return any(
+            _answers(parse_pattern(text), pattern) for text, since in fork.matches if not since
+        )
+
+    def datum(self, digest: bytes) -> bytes | None:
+        """The datum with this hash; None where it was never seen. Raises `NotFetched` on a fork."""
+        found, fork = self.known_datum(digest), self.chain.fork
+        return fork.datum(digest) if found is None and fork is not None else found
+
+    def known_datum(self, digest: bytes) -> bytes | None:
+        """The datum with this hash, as far as it is at hand."""
+        found, fork = self.datums.get(digest), self.chain.fork
+        return fork.datums.get(digest) if found is None and fork is not None else found
+
+    def script(self, digest: bytes) -> Script | None:
+        """The script with this hash; None where it was never seen. Raises `NotFetched` on a fork."""
+        found, fork = self.scripts.get(digest), self.chain.fork
+        return fork.script(digest) if found is None and fork is not None else found
+
+    def _take_up_origin(self) -> None:
+        """Adds what has been fetched since of the network that the chain was forked from."""
+        fork = self.chain.fork
+        if fork is None:
+            return
+        for asked in fork.matches.keys() - self._taken_up:
+            self._taken_up.add(asked)
+            for each in fork.matches[asked]:
+                if each.reference not in self.matches:
+                    position, created = each.transaction_index, each.created
+                    found = (each.reference, each.output, position, created, frozenset[int]())
+                    self._add(Match(*found, each.spent))
+                    self._find_spender(each.reference)
+
+    def _find_spender(self, reference: OutputReference) -> None:
+        """Notes that a block of the chain's own spent an output before its match was known."""
+        for block, change in self._path:
+            for inclusion in block.inclusions:
+                if reference in inclusion.consumed:
+                    self._note_spent(block, inclusion, change)
+
+    def _select(self, pattern: Pattern) -> Iterator[Match]:
         keys = (pattern.address, pattern.payment, pattern.policy_id, pattern.transaction_id)
         key = next((each for each in keys if each is not None), None)
         candidates = self.matches if key is None else self._groups.get(key, {})
@@ -156,7 +206,7 @@ class Index:
         redeemers = {each.pointer: each.data for each in transaction.witnesses.redeemers}
         for index, reference in enumerate(sorted(inclusion.consumed)):
             match = self.matches.get(reference)
-            if match is not None:
+            if match is not None and match.spent is None:
                 pointer = RedeemerPointer("spend", index)
                 redeemer = redeemers.get(pointer) if transaction.is_valid else None
                 match.spent = Spent(block.point, transaction.id, index, redeemer)
@@ -205,6 +255,17 @@ class Index:
         if match is not None:
             for key in _keys(match):
                 del self._groups[key][reference]
+
+
+def _answers(asked: Pattern, pattern: Pattern) -> bool:
+    """Whether what was asked for before holds all that is asked for now."""
+    return asked.text == pattern.text or (
+        pattern.transaction_id is None and asked.transaction_id is None and asked.includes(pattern)
+    )
+
+
+def _order(match: Match) -> tuple[int, int, int]:
+    return match.created.slot, match.transaction_index, match.reference.index
 
 
 def _covers(pattern: Pattern, other: Pattern) -> bool:

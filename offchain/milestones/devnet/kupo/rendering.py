@@ -13,9 +13,9 @@ from milestones.cardano.cbor import Item
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import Script
 from milestones.cardano.value import Value
-from milestones.devnet.blocks import Point
+from milestones.devnet.blocks import Point, Spent
 from milestones.devnet.chain import Chain
-from milestones.devnet.kupo.index import Index, Match, Spent
+from milestones.devnet.kupo.index import Index, Match
 from milestones.devnet.ledger.auxiliary_data import ALONZO_TAG, decode_metadata
 from milestones.errors import MilestonesError
 
@@ -67,6 +67,11 @@ def rollback_failed() -> Refusal:
     return Refusal(500, "The server could not go back to this point; nothing has changed.")
 
 
+def not_fetched(error: MilestonesError) -> Refusal:
+    """A fork that can't ask its network: 503, as of a Kupo that has lost its node."""
+    return Refusal(503, f"The network that this chain was forked from: {error.message}")
+
+
 def point_json(point: Point) -> dict[str, Any]:
     """`Point`."""
     return {"slot_no": point.slot, "header_hash": point.header_hash.hex()}
@@ -93,7 +98,7 @@ def match_json(match: Match, index: Index, *, resolve: bool, as_text: bool) -> d
         "spent_at": None if match.spent is None else _spent_json(match.spent),
     }
     if resolve:
-        datum = None if datum_hash is None else index.datums.get(datum_hash)
+        datum = None if datum_hash is None else index.known_datum(datum_hash)
         shown["datum"] = None if datum is None else datum.hex()
         shown["script"] = None if script is None else script_json(script)
     return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from milestones.devnet.blocks import Block, Point
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import SAFE_ZONE_SLOTS
 from milestones.devnet.kupo.filters import (
+    MatchFilter,
     Query,
     read_filter,
     read_point,
@@ -102,7 +103,10 @@ def get_matches(call: Call) -> Response:
         wanted = read_filter(call.query, lambda point: _check_point(call, point))
     except InvalidInput as error:
         raise bad_request(f"Invalid filter query: {error.message}.") from None
-    found = [match for match in call.index.select(pattern) if wanted.admits(match)]
+    since = wanted.created_since
+    if call.chain.fork is not None and pattern.is_any and since is None:
+        pattern = _narrowed(wanted)
+    found = [match for match in call.index.select(pattern, since) if wanted.admits(match)]
     if not wanted.oldest_first:
         found.reverse()
     as_text = "asset-quantity=string" in (call.accept or "").replace(" ", "")
@@ -111,6 +115,19 @@ def get_matches(call: Call) -> Response:
         for each in found
     ]
     return json_reply(shown, media_type=TEXT_QUANTITIES_TYPE if as_text else JSON_TYPE)
+
+
+def _narrowed(wanted: MatchFilter) -> Pattern:
+    """What is asked for where the pattern is anything: a fork fetches that, and can't fetch all."""
+    if wanted.transaction_id is not None:
+        return parse_pattern(f"*@{wanted.transaction_id.hex()}")
+    if wanted.policy_id is not None:
+        name = "*" if wanted.asset_name is None else wanted.asset_name.hex()
+        return parse_pattern(f"{wanted.policy_id.hex()}.{name}")
+    raise bad_request(
+        "A fork fetches what is asked for, not everything: give an address, a credential, a token, or "
+        "'created_after'."
+    )
 
 
 def delete_matches(call: Call) -> Response:
@@ -151,13 +168,13 @@ def delete_patterns(call: Call) -> Response:
 
 def get_datum(call: Call) -> Response:
     """`/datums/{hash}`."""
-    datum = call.index.datums.get(_digest(call, 32, "datum"))
+    datum = call.index.datum(_digest(call, 32, "datum"))
     return json_reply(None if datum is None else {"datum": datum.hex()})
 
 
 def get_script(call: Call) -> Response:
     """`/scripts/{hash}`."""
-    script = call.index.scripts.get(_digest(call, 28, "script"))
+    script = call.index.script(_digest(call, 28, "script"))
     return json_reply(None if script is None else script_json(script))
 
 
@@ -192,23 +209,30 @@ def get_metadata(call: Call) -> Response:
         wanted = read_transaction_id(call.query)
     except InvalidInput:
         raise bad_request("Filter by one 'transaction_id', 64 digits in base16.") from None
+    fork = call.chain.fork
+    if fork is not None and slot <= fork.facts.point.slot:
+        kept = fork.metadata_at(slot, wanted)
+        return _metadata_reply(kept.header_hash, kept.entries)
     if call.waits_for is not None:
         before = call.waits_for.before
     else:
         before = next((each for each in call.index.checkpoints() if each.slot < slot), None)
     if before is not None and not call.chain.contains(before):
         raise bad_request("The last block before this slot was rolled back.")
-    height = 0 if before is None else before.height + 1
-    if height == len(call.chain.blocks) or not call.connected:
+    block = call.chain.next_after(before)
+    if block is None or not call.connected:
         raise NotYet(before)
-    block = call.chain.blocks[height]
     found = [
-        metadata_json(each.transaction.auxiliary_data)
+        each.transaction.auxiliary_data
         for each in block.inclusions
         if each.transaction.auxiliary_data is not None and wanted in (None, each.transaction.id)
     ]
-    reply = json_reply(found)
-    reply.headers["X-Block-Header-Hash"] = block.header_hash.hex()
+    return _metadata_reply(block.header_hash, found)
+
+
+def _metadata_reply(header_hash: bytes, found: Iterable[bytes]) -> Response:
+    reply = json_reply([metadata_json(each) for each in found])
+    reply.headers["X-Block-Header-Hash"] = header_hash.hex()
     return reply
 
 

@@ -23,6 +23,8 @@ class Environment:
     chain in. Slot 0 begins at `system_start_posix_ms` and every slot lasts `slot_length_ms`.
     `horizon_slot` is the first slot whose time can't be foreseen yet; None if there is no limit. `staking`
     is who is registered before the transaction.
+    `impersonated` are credentials whose witnesses are waived: keys, and the keys of native scripts. No ledger
+    has that.
     """
 
     slot: int
@@ -34,6 +36,7 @@ class Environment:
     horizon_slot: int | None = None
     epoch: int = 0
     staking: StakingState = field(default_factory=StakingState)
+    impersonated: frozenset[bytes] = frozenset()
 
     def start_of(self, slot: int) -> int:
         """POSIX milliseconds at which `slot` begins."""

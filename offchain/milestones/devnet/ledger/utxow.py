@@ -22,7 +22,7 @@ from milestones.devnet.ledger.auxiliary_data import decode_plutus_scripts
 from milestones.devnet.ledger.failures import LedgerFailure
 from milestones.devnet.ledger.plutus import is_well_formed
 from milestones.devnet.ledger.resolved_transaction import ResolvedTransaction
-from milestones.devnet.ledger.scripts import LANGUAGE_NUMBERS, native_script_holds
+from milestones.devnet.ledger.scripts import EVERYBODY, LANGUAGE_NUMBERS, native_script_holds
 from milestones.devnet.ledger.transaction import Transaction
 
 
@@ -46,6 +46,7 @@ def check_signatures(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
 def check_needed_signatures(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
     """Ledger rule: `validateNeededWitnesses`."""
     missing = needed_signers(resolved) - signers(resolved.transaction)
+    missing -= resolved.environment.impersonated
     if missing:
         yield failures.MissingVKeyWitnessesUTXOW(missing)
 
@@ -89,13 +90,19 @@ def verify_signature(key: bytes, signature: bytes, message: bytes) -> bool:
 def check_native_scripts(resolved: ResolvedTransaction) -> Iterator[LedgerFailure]:
     """Ledger rule: `validateFailedBabbageScripts`, of needed scripts only."""
     body, keys = resolved.body, signers(resolved.transaction)
+    impersonated = resolved.environment.impersonated
     needed = {each.script_hash for each in resolved.scripts_needed}
     failing = [
         digest
         for digest, script in resolved.scripts.items()
         if digest in needed
         and script.language == "native"
-        and not native_script_holds(script.code, keys, body.invalid_before, body.invalid_after)
+        and not native_script_holds(
+            script.code,
+            EVERYBODY if digest in impersonated else keys,
+            body.invalid_before,
+            body.invalid_after,
+        )
     ]
     if failing:
         yield failures.ScriptWitnessNotValidatingUTXOW(tuple(failing))

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import machine_posix_ms, utc
-from milestones.devnet.interface import Faults, Observer, read_body
+from milestones.devnet.interface import Faults, Observer, marks, read_body
 from milestones.devnet.ogmios import rpc
 from milestones.devnet.ogmios.rendering import tip_json
 from milestones.devnet.ogmios.session import Session
@@ -171,6 +171,7 @@ class OgmiosApp:
                 return
             response = await self._respond(request)
             response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers.update(marks(self._chain))
             await response(scope, receive, send)
 
     # -- HTTP
@@ -233,7 +234,8 @@ class OgmiosApp:
         if self._faults.current == "dropping":
             await send({"type": "websocket.close", "code": 1011})
             return
-        await send({"type": "websocket.accept"})
+        named = [(key.encode(), value.encode()) for key, value in marks(self._chain).items()]
+        await send({"type": "websocket.accept", "headers": named})
 
         async def send_text(text: str) -> None:
             self._observe(text)

@@ -98,16 +98,16 @@ def parameters_json(parameters: Parameters, version: str = "6.14.0") -> dict[str
     }
 
 
-def parse_parameters(answer: Mapping[str, Any]) -> Parameters:
+def parse_parameters(answer: Mapping[str, Any], *, strict: bool = True) -> Parameters:
     """Reads Ogmios' JSON, of version 6 or 7. What is missing keeps mainnet's value.
 
-    Numbers are taken with all their digits. Raises `InvalidConfiguration` for a name that Ogmios doesn't
-    have, and for a value that has another shape.
+    Numbers are taken with all their digits. Raises `InvalidConfiguration` for a value that has another
+    shape and, if `strict`, for a name that Ogmios doesn't have: what a node says may be newer.
     """
     known = {*_READERS, *UNREAD_PARAMETERS, *_OF_EARLIER_ERAS}
     changes: dict[str, Any] = {}
     for name, value in answer.items():
-        if name not in known:
+        if strict and name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else PARAMETERS.hint
             raise _refusal("there is no such parameter", name, hint)

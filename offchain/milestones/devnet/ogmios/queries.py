@@ -87,6 +87,9 @@ def genesis_configuration(chain: Chain, era: Any, version: str) -> dict[str, Any
     """The genesis configuration of an era that has one, as Ogmios `version` shows it."""
     dijkstra_known = int(version.partition(".")[0]) >= 7
     era = era.lower() if isinstance(era, str) else era
+    if chain.fork is not None and isinstance(era, str) and era in chain.fork.facts.genesis:
+        taken_over: dict[str, Any] = chain.fork.facts.genesis[era]
+        return taken_over
     if era == "byron":
         return _byron(chain)
     if era == "shelley":
@@ -124,7 +127,7 @@ def _byron(chain: Chain) -> dict[str, Any]:
 
 def _shelley(chain: Chain) -> dict[str, Any]:
     calendar = chain.calendar
-    (genesis,) = chain.blocks[0].inclusions
+    (genesis,) = chain.funding.inclusions
     funds: dict[str, int] = {}
     for output in genesis.transaction.body.outputs:
         funds[str(output.address)] = funds.get(str(output.address), 0) + output.value.lovelace
@@ -149,7 +152,7 @@ def _shelley(chain: Chain) -> dict[str, Any]:
 
 
 def _genesis_pools(chain: Chain) -> dict[str, Any]:
-    (genesis,) = chain.blocks[0].inclusions
+    (genesis,) = chain.funding.inclusions
     registered = (each for each in genesis.transaction.body.certificates)
     pools = [each.pool for each in registered if isinstance(each, PoolRegistration)]
     return {pool_id_text(pool.id): pool_json(pool) for pool in pools}
@@ -265,15 +268,29 @@ class LedgerState:
             try:
                 asked = rpc.member(params, "outputReferences", list)
                 wanted = {rpc.output_reference(each) for each in asked}
+                self._chain.require_outputs(wanted)
                 return utxo_json({each: utxo[each] for each in wanted if each in utxo})
             except InvalidRequest:
                 if "addresses" not in params:
                     raise
         if "addresses" in params:
             addresses = rpc.member(params, "addresses", list)
-            return utxo_json(outputs_of(utxo, {rpc.address(each).raw for each in addresses}))
+            wanted_at = {rpc.address(each).raw for each in addresses}
+            if self._chain.fork is not None:
+                for each in sorted(wanted_at):
+                    self._chain.fork.require_address(each)
+            return utxo_json(outputs_of(utxo, wanted_at))
         rpc.no_arguments(params)
+        if self._chain.fork is not None:
+            raise _not_whole()
         return utxo_json(dict(utxo))
+
+
+def _not_whole() -> RpcFailure:
+    reason = (
+        "a fork fetches what is asked for, not everything: ask by addresses or outputReferences"
+    )
+    return RpcFailure(2002, message(2002), reason)
 
 
 _QUERIES: Final[dict[str, Callable[[LedgerState, Block, dict[str, Any]], Any]]] = {

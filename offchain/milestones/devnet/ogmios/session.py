@@ -33,6 +33,8 @@ from milestones.devnet.ogmios.rendering import (
     units_json,
 )
 from milestones.devnet.ogmios.rpc import InvalidRequest, Request, RpcFailure
+from milestones.devnet.origin import NotFetched
+from milestones.errors import MilestonesError
 
 
 class ChainSync:
@@ -65,10 +67,10 @@ class ChainSync:
         if self._rollback_due:
             self._rollback_due = False
             return {"direction": "backward", "point": self._position(), "tip": tip}
-        height = 0 if self._at is None else self._at.height + 1
-        if height == len(self._chain.blocks):
+        following = self._chain.next_after(self._at)
+        if following is None:
             return None
-        self._at = self._chain.blocks[height]
+        self._at = following
         protocol_version = self._chain.parameters.protocol_version
         block = block_json(self._at, protocol_version, self._version)
         return {"direction": "forward", "block": block, "tip": tip}
@@ -249,25 +251,30 @@ class Session:
             queue.append(request)
             await self._work_off(queue)
         else:
-            await self._send(self._answer(request) or "")
+            await self._send(await self._answer(request) or "")
 
     async def _work_off(self, queue: deque[Request]) -> None:
         while queue:
-            answer = self._answer(queue[0])
+            answer = await self._answer(queue[0])
             if answer is None:
                 return
             queue.popleft()
             await self._send(answer)
 
-    def _answer(self, request: Request) -> str | None:
+    async def _answer(self, request: Request) -> str | None:
         """The answer to send; None while the request has to wait."""
-        try:
-            result = self._result(request)
-        except RpcFailure as error:
-            return rpc.failure(request, error)
-        except MempoolFull:
-            return None
-        return None if result is WAIT else rpc.answer(request, result)
+        while True:
+            try:
+                result = self._result(request)
+            except RpcFailure as error:
+                return rpc.failure(request, error)
+            except MempoolFull:
+                return None
+            except NotFetched as missing:
+                if failure := await _fetched(missing):
+                    return rpc.failure(request, failure)
+            else:
+                return None if result is WAIT else rpc.answer(request, result)
 
     def _result(self, request: Request) -> Any:
         if request.method.startswith(PREFIX):
@@ -295,6 +302,22 @@ class Session:
 
     def _genesis(self, params: dict[str, Any]) -> Any:
         return queries.genesis_configuration(self._chain, params.get("era"), self._version)
+
+
+NOT_FETCHED: Final = -32000
+"""JSON-RPC: an error of the server's own. What a fork says whose network can't be asked."""
+
+
+async def _fetched(missing: NotFetched) -> RpcFailure | None:
+    """Fetches what is missing; the failure to answer with where that isn't possible."""
+    try:
+        await missing.fetch()
+    except MilestonesError as error:
+        reason = (
+            f"Nothing has happened: the network that this chain was forked from: {error.message}"
+        )
+        return RpcFailure(NOT_FETCHED, reason, {"hint": error.hint})
+    return None
 
 
 _METHODS: Final[dict[str, Callable[[Session, dict[str, Any]], Any]]] = {
