@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from milestones.errors import MilestonesError, NotFound
 from milestones.look.pages import stylesheet
-from milestones.web.pages import claim, distribution, overview
+from milestones.web.pages import claim, creator, distribution, oracles, overview, statements
 from milestones.web.pages.rendering import refusal
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css"}
@@ -29,6 +29,12 @@ def routes() -> list[BaseRoute]:
         Route("/", overview.overview, name="overview"),
         Route("/d/{distribution}", distribution.distribution, name="page"),
         Route("/d/{distribution}/claim", claim.claim, name="claim_page"),
+        Route("/d/{distribution}/oracles", oracles.oracles, name="oracles_page"),
+        Route("/d/{distribution}/oracles/milestone", oracles.milestone, name="milestone_page"),
+        Route("/d/{distribution}/oracles/statement", statements.statement, name="statement_page"),
+        Route("/d/{distribution}/oracles/proposal", oracles.proposal, name="proposal_page"),
+        Route("/d/{distribution}/oracles/propose", oracles.propose, name="propose_page"),
+        Route("/d/{distribution}/creator", creator.creator, name="creator_page"),
         Route("/d/{distribution}/{file}", distribution.download, name="download"),
         Route("/static/{file}", _file, name="file"),
     ]

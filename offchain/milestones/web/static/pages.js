@@ -48,7 +48,7 @@ async function ask(path, body) {
     throw new Refused(read.error ?? {})
   } catch (error) {
     if (error instanceof Refused) throw error
-    throw new Refused({ message: 'This server can’t be reached.', hint: 'Look at your connection, then try again.' })
+    throw new Refused({ message: "This server can't be reached.", hint: 'Look at your connection, then try again.' })
   }
 }
 
@@ -272,11 +272,10 @@ async function signStatement(step, say) {
   const keys = String(step.dataset.keys).split(' ')
   const mine = (await wallet.addresses()).find((each) => keys.includes(paymentPart(each)))
   if (!mine) throw new WalletError('no_key')
-  const fields = fieldsOf(step)
   say(note('ready', 'Your wallet asks for your signature now. It is over the bytes of this statement, and nothing else.'))
-  const answer = await wallet.signData(mine, String(fields.signed_data))
+  const answer = await wallet.signData(mine, String(fieldsOf(step).signed_data))
   say(note('waiting', 'It is signed, and is being handed in.'))
-  await ask(String(step.dataset.action), { ...fields, answer })
+  await ask(String(step.dataset.action), answer)
   const again = /** @type {HTMLAnchorElement} */ (element('a', 'Show who has signed'))
   again.href = location.href
   say(note('done', 'Your signature is here.', again))

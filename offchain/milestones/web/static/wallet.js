@@ -33,12 +33,12 @@ const LOOK_EVERY_MS = 200
 const WORDS = {
   no_wallet: [
     'There is no wallet in this browser.',
-    'Install a Cardano wallet as an extension, or open this page in the browser of your wallet’s app; then load it again.',
+    "Install a Cardano wallet as an extension, or open this page in the browser of your wallet's app; then load it again.",
   ],
   declined: ['You declined in the wallet.', 'Nothing was signed and nothing was sent. You can start again.'],
   wrong_network: [
     'The wallet is on another network than this page.',
-    'Choose the other network in the wallet’s settings, then connect it again.',
+    "Choose the other network in the wallet's settings, then connect it again.",
   ],
   disconnected: [
     'The wallet is not connected any more.',

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from milestones.testing.cast import ADA
 from tests.support.browser import assert_accessible, browser, open_page
 from tests.support.browser_wallet import StandInWallet, put_into
 from tests.support.serving import ServedDistribution
@@ -55,3 +57,136 @@ async def test_a_beneficiary_claims(served: ServedDistribution, page: Page) -> N
     await assert_accessible(page)
     await step.get_by_role("link", name="Show how it stands now").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("All is paid: 1,000 GRANT")
+
+
+async def choose(page: Page, name: str) -> None:
+    """Connects a wallet, in the place of one that is connected."""
+    if await page.evaluate("sessionStorage.length"):
+        # The one that was used before is connected again by itself.
+        await page.get_by_role("button", name="Use another wallet").click()
+    await page.get_by_role("button", name=f"Connect {name}").click()
+    await expect(page.locator(".wallet-said")).to_have_text(f"{name} is connected.")
+
+
+async def test_two_oracles_sign_and_the_milestone_is_attested(
+    served: ServedDistribution, page: Page
+) -> None:
+    """The statement in words, signed by two wallets; then a third, of no oracle, puts it on the chain."""
+    world = served.opened.world
+    await put_into(
+        page,
+        lantern=StandInWallet.of("Lantern", world, "oracle-0"),
+        beacon=StandInWallet.of("Beacon", world, "oracle-2"),
+        ferry=StandInWallet.of("Ferry", world, "relayer"),
+    )
+    await page.goto(place(served, "/oracles"))
+    await assert_accessible(page)
+    row = page.locator("tr").filter(has=page.get_by_role("rowheader", name="milestone-002"))
+    await row.get_by_role("link", name="Look or sign").click()
+    await page.get_by_label("When it was reached (UTC)").fill("2026-01-31T12:00")
+    await page.get_by_label("Hash of the evidence").fill("ab" * 32)
+    await assert_accessible(page)
+    await page.get_by_role("button", name="Show the statement").click()
+    await expect(page.locator("blockquote")).to_contain_text("2026-01-31 12:00:00 UTC")
+    await expect(page.locator("blockquote")).to_contain_text("ab" * 32)
+
+    sign = page.get_by_role("button", name="Sign this statement")
+    await choose(page, "Ferry")
+    await expect(page.locator(".missing")).to_be_visible()
+    await expect(sign).to_be_disabled()
+    for name, count in (("Lantern", 1), ("Beacon", 2)):
+        await choose(page, name)
+        await sign.click()
+        await page.get_by_role("link", name="Show who has signed").click()
+        await expect(page.locator(".definitions")).to_contain_text(f"{count} of 2 oracles")
+    await assert_accessible(page)
+    await choose(page, "Ferry")
+    await page.get_by_role("button", name="Put it on the chain").click()
+    await expect(page.locator("main")).to_contain_text("The milestone is attested")
+    assert "milestone-002" in (await served.opened.on_chain()).attested()
+    await page.goto(place(served, "/oracles"))
+    await expect(row).to_contain_text("attested")
+
+
+class TestPowers:
+    """Terms that let anybody propose, oracles object, and the creator give notice."""
+
+    @pytest.fixture
+    def schedule_changes(self) -> dict[str, Any]:
+        return {
+            "objectors": 2,
+            "review_bond_lovelace": 5 * ADA,
+            "cancel_by": ["creator"],
+            "cancel_grace_seconds": 7 * 86_400,
+        }
+
+    async def test_an_objection_stops_a_proposal(
+        self, served: ServedDistribution, page: Page
+    ) -> None:
+        """Somebody proposes; two oracles sign that it is wrong, and where the bond goes; it is stopped."""
+        world = served.opened.world
+        await put_into(
+            page,
+            lantern=StandInWallet.of("Lantern", world, "oracle-0"),
+            beacon=StandInWallet.of("Beacon", world, "oracle-1"),
+            ferry=StandInWallet.of("Ferry", world, "stranger"),
+        )
+        await page.goto(place(served, "/oracles"))
+        await page.get_by_role("link", name="Propose that a milestone is reached").click()
+        await assert_accessible(page)
+        await page.get_by_label("Milestone").select_option("milestone-003")
+        await choose(page, "Ferry")
+        await page.get_by_role("button", name="Propose it").click()
+        await expect(page.locator("main")).to_contain_text("It is proposed")
+        await page.goto(place(served, "/oracles"))
+        await page.get_by_role("link", name="Look or object").click()
+        await assert_accessible(page)
+        fund = world.address("relayer")
+        await page.get_by_label("Where the bond goes").fill(str(fund))
+        await page.get_by_role("button", name="Show the objection").click()
+        await assert_accessible(page)
+        for name in ("Lantern", "Beacon"):
+            await choose(page, name)
+            await page.get_by_role("button", name="Sign this statement").click()
+            await page.get_by_role("link", name="Show who has signed").click()
+        await choose(page, "Ferry")
+        before = world.held_by(fund).lovelace
+        await page.get_by_role("button", name="Stop the proposal").click()
+        await expect(page.locator("main")).to_contain_text("The proposal is stopped.")
+        assert world.held_by(fund).lovelace - before >= 5 * ADA
+        assert (await served.opened.status()).proposals == ()
+
+    async def test_a_creator_gives_notice_and_closes(
+        self, served: ServedDistribution, page: Page
+    ) -> None:
+        """Only with the creator's key, and once it was said that it can't be withdrawn."""
+        opened, world = served.opened, served.opened.world
+        await put_into(
+            page,
+            lantern=StandInWallet.of("Lantern", world, "creator"),
+            ferry=StandInWallet.of("Ferry", world, "stranger"),
+        )
+        await page.goto(place(served, "/creator"))
+        await assert_accessible(page)
+        give = page.get_by_role("button", name="Give notice")
+        await choose(page, "Ferry")
+        await expect(give).to_be_disabled()
+        await choose(page, "Lantern")
+        await give.click()
+        assert (await opened.status()).notices == ()
+        await page.get_by_label("I know that it can't be withdrawn.").check()
+        await give.click()
+        await expect(page.locator("main")).to_contain_text("Notice is given: a block has it.")
+        await page.get_by_role("link", name="Show how it stands now").click()
+        await expect(page.locator("main")).to_contain_text("Anybody can end it from")
+        (notice,) = (await opened.status()).notices
+        assert notice.given_by == "creator"
+        opened.reach(notice.ends_at or 0)
+        await page.reload()
+        await choose(page, "Ferry")
+        await page.get_by_role("button", name="Close it").click()
+        await expect(page.locator("main")).to_contain_text("It is closed: a block has it.")
+        assert (await opened.status()).contract_state.status == "cancelled"
+        await page.get_by_role("link", name="Show how it stands now").click()
+        await expect(page.locator(".lead")).to_contain_text("nothing is left to do")
+        await assert_accessible(page)
