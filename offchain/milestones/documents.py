@@ -73,6 +73,9 @@ PARAMETERS: Final = Kind(
     1 << 20,
     "give the result of Ogmios' queryLedgerState/protocolParameters",
 )
+OUTPUT: Final = Kind(
+    "an output", 1 << 20, "give an output as Ogmios shows it: an object with address and value"
+)
 CONFIGURATION: Final = Kind("a configuration", 1 << 20, "write one `name: value` on a line")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from milestones.cardano import cbor, encoding
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
@@ -26,7 +27,7 @@ from milestones.devnet.blocks import (
     undo_staking,
 )
 from milestones.devnet.clock import SLOT_MS, Clock
-from milestones.devnet.funds import Faucet, reserves_of
+from milestones.devnet.funds import Faucet, out_of_nothing, reserves_of
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.failures import ConwayMempoolFailure, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
@@ -318,6 +319,33 @@ class Chain:
             fee_constant=self.parameters.min_fee_constant,
         )
         return self.submit(raw)
+
+    def place(self, output: bytes) -> OutputReference:
+        """Puts an output (CBOR) there out of nothing, in the next block; returns where it will be.
+
+        What it pays and to whom is judged by no rule; it must fit into a transaction. Raises `InvalidInput`.
+        """
+        name = (cbor.encode_bytes(self.tip.header_hash), encoding.integer(self.mempool.revision))
+        placed = decode_transaction(out_of_nothing((output,), name))
+        if len(placed.raw) > self.parameters.max_transaction_size:
+            raise InvalidInput(
+                f"it takes a transaction of {len(placed.raw)} bytes, and"
+                f" {self.parameters.max_transaction_size} is the most",
+                path="output",
+                hint="leave something out",
+            )
+        if not self.mempool.has_room_for(placed, self.parameters):
+            raise MempoolFull
+        self.mempool.add(placed, self.environment())
+        if self.production == "at once" and self.may_make_block():
+            self._make_block()
+        self._notify()
+        return OutputReference(placed.id, 0)
+
+    def change_parameters(self, parameters: Parameters) -> None:
+        """What is submitted from now on is judged by these; what waits was judged already."""
+        self.parameters = parameters
+        self._notify()
 
     # -- blocks
 

@@ -8,7 +8,7 @@ its key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
@@ -233,7 +233,7 @@ def genesis_block(
     So many development `accounts` get `ACCOUNT_LOVELACE` each, whatever else is paid to them; so many
     `stake_pools` are registered.
 
-    It is the only transaction of a chain that no rule is asked about. Its metadata name the network and
+    Like what is placed, it is a transaction that no rule is asked about. Its metadata name the network and
     the moment of its making, so that what a client remembers of one chain is unknown to the next.
     Raises `InvalidConfiguration` when the funds exceed the supply.
     """
@@ -252,18 +252,27 @@ def genesis_block(
     outputs += [output(each.address.to_bytes(), Value(ACCOUNT_LOVELACE)) for each in developers]
     outputs.append(output(reserve, Value(rest)))
     name = (calendar.magic, calendar.start_posix_ms, born_posix_ms)
-    metadata = fields({0: encoding.array([encoding.integer(number) for number in name])})
+    certificates = [encode_certificate(PoolRegistration(pool)) for pool in pools]
+    more = {4: encoding.tagged_set(certificates)} if pools else {}
+    return genesis_from(slot, out_of_nothing(outputs, map(encoding.integer, name), more), parent)
+
+
+def out_of_nothing(
+    outputs: Sequence[bytes], name: Iterable[bytes], more: Mapping[int, bytes] | None = None
+) -> bytes:
+    """A transaction without inputs and signatures, which no rule is asked about: the first, and what is placed.
+
+    `name` makes its id unique: CBOR items, under label 0 of its metadata. `more` are further fields.
+    """
+    metadata = fields({0: encoding.array(tuple(name))})
     entries = {
         0: encoding.references(()),
         1: encoding.array(outputs),
         2: encoding.integer(0),
         7: cbor.encode_bytes(blake2b_256(metadata)),
     }
-    if pools:
-        certificates = [encode_certificate(PoolRegistration(pool)) for pool in pools]
-        entries[4] = encoding.tagged_set(certificates)
-    body = fields(entries)
-    return genesis_from(slot, transaction(body, fields({}), metadata), parent)
+    body = fields(dict(sorted({**entries, **(more or {})}.items())))
+    return transaction(body, fields({}), metadata)
 
 
 def reserves_of(genesis: Block) -> int:

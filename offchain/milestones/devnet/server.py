@@ -96,10 +96,7 @@ class Devnet:
     def __init__(self, config: DevnetConfig | None = None) -> None:
         self.config = config or DevnetConfig()
         _check(self.config)
-        interval = self.config.block_interval_s
-        production: Production = (
-            "by hand" if interval is None else "on schedule" if interval > 0 else "at once"
-        )
+        production = _production(self.config.block_interval_s)
         with uncollected():
             self.chain, self._store = open_chain(replace(self.config.chain, production=production))
             try:
@@ -125,6 +122,8 @@ class Devnet:
             self._control = self._control_interface(config.control_port)
             self._interfaces.append(self._control)
         self._producer: asyncio.Future[Any] | None = None
+        self.block_interval_s = config.block_interval_s
+        self._interval_changed = asyncio.Event()
 
     def _control_interface(self, port: int) -> Interface:
         host = self.config.host
@@ -210,6 +209,19 @@ class Devnet:
         """The fault of an interface; None when it works."""
         return self._faults[name].current
 
+    # -- what can be changed at run time
+
+    def set_block_interval(self, interval_s: float | None) -> None:
+        """Makes blocks at once (0), at intervals of seconds, or only when asked for (None), from now on.
+
+        Raises `InvalidConfiguration`.
+        """
+        _check_interval(interval_s)
+        self.block_interval_s = interval_s
+        self.chain.production = _production(interval_s)
+        self._interval_changed.set()
+        self._interval_changed = asyncio.Event()
+
     # -- life
 
     async def __aenter__(self) -> Devnet:
@@ -268,20 +280,30 @@ class Devnet:
                 self.chain.produce()
 
     async def _ticks(self) -> AsyncIterator[None]:
-        interval, chain = self.config.block_interval_s, self.chain
-        if interval is None:
-            return
-        if interval > 0:
-            while True:
-                await asyncio.sleep(interval)
-                yield
+        chain = self.chain
         while True:
-            height = chain.tip.height
-            await asyncio.sleep(0.2 if len(chain.mempool) else 1.0)
-            waiting = len(chain.mempool) > 0 and chain.may_make_block()
-            age_s = (chain.clock.posix_ms() - chain.calendar.start_of(chain.tip.slot)) / 1000
-            if height == chain.tip.height and (waiting or age_s > IDLE_BLOCK_SECONDS):
+            interval, height = self.block_interval_s, chain.tip.height
+            if interval:
+                due = await self._passed(interval)
+            elif interval is None:
+                due = await self._passed(None)
+            elif await self._passed(0.2 if len(chain.mempool) else 1.0):
+                waiting = len(chain.mempool) > 0 and chain.may_make_block()
+                age_ms = chain.clock.posix_ms() - chain.calendar.start_of(chain.tip.slot)
+                old = age_ms > IDLE_BLOCK_SECONDS * 1000
+                due = height == chain.tip.height and (waiting or old)
+            else:
+                due = False
+            if due:
                 yield
+
+    async def _passed(self, seconds: float | None) -> bool:
+        """Whether so much time has passed without a change of the interval; None waits for that alone."""
+        try:
+            await asyncio.wait_for(self._interval_changed.wait(), seconds)
+        except asyncio.TimeoutError:
+            return True
+        return False
 
 
 MAX_PORT: Final = 65_535
@@ -341,7 +363,14 @@ def _check(config: DevnetConfig) -> None:
             path="ogmios_version",
             hint="one of " + ", ".join(OGMIOS_VERSIONS),
         )
-    interval = config.block_interval_s
+    _check_interval(config.block_interval_s)
+
+
+def _production(interval_s: float | None) -> Production:
+    return "by hand" if interval_s is None else "on schedule" if interval_s > 0 else "at once"
+
+
+def _check_interval(interval: float | None) -> None:
     if interval is not None and not (interval == 0 or 0.05 <= interval <= 86_400):
         raise InvalidConfiguration(
             f"{interval} seconds between blocks",

@@ -23,7 +23,9 @@ from milestones.devnet.interface import FAULTS, marks, read_body
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.mempool import MempoolFull
+from milestones.devnet.ogmios import rpc
 from milestones.devnet.ogmios.failures import rpc_failure
+from milestones.devnet.ogmios.parameters import parameters_json, parse_parameters
 from milestones.devnet.ogmios.rpc import MISSING
 from milestones.devnet.origin import Fork, NotFetched
 from milestones.errors import InvalidInput, MilestonesError, NotFound, ServiceUnavailable
@@ -45,6 +47,13 @@ class Controlled(Protocol):
     def fault_of(self, name: str) -> str | None:
         """The fault of an interface; None when it works."""
 
+    @property
+    def block_interval_s(self) -> float | None:
+        """Seconds between blocks; 0 at once, None by hand."""
+
+    def set_block_interval(self, interval_s: float | None) -> None:
+        """Makes blocks at once (0), at intervals of seconds, or only when asked for (None)."""
+
 
 def state(devnet: Controlled) -> dict[str, Any]:
     """Everything at a glance."""
@@ -60,6 +69,7 @@ def state(devnet: Controlled) -> dict[str, Any]:
             "policy_id": chain.faucet.policy_id.hex(),
         },
         "faults": {name: devnet.fault_of(name) for name in FAULTS},
+        "block_interval_seconds": devnet.block_interval_s,
         "fork": None if chain.fork is None else fork_json(chain.fork),
         "impersonated": sorted(each.hex() for each in chain.impersonated),
     }
@@ -124,6 +134,38 @@ def _submit(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"transaction_id": devnet.chain.submit(raw).hex()}
 
 
+def _place(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        output = rpc.output(arguments)
+    except rpc.InvalidRequest as error:
+        raise InvalidInput(error.message, path="output", hint=_HINT) from None
+    chain = devnet.chain
+    if not output.address.is_bootstrap:
+        _check_network(chain, output.address.network_id, "addr")
+    with _judged():
+        reference = chain.place(output.raw)
+    return {"transaction_id": reference.transaction_id.hex(), "index": reference.index}
+
+
+def _parameters(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    chain = devnet.chain
+    chain.change_parameters(parse_parameters(arguments, chain.parameters))
+    return parameters_json(chain.parameters)
+
+
+def _blocks(devnet: Controlled, arguments: dict[str, Any]) -> dict[str, Any]:
+    interval = arguments.get("interval_seconds", "")
+    number = isinstance(interval, (int, float)) and not isinstance(interval, bool)
+    if interval is not None and not number:
+        raise InvalidInput(
+            "must be a number of seconds, or null",
+            path="interval_seconds",
+            hint="0 makes a block for every transaction, null only those that are asked for",
+        )
+    devnet.set_block_interval(interval)
+    return {"block_interval_seconds": devnet.block_interval_s}
+
+
 @contextmanager
 def _judged() -> Iterator[None]:
     """Says why a transaction was not taken."""
@@ -178,6 +220,9 @@ ACTIONS: Final[dict[str, Callable[[Controlled, dict[str, Any]], dict[str, Any]]]
     "/faucet": _faucet,
     "/rewards": _rewards,
     "/submit": _submit,
+    "/place": _place,
+    "/parameters": _parameters,
+    "/blocks": _blocks,
     "/freeze": _freeze,
     "/unfreeze": _unfreeze,
     "/snapshot": _snapshot,

@@ -48,8 +48,13 @@ class ControlClient:
 
     def post(self, name: str, **arguments: Any) -> dict[str, Any]:
         """What `POST /name` answers; arguments that are None are left out. Raises as `get` does."""
-        given = {key: value for key, value in arguments.items() if value is not None}
-        return self._ask("POST", name, given)
+        return self.post_all(
+            name, {key: value for key, value in arguments.items() if value is not None}
+        )
+
+    def post_all(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What `POST /name` answers to just these arguments. Raises as `get` does."""
+        return self._ask("POST", name, arguments)
 
     def _ask(self, method: str, name: str, body: dict[str, Any] | None) -> dict[str, Any]:
         try:

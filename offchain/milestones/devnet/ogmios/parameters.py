@@ -98,8 +98,10 @@ def parameters_json(parameters: Parameters, version: str = "6.14.0") -> dict[str
     }
 
 
-def parse_parameters(answer: Mapping[str, Any], *, strict: bool = True) -> Parameters:
-    """Reads Ogmios' JSON, of version 6 or 7. What is missing keeps mainnet's value.
+def parse_parameters(
+    answer: Mapping[str, Any], base: Parameters = MAINNET_PARAMETERS, *, strict: bool = True
+) -> Parameters:
+    """Reads Ogmios' JSON, of version 6 or 7. What is missing keeps its value in `base`, mainnet's at first.
 
     Numbers are taken with all their digits. Raises `InvalidConfiguration` for a value that has another
     shape and, if `strict`, for a name that Ogmios doesn't have: what a node says may be newer.
@@ -119,7 +121,7 @@ def parse_parameters(answer: Mapping[str, Any], *, strict: bool = True) -> Param
             if changes.setdefault(attribute, found) != found:
                 raise _refusal("another name gives this parameter another value", name)
     unread = {name: _plain(value) for name, value in answer.items() if name not in _READERS}
-    return replace(MAINNET_PARAMETERS, **changes, unread=unread)
+    return replace(base, **changes, unread={**base.unread, **unread})
 
 
 def read_parameters(path: Path | None) -> Parameters:
@@ -127,13 +129,23 @@ def read_parameters(path: Path | None) -> Parameters:
 
     Raises `InvalidConfiguration` for a file that can't be read or holds something else.
     """
-    if path is None:
-        return MAINNET_PARAMETERS
+    return MAINNET_PARAMETERS if path is None else parse_parameters(parameters_in(path))
+
+
+def parameters_in(path: Path) -> dict[str, Any]:
+    """A file in Ogmios' JSON, by name, not read any further. Raises `InvalidConfiguration`."""
     found = read_object(path, PARAMETERS, _FIELD, InvalidConfiguration)
     answer = found.get("result", found)
     if not isinstance(answer, dict):
         raise _refusal("these are no parameters", "result")
-    return parse_parameters({name: value for name, value in answer.items() if name != "$schema"})
+    return {name: value for name, value in answer.items() if name != "$schema"}
+
+
+def plain_parameters(path: Path) -> dict[str, Any]:
+    """A file in Ogmios' JSON that can be read, in JSON's own numbers. Raises `InvalidConfiguration`."""
+    found = parameters_in(path)
+    parse_parameters(found)
+    return {name: _plain(value) for name, value in found.items()}
 
 
 _FIELD: Final = "parameters"

@@ -209,10 +209,11 @@ def additional_utxo(value: Any) -> dict[OutputReference, Output]:
         return {}
     if not isinstance(value, list):
         raise InvalidRequest("field 'additionalUtxo' must be an array")
-    return {output_reference(each): _output(each) for each in value}
+    return {output_reference(each): output(each) for each in value}
 
 
-def _output(entry: dict[str, Any]) -> Output:
+def output(entry: dict[str, Any]) -> Output:
+    """An output as Ogmios shows it: `address`, `value`, and perhaps `datum` or `datumHash`, and `script`."""
     entries = {
         0: cbor.encode_bytes(address(entry.get("address")).raw),
         1: _value(member(entry, "value", dict)),
@@ -230,12 +231,12 @@ def _output(entry: dict[str, Any]) -> Output:
         wrapped = cbor.encode_bytes(_script(entry["script"]))
         entries[3] = cbor.head(cbor.TAG, 24) + wrapped
     try:
-        output = decode_output(fields(entries))
+        found = decode_output(fields(entries))
     except InvalidEncoding as error:
         raise InvalidRequest(f"an additional output can't be read: {error.reason}") from None
-    if output.script is not None and not is_well_formed(output.script, PROTOCOL_MAJOR):
+    if found.script is not None and not is_well_formed(found.script, PROTOCOL_MAJOR):
         raise InvalidRequest("couldn't decode plutus script")
-    return output
+    return found
 
 
 PROTOCOL_MAJOR: Final = MAINNET_PARAMETERS.protocol_version[0]

@@ -15,6 +15,7 @@ from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig
 from tests.support.control_schema import check
 from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, Ogmios, http, payment_on
+from tests.support.raw_transactions import YES_V3
 
 
 @pytest.fixture
@@ -264,3 +265,75 @@ async def test_where_all_addresses_are_listened_on_each_is_right(
     async with http(everywhere, control=True) as control:
         for host, status in (("192.168.1.2:1338", 200), ("[2001:db8::1]", 200), ("a.example", 403)):
             assert (await control.get("/state", headers={"Host": host})).status_code == status
+
+
+async def test_any_output_can_be_placed_and_is_what_was_asked_for(
+    chain: Devnet, control: httpx.AsyncClient
+) -> None:
+    asked = {
+        "address": BOB_ADDRESS,
+        "value": {"ada": {"lovelace": 7}, "ab" * 28: {"01": 5}},
+        "datum": "182a",
+        "script": {"language": "plutus:v3", "cbor": YES_V3.hex()},
+    }
+    placed = await post(control, "/place", **asked)
+    again = await post(control, "/place", **asked)
+    assert placed != again
+    reference = {"transaction": {"id": placed["transaction_id"]}, "index": placed["index"]}
+    ogmios = await Ogmios.connect(chain)
+    (shown,) = await ogmios.call("queryLedgerState/utxo", outputReferences=[reference])
+    await ogmios.socket.close()
+    assert shown == {**reference, **asked}
+    async with http(chain, kupo=True) as kupo:
+        found = (await kupo.get(f"/matches/{BOB_ADDRESS}?resolve_hashes")).json()
+    assert [each["datum"] for each in found] == ["182a", "182a"]
+    # As any other transaction it waits again after a rollback.
+    await post(control, "/rollback", count=1)
+    assert (await control.get("/state")).json()["mempool"] == [again["transaction_id"]]
+    for wrong in (
+        {**asked, "address": "addr1vyqgk3uyfkfgzt7rp50s4jdkl0ecw7xvh2wmsvf2myreq7gd27kn4"},
+        {**asked, "datum": "ff"},
+        {**asked, "datumHash": "00" * 32},
+        {**asked, "script": {"language": "plutus:v3", "cbor": "00"}},
+        {**asked, "datum": "9f" + "00" * 17_000 + "ff"},
+        {"address": BOB_ADDRESS},
+    ):
+        refused = await control.post("/place", json=wrong)
+        assert refused.status_code == 400, refused.text
+
+
+async def test_parameters_change_for_what_comes_after(
+    chain: Devnet, control: httpx.AsyncClient
+) -> None:
+    draft = payment_on(chain.chain)
+    changed = await post(control, "/parameters", minFeeConstant={"ada": {"lovelace": 999_999}})
+    assert changed["minFeeConstant"] == {"ada": {"lovelace": 999_999}}
+    assert changed["minFeeCoefficient"] == chain.chain.parameters.min_fee_coefficient
+    ogmios = await Ogmios.connect(chain)
+    refused = await ogmios.call("submitTransaction", transaction={"cbor": draft.seal().hex()})
+    assert refused["error"]["code"] == 3122
+    await post(control, "/parameters", minFeeConstant={"ada": {"lovelace": 100}})
+    taken = await ogmios.call("submitTransaction", transaction={"cbor": draft.seal().hex()})
+    assert "transaction" in taken
+    await ogmios.socket.close()
+    for wrong in ({"minFeeConstants": 1}, {"minFeeConstant": 1}):
+        assert (await control.post("/parameters", json=wrong)).status_code == 400
+    assert chain.chain.parameters.min_fee_constant == 100
+
+
+async def test_when_blocks_are_made_can_change(chain: Devnet, control: httpx.AsyncClient) -> None:
+    assert (await control.get("/state")).json()["block_interval_seconds"] == 0
+    await post(control, "/blocks", interval_seconds=None)
+    tip = chain.chain.tip
+    waiting = chain.chain.submit(payment_on(chain.chain).seal())
+    assert chain.chain.tip is tip
+    await post(control, "/blocks", interval_seconds=0.05)
+    while chain.chain.place_of(waiting) is None:
+        await asyncio.sleep(0.01)
+    await post(control, "/blocks", interval_seconds=0)
+    tip = chain.chain.tip
+    chain.chain.submit(payment_on(chain.chain).seal())
+    assert chain.chain.tip.height == tip.height + 1
+    for wrong in (-1, 0.01, "1", True, 86_401):
+        refused = await control.post("/blocks", json={"interval_seconds": wrong})
+        assert refused.status_code == 400

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from milestones.cardano.outputs import OutputReference
 from milestones.testing.world import World
 
 
@@ -49,6 +50,21 @@ async def test_money(world: World) -> None:
     held = {asset.asset_name: n for asset, n in output.value.assets.items()}
     assert held == {b"GRANT": 5, b"\xff\x00": 7}
     assert world.devnet.chain.place_of(bytes.fromhex(paid["transaction_id"])) is not None
+
+
+async def test_what_is_set_and_changed(world: World) -> None:
+    chain = world.devnet.chain
+    address = str(world.address("beneficiary-3"))
+    output = {"address": address, "value": {"ada": {"lovelace": 7}}, "datum": "182a"}
+    placed = await told(world, "place", world.write_json("output.json", output))
+    reference = OutputReference(bytes.fromhex(placed["transaction_id"]), placed["index"])
+    assert chain.utxo[reference].datum == b"\x18\x2a"
+    changes = {"minFeeConstant": {"ada": {"lovelace": 200_000}}}
+    await told(world, "parameters", world.write_json("changes.json", changes))
+    assert chain.parameters.min_fee_constant == 200_000
+    assert (await told(world, "blocks", "--manual")) == {"block_interval_seconds": None}
+    assert chain.production == "by hand"
+    assert (await told(world, "blocks", "--interval", "0"))["block_interval_seconds"] == 0
 
 
 async def test_faults(world: World) -> None:
