@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
 from milestones.cli import options
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     CollateralFrom,
     ContractAddress,
@@ -23,12 +24,18 @@ from milestones.cli.options import (
     ValidFor,
     VerificationTimestamp,
     Wait,
+    Yes,
     distribution,
     evidence,
     optional_moment,
 )
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from milestones.cli.views import sending as views
+else:
+    views = Later("milestones.cli.views.sending")
 
 
 def attest(  # noqa: PLR0917 - an option each
@@ -53,6 +60,7 @@ def attest(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Put the signatures of a quorum of oracles on the chain, which verifies them."""
     session = session_of(context)
@@ -84,5 +92,7 @@ def attest(  # noqa: PLR0917 - an option each
             oracle_keys=keys,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.attested,
+        yes=yes,
     )

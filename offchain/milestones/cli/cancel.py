@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
@@ -22,6 +25,7 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     anchor_of,
     distribution,
     evidence,
@@ -29,6 +33,11 @@ from milestones.cli.options import (
 )
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from milestones.cli.views import sending as views
+else:
+    views = Later("milestones.cli.views.sending")
 
 
 def cancel(  # noqa: PLR0917 - an option each
@@ -49,6 +58,7 @@ def cancel(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Give notice that a distribution will be ended; it can't be withdrawn, and `close` ends it later.
 
@@ -81,5 +91,7 @@ def cancel(  # noqa: PLR0917 - an option each
             anchor=document,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.notice_given,
+        yes=yes,
     )

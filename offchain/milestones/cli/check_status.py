@@ -70,6 +70,7 @@ async def _watched(
 ) -> milestones.StatusReport:
     """Shows a report whenever it has changed, for ever; what a service can't say once is said the next time."""
     shown: dict[str, Any] = {}
+    session.output.doing(f"looking again every {seconds} s; Ctrl-C ends it")
     while True:
         try:
             report = await look()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import address
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import looking as views
+else:
+    views = Later("milestones.cli.views.looking")
 
 
 def claim_file(
@@ -30,5 +36,6 @@ def claim_file(
     session.output.result(
         milestones.write_claim_file(
             session.workspace, known, beneficiary_address=beneficiary, output=output
-        )
+        ),
+        views.claim_file,
     )

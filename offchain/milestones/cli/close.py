@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     CollateralFrom,
     ContractAddress,
@@ -15,9 +18,15 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     distribution,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import sending as views
+else:
+    views = Later("milestones.cli.views.sending")
 
 
 def close(  # noqa: PLR0917 - an option each
@@ -31,6 +40,7 @@ def close(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """End a distribution: deposits, and what nobody can claim any more, go back.
 
@@ -45,5 +55,7 @@ def close(  # noqa: PLR0917 - an option each
     session.perform(
         lambda backend: milestones.close(
             backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait
-        )
+        ),
+        views.closed,
+        yes=yes,
     )

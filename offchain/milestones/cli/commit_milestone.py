@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
 from milestones.cli import options
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     MilestoneIdentifier,
     OptionalContractAddress,
@@ -16,6 +17,11 @@ from milestones.cli.options import (
     distribution,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import oracles as views
+else:
+    views = Later("milestones.cli.views.oracles")
 
 
 def commit_milestone(  # noqa: PLR0917 - an option each
@@ -49,5 +55,6 @@ def commit_milestone(  # noqa: PLR0917 - an option each
             total_oracles=total_oracles,
             contract_address=contract,
             oracle_keys=keys,
-        )
+        ),
+        views.committed,
     )

@@ -22,14 +22,15 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     anchor_of,
 )
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
-    from milestones.cli.views import deploy as views
+    from milestones.cli.views import sending as views
 else:
-    views = Later("milestones.cli.views.deploy")
+    views = Later("milestones.cli.views.sending")
 
 
 def deploy(  # noqa: PLR0917 - an option each
@@ -55,6 +56,7 @@ def deploy(  # noqa: PLR0917 - an option each
     allow_script_beneficiaries: ScriptBeneficiaries = False,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Open a distribution: lock the tokens, announce the schedule.
 
@@ -79,4 +81,6 @@ def deploy(  # noqa: PLR0917 - an option each
             wait=wait,
         ),
         views.deployed,
+        yes=yes,
+        always_says=True,
     )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import SigningKeyPath
 from milestones.cli.session import session_of
 from milestones.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from milestones.cli.views import looking as views
+else:
+    views = Later("milestones.cli.views.looking")
 
 
 def init(  # noqa: PLR0917 - an option each
@@ -62,7 +68,8 @@ def init(  # noqa: PLR0917 - an option each
             whole_accounts=payer_account,
             node_socket=config.cardano_node_socket,
             since_slot=since,
-        )
+        ),
+        views.initialised,
     )
     if report.status == "failed":
         raise typer.Exit(ServiceUnavailable.exit_code)

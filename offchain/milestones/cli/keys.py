@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import DerivationPaths, PhraseFile, derivation_paths
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from milestones.cli.views import looking as views
+else:
+    views = Later("milestones.cli.views.looking")
 
 
 def keys(
@@ -39,4 +45,4 @@ def keys(
     else:
         phrase = milestones.Phrase.load(phrase_file)
         shown = milestones.show_phrase_keys(phrase, derivation_paths(path), network_id=network_id)
-    session.output.result(shown)
+    session.output.result(shown, views.keys)

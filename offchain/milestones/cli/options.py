@@ -70,6 +70,9 @@ CollateralFrom = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Build, check and show everything, and submit nothing.")
 ]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Don't ask on a terminal before anything is signed and sent.")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Return once a block has it.")]
 ContractAddress = Annotated[
     str,

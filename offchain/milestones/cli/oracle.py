@@ -10,7 +10,7 @@ import typer
 
 import milestones
 from milestones import documents
-from milestones.cli.loading import new_typer
+from milestones.cli.loading import Later, new_typer
 from milestones.cli.options import (
     CollateralFrom,
     ContractAddress,
@@ -27,6 +27,7 @@ from milestones.cli.options import (
     ValidFor,
     VerificationTimestamp,
     Wait,
+    Yes,
     address,
     distribution,
     evidence,
@@ -40,12 +41,15 @@ from milestones.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from pydantic import BaseModel
-
+    from milestones.cli.views import oracles as views
+    from milestones.cli.views import sending
     from milestones.protocol.distribution import ContractAddress as Contract
     from milestones.services.oracle import OracleSigned
 
-    Ask = Callable[[milestones.Backend], Awaitable[BaseModel]]
+    Ask = Callable[[milestones.Backend], Awaitable[views.ToSign]]
+else:
+    views = Later("milestones.cli.views.oracles")
+    sending = Later("milestones.cli.views.sending")
 
 oracle: Final = new_typer(
     no_args_is_help=True,
@@ -101,6 +105,7 @@ def oracle_payload(  # noqa: PLR0917 - an option each
     session = session_of(context)
     contract = distribution(contract_address)
     _must_be_one(milestone_identifier, notice, object_to, rotate_to)
+    result: views.ToSign
     if object_to is not None:
         result = _asked(session, _objection(contract, object_to, bond_to))
     elif rotate_to:
@@ -128,7 +133,7 @@ def oracle_payload(  # noqa: PLR0917 - an option each
                 ask=_when if session.output.asks else None,
             )
         )
-    session.output.result(result)
+    session.output.result(result, views.to_sign)
 
 
 def _when() -> int | None:
@@ -178,8 +183,8 @@ def _rotation(contract: Contract, rotate_to: list[str], next_quorum: int | None)
     )
 
 
-def _asked(session: Session, ask: Ask) -> BaseModel:
-    async def run() -> BaseModel:
+def _asked(session: Session, ask: Ask) -> views.ToSign:
+    async def run() -> views.ToSign:
         async with session.backend() as backend:
             return await ask(backend)
 
@@ -274,9 +279,9 @@ def _collected(output: Path | None) -> tuple[milestones.OracleSignature, ...]:
 
 
 def _print_entry(session: Session, result: OracleSigned) -> None:
-    if result.file is not None:
+    if result.file is not None and session.output.as_json:
         session.output.message(f"{result.file} holds {result.file_entries} signature(s)")
-    session.output.result(result.entry)
+    session.output.result(result.entry, lambda _: views.signed(result))
 
 
 @oracle.command("import")
@@ -319,6 +324,7 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Put other oracles in the place of those that sit, as a quorum of them signed it."""
     session = session_of(context)
@@ -335,5 +341,7 @@ def oracle_rotate(  # noqa: PLR0917 - an option each
             key=key,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        sending.replaced,
+        yes=yes,
     )

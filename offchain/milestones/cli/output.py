@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
-from milestones.cli.streams import give_up_standard_error, standard_output
+from milestones.cli.streams import agreed, give_up_standard_error, standard_output
 from milestones.errors import MilestonesError, OutputLost
 
 if TYPE_CHECKING:
@@ -44,10 +46,11 @@ class Output:
         """`as_json`: JSON was asked for; `full`: on a terminal every field was, and no composed view."""
         self.json_asked_for = as_json
         self.as_json = as_json or not sys.stdout.isatty()
-        self._full = full
+        self.full = full
         self._started = time.monotonic()
         self._results = _Console(soft_wrap=True)
         self._messages = _Console(stderr=True, soft_wrap=True)
+        self._live = LiveLine(self._messages)
 
     @property
     def asks(self) -> bool:
@@ -72,12 +75,13 @@ class Output:
             fields["elapsed_ms"] = fields.pop("elapsed_ms") or self._elapsed_ms()
             _LOG.info("done", extra={"elapsed_ms": fields["elapsed_ms"]})
             fields["warnings"] = fields.pop("warnings")
+        self._live.clear()
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
         if text is not None:
             self.text(text(result))
             return
-        if view is None or self.as_json or self._full:
+        if view is None or self.as_json or self.full:
             self.fields(fields)
             return
         with standard_output():
@@ -100,11 +104,41 @@ class Output:
                 self._show(fields)
 
     def message(self, text: str) -> None:
-        """One line on standard error; where nobody can hear it the command goes on all the same."""
+        """A line on standard error, on a terminal broken between words, but for what is copied whole.
+
+        Where nobody can hear it the command goes on all the same.
+        """
         try:
-            self._messages.print(harmless(text))
+            self._live.clear()
+            if self.is_watched:
+                print_view(self._messages, [Sentence(text)])
+            else:
+                self._messages.print(harmless(text))
         except OSError:
             give_up_standard_error()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody reads standard error as it comes: it is a terminal."""
+        return self._messages.is_terminal
+
+    def doing(self, words: str) -> None:
+        """What the command is at: shown to whoever watches, once it takes long."""
+        self._live.words = words
+
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """While this lasts, whoever watches is shown what the command is at, and for how long."""
+        if not self.is_watched:
+            yield
+            return
+        async with self._live.shown():
+            yield
+
+    async def agreed(self, question: str) -> bool:
+        """A person's answer; the live line is gone meanwhile."""
+        with self._live.paused():
+            return await agreed(question)
 
     def error(self, error: MilestonesError) -> None:
         """The error for a person on standard error and, in JSON mode, as an object on standard output.
@@ -157,10 +191,90 @@ class Output:
                 self._results.print(Text("  ") + line)
 
 
+class LiveLine:
+    """One line at the end of a terminal, that says what goes on: no more than written over, so safe to cut."""
+
+    def __init__(self, console: Console) -> None:
+        """Nothing is shown yet."""
+        self.words = "asking Ogmios and Kupo"
+        self._console, self._paused, self._is_there = console, False, False
+
+    @asynccontextmanager
+    async def shown(self) -> AsyncIterator[None]:
+        """It is there from the second second on, until this ends."""
+        import asyncio  # noqa: PLC0415 - commands without services need none
+
+        async def show() -> None:
+            begun = time.monotonic()
+            while True:
+                await asyncio.sleep(1)
+                if not self._paused:
+                    self._write(f"{self.words} ({time.monotonic() - begun:.0f} s)")
+
+        task = asyncio.ensure_future(show())
+        try:
+            yield
+        finally:
+            task.cancel()
+            self.clear()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is written meanwhile: somebody is asked."""
+        self.clear()
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
+
+    def clear(self) -> None:
+        """The line is empty again, for what is written next."""
+        if self._is_there:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        shown = harmless(text).plain[: self._console.width - 1]
+        with suppress(OSError):
+            sys.stderr.write(f"\r{shown:<{self._console.width - 1}}\r{shown}")
+            sys.stderr.flush()
+        self._is_there = bool(text)
+
+
+class Sentence:
+    """Words of a person's language, in lines that end between words: an address or an id is never broken.
+
+    Further lines stand below the first word, after any spaces and a `- `.
+    """
+
+    def __init__(self, text: str, style: str = "") -> None:
+        """`style` is rich's."""
+        self._text, self._style = harmless(text).plain, style
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The lines, for rich."""
+        for paragraph in self._text.split("\n"):
+            begin = re.match(r" *(?:- )?", paragraph)
+            yield from self._lines(paragraph, options.max_width, begin.end() if begin else 0)
+
+    def _lines(self, paragraph: str, width: int, indented: int) -> Iterator[Text]:
+        lines = textwrap.wrap(
+            paragraph,
+            width,
+            subsequent_indent=" " * indented,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines or [""]:
+            yield Text(line, self._style, no_wrap=True, overflow="ignore")
+
+
 def print_view(console: Console, parts: Iterable[RenderableType]) -> None:
     """A composed view: lines end between words, but for a text that says `no_wrap`, which is copied."""
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
+        copied = isinstance(part, Text) and bool(part.no_wrap)
+        shown = Sentence(part) if isinstance(part, str) else part
+        console.print(shown, soft_wrap=copied, crop=False)
 
 
 def print_json(value: Any) -> None:

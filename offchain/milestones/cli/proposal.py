@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 import milestones
-from milestones.cli.loading import new_typer
+from milestones.cli.loading import Later, new_typer
 from milestones.cli.options import (
     AnchorFile,
     AnchorHash,
@@ -26,6 +26,7 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     address,
     anchor_of,
     distribution,
@@ -33,6 +34,11 @@ from milestones.cli.options import (
     optional_moment,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import sending as views
+else:
+    views = Later("milestones.cli.views.sending")
 
 ProposalName = Annotated[
     str,
@@ -72,6 +78,7 @@ def proposal_submit(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Say that a milestone is complete, and put a bond down for it; anybody may.
 
@@ -97,7 +104,9 @@ def proposal_submit(  # noqa: PLR0917 - an option each
             anchor=document,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.proposed,
+        yes=yes,
     )
 
 
@@ -118,6 +127,7 @@ def proposal_object(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Stop a proposal with oracles' signatures of what `oracle payload --object` printed."""
     session = session_of(context)
@@ -135,7 +145,9 @@ def proposal_object(  # noqa: PLR0917 - an option each
             key=key,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.proposal_ended,
+        yes=yes,
     )
 
 
@@ -152,6 +164,7 @@ def proposal_confirm(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Make an attestation of a proposal that is due; anybody may, and its bond returns."""
     session = session_of(context)
@@ -167,7 +180,9 @@ def proposal_confirm(  # noqa: PLR0917 - an option each
             key=key,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.proposal_ended,
+        yes=yes,
     )
 
 
@@ -184,6 +199,7 @@ def proposal_retire(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Return the bond of a proposal that nobody confirmed, also after the distribution's end."""
     session = session_of(context)
@@ -199,7 +215,9 @@ def proposal_retire(  # noqa: PLR0917 - an option each
             key=key,
             dry_run=dry_run,
             wait=wait,
-        )
+        ),
+        views.proposal_ended,
+        yes=yes,
     )
 
 
@@ -208,5 +226,6 @@ def proposal_show(context: typer.Context, contract_address: ContractAddress) -> 
     """Show all proposals of a distribution, and how each stands."""
     contract = distribution(contract_address)
     session_of(context).perform(
-        lambda backend: milestones.proposal_show(backend, contract_address=contract)
+        lambda backend: milestones.proposal_show(backend, contract_address=contract),
+        views.proposals,
     )

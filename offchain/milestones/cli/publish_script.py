@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     CollateralFrom,
     DryRun,
@@ -14,8 +17,14 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
 )
 from milestones.cli.session import session_of
+
+if TYPE_CHECKING:
+    from milestones.cli.views import sending as views
+else:
+    views = Later("milestones.cli.views.sending")
 
 
 def publish_script(  # noqa: PLR0917 - an option each
@@ -28,6 +37,7 @@ def publish_script(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Publish the contract's scripts, once per network, for everybody's use."""
     session = session_of(context)
@@ -35,5 +45,7 @@ def publish_script(  # noqa: PLR0917 - an option each
         signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
     )
     session.perform(
-        lambda backend: milestones.publish_script(backend, key=key, dry_run=dry_run, wait=wait)
+        lambda backend: milestones.publish_script(backend, key=key, dry_run=dry_run, wait=wait),
+        views.published,
+        yes=yes,
     )

@@ -27,8 +27,10 @@ from milestones.cli.session import session_of
 from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from milestones.cli.views import looking
     from milestones.cli.views import schedule as views
 else:
+    looking = Later("milestones.cli.views.looking")
     views = Later("milestones.cli.views.schedule")
 
 ADA_DECIMALS: Final = 6
@@ -50,7 +52,7 @@ def schedule_template(context: typer.Context, output: Output = None) -> None:
     if written.file is None:
         session_of(context).output.text(written.text)
     else:
-        session_of(context).output.result(written)
+        session_of(context).output.result(written, looking.template)
 
 
 @schedule.command("check")
@@ -147,7 +149,7 @@ def schedule_vesting(  # noqa: PLR0917 - an option each
     if planned.file is None:
         session_of(context).output.text(planned.text)
     else:
-        session_of(context).output.result(planned)
+        session_of(context).output.result(planned, looking.planned)
 
 
 def _grade(text: str) -> tuple[int, Fraction]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from milestones.cli import config as configuration
+    from milestones.services.backend import Approve
 else:
     asyncio = Later("asyncio")
     configuration = Later("milestones.cli.config")
@@ -71,13 +72,17 @@ class Session:
             max_lag_slots=self.config.max_lag_slots,
         )
 
-    def backend(self) -> AbstractAsyncContextManager[milestones.Backend]:
-        """A workspace with connections to the configured services."""
+    def backend(
+        self, *, approve: Approve | None = None
+    ) -> AbstractAsyncContextManager[milestones.Backend]:
+        """A workspace with connections to the configured services; `approve` is as `connect` takes it."""
         return milestones.connect(
             self.workspace,
             ogmios_url=self.config.ogmios_url,
             kupo_url=self.config.kupo_url,
             progress=self.output.message,
+            doing=self.output.doing,
+            approve=approve,
         )
 
     def signing_key(self, path: Path | None) -> milestones.SigningKey:
@@ -193,17 +198,22 @@ class Session:
         *,
         text: Callable[[R], str] | None = None,
         asked_to_end: Callable[[], None] | None = None,
+        yes: bool | None = None,
+        always_says: bool = False,
     ) -> R:
         """Connects, runs the service to its end, and prints its result; `Output.result` says how.
 
-        `asked_to_end` is for a service that ends by itself when a signal asks it to.
-        Where it is interrupted, or the result can't be printed, after something was sent: `OutcomeUnknown`.
+        `asked_to_end` is for a service that ends by itself when a signal asks it to. `yes` is what `--yes`
+        says of a command that does something for good: on a terminal it is said before, and asked unless
+        that is set. `always_says`: it is said elsewhere, too. Where it is interrupted, or the result can't be
+        printed, after something was sent: `OutcomeUnknown`.
         """
         sent: list[str] = []
+        approve = None if yes is None else self._approving(yes=yes, always_says=always_says)
 
         async def run() -> R:
             with ending_the_task(asked_to_end):
-                async with self.backend() as backend:
+                async with self.output.busy(), self.backend(approve=approve) as backend:
                     try:
                         return await service(backend)
                     finally:
@@ -221,6 +231,18 @@ class Session:
                 error.details["warnings"] = reports
             raise
         return result
+
+    def _approving(self, *, yes: bool, always_says: bool) -> Approve | None:
+        """Says what is about to be done for good, and asks a person, if there is one."""
+        output = self.output
+
+        async def approve(sentences: Sequence[str]) -> bool:
+            output.message("About to be sent, and then it can't be undone:")
+            for sentence in sentences:
+                output.message(f"- {sentence[:1].upper()}{sentence[1:]}")
+            return yes or not output.asks or await output.agreed("Go on?")
+
+        return approve if output.is_watched or always_says else None
 
     def say_reports(self) -> None:
         """What the user must hear of the data directory, where no result has said it."""

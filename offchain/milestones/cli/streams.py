@@ -98,6 +98,23 @@ def ending_the_task(asked: Callable[[], None] | None = None) -> Iterator[None]:
         heed_signals()
 
 
+async def agreed(question: str) -> bool:
+    """Asks a person on the terminal; anything but yes is no. Meanwhile the loop goes on, and Ctrl-C ends it."""
+    import asyncio  # noqa: PLC0415 - commands without services need none
+
+    sys.stderr.write(f"{question} [y/N]: ")
+    sys.stderr.flush()
+    loop, answered = asyncio.get_running_loop(), asyncio.Event()
+    # Windows' loops wait for no terminal: there a person is waited for as everywhere else.
+    with suppress(NotImplementedError):
+        loop.add_reader(sys.stdin.fileno(), answered.set)
+        try:
+            await answered.wait()
+        finally:
+            loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def open_closed_streams() -> None:
     """Puts something in the place of standard streams that are closed: else a file would get their number.
 

@@ -19,6 +19,7 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     address,
     distribution,
     read_claim_file,
@@ -62,6 +63,7 @@ def submit_release(  # noqa: PLR0917 - an option each
     claim_file: ClaimFilePath = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Pay allocations to their beneficiaries; anybody may, with any key.
 
@@ -93,6 +95,7 @@ def submit_release(  # noqa: PLR0917 - an option each
             wait=wait,
         ),
         views.released,
+        yes=yes,
     )
     if report.left_out:
         raise typer.Exit(exit_code_of(report.left_out[0].code))

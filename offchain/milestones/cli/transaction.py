@@ -11,14 +11,17 @@ import typer
 
 import milestones
 from milestones.cli.loading import Group, Later, new_typer
-from milestones.cli.options import DerivationPaths, PhraseFile, Wait, derivation_paths
+from milestones.cli.options import DerivationPaths, PhraseFile, Wait, Yes, derivation_paths
 from milestones.cli.session import Session, session_of
 from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     import asyncio
+
+    from milestones.cli.views import transaction as views
 else:
     asyncio = Later("asyncio")
+    views = Later("milestones.cli.views.transaction")
 
 
 class TransactionGroup(Group):
@@ -58,7 +61,7 @@ def transaction_status(
     `milestones transaction HASH` does the same.
     """
     session_of(context).perform(
-        lambda backend: milestones.transaction_status(backend, transaction_hash)
+        lambda backend: milestones.transaction_status(backend, transaction_hash), views.status
     )
 
 
@@ -84,8 +87,8 @@ def transaction_show(
         shown = milestones.show_transaction(Path(subject))
     else:
         shown = asyncio.run(_shown(session, subject if is_hash else Path(subject)))
-    if session.output.as_json:
-        session.output.result(shown)
+    if session.output.as_json or not session.output.full:
+        session.output.result(shown, views.shown)
         return
     for warning in shown.warnings:
         session.output.message(f"warning: {warning}")
@@ -111,7 +114,8 @@ def transaction_check_hardware(
     ] = None,
 ) -> None:
     """Check whether a hardware wallet can sign a transaction (CIP-21). Needs no network."""
-    session_of(context).output.result(milestones.check_hardware(file, body_output=body_output))
+    checked = milestones.check_hardware(file, body_output=body_output)
+    session_of(context).output.result(checked, views.checked)
 
 
 @transaction.command("sign")
@@ -154,7 +158,8 @@ def transaction_sign(  # noqa: PLR0917 - an option each
             output=output,
             witness_only=witness_only,
             confirm=lambda words: _agrees(session, words, asks=session.output.asks and not yes),
-        )
+        ),
+        views.signed,
     )
 
 
@@ -189,10 +194,14 @@ def transaction_assemble(
     """Put signatures into a transaction, in any order; name those that are of no use, and who is missing."""
     session = session_of(context)
     if offline:
-        session.output.result(milestones.assemble_transaction(file, witness, output=output))
+        assembled = milestones.assemble_transaction(file, witness, output=output)
+        session.output.result(assembled, views.assembled)
         return
     session.perform(
-        lambda backend: milestones.assemble_known_transaction(backend, file, witness, output=output)
+        lambda backend: milestones.assemble_known_transaction(
+            backend, file, witness, output=output
+        ),
+        views.assembled,
     )
 
 
@@ -205,12 +214,17 @@ def transaction_drop(
 ) -> None:
     """Give up a transaction that waits for signatures: what it needs is free again. Needs no network."""
     session = session_of(context)
-    session.output.result(milestones.drop_transaction(session.workspace, transaction_hash))
+    dropped = milestones.drop_transaction(session.workspace, transaction_hash)
+    session.output.result(dropped, views.dropped)
 
 
 @transaction.command("submit")
-def transaction_submit(context: typer.Context, file: File, wait: Wait = False) -> None:
+def transaction_submit(
+    context: typer.Context, file: File, wait: Wait = False, yes: Yes = False
+) -> None:
     """Send a signed transaction. It is written down before; to do it again is safe."""
     session_of(context).perform(
-        lambda backend: milestones.submit_transaction(backend, file, wait=wait)
+        lambda backend: milestones.submit_transaction(backend, file, wait=wait),
+        views.submitted,
+        yes=yes,
     )

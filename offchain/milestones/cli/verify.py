@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import (
     ContractAddress,
     ScriptBeneficiaries,
@@ -18,6 +19,11 @@ from milestones.cli.options import (
 )
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput, NotAllowedYet, NotFound
+
+if TYPE_CHECKING:
+    from milestones.cli.views import looking as views
+else:
+    views = Later("milestones.cli.views.looking")
 
 
 def verify(  # noqa: PLR0917 - an option each
@@ -66,7 +72,8 @@ def verify(  # noqa: PLR0917 - an option each
             claim_file=read_claim_file(claim_file),
             files=files,
             allow_script_beneficiaries=allow_script_beneficiaries,
-        )
+        ),
+        views.verified,
     )
     if verified.verdict == "unsound":
         raise typer.Exit(NotAllowedYet.exit_code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,19 +120,24 @@ def storage_warnings(workspace: Workspace) -> list[str]:
 
 
 Progress = Callable[[str], None]
+Approve = Callable[[Sequence[str]], Awaitable[bool]]
+"""Hears in sentences what is about to be done for good, and whether it may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend(Workspace):
     """A workspace with connections to Ogmios and Kupo.
 
-    `progress` hears in words what a command does and waits for. `sent` are the transactions (ids in
-    hexadecimal, the newest last) that may have left through these connections.
+    `progress` hears in words what a command has done, and `doing` what it is at: only the newest counts.
+    `approve` is asked once before the first signature of a command; None: nobody is. `sent` are the
+    transactions (ids in hexadecimal, the newest last) that may have left through these connections.
     """
 
     ogmios: OgmiosClient
     kupo: KupoClient
     progress: Progress = lambda _: None
+    doing: Progress = lambda _: None
+    approve: Approve | None = None
     sent: list[str] = field(default_factory=list)
 
 
@@ -154,10 +159,13 @@ async def connect(
     ogmios_url: str | ServiceAddress,
     kupo_url: str | ServiceAddress,
     progress: Progress = lambda _: None,
+    doing: Progress = lambda _: None,
+    approve: Approve | None = None,
 ) -> AsyncIterator[Backend]:
     """A backend whose connections are closed at the end. Nothing is asked yet.
 
-    `progress` hears in words what a command does and waits for, such as which transaction was submitted.
+    `progress` hears in words what a command has done, such as which transaction was submitted; `doing` what
+    it is at, such as what it waits for. `approve` is asked before a command signs what can't be undone.
     Raises `InvalidConfiguration` for what is no address.
     """
     async with AsyncExitStack() as stack:
@@ -171,6 +179,8 @@ async def connect(
             ogmios=await stack.enter_async_context(OgmiosClient(ogmios_url)),
             kupo=await stack.enter_async_context(KupoClient(kupo_url)),
             progress=progress,
+            doing=doing,
+            approve=approve,
         )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus, amounts
 from milestones.domain.posix_time import to_posix_seconds
-from milestones.domain.reading import AddressField
+from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.claim_file import ClaimFile
 from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import (
@@ -68,6 +68,8 @@ class DistributionCalculated(Result):
 
     beneficiary_address: AddressField
     contract_address: AddressField
+    token_policy_id: HexField
+    token_name: HexField
     claimable_amount: int
     later_amount: int
     claimed_amount: int
@@ -116,6 +118,8 @@ class AllocationStates:
         return DistributionCalculated(
             beneficiary_address=address,
             contract_address=self.on_chain.address,
+            token_policy_id=self.on_chain.terms.token.policy_id,
+            token_name=self.on_chain.terms.token.asset_name,
             claimable_amount=sums.claimable,
             later_amount=sums.later,
             claimed_amount=sums.claimed,

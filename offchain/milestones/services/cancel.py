@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from milestones.cardano.value import Value
 from milestones.domain.models import OracleSignature, TransactionStatus
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.domain.reading import AddressField, HexField
@@ -30,6 +31,7 @@ from milestones.services.sending.signed import Witnesses, build_signed
 from milestones.storage.board_payloads import NoticePayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.places import amount_in_words
 from milestones.transactions.tx_builder import BalancedTransaction
 
 
@@ -118,6 +120,11 @@ class _Cancel(DistributionCommand[NoticeGiven]):
                 signers=notice.signers,
                 deposit_lovelace=built.outputs[0].output.value.lovelace,
             ),
+            meaning=(
+                f"gives notice that the distribution will be ended, at {self.distribution_name.address}",
+                _meaning(distribution.terms, _ends_at(distribution.terms, notice.said_at_posix_ms)),
+                f"costs a fee of {amount_in_words(Value(built.fee_lovelace))}",
+            ),
         )
 
     def _naming(self, draft: TransactionDraft) -> TransactionDraft:
@@ -194,7 +201,7 @@ class _Cancel(DistributionCommand[NoticeGiven]):
         """The newest notice."""
         sent, payload = run.newest(NoticePayload)
         terms = self.on_chain.terms
-        ends_at = -(-(payload.said_at_posix_ms + terms.grace_ms) // 1000)
+        ends_at = _ends_at(terms, payload.said_at_posix_ms)
         return NoticeGiven(
             **single_transaction_fields(self.distribution_name, sent),
             said_at=to_posix_seconds(payload.said_at_posix_ms),
@@ -205,6 +212,11 @@ class _Cancel(DistributionCommand[NoticeGiven]):
             meaning=_meaning(terms, ends_at),
             deposit_lovelace=payload.deposit_lovelace,
         )
+
+
+def _ends_at(terms: Terms, said_at_posix_ms: int) -> int:
+    """From when on anybody can end it, POSIX seconds."""
+    return -(-(said_at_posix_ms + terms.grace_ms) // 1000)
 
 
 def _meaning(terms: Terms, ends_at: int) -> str:

@@ -12,6 +12,7 @@ from milestones.cardano.outputs import OutputReference, TransactionOutput
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.cardano.plutus_data import Constr, PlutusData
 from milestones.cardano.transaction import Transaction
+from milestones.cardano.value import Value
 from milestones.domain.posix_time import in_words, to_posix_seconds
 from milestones.errors import InvalidAddress, InvalidEncoding
 from milestones.protocol.datums import Notice, Proposal, VaultState
@@ -218,6 +219,7 @@ def _open(reader: _Reader, _: PlutusData) -> Iterator[str]:
         terms = place.subject
         if not isinstance(terms, Terms):
             continue
+        total = amount_in_words(Value.of(terms.token, terms.total_token_amount))
         reclaim = terms.reclaim_after_posix_ms
         back = (
             "nothing can be taken back"
@@ -225,8 +227,8 @@ def _open(reader: _Reader, _: PlutusData) -> Iterator[str]:
             else f"what is unclaimed can be taken back from {in_words(to_posix_seconds(reclaim))} on"
         )
         yield (
-            f"opens distribution {terms.distribution_id.hex()}: {terms.total_token_amount} of"
-            f" {terms.token} for its allocations, {terms.quorum_threshold} of {len(terms.oracles)}"
+            f"opens distribution {terms.distribution_id.hex()}: {total} for its"
+            f" allocations, {terms.quorum_threshold} of {len(terms.oracles)}"
             f" oracles are a quorum, {back}"
         )
 

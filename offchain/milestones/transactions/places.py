@@ -55,7 +55,7 @@ _ROLES: Final = (
 )
 _MEANINGS: Final = {
     "terms": "the terms of distribution {id}: they stay as they are until it ends",
-    "vault": "page {page} of distribution {id}: {remaining} of its token are left there, which only its"
+    "vault": "page {page} of distribution {id}: {remaining:,} of its token are left there, which only its"
     " rules pay out",
     "attestation": "that milestone {milestone} of distribution {id} is complete",
     "notice": "notice that distribution {id} will be ended",
@@ -174,7 +174,7 @@ def name_of(asset: AssetId) -> str:
 
 def amount_in_words(value: Value) -> str:
     """A value as people read it: ADA with six digits, tokens by name and policy."""
-    parts = [f"{quantity} {_token(asset)}" for asset, quantity in value.assets.items()]
+    parts = [f"{quantity:,} {_token(asset)}" for asset, quantity in value.assets.items()]
     if value.lovelace or not parts:
         sign, lovelace = "-" if value.lovelace < 0 else "", abs(value.lovelace)
         parts.insert(0, f"{sign}{lovelace // 1_000_000:,}.{lovelace % 1_000_000:06} ADA")

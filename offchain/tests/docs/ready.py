@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -131,6 +132,7 @@ def _attend(connection: socket.socket, main: Callable[[], None]) -> None:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        time.tzset()
         sys.argv = ["milestones", *arguments]
         _end(main)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

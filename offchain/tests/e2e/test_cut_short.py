@@ -70,11 +70,10 @@ def test_an_interruption_while_waiting_says_what_was_sent_and_what_to_do(
     grant.world.control("freeze", interface="kupo", fault="stale")
     with grant.world.start(*release(grant, "--wait")) as waiting:
         assert waiting.stderr is not None
-        said = [waiting.stderr.readline(), waiting.stderr.readline()]
-        submitted = re.fullmatch(r"submitted transaction ([0-9a-f]{64})\n", said[0])
+        said = waiting.stderr.readline()
+        submitted = re.fullmatch(r"submitted transaction ([0-9a-f]{64})\n", said)
         assert submitted is not None, said
         transaction = submitted[1]
-        assert said[1] == f"waiting for a block to have transaction {transaction}\n"
         waiting.send_signal(getattr(signal, name))
         stdout, stderr = waiting.communicate(timeout=COMMAND_SECONDS)
     error = json.loads(stdout)["error"]

@@ -61,6 +61,11 @@ def _read_all(descriptor: int) -> str:
     return b"".join(chunks).decode()
 
 
+def unfolded(text: str) -> str:
+    """A sentence as it was before it was put into lines."""
+    return " ".join(text.split())
+
+
 async def test_identifiers_are_never_cut(world: World) -> None:
     file = world.write_json("schedule.json", world.schedule())
     printed = await world.cli("register-milestone", "--schedule", file)
@@ -94,10 +99,10 @@ async def test_a_registration_and_its_status_are_read_at_a_glance(world: World) 
         )
 
     assert (exit_code, status_code, calculated_code, released_code) == (0, 0, 0, 0)
-    assert "4,000 to claim now, 0 later, 0 paid of 4,000" in calculated
+    assert "4,000 GRANT to claim now, 0 later, 0 paid of 4,000" in calculated
     assert somebody in calculated
     assert "Paid, in a block: 1 payment, 4,000" in released
-    assert "Registered: 5 payments to 5 people, 15,000 GRANT." in text
+    assert "Registered, not on the chain: 5 payments to 5 people, 15,000 GRANT" in text
     assert "Open: 1,000 GRANT of 15,000 GRANT paid, in 1 of 5 payments" in status
     assert name in text
     assert name in status
@@ -125,7 +130,7 @@ async def test_rows_of_many_columns_are_blocks_of_lines_that_can_be_copied(world
             for milestone in ("milestone-001", "milestone-002")
         ]
         where = ("--contract-address", opened.address.to_bech32())
-        exit_code, text = await on_a_terminal(world, "proposal", "show", *where)
+        exit_code, text = await on_a_terminal(world, "proposal", "show", *where, "--full")
     assert exit_code == 0
     lines = [line.split() for line in text.splitlines()]
     for number, each in enumerate(proposed, 1):
@@ -235,7 +240,9 @@ async def test_nobody_signs_unasked_what_he_has_not_read(
     assert code == exit_code
     before, asked, after = text.partition("Sign it?")
     assert asked
-    assert "pays 25.000000 ADA to addr_test1qz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj" in before
+    assert "pays 25.000000 ADA to addr_test1qz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj" in unfolded(
+        before
+    )
     assert "before slot 90000000" in before
     assert (world.directory / "signed.json").exists() == (exit_code == 0)
     assert ("they did not agree" in after) == (exit_code == 5)
@@ -243,7 +250,11 @@ async def test_nobody_signs_unasked_what_he_has_not_read(
 
 async def test_a_transaction_is_shown_in_lines_and_blocks(world: World) -> None:
     (world.directory / "payment").write_text(PAYMENT)
-    code, text = await on_a_terminal(world, "transaction", "show", "payment", "--offline")
+    show = ("transaction", "show", "payment", "--offline")
+    code, text = await on_a_terminal(world, *show)
+    assert code == 0
+    assert "- pays 25.000000 ADA to addr_test1" in unfolded(text)
+    code, text = await on_a_terminal(world, *show, "--full")
     assert code == 0
     lines = text.splitlines()
     assert any(line.startswith("summary") and "pays 25.000000 ADA" in line for line in lines)

@@ -7,12 +7,12 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
 from milestones.cli.views.figures import (
     amount,
     counted,
     heading,
     moment,
+    more,
     of_token,
     short,
     table,
@@ -39,7 +39,7 @@ def status(report: StatusReport) -> Iterator[RenderableType]:
         f" {of_token(state.total_token_amount, *token)} paid{_counts(state)}"
     )
     yield whole(report.contract_name)
-    yield harmless(f"now: {moment(report.now)}")
+    yield f"now: {moment(report.now)}"
     yield ""
     decimals = None if state.token_policy_id else ADA
     yield table(
@@ -47,9 +47,7 @@ def status(report: StatusReport) -> Iterator[RenderableType]:
         (_row(each, decimals) for each in report.milestones[:MILESTONES]),
         numbers=("to claim",),
     )
-    if len(report.milestones) > MILESTONES:
-        more = len(report.milestones) - MILESTONES
-        yield harmless(f"and {more:,} milestones more: `--full`")
+    yield from more(len(report.milestones), MILESTONES, "milestone")
     yield ""
     yield from _to_come(report)
     if report.claims:
@@ -102,21 +100,17 @@ def _to_come(report: StatusReport) -> Iterator[RenderableType]:
             "under_review": f"oracles can object until {moment(proposal.due_at)}",
             "due": "anybody can confirm it now",
         }.get(proposal.state, "it can be taken back")
-        yield harmless(f"{proposal.milestone_identifier} is proposed: {words}.")
+        yield f"{proposal.milestone_identifier} is proposed: {words}."
     for notice in report.notices:
         if notice.ends_at is not None:
-            yield harmless(
-                f"Notice was given: from {moment(notice.ends_at)} on anybody can end it."
-            )
+            yield (f"Notice was given: from {moment(notice.ends_at)} on anybody can end it.")
     if not state.closed:
-        yield harmless(
+        yield (
             "Unclaimed tokens can't be taken back."
             if state.reclaim_after is None
             else f"Unclaimed tokens can be taken back from {moment(state.reclaim_after)} on."
         )
     if report.discrepancies:
-        yield harmless(
-            f"{counted(len(report.discrepancies), 'record')} here differed from the chain."
-        )
+        yield (f"{counted(len(report.discrepancies), 'record')} here differed from the chain.")
     if report.sync.status != "synced":
-        yield harmless(f"Kupo is {report.sync.status}: it may not have read the newest blocks.")
+        yield f"Kupo is {report.sync.status}: it may not have read the newest blocks."

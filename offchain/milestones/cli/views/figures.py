@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
-from milestones.cli.output import harmless
+from milestones.cli.output import Sentence, harmless
 from milestones.domain.posix_time import in_words
 
 ADA_DECIMALS: Final = 6
@@ -32,6 +32,11 @@ def ada(lovelace: int) -> str:
 def short(text: str) -> str:
     """An address or an id for a table: shortened in the middle, where it differs least."""
     return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
+
+
+def figure(units: int, policy_id: bytes) -> str:
+    """As `of_token`, without the token's name: for a column, or where it was just named."""
+    return amount(units, None if policy_id else ADA_DECIMALS)
 
 
 def of_token(units: int, policy_id: bytes, name: bytes, decimals: int | None = None) -> str:
@@ -71,16 +76,46 @@ def whole(text: str) -> Text:
     return line
 
 
+def happened(status: str, done: str) -> str:
+    """What became of what a command sends, in words; `done` is what a block has then."""
+    where = {
+        "dry_run": "only as a dry run",
+        "waiting_for_signatures": "once it is signed and sent",
+        "submitted": "once a block has it",
+        "confirmed": "in a block",
+    }
+    return f"{done}, {where.get(status, status.replace('_', ' '))}"
+
+
+def labelled(*pairs: tuple[str, str]) -> Iterator[Text]:
+    """A line each, never broken: a name, and what is copied; what is empty is left out."""
+    shown = [(name, text) for name, text in pairs if text]
+    width = max((len(name) for name, _ in shown), default=0)
+    return (whole(f"{name:<{width}}  {text}") for name, text in shown)
+
+
+def more(count: int, shown: int, one: str, several: str = "") -> Iterator[Text]:
+    """How many of a list are not shown, if any."""
+    if count > shown:
+        yield harmless(f"and {counted(count - shown, one, several)} more: `--full`")
+
+
 def counted(count: int, one: str, several: str = "") -> str:
     """A number and its noun, such as `1 payment` or `1,200 payments`."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    header: bool = True,
 ) -> Table:
     """Columns without lines between them; those that are `numbers` stand to the right."""
-    found = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    found = Table(
+        box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_header=header
+    )
     for heading in headings:
         is_number = heading in numbers
         found.add_column(
@@ -91,8 +126,6 @@ def table(
     return found
 
 
-def heading(text: str) -> Text:
+def heading(text: str) -> Sentence:
     """The one sentence that a view begins with."""
-    line = harmless(text)
-    line.stylize("bold")
-    return line
+    return Sentence(text, "bold")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
 from milestones.cli.views.figures import counted, heading, of_token, whole
 from milestones.services.find import DistributionsFound
 from milestones.services.list import DistributionsListed
@@ -27,7 +26,7 @@ def listed(result: DistributionsListed) -> Iterator[RenderableType]:
         yield ""
         mark = "*" if each.roles else " "
         roles = ", ".join(role.replace("_", " ") for role in each.roles)
-        yield harmless(
+        yield (
             f"{mark} {each.description or '(no description)'}: {each.status}"
             + (f"; {roles}" if roles else "")
         )
@@ -37,7 +36,7 @@ def listed(result: DistributionsListed) -> Iterator[RenderableType]:
             if each.claimable_amount is None
             else f"{of_token(each.claimable_amount, *token)} claimable"
         )
-        yield harmless(
+        yield (
             f"  {of_token(each.remaining_amount, *token)} left of"
             f" {of_token(each.total_token_amount, *token)}; {claimable}"
         )
@@ -51,12 +50,12 @@ def found(result: DistributionsFound) -> Iterator[RenderableType]:
     for each in result.found:
         token = (each.token_policy_id, each.token_name)
         yield ""
-        yield harmless(f"  {each.description or '(no description)'}: {each.status}")
+        yield f"  {each.description or '(no description)'}: {each.status}"
         yield whole(f"  {each.contract_name}")
         if each.match != "address":
-            yield harmless(f"  {SHARED[each.match]}:")
+            yield f"  {SHARED[each.match]}:"
             yield whole(f"  {each.beneficiary_address}")
-        yield harmless(
+        yield (
             f"  {of_token(each.claimable_amount, *token)} claimable,"
             f" {of_token(each.later_amount, *token)} later,"
             f" {of_token(each.claimed_amount, *token)} paid"

@@ -7,7 +7,6 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
 from milestones.cli.views.figures import ada, counted, heading, of_token, short, table, whole
 from milestones.services.history import DistributionHistory, HistoryLine
 
@@ -23,7 +22,7 @@ def history(result: DistributionHistory) -> Iterator[RenderableType]:
     yield ""
     earlier = len(result.lines) - NEWEST
     if earlier > 0:
-        yield harmless(f"{earlier:,} earlier: `--full`, or --format csv")
+        yield f"{earlier:,} earlier: `--full`, or --format csv"
     yield table(
         ("when (UTC)", "what", "amount", "transaction"),
         (
@@ -38,16 +37,14 @@ def history(result: DistributionHistory) -> Iterator[RenderableType]:
         numbers=("amount",),
     )
     yield ""
-    yield harmless(
+    yield (
         f"{of_token(result.paid_amount, *token)} paid,"
         f" {of_token(result.returned_amount, *token)} taken back,"
         f" {of_token(result.held_amount, *token)} held."
     )
-    yield harmless(f"Its outputs hold {ada(result.held_lovelace)} in all.")
+    yield f"Its outputs hold {ada(result.held_lovelace)} in all."
     unknown = f"; of {counted(result.unknown_fee_count, 'transaction')} by others they aren't known"
-    yield harmless(
-        f"Fees: {ada(result.fees_lovelace)}{unknown if result.unknown_fee_count else ''}."
-    )
+    yield (f"Fees: {ada(result.fees_lovelace)}{unknown if result.unknown_fee_count else ''}.")
 
 
 def _what(line: HistoryLine) -> str:

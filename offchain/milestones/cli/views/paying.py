@@ -1,4 +1,4 @@
-"""What `calculate-distribution` and `submit-release` say on a terminal. Amounts are in the smallest unit."""
+"""What `calculate-distribution` and `submit-release` say on a terminal."""
 
 from __future__ import annotations
 
@@ -7,29 +7,39 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
-from milestones.cli.views.figures import ada, counted, heading, moment, short, table, whole
+from milestones.cli.views.figures import (
+    ada,
+    counted,
+    figure,
+    happened,
+    heading,
+    labelled,
+    moment,
+    more,
+    of_token,
+    short,
+    table,
+    whole,
+)
+from milestones.cli.views.sending import identifier, waiting
 from milestones.services.calculate_distribution import DistributionCalculated
 from milestones.services.submit_release import ReleaseReport
 
 SHOWN: Final = 8
 """Allocations that are listed of a kind."""
-STATUS: Final = {
-    "dry_run": "Nothing was sent: this is what would be",
-    "waiting_for_signatures": "Waits for signatures",
-    "submitted": "Submitted, and in no block yet",
-    "confirmed": "Paid, in a block",
-}
 
 
 def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
     """What somebody can claim now, what later, and why; the last moment for it."""
+    policy = result.token_policy_id
+    token = (policy, result.token_name)
     yield heading(
-        f"{result.claimable_amount:,} to claim now, {result.later_amount:,} later,"
-        f" {result.claimed_amount:,} paid of {result.total_amount:,} (smallest unit)"
+        f"{of_token(result.claimable_amount, *token)} to claim now,"
+        f" {figure(result.later_amount, policy)} later, {figure(result.claimed_amount, policy)} paid of"
+        f" {figure(result.total_amount, policy)}"
     )
     yield whole(str(result.beneficiary_address))
-    yield harmless(f"now: {moment(result.now)}")
+    yield f"now: {moment(result.now)}"
     yield ""
     yield table(
         ("#", "milestone", "amount", "vests (UTC)", "why"),
@@ -37,7 +47,7 @@ def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
             (
                 str(each.beneficiary_index),
                 each.milestone_identifier,
-                f"{each.token_amount:,}",
+                figure(each.token_amount, policy),
                 moment(each.vesting_timestamp)[:16] if each.vesting_timestamp else "at once",
                 each.reason,
             )
@@ -45,11 +55,9 @@ def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
         ),
         numbers=("#", "amount"),
     )
-    yield from _more(len(result.allocations), "allocation")
+    yield from more(len(result.allocations), SHOWN, "allocation")
     if result.claim_until is not None:
-        yield harmless(
-            f"What is not claimed can be taken away from {moment(result.claim_until)} on."
-        )
+        yield (f"What is not claimed can be taken away from {moment(result.claim_until)} on.")
 
 
 def released(report: ReleaseReport) -> Iterator[RenderableType]:
@@ -59,9 +67,11 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
             f"All are paid: nothing is left to do for {counted(report.claimed_before, 'allocation')}"
         )
         return
-    said = STATUS.get(report.status, report.status.replace("_", " ").capitalize())
+    policy = report.token_policy_id
+    token = (policy, report.token_name)
     yield heading(
-        f"{said}: {counted(len(report.paid), 'payment')}, {report.paid_token_amount:,} (smallest unit)"
+        f"{happened(report.status, 'Paid')}: {counted(len(report.paid), 'payment')},"
+        f" {of_token(report.paid_token_amount, *token)}"
     )
     yield ""
     if report.paid:
@@ -71,33 +81,27 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
                 (
                     str(each.beneficiary_index),
                     short(str(each.beneficiary_address)),
-                    f"{each.token_amount:,}",
+                    figure(each.token_amount, policy),
                     each.milestone_identifier,
                 )
                 for each in report.paid[:SHOWN]
             ),
             numbers=("#", "amount"),
         )
-        yield from _more(len(report.paid), "payment")
+        yield from more(len(report.paid), SHOWN, "payment")
         yield ""
     for reason, rows in (("left out", report.left_out), ("not due yet", report.skipped)):
         for each in rows[:SHOWN]:
-            yield harmless(
-                f"{reason}: #{each.beneficiary_index}, {each.token_amount:,}: {each.reason}"
+            yield (
+                f"{reason}: #{each.beneficiary_index}, {figure(each.token_amount, policy)}: {each.reason}"
             )
-        yield from _more(len(rows), "allocation")
+        yield from more(len(rows), SHOWN, "allocation")
     back = f"; {ada(report.allowance_lovelace)} come back as an allowance"
-    yield harmless(
+    yield (
         f"Fees {ada(report.fee_estimate)}, and {ada(report.deposits_lovelace)} that go along and stay"
         f" theirs{back if report.allowance_lovelace else ''}."
     )
-    for waiting in report.handed_out:
-        yield whole(f"to be signed  {waiting.file}")
-    for transaction in report.transactions[:SHOWN]:
-        yield whole(f"transaction   {transaction.transaction_hash}")
-    yield from _more(len(report.transactions), "transaction")
-
-
-def _more(count: int, one: str) -> Iterator[RenderableType]:
-    if count > SHOWN:
-        yield harmless(f"and {counted(count - SHOWN, one)} more: `--full`")
+    yield from waiting(report)
+    hashes = [identifier(report.status, each.transaction_hash) for each in report.transactions]
+    yield from labelled(*(("transaction", each) for each in hashes[:SHOWN]))
+    yield from more(len(report.transactions), SHOWN, "transaction")

@@ -7,8 +7,16 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
-from milestones.cli.views.figures import ada, counted, dates, heading, of_token, table, whole
+from milestones.cli.views.figures import (
+    ada,
+    counted,
+    dates,
+    heading,
+    labelled,
+    more,
+    of_token,
+    table,
+)
 from milestones.services.register_milestone import Registered
 
 SHOWN: Final = 8
@@ -20,11 +28,11 @@ def registered(result: Registered) -> Iterator[RenderableType]:
     token = (result.datum.token_policy_id, result.datum.token_name)
     people = counted(result.beneficiary_count, "person", "people")
     yield heading(
-        f"Registered: {counted(result.allocation_count, 'payment')} to {people},"
-        f" {of_token(result.total_token_amount, *token)}. Nothing is on the chain yet."
+        f"Registered, not on the chain: {counted(result.allocation_count, 'payment')} to {people},"
+        f" {of_token(result.total_token_amount, *token)}"
     )
     if result.contract_metadata.description:
-        yield harmless(result.contract_metadata.description)
+        yield (result.contract_metadata.description)
     yield ""
     parts = result.milestones
     yield table(
@@ -40,18 +48,18 @@ def registered(result: Registered) -> Iterator[RenderableType]:
         ),
         numbers=("payments", "amount"),
     )
-    if len(parts) > SHOWN:
-        yield harmless(f"and {len(parts) - SHOWN:,} milestones more: `--full`")
+    yield from more(len(parts), SHOWN, "milestone")
     yield ""
-    for power in result.powers:
-        yield harmless(f"- {power.words}")
+    yield from (f"- {power.words}" for power in result.powers)
     yield ""
     deposits = result.estimated_deposits
     if deposits is not None:
-        yield harmless(
+        yield (
             f"To open it takes {ada(deposits.opening_lovelace)} of deposits,"
             f" {ada(deposits.total_lovelace)} with attestations; they come back when it is closed."
         )
-    yield whole(f"address   {result.contract_name}")
-    yield whole(f"id        {result.distribution_id.hex()}")
-    yield whole(f"schedule  {result.schedule_file}")
+    yield from labelled(
+        ("address", result.contract_name),
+        ("id", result.distribution_id.hex()),
+        ("schedule", result.schedule_file),
+    )

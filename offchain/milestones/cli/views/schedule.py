@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 
-from milestones.cli.output import harmless
-from milestones.cli.views.figures import ada, amount, counted, heading, short, table
+from milestones.cli.views.figures import ada, amount, counted, heading, more, short, table
 from milestones.services.schedule import ScheduleChecked
 
 SHOWN = 8
@@ -36,7 +35,7 @@ def checked(result: ScheduleChecked, decimals: int | None) -> Iterator[Renderabl
         ),
         numbers=("payments", "amount"),
     )
-    yield from _more(len(result.milestones), "milestone")
+    yield from more(len(result.milestones), SHOWN, "milestone")
     yield ""
     yield table(
         ("beneficiary", "payments", "amount"),
@@ -50,7 +49,7 @@ def checked(result: ScheduleChecked, decimals: int | None) -> Iterator[Renderabl
         ),
         numbers=("payments", "amount"),
     )
-    yield from _more(len(result.beneficiaries), "beneficiary", "beneficiaries")
+    yield from more(len(result.beneficiaries), SHOWN, "beneficiary", "beneficiaries")
     cost = result.cost
     if cost is None:
         return
@@ -67,13 +66,8 @@ def checked(result: ScheduleChecked, decimals: int | None) -> Iterator[Renderabl
         ),
         numbers=("ADA",),
     )
-    yield harmless(f"Paying everybody takes about {ada(cost.pay_everybody_lovelace)}.")
+    yield f"Paying everybody takes about {ada(cost.pay_everybody_lovelace)}."
 
 
 def _plain(lovelace: int) -> str:
     return ada(lovelace).removesuffix(" ADA")
-
-
-def _more(count: int, one: str, several: str = "") -> Iterator[RenderableType]:
-    if count > SHOWN:
-        yield harmless(f"and {counted(count - SHOWN, one, several)} more: `--full`")

@@ -8,10 +8,10 @@ script, the word that all may go home comes before each, in a transaction of its
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milestones.cardano.outputs import Utxo
-from milestones.cardano.value import LOVELACE
+from milestones.cardano.value import LOVELACE, Value
 from milestones.errors import LimitsExceeded
 from milestones.protocol.datums import Notice
 from milestones.protocol.distribution import ContractAddress
@@ -38,6 +38,7 @@ from milestones.storage.submission import ClosingPayload
 from milestones.transactions.board_drafts import Referenced, notify_draft
 from milestones.transactions.closing_drafts import Remains, close_draft
 from milestones.transactions.contract_drafts import Sitting
+from milestones.transactions.places import amount_in_words
 from milestones.transactions.tx_builder import BalancedTransaction
 
 
@@ -91,8 +92,26 @@ class _Close(DistributionCommand[Closed]):
                     context = context.after(request.transaction)
                     requests.append(request)
         run.warnings += self._warnings(on_chain, right, len(taken), len(openings))
+        meaning = self._meaning(on_chain, right, requests)
         for request in requests:
-            yield request
+            yield replace(request, meaning=meaning)
+
+    def _meaning(
+        self, on_chain: OnChain, right: Right, requests: Sequence[SubmissionRequest]
+    ) -> tuple[str, ...]:
+        """What returns, and to whom."""
+        terms, payloads = on_chain.terms, [each.payload for each in requests]
+        closings = [each for each in payloads if isinstance(each, ClosingPayload)]
+        unpaid = Value.of(terms.token, sum(each.tokens_returned for each in closings))
+        deposits = Value(sum(each.deposits_returned_lovelace for each in closings))
+        to = "the creator" if right == "creator" else f"{terms.refund.address}"
+        fees = Value(sum(each.transaction.fee_lovelace for each in requests))
+        return (
+            f"ends the distribution at {self.distribution_name.address}, for good",
+            f"returns {amount_in_words(unpaid)} that are not claimed, and {amount_in_words(deposits)} of"
+            f" deposits, to {to}",
+            f"costs {amount_in_words(fees)} of fees",
+        )
 
     async def _ended(
         self, context: BuildContext, on_chain: OnChain, right: Right, opening: Opening
@@ -148,7 +167,7 @@ class _Close(DistributionCommand[Closed]):
 
     def report(self, run: Run) -> Closed:
         """All closings, those of earlier runs that are still on their way included."""
-        return report_of(run, self.distribution_name, self.left)
+        return report_of(run, self.distribution_name, self.on_chain.terms.token, self.left)
 
 
 def _words_on_their_way(earlier: Sequence[CommandTransaction]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from milestones.cardano.outputs import Utxo
+from milestones.cardano.value import AssetId
 from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.distribution import DistributionName
@@ -51,13 +52,17 @@ class Closed(SentResult):
     distribution_id: HexField
     refund_address: str | None = None
     deposits_returned_lovelace: int
+    token_policy_id: HexField
+    token_name: HexField
     tokens_returned: int
     attestations_burnt: int
     attestations_left: tuple[str, ...]
     transactions: tuple[ClosingTransaction, ...]
 
 
-def report_of(run: Run, name: DistributionName, attestations_left: Sequence[Utxo]) -> Closed:
+def report_of(
+    run: Run, name: DistributionName, token: AssetId, attestations_left: Sequence[Utxo]
+) -> Closed:
     """All transactions, those of earlier runs that are still on their way included."""
     sent = list(run.transactions.values())
     views = tuple(map(_view, sent))
@@ -73,6 +78,8 @@ def report_of(run: Run, name: DistributionName, attestations_left: Sequence[Utxo
         distribution_id=name.distribution_id,
         refund_address=refunds[0] if refunds else None,
         deposits_returned_lovelace=sum(view.deposits_returned_lovelace for view in views),
+        token_policy_id=token.policy_id,
+        token_name=token.asset_name,
         tokens_returned=sum(view.tokens_returned for view in views),
         attestations_burnt=sum(view.attestations_burnt for view in views),
         attestations_left=tuple(str(utxo.reference) for utxo in attestations_left),

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from milestones.cardano.outputs import Utxo
-from milestones.cardano.value import LOVELACE
+from milestones.cardano.value import LOVELACE, Value
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.powers import doubts_about
 from milestones.domain.problems import Circumstances
@@ -45,6 +45,7 @@ from milestones.services.sending.runner import SendingCommand, perform
 from milestones.storage.submission import OpeningPayload, Submission
 from milestones.transactions.contract_drafts import open_draft
 from milestones.transactions.draft import TransactionDraft
+from milestones.transactions.places import amount_in_words
 from milestones.transactions.tx_builder import BalancedTransaction
 
 
@@ -135,17 +136,18 @@ class _Deploy(SendingCommand[Deployed]):
             distribution, scripts=context.scripts, metadata=metadata_of(self.anchors)
         )
         announcement = await self._announcement(run, context, draft)
+        meaning: tuple[str, ...] = ()
         if not run.dry_run:
-            for power in powers_of(distribution.terms):
-                backend.progress(power.words)
+            backend.doing("building all transactions, before anything is sent")
             # It can be paid, and the chain would agree: seen before anything is sent.
             rehearsal = run.rehearsal()
             async for request in self._transactions(rehearsal, context, draft, announcement):
                 await rehearsal.send(request)
+            meaning = self._meaning(rehearsal)
             document = self.schedule.model_dump(mode="json", exclude_none=True)
             backend.storage.schedules.save(distribution.id, document)
         async for request in self._transactions(run, context, draft, announcement):
-            yield request
+            yield replace(request, meaning=meaning)
 
     async def _announcement(
         self, run: Run, context: BuildContext, draft: TransactionDraft
@@ -173,6 +175,7 @@ class _Deploy(SendingCommand[Deployed]):
             part = request.transaction
             number, total = len(announcement.links) + 1, len(announcement.segments) - 1
             if not run.dry_run:
+                run.backend.doing(f"announcing the schedule: {number} of {total} parts are sent")
                 run.backend.progress(
                     f"part {number} of {total} of the schedule: transaction {part.id.hex()}"
                 )
@@ -212,6 +215,21 @@ class _Deploy(SendingCommand[Deployed]):
             ),
         )
 
+    def _meaning(self, rehearsal: Run) -> tuple[str, ...]:
+        """What is about to be locked, for whom, at what cost, and who can do what with it until when."""
+        planned = self.report(rehearsal)
+        rows = self.distribution.allocations.values()
+        people = len({each.beneficiary_address for each in rows})
+        promised = amount_in_words(Value.of(self.distribution.token, planned.total_token_amount))
+        costs = (planned.deposits.total_lovelace, planned.fee_estimate)
+        deposits, fees = (amount_in_words(Value(each)) for each in costs)
+        return (
+            f"locks {promised} for {len(rows):,} payments to {people:,} beneficiaries, at"
+            f" {planned.contract_name}",
+            f"locks {deposits} of deposits, which come back when it is closed, and costs {fees} of fees",
+            *(power.words for power in planned.powers),
+        )
+
     def report(self, run: Run) -> Deployed:
         """The opening, and all transactions of this run."""
         opening = next(each for each in run.transactions.values() if _is_opening(each.submission))
@@ -227,6 +245,9 @@ class _Deploy(SendingCommand[Deployed]):
             distribution_id=self.distribution_id,
             private=payload.private,
             schedule_transactions=payload.schedule_transactions,
+            allocation_count=len(self.distribution.allocations),
+            token_policy_id=self.distribution.token.policy_id,
+            token_name=self.distribution.token.asset_name,
             total_token_amount=payload.total_token_amount,
             fee_estimate=sum(each.fee_lovelace for each in transactions),
             collateral_amount=submission.collateral_lovelace,

@@ -77,6 +77,9 @@ class Deployed(SentResult):
     distribution_id: HexField
     private: bool
     schedule_transactions: tuple[str, ...]
+    allocation_count: int
+    token_policy_id: HexField
+    token_name: HexField
     total_token_amount: int
     fee_estimate: int
     collateral_amount: int

@@ -34,6 +34,7 @@ async def survey(backend: Backend, *, closed: bool = False) -> AsyncIterator[Sur
     for contract in versions.values():
         chosen = select_version(backend, contract.version)
         for name in await _names(chosen, closed=closed):
+            backend.doing(f"looking at {name.address}")
             try:
                 yield await surveyed_at(chosen, name)
             except (NotFound, InvalidInput) as unreadable:

@@ -134,6 +134,10 @@ class ReleaseBuilder:
         self._leave_out(self._too_small(payable))
         waiting = self._waiting(payable)
         while waiting:
+            made = sum(len(each.batch.indices) for each in self.built)
+            self.context.backend.doing(
+                f"paying: {made:,} of {len(payable):,} allocations are in transactions"
+            )
             batch = waiting.pop(0)
             if self._is_lost(batch):
                 continue

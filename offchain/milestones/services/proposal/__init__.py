@@ -1,5 +1,6 @@
 """`proposal`: milestones that anybody says are complete, and that count unless oracles object."""
 
+from milestones.services.proposal.common import ProposalEnded
 from milestones.services.proposal.confirm import ProposalConfirmed, proposal_confirm
 from milestones.services.proposal.object import ProposalStopped, proposal_object
 from milestones.services.proposal.retire import ProposalRetired, proposal_retire
@@ -8,6 +9,7 @@ from milestones.services.proposal.submit import ProposalSubmitted, proposal_subm
 
 __all__ = [
     "ProposalConfirmed",
+    "ProposalEnded",
     "ProposalRetired",
     "ProposalStopped",
     "ProposalSubmitted",

@@ -35,7 +35,7 @@ from milestones.services.sending.reports import CommandTransaction, HandedOut
 from milestones.services.sending.submitting import see_through, send_bytes, take_up_unsettled
 from milestones.services.sending.tracking import TrackedSubmission, mark, unsettled
 from milestones.services.sending.waiting import wait_for_index
-from milestones.services.sending.words import log_words
+from milestones.services.sending.words import log_words, must_be_approved, words_of
 from milestones.storage.book import Charge
 from milestones.storage.reservations import Reservation, Reserved
 from milestones.storage.submission import ChangeOutput, Payload, StatusChange, Submission
@@ -54,7 +54,8 @@ class SubmissionRequest:
 
     `sole` names what may be under way only once for the command and its distribution. `charge` is what it
     costs, for the book that it is paid from. `lane` is the chain of transactions that it belongs to: where
-    others were faster with it, the other lanes go on.
+    others were faster with it, the other lanes go on. `meaning` says in sentences what the whole command
+    comes to, where this transaction alone doesn't.
     """
 
     transaction: BalancedTransaction
@@ -62,6 +63,7 @@ class SubmissionRequest:
     sole: str | None = None
     charge: Charge | None = None
     lane: int | None = None
+    meaning: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +76,8 @@ class Run:
     `waiting` is what waits for signatures, and `handed_out` what this run has added to it. `mempool` is the
     node's when the run looked back, `seen_slot` the newest block's slot then. `reservation` is what the run
     keeps from other processes. `gift` is an output that a rehearsal takes the wallet to hold. `lost` are
-    the lanes on which others were faster, and how that was refused.
+    the lanes on which others were faster, and how that was refused. `approved`: whoever is asked has agreed
+    to what this run does for good.
     """
 
     backend: Backend
@@ -94,6 +97,7 @@ class Run:
     seen_slot: int = 0
     gift: Utxo | None = None
     lost: dict[int, MilestonesError] = field(default_factory=dict)
+    approved: bool = False
 
     def newest(self, kind: type[P]) -> tuple[CommandTransaction, P]:
         """The newest transaction, which was built or taken up, and its payload of this kind."""
@@ -210,6 +214,7 @@ class Run:
             await self._be_the_first(effect)
             await self._hand_out(request, self.payer.hand_out)
             return
+        await self._must_be_approved(request)
         signed = await signed_by(request.transaction, self.payer.signers)
         # Signing may have taken a person's time.
         await self._be_the_first(effect)
@@ -223,6 +228,13 @@ class Run:
         with suppress(Reserved, MilestonesError):
             # The next transaction may build on it. Nothing is lost where another takes it first.
             self._reserve(output.reference for output in submission.change)
+
+    async def _must_be_approved(self, request: SubmissionRequest) -> None:
+        """Asks before the first signature; built anew it is the same command. Raises `SigningRefused`."""
+        if self.backend.approve is not None and not self.approved:
+            words = request.meaning or words_of(self.backend, request.transaction).summary
+            await must_be_approved(self.backend, words)
+        self.approved = True
 
     async def _hand_out(self, request: SubmissionRequest, where: HandOut) -> None:
         """Writes it down, and then into a file for whoever signs; nothing is sent."""
@@ -282,7 +294,6 @@ class Run:
         for transaction_id in list(wanted):
             known = self.transactions.get(transaction_id)
             if known is None or known.status != "confirmed":
-                self.backend.progress(f"waiting for a block to have transaction {transaction_id}")
                 await see_through(self.backend, transaction_id)
             if known is not None:
                 self.transactions[transaction_id] = replace(known, status="confirmed")

@@ -170,7 +170,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
             words, reserved = str(contended), contended.reserved
         run.give_up_reservation()
         if reserved:
-            run.backend.progress(f"waiting: {words}")
+            run.backend.doing(f"waiting: {words}")
         else:
             run.warnings.append(f"{words}: built again on what is there")
             if not run.mempool.shown:
@@ -183,6 +183,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
 async def _attempt(run: Run, command: SendingCommand[Any]) -> None:
     """Sends all that the command builds. Raises `Contended` once all lanes are through, where one was lost."""
     run.lost.clear()
+    run.backend.doing("looking at the chain, and at what earlier runs have sent")
     await run.look_back()
     async for request in command.build(run):
         await run.send_on_lane(request)

@@ -76,6 +76,7 @@ async def wait_for_index(
         read = (await backend.kupo.health()).checkpoint_slot or 0
         if read >= slot:
             return slot
+        backend.doing("waiting for Kupo to read the newest block")
         if time.monotonic() > deadline:
             reason = f"it has read the chain up to slot {read}, and the node is at slot {slot}"
             raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)

@@ -7,8 +7,9 @@ transactions are rebuilt on the new one, as long as the allocations are still un
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from milestones.cardano.value import Value
 from milestones.domain.claims import ClaimState
 from milestones.errors import NotAllowedYet
 from milestones.protocol.claim_file import ClaimFile
@@ -29,7 +30,8 @@ from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform
 from milestones.services.submit_release.report import ReleaseReport, report_of
-from milestones.storage.submission import Submission
+from milestones.storage.submission import ReleasePayload, Submission
+from milestones.transactions.places import amount_in_words
 
 
 async def submit_release(
@@ -100,7 +102,7 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
         )
         releases = builder.releases(chosen.payable)
         async for request in requests(releases, run, builder.context.parameters):
-            yield request
+            yield replace(request, meaning=_meaning(distribution, chosen.payable, request))
         self.left_out = builder.left_out
         if self.left_out and not builder.built and not sent:
             raise self.left_out[0].error
@@ -121,8 +123,34 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
             skipped=self.skipped,
             left_out=self.left_out,
             allocations=known,
+            token=self.on_chain.terms.token,
             contract_address=self.distribution_name.address,
         )
+
+
+def _meaning(
+    distribution: Distribution, payable: Sequence[ClaimState], first: SubmissionRequest
+) -> tuple[str, ...]:
+    """What is to be paid in all, to how many, and what the first transaction costs whoever pays."""
+    rows = [state.allocation for state in payable]
+    people = len({each.beneficiary_address for each in rows})
+    total = Value.of(distribution.token, sum(each.token_amount for each in rows))
+    payments = f"{len(rows):,} payment{'s' if len(rows) > 1 else ''}"
+    fee, payload = amount_in_words(Value(first.transaction.fee_lovelace)), first.payload
+    costs = f"costs {fee} of fees"
+    if isinstance(payload, ReleasePayload):
+        costs += f", and {amount_in_words(Value(payload.deposits_lovelace))} that go along and stay theirs"
+        if payload.allowance_lovelace:
+            costs += (
+                f"; {amount_in_words(Value(payload.allowance_lovelace))} come back as an allowance"
+            )
+        if len(payload.allocations) < len(rows):
+            made = len(payload.allocations)
+            costs = f"the first transaction makes {made:,} of them and {costs}; others follow"
+    return (
+        f"makes {payments} to {people:,} of the beneficiaries, {amount_in_words(total)} in all",
+        costs,
+    )
 
 
 async def _refusal(run: Run, on_chain: OpenDistribution, state: ClaimState) -> NotAllowedYet:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from milestones.cardano.address import Address
+from milestones.cardano.value import AssetId
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import Allocation, TransactionStatus
-from milestones.domain.reading import AddressField
+from milestones.domain.reading import AddressField, HexField
 from milestones.services.paying.builder import LeftOut
 from milestones.services.results import View
 from milestones.services.sending.reports import (
@@ -112,6 +113,8 @@ class ReleaseReport(SentResult):
     allowance_lovelace: int
     contract_address: AddressField
     attested: bool
+    token_policy_id: HexField
+    token_name: HexField
     paid_token_amount: int
     claimed_before: int
     paid: tuple[PaidAllocation, ...]
@@ -126,6 +129,7 @@ def report_of(
     skipped: Sequence[ClaimState],
     left_out: Iterable[LeftOut],
     allocations: Mapping[int, Allocation],
+    token: AssetId,
     contract_address: Address,
 ) -> ReleaseReport:
     """The report on a run; without a transaction all that was asked for had been paid."""
@@ -151,6 +155,8 @@ def report_of(
         allowance_lovelace=sum(transaction.allowance_lovelace for transaction in transactions),
         contract_address=contract_address,
         attested=any(transaction.attested_milestone for transaction in transactions),
+        token_policy_id=token.policy_id,
+        token_name=token.asset_name,
         paid_token_amount=sum(allocation.token_amount for allocation in paid),
         claimed_before=sum(state.status == "claimed" for state in skipped),
         paid=paid,

@@ -21,11 +21,14 @@ from milestones.services.results import Result
 from milestones.services.sending.contention import Contended
 from milestones.services.sending.submitting import see_through, send_bytes
 from milestones.services.sending.tracking import state_of
+from milestones.services.sending.words import must_be_approved
 from milestones.services.transaction.files import transaction_in
-from milestones.services.transaction.signing import required_on_chain
+from milestones.services.transaction.show import known_outputs
 from milestones.services.transaction.waiting import in_place_of_another
 from milestones.storage.submission import StatusChange, Submission, TransactionFacts
+from milestones.transactions.required import required_signatures
 from milestones.transactions.signing import is_genuine
+from milestones.transactions.words import in_words
 
 COMMAND: Final = "transaction submit"
 
@@ -46,9 +49,10 @@ async def submit_transaction(
     """Sends a transaction, or the one in a file; again, it only reports. `wait` returns once a block has it.
 
     Raises `InvalidInput` for what is no transaction, `InvalidWitness` for a signature of another,
-    `SignaturesMissing`, and `TransactionMismatch` for another transaction than one that waits for signatures
-    and spends the same, all before anything is sent; then `ChainRejected`, `ServiceUnavailable` (it was
-    not sent), `OutcomeUnknown`, or `NotAllowedYet` where it was lost and somebody else has done the same.
+    `SignaturesMissing`, `SigningRefused` by whoever is asked, and `TransactionMismatch` for another
+    transaction than one that waits for signatures and spends the same, all before anything is sent; then
+    `ChainRejected`, `ServiceUnavailable` (it was not sent), `OutcomeUnknown`, or `NotAllowedYet` where it was
+    lost and somebody else has done the same.
     """
     transaction = subject if isinstance(subject, Transaction) else transaction_in(subject)
     _must_verify(transaction)
@@ -59,12 +63,20 @@ async def submit_transaction(
     resumed = state.status in ("submitted", "confirmed")
     status: TransactionStatus = state.status
     if not resumed:
-        required = await required_on_chain(backend, transaction)
+        known = await known_outputs(backend, transaction)
+        required = required_signatures(transaction, known)
         signed = {witness.key_hash for witness in transaction.witnesses.keys}
         if missing := required.missing(signed):
             raise SignaturesMissing(missing)
         if other := await in_place_of_another(backend, transaction):
             raise other
+        if backend.approve is not None:
+            versions, clock = (
+                backend.versions or (backend.contract,),
+                await backend.ogmios.slot_clock(),
+            )
+            words = in_words(transaction, known, versions, clock)
+            await must_be_approved(backend, (*words.summary, *words.doubts))
         await _send(backend, transaction, facts)
         status = "submitted"
     if wait and status != "confirmed" and backend.storage.journal.find(facts.transaction_id):

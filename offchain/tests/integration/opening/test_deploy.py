@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -39,7 +40,8 @@ from milestones.transactions.draft import Spend, TransactionDraft
 
 async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any) -> Any:
     options = {"key": world.keys["creator"], "wait": True, **options}
-    backend = replace(backend, progress=options.pop("progress", backend.progress))
+    for name in ("progress", "doing", "approve"):
+        backend = replace(backend, **{name: options.pop(name, getattr(backend, name))})
     return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
 
 
@@ -283,16 +285,25 @@ class TestLargeSchedules:
     async def test_parts_come_first_each_tied_to_the_one_before(self, world: World) -> None:
         schedule = world.schedule(beneficiary_allocations=many(world, 600))
         told: list[str] = []
+        asked: list[str] = []
+
+        async def agree(sentences: Sequence[str]) -> bool:
+            asked.extend(sentences)
+            return True
+
         await world.publish()
         async with world.backend() as backend:
             shown = await open_(world, backend, schedule, dry_run=True)
-            deployed = await open_(world, backend, schedule, progress=told.append)
+            deployed = await open_(
+                world, backend, schedule, progress=told.append, doing=told.append, approve=agree
+            )
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await announced_distribution(backend, on_chain)
 
         parts = [line for line in told if line.startswith("part ")]
         assert len(deployed.schedule_transactions) == len(parts) == 2
-        assert told[: len(deployed.powers)] == [power.words for power in deployed.powers]
+        assert asked[2:] == [power.words for power in deployed.powers]
+        assert "for 600 payments to" in asked[0]
         for each in (*deployed.schedule_transactions, deployed.transaction_hash):
             submitted = told.index(f"submitted transaction {each}")
             assert f"waiting for a block to have transaction {each}" in told[submitted:]

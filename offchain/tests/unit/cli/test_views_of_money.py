@@ -11,9 +11,9 @@ from milestones import open_workspace
 from milestones.cardano.address import Address, key_credential
 from milestones.cli.views import (
     check_status,
-    deploy,
     paying,
     register_milestone,
+    sending,
 )
 from milestones.services.calculate_distribution import (
     CalculatedAllocation,
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("in_utc")
 
 
 REGISTERED = f"""\
-Registered: 4 payments to 1 person, 10,000 GRANT. Nothing is on the chain yet.
+Registered, not on the chain: 4 payments to 1 person, 10,000 GRANT
 For the audit
 
 milestone  payments       amount  vests (UTC)
@@ -52,14 +52,15 @@ phase 1           2  6,000 GRANT  2090-06-02 to 2090-06-04
 
 - The creator opens it: their key signs, and locks what is promised.
 - 2 of the 3 oracles together attest that a milestone is reached, at any time,
-even before anything vests. It can't be taken back.
+  even before anything vests. It can't be taken back.
 - Anybody can pay out what is vested and attested. It goes to the beneficiary
-alone, and nobody can hold it up.
+  alone, and nobody can hold it up.
 - Once all is paid, the creator's key takes the deposits back.
 - From 2096-10-02 07:06:40 UTC on the creator's key can take back all that is
-not claimed, whether it was reached or not.
+  not claimed, whether it was reached or not.
 - Nobody can cancel it, attest without the oracles, replace the oracles, take
-anything for paying out, stake or vote with the ADA in it or change these terms.
+  anything for paying out, stake or vote with the ADA in it or change these
+  terms.
 
 address   {NAME}
 id        ID
@@ -219,7 +220,7 @@ def test_what_was_closed_says_how_much_was_paid() -> None:
 
 
 CALCULATED = f"""\
-250,000 to claim now, 1,000 later, 0 paid of 251,000 (smallest unit)
+250,000 GRANT to claim now, 1,000 later, 0 paid of 251,000
 {ADDRESS}
 now: 2027-01-01 01:00 UTC
 
@@ -248,6 +249,7 @@ def test_calculate_distribution() -> None:
     result = DistributionCalculated(
         beneficiary_address=ADDRESS,
         contract_address=ADDRESS,
+        **GRANT,
         claimable_amount=250_000,
         later_amount=1_000,
         claimed_amount=0,
@@ -269,7 +271,7 @@ def test_calculate_distribution() -> None:
 
 
 RELEASED = """\
-Paid, in a block: 10 payments, 15,000 (smallest unit)
+Paid, in a block: 10 payments, 15,000 GRANT
 
 #  to                       amount  milestone
 0  addr_test1vqqq…qqd9tg5t   1,500  audit
@@ -284,7 +286,7 @@ and 2 payments more: `--full`
 
 not due yet: #11, 1,500: milestone not attested
 Fees 0.345678 ADA, and 11.000000 ADA that go along and stay theirs.
-transaction   abababababababababababababababababababababababababababababababab
+transaction  abababababababababababababababababababababababababababababababab
 """
 
 
@@ -308,6 +310,7 @@ def test_submit_release() -> None:
         allowance_lovelace=0,
         contract_address=ADDRESS,
         attested=False,
+        **GRANT,
         paid_token_amount=15_000,
         claimed_before=0,
         paid=paid,
@@ -331,14 +334,12 @@ def test_submit_release() -> None:
 
 
 DEPLOYED = f"""\
-Open, in a block: 15,000 (smallest unit) promised
-
-- Anybody can pay out what is vested and attested.
+Open, in a block: 15,000 GRANT for 5 payments
 
 Deposits 4.331550 ADA, which come back when it is closed; fees 0.281632 ADA.
 The schedule is private: every beneficiary needs a file, see `claim-file`.
-address      {NAME}
-opening      {"ab" * 32}
+address  {NAME}
+opening  {"ab" * 32}
 """
 
 
@@ -351,6 +352,8 @@ def test_deploy() -> None:
         distribution_id=bytes(28),
         private=True,
         schedule_transactions=(),
+        allocation_count=5,
+        **GRANT,
         total_token_amount=15_000,
         fee_estimate=281_632,
         collateral_amount=5_000_000,
@@ -373,4 +376,4 @@ def test_deploy() -> None:
         ),
         powers=(Power(name="pay", words="Anybody can pay out what is vested and attested."),),
     )
-    assert printed(deploy.deployed(result)) == DEPLOYED
+    assert printed(sending.deployed(result)) == DEPLOYED
