@@ -6,6 +6,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -303,6 +304,25 @@ def duration(text: str, option: str) -> int:
         )
     lengths = (86_400, 3_600, 60, 1)
     return sum(int(part) * length for part, length in zip(parts.groups("0"), lengths, strict=True))
+
+
+_ADA: Final = re.compile(r"\d{1,11}(\.\d{1,6})?")
+
+
+def lovelace(text: str, option: str) -> int:
+    """Lovelace out of ADA, exactly. Raises `InvalidInput` that names the option."""
+    if _ADA.fullmatch(text.strip()) is None:
+        raise InvalidInput(
+            f"{text[:40]!r} is no amount of ADA",
+            path=option,
+            hint="write digits, and up to six more behind a point, such as 250 or 0.75",
+        )
+    return int(Decimal(text.strip()) * 1_000_000)
+
+
+def optional_lovelace(text: str | None, option: str) -> int | None:
+    """As `lovelace`; None where nothing is given."""
+    return None if text is None else lovelace(text, option)
 
 
 def optional_moment(text: str | None, option: str) -> int | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import SigningKeyPath, distribution
+from milestones.cli.options import (
+    SigningKeyPath,
+    distribution,
+    lovelace,
+    optional_lovelace,
+)
 from milestones.cli.session import session_of
 from milestones.errors import BudgetSpent, InvalidInput
 
@@ -26,7 +30,6 @@ else:
 
 LOGGER: Final = "milestones.services.relay"
 _TOKEN: Final = re.compile(r"([0-9a-f]{56})\.?((?:[0-9a-f]{2}){0,32})", re.IGNORECASE)
-_ADA: Final = re.compile(r"\d{1,11}(\.\d{1,6})?")
 
 
 def relay(  # noqa: PLR0917 - an option each
@@ -85,9 +88,9 @@ def relay(  # noqa: PLR0917 - an option each
     names = [distribution(each) for each in contract_address]
     vouched = [_token(each) for each in token or ()]
     allowed = milestones.Budget(
-        most_lovelace=_lovelace(budget, "budget"),
-        most_an_hour_lovelace=_optional(budget_per_hour, "budget_per_hour"),
-        most_a_claim_lovelace=_optional(most_per_claim, "most_per_claim"),
+        most_lovelace=lovelace(budget, "budget"),
+        most_an_hour_lovelace=optional_lovelace(budget_per_hour, "budget_per_hour"),
+        most_a_claim_lovelace=optional_lovelace(most_per_claim, "most_per_claim"),
         book=book,
     )
     key = session.signing_key(signing_key_path)
@@ -122,18 +125,3 @@ def _token(text: str) -> milestones.AssetId:
             hint="write its policy id and its name in hexadecimal, with a dot in between",
         )
     return milestones.AssetId(bytes.fromhex(found[1]), bytes.fromhex(found[2]))
-
-
-def _optional(text: str | None, option: str) -> int | None:
-    return None if text is None else _lovelace(text, option)
-
-
-def _lovelace(text: str, option: str) -> int:
-    """Lovelace out of ADA, exactly."""
-    if _ADA.fullmatch(text.strip()) is None:
-        raise InvalidInput(
-            f"{text[:40]!r} is no amount of ADA",
-            path=option,
-            hint="write digits, and up to six more behind a point, such as 250 or 0.75",
-        )
-    return int(Decimal(text.strip()) * 1_000_000)

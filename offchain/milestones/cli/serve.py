@@ -6,15 +6,17 @@ import asyncio
 import json
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import distribution
+from milestones.cli.options import distribution, lovelace, optional_lovelace
 from milestones.cli.session import Session, session_of
 from milestones.cli.streams import standard_output
+from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     from milestones.web import server, serving, settings
@@ -22,6 +24,10 @@ else:
     server = Later("milestones.web.server", needed_for="the server", extra="serve")
     serving = Later("milestones.web.serving", needed_for="the server", extra="serve")
     settings = Later("milestones.web.settings", needed_for="the server", extra="serve")
+
+
+SERVE: Final = "serve"
+"""The book of its budget: another one than `relay`'s."""
 
 
 def serve(  # noqa: PLR0917 - an option each
@@ -62,6 +68,29 @@ def serve(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ] = None,
+    relay_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Payment key (.skey) that pays for those without ADA, within --budget.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADA",
+            help="What --relay-key may spend in all, earlier runs with this data directory included.",
+            show_default=False,
+        ),
+    ] = None,
+    budget_per_hour: Annotated[
+        str | None,
+        typer.Option(metavar="ADA", help="What it may spend within an hour.", show_default=False),
+    ] = None,
+    most_per_claim: Annotated[
+        str | None,
+        typer.Option(metavar="ADA", help="What a claim may cost it.", show_default=False),
+    ] = None,
     requests_per_second: Annotated[
         int | None,
         typer.Option(
@@ -84,9 +113,32 @@ def serve(  # noqa: PLR0917 - an option each
         public_url=public_url,
         allowed_origins=frozenset(allow_origin or ()),
         creator_pages=creator_pages,
+        relay=_relay(session, relay_key, budget, budget_per_hour, most_per_claim),
         requests_per_second=requests_per_second,
     )
     asyncio.run(_run(session, chosen))
+
+
+def _relay(
+    session: Session, key: Path | None, most: str | None, an_hour: str | None, a_claim: str | None
+) -> settings.RelaySettings | None:
+    """Who pays for others, and within what; None where nobody does."""
+    if key is None or most is None:
+        given = (("budget", most), ("budget_per_hour", an_hour), ("most_per_claim", a_claim))
+        if key is not None or any(value is not None for _, value in given):
+            raise InvalidInput(
+                "a relay has a key and a budget",
+                path="relay_key" if key is None else "budget",
+                hint="give --relay-key FILE and --budget ADA, or none of them: then nobody is paid for",
+            )
+        return None
+    allowed = milestones.Budget(
+        most_lovelace=lovelace(most, "budget"),
+        most_an_hour_lovelace=optional_lovelace(an_hour, "budget_per_hour"),
+        most_a_claim_lovelace=optional_lovelace(a_claim, "most_per_claim"),
+        book=SERVE,
+    )
+    return settings.RelaySettings(key=session.load_key(key), budget=allowed)
 
 
 async def _run(session: Session, chosen: settings.ServeSettings) -> None:

@@ -1,20 +1,50 @@
-"""What `milestones serve` keeps: its secret, and signatures of oracles that belong to no milestone's record.
+"""What `milestones serve` keeps: its secret, who asked to be paid, and what oracles signed beside milestones.
 
-So a restart makes no open page worthless, and nobody has to sign again.
+So a restart makes no open page worthless, nobody has to sign again, and who was promised a payment is paid.
 """
 
 from __future__ import annotations
 
 import secrets
+from hashlib import blake2b
 from typing import Any, Final
 
 from milestones.domain.models import OracleSignature
 from milestones.domain.quorum import merge_signatures
-from milestones.domain.reading import read_records
-from milestones.errors import InvalidSignature
+from milestones.domain.reading import (
+    AddressField,
+    HexField,
+    Record,
+    TextField,
+    read_record,
+    read_records,
+)
+from milestones.errors import InvalidInput, InvalidSignature
 from milestones.storage.files import JsonFolder, to_document, to_text
 
 SECRET_BYTES: Final = 32
+
+
+_ASKED: Final = "asked-"
+
+
+class PaymentAsked(Record):
+    """Somebody asked that an address be paid what it can claim: of one milestone, or of all.
+
+    `distribution_id` has 28 bytes, `at_posix_ms` says when, by this machine's time.
+    """
+
+    distribution_id: HexField
+    beneficiary_address: AddressField
+    milestone_identifier: TextField | None = None
+    at_posix_ms: int
+
+    @property
+    def name(self) -> str:
+        """The same for the same question."""
+        about = (str(self.beneficiary_address), self.milestone_identifier or "")
+        digest = blake2b("\0".join((self.distribution_id.hex(), *about)).encode(), digest_size=20)
+        return f"{_ASKED}{digest.hexdigest()}"
 
 
 class ServingFiles:
@@ -34,6 +64,24 @@ class ServingFiles:
                 found = secrets.token_bytes(SECRET_BYTES)
                 self._folder.write("secret", to_text({"secret": found.hex()}))
         return found
+
+    # -- who asked to be paid
+
+    def asked(self) -> tuple[PaymentAsked, ...]:
+        """All that were accepted and not settled, the oldest first."""
+        names = (name for name in self._folder.names() if name.startswith(_ASKED))
+        found = (self._folder.find(name, _payment) for name in names)
+        return tuple(sorted((e for e in found if e is not None), key=lambda e: e.at_posix_ms))
+
+    def keep_asked(self, asked: PaymentAsked) -> None:
+        """Writes down that somebody asked, before they hear that it was accepted."""
+        self._folder.write(asked.name, to_text(asked.model_dump(mode="json")))
+
+    def settle(self, asked: PaymentAsked) -> None:
+        """Forgets it: it is paid, or never can be."""
+        self._folder.remove(asked.name)
+
+    # -- what oracles signed
 
     def signatures(self, distribution_id: bytes) -> tuple[OracleSignature, ...]:
         """Oracles' entries about a distribution (its id: 28 bytes), the oldest first."""
@@ -66,7 +114,14 @@ def _entries(content: str) -> tuple[OracleSignature, ...]:
         return read_records(
             OracleSignature, to_document(content)["oracle_signatures"], InvalidSignature
         )
-    except (KeyError, InvalidSignature) as error:
+    except (KeyError, InvalidInput) as error:
+        raise ValueError(str(error)) from None
+
+
+def _payment(content: str) -> PaymentAsked:
+    try:
+        return read_record(PaymentAsked, to_document(content), InvalidInput)
+    except InvalidInput as error:
         raise ValueError(str(error)) from None
 
 

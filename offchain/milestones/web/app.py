@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from milestones.errors import MilestonesError, NotFound
 from milestones.web import pages
 from milestones.web.answers import RequestRefused, error_answer, shown, status_of
-from milestones.web.api import operations
-from milestones.web.guard import API, Guard
+from milestones.web.api import operations, paying
+from milestones.web.guard import API, CLAIM_PATH, Guard
 from milestones.web.serving import Serving
 
 _LOG: Final = logging.getLogger(__name__)
@@ -42,10 +42,12 @@ def application(serving: Serving) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.serving = serving
-    return Guard(app, serving.settings, serving.tokens, _answer)
+    return Guard(app, serving.settings, serving.tokens, _answer, serving.requests.note)
 
 
 def _answer(request: Request, error: MilestonesError) -> Response:
+    if request.url.path.startswith(CLAIM_PATH):
+        return paying.refused(error)
     if request.url.path.startswith(API):
         return error_answer(error)
     return pages.error_page(request, shown(error), status_of(error))

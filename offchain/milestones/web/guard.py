@@ -27,6 +27,10 @@ from milestones.web.tokens import TOKEN_HEADER, Tokens
 API: Final = "/api/"
 CLAIM_PATH: Final = "/api/v1/cip99/"
 """Where wallets claim by CIP-99, whatever page or program they are of: codes say what may be done."""
+HEALTH_PATH: Final = "/health"
+METRICS_PATH: Final = "/metrics"
+OPERATORS: Final = (HEALTH_PATH, METRICS_PATH)
+"""What whoever runs a public server asks on its own machine, past the proxy."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 METHODS: Final = frozenset({*SAFE_METHODS, "POST", "OPTIONS"})
 MOST_TARGET_BYTES: Final = 8_192
@@ -73,7 +77,9 @@ class Rates:
 
 
 class Guard:
-    """The outermost part of the application. `answer` is how a refusal is answered."""
+    """The outermost part of the application. `answer` is how a refusal is answered; `note` hears of each
+    request's kind, status and seconds.
+    """
 
     def __init__(
         self,
@@ -81,8 +87,10 @@ class Guard:
         settings: ServeSettings,
         tokens: Tokens,
         answer: Callable[[Request, RequestRefused], Response],
+        note: Callable[[str, int, float], None],
     ) -> None:
-        self._app, self._settings, self._tokens, self._answer = app, settings, tokens, answer
+        self._app, self._settings, self._tokens = app, settings, tokens
+        self._answer, self._note = answer, note
         self._rates = Rates(settings.rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +101,9 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        request = Request(scope)
+        # Who answers a refusal finds the application here, as handlers do.
+        scope["app"] = self._app
+        request, started = Request(scope), time.monotonic()
         shared = self._shared_with(request)
 
         async def with_headers(message: Message) -> None:
@@ -103,6 +113,8 @@ class Guard:
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+                kind = _kind_of(request.url.path)
+                self._note(kind, message["status"], time.monotonic() - started)
             await send(message)
 
         try:
@@ -133,7 +145,9 @@ class Guard:
         host = request.headers.get("host", "")
         own = is_own(host, self._settings.host)
         if self._settings.public_url is not None:
-            own = host.lower() == urlsplit(self._settings.public_url).netloc
+            is_public_name = host.lower() == urlsplit(self._settings.public_url).netloc
+            path = request.url.path
+            own = (is_public_name and path != METRICS_PATH) or (own and path in OPERATORS)
         if not own:
             raise RequestRefused(
                 403,
@@ -179,6 +193,12 @@ class Guard:
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Vary": "Origin",
         }
+
+
+def _kind_of(path: str) -> str:
+    if path.startswith(CLAIM_PATH):
+        return "claim"
+    return "api" if path.startswith(API) else "page"
 
 
 def _preflight(shared: Mapping[str, str]) -> Response:

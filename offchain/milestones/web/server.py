@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,8 +15,10 @@ from milestones.listening import PortServer, authority, listen
 from milestones.web.app import application
 from milestones.web.serving import Serving
 
-KEEP_ALIVE_SECONDS = 30
-MOST_CONNECTIONS = 1_000
+_LOG: Final = logging.getLogger(__name__)
+KEEP_ALIVE_SECONDS: Final = 30
+MOST_CONNECTIONS: Final = 1_000
+AFTER_FAULT_SECONDS: Final = 30.0
 
 
 class RunningServer:
@@ -25,6 +29,7 @@ class RunningServer:
         self._socket = listen("port", settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{authority(settings.host, self.port)}"
+        serving.own_url = self.url
         config = uvicorn.Config(
             app,
             interface="asgi3",
@@ -59,9 +64,25 @@ class RunningServer:
 async def running(serving: Serving) -> AsyncIterator[RunningServer]:
     """A server in this event loop, for as long as the block lasts."""
     server = RunningServer(application(serving), serving)
+    works = [serving.events.run, *([] if serving.payments is None else [serving.payments.run])]
+    beside = [asyncio.ensure_future(_kept_up(work)) for work in works]
     task = asyncio.ensure_future(server.serve())
     try:
         yield server
     finally:
+        serving.events.end()
         server.end()
         await task
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that goes on, whatever happens: a fault in it is written down, and ends nothing else."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - the server's edge
+            _LOG.exception("a fault of the program: please report it")
+            await asyncio.sleep(AFTER_FAULT_SECONDS)

@@ -23,9 +23,14 @@ from milestones.services.check_status import StatusReport, check_status
 from milestones.services.distribution.naming import identify
 from milestones.services.history import DistributionHistory, history
 from milestones.services.list import ListedDistribution, listed_distribution
+from milestones.services.oracle.collected import SignaturesCollected, signatures_collected
 from milestones.services.verify import Verified, verify
 from milestones.storage.storage import Storage
 from milestones.web.answers import RequestRefused
+from milestones.web.codes import Codes
+from milestones.web.events import Events
+from milestones.web.figures import RequestFigures
+from milestones.web.payments import Payments
 from milestones.web.settings import ServeSettings
 from milestones.web.tokens import Tokens
 
@@ -122,28 +127,28 @@ def _has_failed(future: asyncio.Future[Any]) -> bool:
 
 @dataclass(slots=True)
 class Turns:
-    """How many do the same at a time; some wait for their turn, more are turned away."""
+    """How many do the same at a time; some are `waiting` for their turn, more are turned away."""
 
     at_a_time: int
-    _waiting: int = 0
+    waiting: int = 0
     _semaphore: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._semaphore = asyncio.Semaphore(self.at_a_time)
 
     async def __aenter__(self) -> None:
-        if self._waiting >= MOST_WAITING:
+        if self.waiting >= MOST_WAITING:
             raise RequestRefused(
                 503,
                 "too many are waiting for a transaction to be built",
                 hint="try again in some seconds",
                 retry_after_seconds=5,
             )
-        self._waiting += 1
+        self.waiting += 1
         try:
             await self._semaphore.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def __aexit__(self, *_: object) -> None:
         self._semaphore.release()
@@ -151,22 +156,42 @@ class Turns:
 
 @dataclass(slots=True, kw_only=True)
 class Serving:
-    """All that handlers use. `builds` bounds what is built at a time."""
+    """All that handlers use. `builds` bounds what is built at a time.
+
+    `own_url` is where it listens, once it does; `payments` is None where nobody pays for others.
+    """
 
     settings: ServeSettings
     backend: Backend
     tokens: Tokens
     kept: Kept
     builds: Turns
+    codes: Codes
     distributions: tuple[Served, ...]
+    own_url: str = ""
+    payments: Payments | None = None
+    events: Events = field(init=False)
+    requests: RequestFigures = field(default_factory=RequestFigures)
+
+    def __post_init__(self) -> None:
+        self.events = Events(serving=self)
+        if self.settings.relay is not None:
+            self.payments = Payments(serving=self, relay=self.settings.relay)
+
+    @property
+    def base_url(self) -> str:
+        """Where people find it: what stands before paths in links."""
+        return self.settings.public_url or self.own_url
 
     @classmethod
     def of(cls, settings: ServeSettings, backend: Backend) -> Serving:
         """A server over these connections; nothing is asked yet."""
+        secret = backend.storage.serving.secret()
         return cls(
             settings=settings,
             backend=backend,
-            tokens=Tokens(backend.storage.serving.secret()),
+            tokens=Tokens(secret),
+            codes=Codes(secret),
             kept=Kept(backend),
             builds=Turns(settings.concurrent_builds),
             distributions=tuple(map(Served, settings.distributions)),
@@ -220,6 +245,19 @@ class Serving:
         return await self.kept.get(
             ("history", served),
             lambda: history(self.backend, contract_address=served.contract_address),
+        )
+
+    async def signatures(self, served: Served) -> SignaturesCollected:
+        """What oracles have signed so far."""
+        name = await self.name(served)
+        storage = self.backend.storage.serving
+        return await self.kept.get(
+            ("signatures", served),
+            lambda: signatures_collected(
+                self.backend,
+                contract_address=name,
+                entries=storage.signatures(name.distribution_id),
+            ),
         )
 
     async def allocations(self, served: Served) -> AllocationStates:

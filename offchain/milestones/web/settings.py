@@ -8,10 +8,20 @@ from urllib.parse import urlsplit
 
 from milestones.errors import InvalidConfiguration
 from milestones.protocol.distribution import ContractAddress
+from milestones.services.paying.budget import Budget
+from milestones.services.sending.payer import PaidBy
 
 DEFAULT_PORT: Final = 8420
 MOST_DISTRIBUTIONS: Final = 50
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """Who pays for those without ADA, and within which budget."""
+
+    key: PaidBy
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +30,9 @@ class ServeSettings:
 
     `public_url` is where people find it, behind a proxy that ends TLS (`https://claims.example.org`); with
     it the server is public. `allowed_origins` are other front ends that may use the API. `creator_pages`:
-    whether notice and close are offered; None: unless it is public. `requests_per_second` is for each
-    address that asks, None for no bound; `concurrent_builds` are transactions that are built at a time.
+    whether notice and close are offered; None: unless it is public. `relay` pays for those without ADA.
+    `requests_per_second` is for each address that asks, None for no bound; `concurrent_builds` are
+    transactions that are built at a time.
     """
 
     distributions: tuple[ContractAddress, ...]
@@ -30,6 +41,7 @@ class ServeSettings:
     public_url: str | None = None
     allowed_origins: frozenset[str] = frozenset()
     creator_pages: bool | None = None
+    relay: RelaySettings | None = None
     requests_per_second: int | None = None
     concurrent_builds: int = 4
 

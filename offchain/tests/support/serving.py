@@ -67,7 +67,7 @@ def must_be_described(method: str, path: str, status: int, answer: Any) -> None:
 
 async def _check(response: httpx.Response) -> None:
     path = response.request.url.path
-    if path.startswith("/api/") and response.headers["content-type"] == "application/json":
+    if path.startswith("/api/") and response.headers.get("content-type") == "application/json":
         await response.aread()
         if not path.endswith("/openapi.json"):
             must_be_described(response.request.method, path, response.status_code, response.json())

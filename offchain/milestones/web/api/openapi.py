@@ -11,8 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from milestones import __version__
 from milestones.web.api.operation import PREFIX, Operation
+from milestones.web.api.paying import ANSWERS as CLAIM_REFUSALS
+from milestones.web.api.watching import Health
+from milestones.web.guard import CLAIM_PATH, HEALTH_PATH
 from milestones.web.tokens import TOKEN_HEADER
 
+PATH: Final = f"{PREFIX}/openapi.json"
 REFERENCES: Final = "#/components/schemas/{model}"
 STATUSES: Final = {
     "400": "something in the request is wrong; `details.path` says where",
@@ -57,7 +61,10 @@ PATH_PARAMETERS: Final = {
 def document(operations: Iterable[Operation]) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
     listed = tuple(operations)
-    answers: list[tuple[type[BaseModel], Any]] = [(o.answer, "serialization") for o in listed]
+    answers: list[tuple[type[BaseModel], Any]] = [
+        (Health, "serialization"),
+        *((o.answer, "serialization") for o in listed),
+    ]
     bodies: list[tuple[type[BaseModel], Any]] = [
         (o.body, "validation") for o in listed if o.body is not None
     ]
@@ -69,6 +76,8 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
         paths.setdefault(operation.whole_path, {})[operation.method.lower()] = _operation(
             operation, references
         )
+    paths |= {HEALTH_PATH: {"get": _HEALTH}, f"{PREFIX}/events": {"get": _EVENTS}}
+    paths[CLAIM_PATH + "{distribution}"] = {"post": _CLAIM}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -81,7 +90,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**definitions.get("$defs", {}), "Error": ERROR},
+            "schemas": {**definitions.get("$defs", {}), "Error": ERROR, **_CLAIM_SCHEMAS},
             "responses": {
                 f"Error{status}": {
                     "description": words,
@@ -137,6 +146,97 @@ def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
         }
 
 
+def _content(schema: str, words: str) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {"description": words, "content": {"application/json": {"schema": reference}}}
+
+
+_HEALTH: Final[dict[str, Any]] = {
+    "operationId": "health",
+    "summary": "Whether the server can do its work.",
+    "responses": {
+        "200": _content("Health", "it can; `degraded` where what it says may be stale"),
+        "503": _content("Health", "a service is away"),
+    },
+}
+_EVENTS: Final[dict[str, Any]] = {
+    "operationId": "events",
+    "summary": "What changes, as server-sent events.",
+    "description": "`block` (`slot`), `distribution` (`key` of one that stands otherwise), `transaction`"
+    " (`transaction_hash` and `status` of one that was sent here), `service` (`available`). Who is cut off"
+    " looks again.",
+    "responses": {
+        "200": {
+            "description": "events, until one side ends",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        "503": {"$ref": "#/components/responses/Error503"},
+    },
+}
+_AMOUNTS: Final[dict[str, Any]] = {
+    "lovelaces": {"type": "string", "pattern": "^[0-9]+$"},
+    "tokens": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+}
+
+
+def _claim_answer(codes: list[int], words: list[str], **more: Any) -> dict[str, Any]:
+    properties = {
+        "code": {"type": "integer", "enum": codes},
+        "status": {"type": "string", "enum": words},
+        **more,
+    }
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_CLAIM_SCHEMAS: Final[dict[str, Any]] = {
+    "ClaimWaits": _claim_answer(
+        [200, 201],
+        ["accepted", "queued"],
+        queue_position={"type": "integer", "minimum": 1},
+        **_AMOUNTS,
+    ),
+    "ClaimPaid": _claim_answer([202], ["claimed"], tx_hash={"type": "string"}, **_AMOUNTS),
+    "ClaimRefused": _claim_answer(
+        list(CLAIM_REFUSALS), [word for words in CLAIM_REFUSALS.values() for word in words]
+    ),
+    "ClaimAsked": {
+        "type": "object",
+        "required": ["address", "code"],
+        "properties": {
+            "address": {"type": "string", "description": "The wallet's address, in Bech32."},
+            "code": {"type": "string", "description": "The link's."},
+        },
+    },
+}
+_CLAIM: Final[dict[str, Any]] = {
+    "operationId": "cip99",
+    "summary": "Where wallets claim by a link (CIP-99).",
+    "description": "Every status repeats itself as `code`. Asked again it pays nothing again.",
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ClaimAsked"}}},
+    },
+    "parameters": list(_path_parameters("{distribution}")),
+    "responses": {
+        "200": _content("ClaimWaits", "accepted: it will be paid"),
+        "201": _content("ClaimWaits", "queued: it was accepted before"),
+        "202": _content("ClaimPaid", "paid, in this transaction"),
+        **{
+            str(status): _content("ClaimRefused", ", ".join(words))
+            for status, words in CLAIM_REFUSALS.items()
+        },
+    },
+}
+
+
 def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     if operation.query is None:
         return
@@ -153,6 +253,3 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
             "required": name in schema.get("required", ()),
             "schema": {**described, **(kinds[0] if kinds else {})},
         }
-
-
-PATH: Final = f"{PREFIX}/openapi.json"

@@ -115,17 +115,22 @@ async def read_body(request: Request, model: type[R]) -> R:
             path="Content-Type",
             hint="send the header Content-Type: application/json",
         )
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MOST_BODY_BYTES:
-            raise RequestRefused(
-                413, f"the body is over {MOST_BODY_BYTES} bytes", path="body", hint="send less"
-            )
     try:
-        value = parse_json(raw.decode("utf-8"))
+        value = parse_json((await bounded_body(request, MOST_BODY_BYTES)).decode())
     except ValueError as error:
         raise InvalidEncoding(f"is not JSON: {error}", path="body") from None
     if not isinstance(value, dict):
         raise InvalidInput("is not a JSON object", path="body", hint="send an object")
     return read_record(model, value, InvalidInput)
+
+
+async def bounded_body(request: Request, most: int) -> bytes:
+    """The body, of at most so many bytes. Raises `RequestRefused` (413)."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most:
+            raise RequestRefused(
+                413, f"the body is over {most} bytes", path="body", hint="send less"
+            )
+    return bytes(raw)

@@ -15,9 +15,11 @@ from milestones.web.api import (
     creator,
     openapi,
     oracles,
+    paying,
     proposals,
     reading,
     transactions,
+    watching,
 )
 
 OPERATIONS: Final = (
@@ -27,6 +29,7 @@ OPERATIONS: Final = (
     *oracles.OPERATIONS,
     *proposals.OPERATIONS,
     *creator.OPERATIONS,
+    *paying.OPERATIONS,
 )
 
 
@@ -42,4 +45,9 @@ async def _document(_request: Request) -> Response:
 
 def routes() -> list[Route]:
     """Where all of it is."""
-    return [*(each.route() for each in OPERATIONS), Route(openapi.PATH, _document)]
+    return [
+        *(each.route() for each in OPERATIONS),
+        Route(openapi.PATH, _document),
+        paying.CLAIM_ROUTE,
+        *watching.ROUTES,
+    ]

@@ -31,7 +31,6 @@ from milestones.services.oracle.collected import (
     SignaturesCollected,
     SignedSoFar,
     StatementKind,
-    signatures_collected,
 )
 from milestones.services.oracle.judge import must_be_taken
 from milestones.services.results import View
@@ -155,18 +154,8 @@ async def _rotation_statement(asked: Asked) -> RotationToSign:
     )
 
 
-async def so_far(asked: Asked) -> SignaturesCollected:
-    """What was collected for the distribution, here and in the records of its milestones."""
-    serving, served = asked.serving, asked.served
-    name = await serving.name(served)
-    return await serving.kept.get(
-        ("signatures", served),
-        lambda: signatures_collected(
-            serving.backend,
-            contract_address=name,
-            entries=serving.backend.storage.serving.signatures(name.distribution_id),
-        ),
-    )
+async def _so_far(asked: Asked) -> SignaturesCollected:
+    return await asked.serving.signatures(asked.served)
 
 
 async def _take(asked: Asked) -> SignatureTaken:
@@ -180,7 +169,7 @@ async def _take(asked: Asked) -> SignatureTaken:
         statement = await must_be_taken(serving.backend, contract_address=name, entry=entry)
         await _keep(serving, statement, entry)
     serving.kept.forget()
-    found = await so_far(asked)
+    found = await _so_far(asked)
     signed = [each for each in found.statements if each.signed_data == entry.signed_data]
     if not signed:
         raise NotAllowedYet(
@@ -302,7 +291,7 @@ OPERATIONS: Final = (
         path="/distributions/{distribution}/signatures",
         name="signatures",
         summary="What oracles have signed so far, and how many it takes.",
-        perform=so_far,
+        perform=_so_far,
         answer=SignaturesCollected,
     ),
     Operation(

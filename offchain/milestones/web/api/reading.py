@@ -120,7 +120,7 @@ async def _about(asked: Asked) -> About:
         network=serving.backend.network.name,
         network_id=serving.backend.network.network_id,
         public=serving.settings.is_public,
-        relay=False,
+        relay=serving.payments is not None,
         creator=serving.settings.offers_creator_pages,
     )
 

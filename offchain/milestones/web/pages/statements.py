@@ -16,8 +16,6 @@ from milestones.protocol.statements import parse_statement, payload_diagnostic
 from milestones.services.oracle import notice_payload, objection_payload, oracle_payload
 from milestones.services.oracle.collected import SignaturesCollected, SignedSoFar, StatementKind
 from milestones.services.oracle.words import statement_in_words
-from milestones.web.api.operation import Asked
-from milestones.web.api.oracles import so_far
 from milestones.web.pages.rendering import Shown
 
 MOST_SEATS: Final = 24
@@ -90,7 +88,7 @@ class ShownStatement:
 
 async def collected(shown: Shown) -> SignaturesCollected:
     """What oracles have signed so far, as the API answers it."""
-    return await so_far(Asked(shown.serving, shown.request.path_params))
+    return await shown.serving.signatures(shown.served)
 
 
 def statements_of(
