@@ -150,6 +150,16 @@ class Chain:
         """The block that holds a transaction, and its position there; None when none does."""
         return self._places.get(transaction_id)
 
+    @property
+    def transaction_count(self) -> int:
+        """How many transactions the blocks hold."""
+        return len(self._places)
+
+    def latest_transactions(self) -> Iterator[tuple[Block, Inclusion]]:
+        """Those in blocks with their block, the newest first, however many empty blocks came after."""
+        for block, position in reversed(self._places.values()):
+            yield block, block.inclusions[position]
+
     def transaction(self, transaction_id: bytes) -> Transaction | None:
         """A transaction in a block or in the mempool; None when it is in neither."""
         found = self._inclusion(transaction_id)

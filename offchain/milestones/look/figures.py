@@ -53,6 +53,11 @@ def moment(posix_seconds: int) -> str:
     return _calendar(posix_seconds, "%d %b %Y, %H:%M UTC").lstrip("0")
 
 
+def second(posix_seconds: int) -> str:
+    """A moment in UTC to the second: `4 Mar 2026, 09:00:12 UTC`."""
+    return _calendar(posix_seconds, "%d %b %Y, %H:%M:%S UTC").lstrip("0")
+
+
 def iso(posix_seconds: int) -> str:
     """A moment for programs, as ISO 8601."""
     return _calendar(posix_seconds, "%Y-%m-%dT%H:%M:%SZ")

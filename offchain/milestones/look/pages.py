@@ -103,6 +103,7 @@ FILTERS: Final = (
     "day",
     "iso",
     "moment",
+    "second",
     "share",
     "short",
 )

@@ -25,6 +25,7 @@ async def check(response: httpx.Response) -> None:
     description = _description()
     path = re.sub("(?<=/block/).*", "{height}", response.request.url.path)
     path = re.sub("(?<=/transaction/).*", "{id}", path)
+    path = re.sub("^/(address|token)/.*", r"/\1/{\1}", path)
     method = response.request.method.lower()
     operations = description["paths"].get(path)
     if operations is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from typing import Any
 
 import cbor2
@@ -55,6 +57,12 @@ class Ogmios:
         """The answer to any message at all."""
         await self.socket.send(message)
         return await self.receive()
+
+
+def text_of(html: str) -> str:
+    """What a page says, in one line: an identifier in one piece, a word for each cell."""
+    parts = re.sub("</?(?:span|b)[^>]*>", "", html)
+    return " ".join(unescape(re.sub("<[^>]*>", " ", parts)).split())
 
 
 def http(devnet: Devnet, *, kupo: bool = False, control: bool = False) -> httpx.AsyncClient:

@@ -16,12 +16,12 @@ class Forbidden(InvalidInput):
     """A request of another host or origin: 403."""
 
 
-class NotJson(InvalidInput):
-    """A body that isn't declared as JSON: 415. Pages can send any other type without asking first."""
+class WrongType(InvalidInput):
+    """A body that isn't declared as what it must be: 415. Pages can send any type but JSON without asking."""
 
 
 def check_access(request: Request, listening_on: str) -> None:
-    """Raises `Forbidden` or `NotJson`. `listening_on` is the host that the interface was given."""
+    """Raises `Forbidden`. `listening_on` is the host that the interface was given."""
     host = request.headers.get("host", "")
     if not is_own(host, listening_on):
         raise Forbidden(
@@ -40,13 +40,24 @@ def check_access(request: Request, listening_on: str) -> None:
 
 
 def check_type(request: Request, body: bytes) -> None:
-    """Raises `NotJson` for a body of another type, or one that does not say its type."""
+    """Raises `WrongType` for a body of another type, or one that does not say its type."""
     given = request.headers.get("content-type")
     if given is None and not body:
         return
     if (given or "").partition(";")[0].strip().lower() != "application/json":
-        raise NotJson(
+        raise WrongType(
             "the body must be JSON and say so",
             path="Content-Type",
             hint="send the header Content-Type: application/json",
         )
+
+
+def check_form(request: Request) -> None:
+    """Raises `Forbidden` or `WrongType`: a form is one of this chain's own pages, whose browser says so."""
+    if request.headers.get("origin") is None:
+        raise Forbidden(
+            "a form that names no page", path="Origin", hint="programs POST JSON to /faucet"
+        )
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise WrongType("the body must be a form's", path="Content-Type", hint="see /openapi.json")

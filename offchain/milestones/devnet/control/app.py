@@ -7,17 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from milestones.cardano.address import Address, StakeAddress
 from milestones.cardano.network import kind_of
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
-from milestones.devnet.control import pages
-from milestones.devnet.control.access import Forbidden, NotJson, check_access, check_type
+from milestones.devnet.control import pages, searching
+from milestones.devnet.control.access import (
+    Forbidden,
+    WrongType,
+    check_access,
+    check_form,
+    check_type,
+)
+from milestones.devnet.control.flame_graph import STYLE, STYLE_PATH
 from milestones.devnet.control.profiles import profile
 from milestones.devnet.interface import FAULTS, marks, read_body
 from milestones.devnet.ledger.addresses import decode_address
@@ -29,6 +38,7 @@ from milestones.devnet.ogmios.parameters import parameters_json, parse_parameter
 from milestones.devnet.ogmios.rpc import MISSING
 from milestones.devnet.origin import Fork, NotFetched
 from milestones.errors import InvalidInput, MilestonesError, NotFound, ServiceUnavailable
+from milestones.look.pages import SERVED_POLICY, STYLESHEET_PATH, stylesheet
 
 
 class Controlled(Protocol):
@@ -276,12 +286,19 @@ def _interface(arguments: dict[str, Any]) -> str:
 _STATUS: Final = {
     NotFound: 404,
     Forbidden: 403,
-    NotJson: 415,
+    WrongType: 415,
     ServiceUnavailable: 503,
     InvalidInput: 400,
 }
 _HINT: Final = "see /openapi.json"
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+FORM_PATH: Final = "/pay"
+_DESCRIPTION: Final = resources.files("milestones.devnet.control").joinpath("openapi.json")
+FILES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    STYLESHEET_PATH: ("text/css", stylesheet),
+    STYLE_PATH: ("text/css", lambda: STYLE),
+    "/openapi.json": ("application/json", lambda: _DESCRIPTION.read_text(encoding="utf-8")),
+}
+"""What is served as it is: by path, its type, and what reads it."""
 
 
 class ControlApp:
@@ -300,56 +317,99 @@ class ControlApp:
             check_access(request, self._listening_on)
             if body is None:
                 raise InvalidInput("the body is too long")
-            if request.method == "POST":
-                check_type(request, body)
-            response = await self._answer(request.method, request.url.path, body)
+            response = await self._answer(request, body)
         except MilestonesError as error:
             status = next((n for kind, n in _STATUS.items() if isinstance(error, kind)), 409)
             response = _refusal(request, error, status)
-        # The pages need nothing but their own style: whatever a transaction could smuggle in, nothing runs.
-        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Content-Security-Policy"] = SERVED_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.update(marks(self._devnet.chain))
         await response(scope, receive, send)
 
-    async def _answer(self, method: str, path: str, body: bytes) -> Response:
+    async def _answer(self, request: Request, body: bytes) -> Response:
         while True:
             try:
-                return self._respond(method, path, body)
+                return self._respond(request, body)
             except NotFetched as missing:
                 await missing.fetch()
 
-    def _respond(self, method: str, path: str, body: bytes) -> Response:
+    def _respond(self, request: Request, body: bytes) -> Response:
+        method, path = request.method, request.url.path
         action = ACTIONS.get(path)
-        if action is None:
-            page = self._page(path)
+        if path == FORM_PATH and method == "POST":
+            check_form(request)
+            return self._pay(body)
+        if method == "POST":
+            check_type(request, body)
+        if action is None and path != FORM_PATH:
+            page = self._page(path, request.query_params)
             return page if method in ("GET", "HEAD") else _wrong_method(method, path, "GET")
-        if method != "POST":
+        if method != "POST" or action is None:
             return _wrong_method(method, path, "POST")
         return JSONResponse(action(self._devnet, _arguments(body)))
 
-    def _page(self, path: str) -> Response:
-        chain = self._devnet.chain
+    def _pay(self, body: bytes) -> Response:
+        """What the faucet's form asks for: leads to the transaction, or back to the form with what is wrong."""
+        given = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        form = {name: given.get(name, "") for name in pages.NO_FORM}
+        try:
+            paid = _faucet(self._devnet, pages.faucet_arguments(form))
+        except MilestonesError as problem:
+            return HTMLResponse(self._overview(form=form, problem=problem), 400)
+        return RedirectResponse(f"/transaction/{paid['transaction_id']}", 303)
+
+    def _overview(self, **options: Any) -> str:
+        faults = {name: self._devnet.fault_of(name) for name in FAULTS}
+        return pages.overview(self._devnet.chain, faults, **options)
+
+    def _first_page(self, query: QueryParams) -> Response:
+        before, every = _number_in(query, "before", 0, 1 << 62), _number_in(query, "every", 1, 999)
+        answer = HTMLResponse(self._overview(before=before, every=every))
+        if every:
+            # Somebody has asked for it, and can stop it. A page needs no script for that.
+            answer.headers["Refresh"] = str(every)
+        return answer
+
+    def _page(self, path: str, query: QueryParams) -> Response:
         if path == "/":
-            return HTMLResponse(pages.overview(chain))
+            return self._first_page(query)
+        if path == "/search":
+            found = searching.path_of(self._devnet.chain, query.get("q", ""))
+            return RedirectResponse(found, 303)
         if path == "/state":
             return JSONResponse(state(self._devnet))
-        if path == "/openapi.json":
-            text = resources.files("milestones.devnet.control").joinpath("openapi.json").read_text()
-            return Response(text, media_type="application/json")
+        if path in FILES:
+            media_type, text = FILES[path]
+            return Response(text(), media_type=media_type)
         kind, _, name = path.removeprefix("/").partition("/")
+        return HTMLResponse(self._named_page(kind, name, path))
+
+    def _named_page(self, kind: str, name: str, path: str) -> str:
+        chain = self._devnet.chain
         if kind == "block" and name.isdecimal() and len(name) < 19:
-            return HTMLResponse(pages.block(chain, int(name)))
+            return pages.block(chain, int(name))
         if kind == "transaction" and len(name) == 64:
-            return HTMLResponse(pages.transaction(chain, name))
+            return pages.transaction(chain, name)
+        if kind in ("address", "token") and name:
+            return pages.found(chain, kind, name)
         raise NotFound(f"there is nothing at {path}", hint=f"start at /, or {_HINT}")
 
 
 def _refusal(request: Request, error: MilestonesError, status: int) -> Response:
     """JSON for programs, a page for browsers."""
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(pages.refusal(error.message, error.hint or ""), status)
+        looked_for = request.query_params.get("q", "")
+        return HTMLResponse(pages.refusal(error, looked_for=looked_for), status)
     return JSONResponse({"error": error.to_json()}, status)
+
+
+def _number_in(query: QueryParams, name: str, least: int, most: int) -> int | None:
+    """A number in the query; None where it isn't there. Raises `InvalidInput` for one out of bounds."""
+    text = query.get(name)
+    if text is None:
+        return None
+    digits = text if text.isascii() and text.isdecimal() and len(text) < 20 else ""
+    return _number({name: int(digits) if digits else None}, name, least, most)
 
 
 def _wrong_method(method: str, path: str, right: str) -> Response:

@@ -19,8 +19,10 @@ NARROWEST: Final = 0.001
 """Share of the width below which a frame is left out."""
 NARROWEST_NAMED: Final = 0.02
 
+STYLE_PATH: Final = "/flame.css"
+"""Where a page has the style from: no style may stand in it."""
 # Dark letters on light frames, in light and dark surroundings: contrasts of 9 and more.
-_STYLE: Final = (
+STYLE: Final = (
     ".flame{color-scheme:light dark;background:Canvas;font:12px system-ui,sans-serif}"
     ".flame text{fill:#111}.flame .head{fill:CanvasText}"
     ".flame rect{stroke:Canvas;fill:#cbd5e1}.flame .function rect{fill:#fbbf77}"
@@ -44,22 +46,25 @@ class _Frame:
         self.children: dict[str, _Frame] = {}
 
 
-def flame_graph(stacks: Iterable[Mapping[str, Any]], measure: str, name: str) -> str:
+def flame_graph(
+    stacks: Iterable[Mapping[str, Any]], measure: str, name: str, *, styled: bool = True
+) -> str:
     """The SVG document of stacks: rows with `frames` and with units under `measure`, `cpu` or `memory`.
 
-    `name` has to differ between graphs of one page.
+    `name` has to differ between graphs of one page. One that isn't `styled` is for a page with `STYLE`.
     """
     whole = _gathered(stacks, measure)
     unit = "steps" if measure == "cpu" else "units of memory"
     frames = list(_drawn(whole, unit))
     height = HEAD_PIXELS + ROW_PIXELS * (1 + max((level for level, _ in frames), default=-1))
+    style = f"<style>{STYLE}</style>" if styled else ""
     title = f"Flame graph: {whole.units:,} {unit}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flame" role="img" width="100%" height="{height}"'
         f' aria-labelledby="{name}-title {name}-description"><title id="{name}-title">{title}</title>'
         f'<desc id="{name}-description">Each frame is as wide as what it took with all below it, which it'
         f" called. Frames under a thousandth are left out. The tables have the same in figures.</desc>"
-        f'<style>{_STYLE}</style><text class="head" x="4" y="15">{title}</text>{_legend()}'
+        f'{style}<text class="head" x="4" y="15">{title}</text>{_legend()}'
         f"{''.join(drawn for _, drawn in frames)}</svg>\n"
     )
 
