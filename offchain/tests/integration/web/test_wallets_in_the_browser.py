@@ -108,6 +108,45 @@ async def test_two_oracles_sign_and_the_milestone_is_attested(
     await expect(row).to_contain_text("attested")
 
 
+async def test_each_refusal_of_a_wallet_has_its_words(
+    served: ServedDistribution, page: Page
+) -> None:
+    """Declined, of another network, without ADA, disconnected: what happened, and what to do next."""
+    opened, world = served.opened, served.opened.world
+    await opened.attested("milestone-002")
+    lantern = StandInWallet.of("Lantern", world, "beneficiary-1", declines={"enable"})
+    elsewhere = StandInWallet.of("Elsewhere", world, "beneficiary-0", network_id=1)
+    mine = world.address("beneficiary-1").to_bech32()
+    await page.goto(place(served, f"/claim?address={mine}"))
+    await expect(page.get_by_text("There is no wallet in this browser.")).to_be_visible()
+    await put_into(page, lantern=lantern, elsewhere=elsewhere)
+    await page.reload()
+    said, step = page.locator(".wallet-said"), page.locator("form.step")
+    claim = page.get_by_role("button", name="Claim 2,000 GRANT")
+
+    await page.get_by_role("button", name="Connect Elsewhere").click()
+    await expect(said).to_contain_text("The wallet is on another network than this page.")
+    await page.get_by_role("button", name="Connect Lantern").click()
+    await expect(said).to_contain_text("You declined in the wallet.")
+    await expect(said).to_contain_text("The wallet says: the person said no")
+    await expect(claim).to_be_disabled()
+
+    lantern.declines.clear()
+    await choose(page, "Lantern")
+    await claim.click()
+    await expect(step).to_contain_text("The wallet holds no ADA")
+    await assert_accessible(page)
+
+    lantern.connected = False
+    await claim.click()
+    await expect(step).to_contain_text("The wallet is not connected any more.")
+    await expect(claim).to_be_disabled()
+    lantern.connected = True
+    await page.get_by_role("button", name="Connect Lantern").click()
+    await expect(claim).to_be_enabled()
+    assert (lantern.signed, await opened.tokens_of("beneficiary-1")) == ([], 0)
+
+
 class TestPowers:
     """Terms that let anybody propose, oracles object, and the creator give notice."""
 
