@@ -104,6 +104,15 @@ if TYPE_CHECKING:
         schedule_vesting,
     )
     from milestones.services.sending.payer import HandOut, Payer
+    from milestones.services.stake import (
+        StakeChanged,
+        StakeShown,
+        stake_delegate,
+        stake_deregister,
+        stake_register,
+        stake_show,
+        stake_withdraw,
+    )
     from milestones.services.submit_release import ReleaseReport, Selection, submit_release
     from milestones.services.transaction import (
         HardwareChecked,
@@ -187,6 +196,8 @@ __all__ = [
     "Signer",
     "SigningKey",
     "SigningRequest",
+    "StakeChanged",
+    "StakeShown",
     "StatusReport",
     "Transaction",
     "TransactionAssembled",
@@ -257,6 +268,11 @@ __all__ = [
     "show_phrase_keys",
     "show_transaction",
     "sign_transaction",
+    "stake_delegate",
+    "stake_deregister",
+    "stake_register",
+    "stake_show",
+    "stake_withdraw",
     "submit_release",
     "submit_transaction",
     "transaction_status",
@@ -344,6 +360,15 @@ _NAMES: Final = {
         "schedule_vesting",
     ),
     "services.sending.payer": ("HandOut", "Payer"),
+    "services.stake": (
+        "StakeChanged",
+        "StakeShown",
+        "stake_delegate",
+        "stake_deregister",
+        "stake_register",
+        "stake_show",
+        "stake_withdraw",
+    ),
     "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
     "services.transaction": (
         "HardwareChecked",

@@ -57,3 +57,4 @@ class ProtocolParameters:
     max_collateral_inputs: int
     cost_models: dict[str, tuple[int, ...]]
     protocol_version: tuple[int, int]
+    stake_credential_deposit_lovelace: int

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from milestones.cardano import base58, bech32, cbor, encoding, native_script
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, StakeAddress
 from milestones.cardano.cbor import Item, encode_bytes
+from milestones.cardano.certificates import (
+    Certificate,
+    decode_certificates,
+    decode_withdrawals,
+)
 from milestones.cardano.encoding import EMBEDDED_CBOR_TAG, LANGUAGE_TAGS, SET_TAG
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import (
@@ -43,7 +48,6 @@ _SCRIPT_FIELDS: Final[dict[int, ScriptLanguage]] = {
 }
 _LANGUAGES: Final[dict[int, ScriptLanguage]] = {tag: name for name, tag in LANGUAGE_TAGS.items()}
 _OTHER_FIELDS: Final = {
-    4: "certificates",
     6: "update",
     19: "votes",
     20: "proposals",
@@ -81,7 +85,8 @@ class TransactionBody:
     """What a transaction does. Amounts are lovelace, times slots; hashes have 32 or 28 bytes.
 
     Inputs, collateral and reference inputs are sorted, as redeemers count them. From `valid_until_slot` on
-    it is void; None: never. `other` names the fields of staking and governance that are there.
+    it is void; None: never. Withdrawals are lovelace, in the ledger's order. `other` names the fields of
+    governance that are there.
     """
 
     inputs: tuple[OutputReference, ...]
@@ -90,7 +95,8 @@ class TransactionBody:
     valid_from_slot: int | None = None
     valid_until_slot: int | None = None
     mint: Value = field(default_factory=Value)
-    withdrawals: Mapping[bytes, int]
+    certificates: tuple[Certificate, ...] = ()
+    withdrawals: Mapping[StakeAddress, int] = field(default_factory=dict)
     collateral: tuple[OutputReference, ...] = ()
     collateral_return: TransactionOutput | None = None
     total_collateral_lovelace: int | None = None
@@ -232,7 +238,7 @@ def _redeemer(
 
 
 def _body(item: Item) -> TransactionBody:
-    found: dict[str, Any] = {"withdrawals": {}}
+    found: dict[str, Any] = {}
     other = []
     for key, value in item.entries():
         number = key.unsigned()
@@ -327,10 +333,6 @@ def _mint(item: Item) -> Value:
     return Value(0, _assets(item))
 
 
-def _withdrawals(item: Item) -> dict[bytes, int]:
-    return {account.bytes(29): amount.unsigned() for account, amount in item.entries()}
-
-
 def _key_hashes(item: Item) -> tuple[bytes, ...]:
     return tuple(sorted({each.bytes(28) for each in item.untagged(SET_TAG).array()}))
 
@@ -344,7 +346,8 @@ _FIELDS: Final[dict[int, tuple[str, Callable[[Item], Any]]]] = {
     1: ("outputs", _outputs),
     2: ("fee_lovelace", Item.unsigned),
     3: ("valid_until_slot", Item.unsigned),
-    5: ("withdrawals", _withdrawals),
+    4: ("certificates", decode_certificates),
+    5: ("withdrawals", decode_withdrawals),
     7: ("auxiliary_data_hash", _hash),
     8: ("valid_from_slot", Item.unsigned),
     9: ("mint", _mint),

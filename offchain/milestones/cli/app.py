@@ -71,6 +71,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "close": "End a distribution: deposits, and what nobody can claim any more, go back.",
     "serve": "Serve an API and pages for people with a wallet in the browser, until Ctrl-C.",
     "verify": "Audit a distribution from the chain, before trusting it.",
+    "stake": "The reward account of a distribution's staking credential: registered, delegated, emptied,"
+    " closed.",
     "transaction": "What became of a transaction, what it does, and its way to whoever signs it.",
     "schema": "Print the JSON Schema of a file or a result; without a name, list them.",
     "devnet": "Run a Cardano chain in one process, and do things to it while it runs.",

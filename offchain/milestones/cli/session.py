@@ -166,6 +166,10 @@ class Session:
             )
         return key
 
+    def stake_key(self, path: Path) -> milestones.SigningKey:
+        """A key in a file that may be a stake key: it signs, and doesn't pay."""
+        return self.load_key(path, may_stake=True)
+
     def load_phrase(self, path: Path) -> milestones.Phrase:
         """The phrase in a file, with a warning where every user of the machine can read it."""
         phrase = milestones.Phrase.load(path)

@@ -12,7 +12,9 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any, Final, get_args
 
-from milestones.cardano import cbor, encoding
+from milestones.cardano import bech32, cbor, encoding
+from milestones.cardano.address import Credential
+from milestones.cardano.certificates import ABSTAIN, NO_CONFIDENCE, DRep
 from milestones.cardano.outputs import (
     OutputReference,
     Script,
@@ -151,6 +153,47 @@ def _era(answer: Any) -> EraSummary:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RewardAccount:
+    """A registered reward account: its deposit, what it holds, and what it is delegated to (None: nothing)."""
+
+    deposit_lovelace: int
+    rewards_lovelace: int
+    pool_id: bytes | None
+    drep: DRep | None
+
+
+def reward_account(answer: Any, credential: Credential) -> RewardAccount | None:
+    """The answer to `queryLedgerState/rewardAccountSummaries`, asked about one credential."""
+    origin = "verificationKey" if credential.kind == "key" else "script"
+    for summary in answer:
+        if (summary["from"], summary["credential"]) != (origin, credential.hash.hex()):
+            raise ValueError("an account that was not asked for")
+        pool, drep = summary.get("stakePool"), summary.get("delegateRepresentative")
+        return RewardAccount(
+            deposit_lovelace=_lovelace(summary["deposit"]),
+            rewards_lovelace=_lovelace(summary["rewards"]),
+            pool_id=None if pool is None else _pool_id(pool["id"]),
+            drep=None if drep is None else _drep(drep),
+        )
+    return None
+
+
+def _pool_id(answer: Any) -> bytes:
+    prefix, raw = bech32.decode(text(answer))
+    if prefix != "pool" or len(raw) != 28:
+        raise ValueError(f"{answer!r} is no pool's id")
+    return raw
+
+
+def _drep(answer: Any) -> DRep:
+    kind = answer["type"]
+    if kind == "registered":
+        is_key = answer["from"] == "verificationKey"
+        return Credential("key" if is_key else "script", digest(answer["id"], 28))
+    return {"abstain": ABSTAIN, "noConfidence": NO_CONFIDENCE}[kind]  # type: ignore[return-value]
+
+
 def protocol_parameters(answer: Any) -> ProtocolParameters:
     """The answer to `queryLedgerState/protocolParameters`, Alonzo's fields and Conway's at least."""
     reference_scripts = answer["minFeeReferenceScripts"]
@@ -184,6 +227,7 @@ def protocol_parameters(answer: Any) -> ProtocolParameters:
             natural(answer["version"]["major"]),
             natural(answer["version"]["minor"]),
         ),
+        stake_credential_deposit_lovelace=_lovelace(answer["stakeCredentialDeposit"]),
     )
 
 

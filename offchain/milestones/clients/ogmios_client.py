@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from milestones.cardano import cbor
+from milestones.cardano.address import Credential
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, RedeemerPointer
@@ -19,7 +20,7 @@ from milestones.clients.answers import natural, reading
 from milestones.clients.chain_walk import ChainWalk
 from milestones.clients.http_requests import HttpRequests
 from milestones.clients.mempool import Mempool
-from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth
+from milestones.clients.ogmios_answers import GenesisConfiguration, OgmiosHealth, RewardAccount
 from milestones.clients.ogmios_connection import (
     INTERNAL_ERROR,
     INTERSECTION_NOT_FOUND,
@@ -137,6 +138,15 @@ class OgmiosClient:
     async def protocol_parameters(self) -> ProtocolParameters:
         """The parameters in force at the ledger's tip."""
         return await self._ask("queryLedgerState/protocolParameters", answers.protocol_parameters)
+
+    async def reward_account(self, credential: Credential) -> RewardAccount | None:
+        """A reward account as it is at the ledger's tip; None where it isn't registered."""
+        kind = "keys" if credential.kind == "key" else "scripts"
+        return await self._ask(
+            "queryLedgerState/rewardAccountSummaries",
+            lambda answer: answers.reward_account(answer, credential),
+            {kind: [credential.hash.hex()]},
+        )
 
     async def utxo(self, references: Iterable[OutputReference]) -> list[Utxo]:
         """Those of the outputs that are unspent; the others are missing from the answer."""

@@ -331,9 +331,9 @@ def _keep_script(
         stake_address=stake_address_of(script, magic),
         script_file=str(file),
         how_to_use=(
-            "register and delegate with cardano-cli: --stake-script-file in the certificates (a"
-            " treasury's ADA: --always-abstain), --certificate-script-file and --invalid-before"
-            f" {SLOTS_LONG_PAST} in the transaction, which the script's holders sign"
+            "register and delegate with `milestones stake register` (a treasury's ADA: --abstain); with"
+            " cardano-cli, the transaction wants --certificate-script-file, and --invalid-before"
+            f" {SLOTS_LONG_PAST}"
         ),
     )
 

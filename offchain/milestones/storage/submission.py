@@ -146,6 +146,22 @@ class ScriptsPayload(Record):
     deposits_lovelace: int
 
 
+class StakingPayload(Record):
+    """What becomes of a reward account (Bech32). Amounts are lovelace.
+
+    `refund_lovelace` is the deposit that returns; `pool` and `representative` are what is delegated to.
+    """
+
+    purpose: Literal["staking"] = "staking"
+    action: Literal["register", "delegate", "withdraw", "deregister"]
+    stake_address: str
+    deposit_lovelace: int = 0
+    refund_lovelace: int = 0
+    withdrawn_lovelace: int = 0
+    pool: str | None = None
+    representative: str | None = None
+
+
 Payload = Annotated[
     ReleasePayload
     | AttestationPayload
@@ -159,7 +175,8 @@ Payload = Annotated[
     | ObjectionPayload
     | ConfirmationPayload
     | RetirementPayload
-    | RotationPayload,
+    | RotationPayload
+    | StakingPayload,
     Field(discriminator="purpose"),
 ]
 """What a transaction was built for; what its command reports when it finds it again."""
@@ -178,6 +195,7 @@ Purpose = Literal[
     "confirmation",
     "retirement",
     "rotation",
+    "staking",
 ]
 
 

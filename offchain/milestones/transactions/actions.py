@@ -8,6 +8,7 @@ from typing import Final
 
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
+from milestones.cardano.certificates import consenting
 from milestones.cardano.outputs import OutputReference, TransactionOutput
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.cardano.plutus_data import Constr, PlutusData
@@ -123,6 +124,8 @@ class _Reader:
         if pointer.purpose == "mint":
             policies = sorted({asset.policy_id for asset in body.mint.assets})
             return policies[pointer.index] if pointer.index < len(policies) else None
+        if pointer.purpose in ("withdraw", "publish"):
+            return self._staking_script(pointer)
         if pointer.purpose != "spend" or pointer.index >= len(body.inputs):
             return None
         output = self.known.get(body.inputs[pointer.index])
@@ -132,6 +135,16 @@ class _Reader:
             return Address.from_bech32(output.address).payment.hash
         except InvalidAddress:
             return None
+
+    def _staking_script(self, pointer: RedeemerPointer) -> bytes | None:
+        body = self.transaction.body
+        owners = (
+            [account.credential for account in body.withdrawals]
+            if pointer.purpose == "withdraw"
+            else [consenting(each) for each in body.certificates]
+        )
+        who = owners[pointer.index] if pointer.index < len(owners) else None
+        return None if who is None else who.hash
 
     def _vault_that_goes_on(self) -> bytes | None:
         outputs = self.transaction.body.outputs

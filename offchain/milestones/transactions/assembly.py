@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Final
 
 from milestones.cardano import encoding
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, Credential
 from milestones.cardano.cbor import encode_bytes
+from milestones.cardano.certificates import consenting, encode_certificate
 from milestones.cardano.encoding import LANGUAGE_TAGS, array, integer, mapping, tagged_set
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.native_script import from_cbor, most_signers
@@ -29,7 +30,7 @@ _WITNESS_KEYS: Final[dict[ScriptLanguage, int]] = {
     "plutus:v2": 6,
     "plutus:v3": 7,
 }
-_REDEEMER_TAGS: Final = {"spend": 0, "mint": 1}
+_REDEEMER_TAGS: Final = {"spend": 0, "mint": 1, "publish": 2, "withdraw": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,12 @@ class Assembly:
         for mint in self.draft.mints:
             place = layout.policies.index(mint.policy_id)
             found[RedeemerPointer("mint", place)] = mint.redeemer
+        accounts = list(self.draft.withdrawn())
+        for withdrawal in self.draft.withdrawals:
+            place = accounts.index(withdrawal.account)
+            found[RedeemerPointer("withdraw", place)] = withdrawal.redeemer
+        for place, each in enumerate(self.draft.certificates):
+            found[RedeemerPointer("publish", place)] = each.redeemer
         return {
             pointer: redeemer(layout) if callable(redeemer) else redeemer
             for pointer, redeemer in found.items()
@@ -131,6 +138,9 @@ class Assembly:
             if mint.redeemer is not None:
                 pointer = RedeemerPointer("mint", layout.policies.index(mint.policy_id))
                 found[pointer] = mint.policy_id
+        for pointer, who in _staking_credentials(self.draft).items():
+            if who.kind == "script" and pointer in self.redeemers():
+                found[pointer] = who.hash
         return found
 
     def _budget(self, pointer: RedeemerPointer) -> ExecutionUnits:
@@ -157,6 +167,14 @@ class Assembly:
         }
         if draft.valid_until_slot is not None:
             fields[3] = integer(draft.valid_until_slot)
+        if draft.certificates:
+            certificates = [encode_certificate(each.certificate) for each in draft.certificates]
+            fields[4] = tagged_set(certificates)
+        if draft.withdrawals:
+            fields[5] = mapping(
+                (encode_bytes(account.to_bytes()), integer(coin))
+                for account, coin in draft.withdrawn().items()
+            )
         if draft.valid_from_slot:
             # Slot 0 bounds nothing, and some wallets drop the field where it is 0.
             fields[8] = integer(draft.valid_from_slot)
@@ -201,6 +219,19 @@ class Assembly:
         return mapping((integer(label), item) for label, item in self.draft.metadata.items())
 
 
+def _staking_credentials(draft: TransactionDraft) -> dict[RedeemerPointer, Credential]:
+    """Who must consent to each withdrawal and certificate."""
+    found = {
+        RedeemerPointer("withdraw", place): account.credential
+        for place, account in enumerate(draft.withdrawn())
+    }
+    for place, each in enumerate(draft.certificates):
+        who = consenting(each.certificate)
+        if who is not None:
+            found[RedeemerPointer("publish", place)] = who
+    return found
+
+
 def script_data_hash(
     redeemers: bytes,
     languages: Iterable[ScriptLanguage],
@@ -242,10 +273,12 @@ def _encoded_view(language: ScriptLanguage, model: tuple[int, ...]) -> tuple[byt
 
 
 def expected_key_hashes(assembly: Assembly) -> frozenset[bytes]:
-    """Key hashes of inputs, collateral, required signers, and as many as native scripts can take beside."""
+    """Key hashes that sign: of inputs, collateral, accounts, required signers, as many as scripts take."""
     collateral = assembly.collateral.inputs if assembly.collateral else ()
     addresses = (Address.from_bech32(u.output.address) for u in (*assembly.inputs, *collateral))
     locks = {address.payment.hash for address in addresses if address.payment.kind == "key"}
+    owners = _staking_credentials(assembly.draft).values()
+    locks |= {each.hash for each in owners if each.kind == "key"}
     expected = frozenset(locks | set(assembly.draft.required_signers))
     for script in assembly.draft.scripts:
         if script.language == "native":

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from milestones.cardano import encoding
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, StakeAddress
+from milestones.cardano.certificates import (
+    Delegation,
+    Deregistration,
+    Registration,
+    Writable,
+    sorted_withdrawals,
+)
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
 from milestones.cardano.value import AssetId, Value
 
@@ -60,6 +67,26 @@ class Mint:
     def value(self) -> Value:
         """The tokens as a value, negative quantities where they are burnt."""
         return Value(0, {AssetId(self.policy_id, name): n for name, n in self.assets.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """All that a reward account holds, which may be nothing: a script's consent by a withdrawal of 0.
+
+    `redeemer` is None where a key or a native script controls the account.
+    """
+
+    account: StakeAddress
+    lovelace: int
+    redeemer: Redeemer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certifying:
+    """A certificate that the draft carries; `redeemer` is None where a key or a native script consents."""
+
+    certificate: Writable
+    redeemer: Redeemer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +138,8 @@ class TransactionDraft:
 
     spends: tuple[Spend, ...] = ()
     mints: tuple[Mint, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+    certificates: tuple[Certifying, ...] = ()
     outputs: tuple[DraftOutput, ...] = ()
     reference_inputs: tuple[Utxo, ...] = ()
     scripts: tuple[Script, ...] = ()
@@ -123,7 +152,29 @@ class TransactionDraft:
         """Everything minted, less everything burnt."""
         return sum((mint.value() for mint in self.mints), Value())
 
+    def withdrawn(self) -> dict[StakeAddress, int]:
+        """What is withdrawn, in the ledger's order."""
+        return sorted_withdrawals({each.account: each.lovelace for each in self.withdrawals})
+
+    def gained_lovelace(self) -> int:
+        """What withdrawals and refunds bring, less what certificates deposit; it may be negative."""
+        deposits = 0
+        for each in self.certificates:
+            match each.certificate:
+                case Registration(deposit_lovelace=int() as deposit):
+                    deposits += deposit
+                case Delegation(deposit_lovelace=int() as deposit):
+                    deposits += deposit
+                case Deregistration(refund_lovelace=int() as refund):
+                    deposits -= refund
+        return sum(self.withdrawn().values()) - deposits
+
     def script_runs(self) -> int:
-        """How many scripts run: inputs and policies with a redeemer."""
-        spends = sum(spend.redeemer is not None for spend in self.spends)
-        return spends + sum(mint.redeemer is not None for mint in self.mints)
+        """How many scripts run: whatever has a redeemer."""
+        redeemers = [
+            *(each.redeemer for each in self.spends),
+            *(each.redeemer for each in self.mints),
+            *(each.redeemer for each in self.withdrawals),
+            *(each.redeemer for each in self.certificates),
+        ]
+        return sum(redeemer is not None for redeemer in redeemers)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, StakeAddress
+from milestones.cardano.certificates import Certificate
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput
 from milestones.cardano.parameters import RedeemerPointer
 from milestones.cardano.transaction import Transaction, network_id_of_address
@@ -30,6 +31,8 @@ class Intent:
     valid_from_slot: int | None
     valid_until_slot: int | None
     mint: Value
+    certificates: tuple[Certificate, ...]
+    withdrawals: Mapping[StakeAddress, int]
     collateral: tuple[OutputReference, ...]
     collateral_return: TransactionOutput | None
     required_signers: tuple[bytes, ...]
@@ -53,6 +56,8 @@ class Intent:
             valid_from_slot=draft.valid_from_slot or None,
             valid_until_slot=draft.valid_until_slot,
             mint=draft.minted(),
+            certificates=tuple(each.certificate for each in draft.certificates),
+            withdrawals=draft.withdrawn(),
             collateral=tuple(sorted(utxo.reference for utxo in at_stake)),
             collateral_return=None if returned is None else returned.settled(),
             required_signers=tuple(sorted(set(draft.required_signers))),
@@ -74,6 +79,8 @@ class Intent:
             valid_from_slot=body.valid_from_slot,
             valid_until_slot=body.valid_until_slot,
             mint=body.mint,
+            certificates=body.certificates,
+            withdrawals=body.withdrawals,
             collateral=body.collateral,
             collateral_return=body.collateral_return,
             required_signers=body.required_signers,
@@ -122,13 +129,14 @@ def _of_networks(network_id: int, transaction: Transaction) -> Iterator[Differen
     for index, output in enumerate(transaction.body.outputs):
         if network_id_of_address(output.address) != network_id:
             yield Difference(f"outputs[{index}].network", str(network_id), output.address)
+    for account in transaction.body.withdrawals:
+        if account.network_id != network_id:
+            yield Difference(f"withdrawals[{account}].network", str(network_id), str(account))
     if transaction.body.network_id not in (None, network_id):
         yield Difference("network_id", str(network_id), str(transaction.body.network_id))
 
 
 def _of_rest(transaction: Transaction) -> Iterator[Difference]:
-    if transaction.body.withdrawals:
-        yield Difference("withdrawals", "nothing", "something")
     if not transaction.is_valid:
         yield Difference("is_valid", "true", "false")
 
@@ -145,7 +153,7 @@ def _of_part(path: str, wanted: Any, found: Any) -> Iterator[Difference]:
             there = found[index] if index < len(found) else None
             yield from _of_part(f"{path}[{index}]", here, there)
     elif isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        for key in sorted({*wanted, *found}):
+        for key in sorted({*wanted, *found}, key=str):
             name = f"{key.purpose} {key.index}" if isinstance(key, RedeemerPointer) else key
             yield from _of_part(f"{path}[{name}]", wanted.get(key), found.get(key))
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from milestones.cardano.address import Address, Credential
+from milestones.cardano.certificates import PoolRegistration, consenting
 from milestones.cardano.native_script import (
     NativeScript,
     fewest_signers,
@@ -18,8 +19,6 @@ from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.transaction import Transaction, TransactionBody
 from milestones.errors import InvalidAddress
 
-_KEY_ACCOUNT: Final = 14
-"""The kind of a reward account (CIP-19) that a key controls."""
 _NOBODY: Final[frozenset[bytes]] = frozenset()
 
 
@@ -28,7 +27,7 @@ class RequiredSignatures:
     """Key hashes (28 bytes) that must sign, and native scripts that must agree.
 
     `unknown` counts inputs whose outputs weren't given: who locks them is not known. Where it is 0, and
-    the transaction has no certificates or votes, nobody else is needed.
+    the transaction has no votes, nobody else is needed.
     """
 
     keys: frozenset[bytes]
@@ -100,6 +99,8 @@ def required_signatures(transaction: Transaction, known: Iterable[Utxo] = ()) ->
     keys = {each.hash for each in addresses if each is not None and each.kind == "key"}
     locks = {each.hash for each in addresses if each is not None and each.kind == "script"}
     locks |= {asset.policy_id for asset in body.mint.assets}
+    accounts = _accounts(body)
+    locks |= {each.hash for each in accounts if each.kind == "script"}
     carried = [output.script for output in outputs.values() if output.script is not None]
     natives = {
         script
@@ -107,7 +108,7 @@ def required_signatures(transaction: Transaction, known: Iterable[Utxo] = ()) ->
         if script.language == "native" and _is_called(script, locks, transaction)
     }
     return RequiredSignatures(
-        keys=frozenset(keys | set(body.required_signers) | _accounts(body)),
+        keys=frozenset(keys | set(body.required_signers) | _owners(body, accounts)),
         scripts=tuple(from_cbor(script.code) for script in sorted(natives, key=lambda s: s.code)),
         valid_from_slot=body.valid_from_slot,
         valid_until_slot=body.valid_until_slot,
@@ -127,5 +128,15 @@ def _payment(address: str) -> Credential | None:
         return None
 
 
-def _accounts(body: TransactionBody) -> set[bytes]:
-    return {account[1:] for account in body.withdrawals if account[0] >> 4 == _KEY_ACCOUNT}
+def _accounts(body: TransactionBody) -> set[Credential]:
+    """Who must consent to withdrawals and certificates."""
+    certified = {consenting(each) for each in body.certificates} - {None}
+    return {account.credential for account in body.withdrawals} | {
+        each for each in certified if each is not None
+    }
+
+
+def _owners(body: TransactionBody, accounts: set[Credential]) -> set[bytes]:
+    pools = [each.pool for each in body.certificates if isinstance(each, PoolRegistration)]
+    owners = {owner for pool in pools for owner in pool.owners}
+    return owners | {each.hash for each in accounts if each.kind == "key"}

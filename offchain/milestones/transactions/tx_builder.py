@@ -255,8 +255,12 @@ def _attempt(
         {u.reference: u for u in (*chosen, *(s.utxo for s in draft.spends))}.values(),
         key=lambda utxo: utxo.reference,
     )
+    if not inputs:
+        # What is withdrawn could pay for all: the ledger wants something spent, so that nothing comes twice.
+        return Value(fee_lovelace)
     outputs = tuple(fees.with_min_ada(output, parameters) for output in draft.outputs)
-    held = sum((utxo.output.value for utxo in inputs), draft.minted())
+    gained = Value(draft.gained_lovelace())
+    held = sum((utxo.output.value for utxo in inputs), draft.minted() + gained)
     paid = sum((output.value for output in outputs), Value(fee_lovelace))
     change = change_outputs(held - paid, order.change_address, parameters)
     if isinstance(change, Value):

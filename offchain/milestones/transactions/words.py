@@ -25,6 +25,7 @@ from milestones.transactions.actions import Action, Actions, actions_of
 from milestones.transactions.places import Place, Recognition, amount_in_words, name_of
 from milestones.transactions.required import RequiredSignatures, required_signatures
 from milestones.transactions.signing import is_genuine
+from milestones.transactions.staking_words import staking_sentences
 
 NetworkKind = Literal["mainnet", "testnet", "mixed", "unknown"]
 DatumKind = Literal["none", "hash", "known", "unknown"]
@@ -73,7 +74,7 @@ class InputInWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceInWords:
-    """What an address has more, or less, once the transaction is in: the fee is in it, deposits are."""
+    """What an address or a reward account has more, or less, once the transaction is in, fee and all."""
 
     address: str
     lovelace: int
@@ -143,6 +144,7 @@ def in_words(
         transaction_hash=str(transaction.id),
         summary=(
             *actions.sentences,
+            *staking_sentences(body, 1 if _network(transaction) == "mainnet" else 0),
             *_flows(places, own, recognition.marks),
             _costs(body.fee_lovelace, collateral),
             _validity(transaction, clock),
@@ -311,6 +313,7 @@ def _network(transaction: Transaction) -> NetworkKind:
     body = transaction.body
     outputs = (*body.outputs, *((body.collateral_return,) if body.collateral_return else ()))
     found = {network_id_of_address(output.address) for output in outputs} - {None}
+    found |= {account.network_id for account in body.withdrawals}
     if body.network_id is not None:
         found.add(body.network_id)
     if len(found) > 1:
@@ -343,6 +346,8 @@ def _balances(
         change[output.address] = change.get(output.address, Value()) - output.value
     for output in body.outputs:
         change[output.address] = change.get(output.address, Value()) + output.value
+    for account, coin in body.withdrawals.items():
+        change[str(account)] = Value(-coin)
     return tuple(
         BalanceInWords(address=address, lovelace=value.lovelace, assets=assets_in_words(value))
         for address, value in change.items()
@@ -360,8 +365,6 @@ def _doubts(
         yield "a native script that it needs agrees to nothing in this validity, whoever signs"
     for name in transaction.body.other:
         yield f"it has {name}, which this program doesn't read"
-    if transaction.body.withdrawals:
-        yield "it withdraws rewards"
     if not transaction.is_valid:
         yield "it says itself that a script fails: its collateral would be taken"
     if transaction.body.valid_until_slot is None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from milestones.cardano.parameters import ExecutionUnits, ProtocolParameters, ReferenceScriptPrice
 
 MAINNET = ProtocolParameters(
+    stake_credential_deposit_lovelace=2_000_000,
     min_fee_coefficient=44,
     min_fee_constant_lovelace=155_381,
     min_fee_reference_scripts=ReferenceScriptPrice(25_600, Fraction(15), Fraction(6, 5)),

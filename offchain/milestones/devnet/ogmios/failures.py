@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
+from milestones.cardano.delegatees import pool_text
 from milestones.devnet.ledger import failures as ledger
 from milestones.devnet.ledger import staking_failures as staking
 from milestones.devnet.ledger.failures import LedgerFailure, TransactionRejected
@@ -28,7 +29,6 @@ from milestones.devnet.ogmios.staking_json import (
     credential_json,
     drep_json,
     lovelace_json,
-    pool_id_text,
 )
 
 ERAS: Final = {
@@ -189,13 +189,13 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         lambda f: {
             "expectedNetwork": _network(f),
             "discriminatedType": "stakePoolCertificate",
-            "invalidEntities": [pool_id_text(f.pool_id)],
+            "invalidEntities": [pool_text(f.pool_id)],
         },
     ),
     staking.PoolMedataHashTooBig: Answer(
         3144,
         lambda f: {
-            "infringingStakePool": {"id": pool_id_text(f.pool_id)},
+            "infringingStakePool": {"id": pool_text(f.pool_id)},
             "computedMetadataHashSize": {"bytes": f.size_bytes},
         },
     ),
@@ -216,7 +216,7 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
     ),
     staking.VRFKeyHashAlreadyRegistered: Answer(
         3170,
-        lambda f: {"poolId": pool_id_text(f.pool_id), "alreadyRegisteredVrfKey": f.vrf.hex()},
+        lambda f: {"poolId": pool_text(f.pool_id), "alreadyRegisteredVrfKey": f.vrf.hex()},
     ),
     staking.StakePoolCostTooLowPOOL: Answer(
         3143,
@@ -245,7 +245,7 @@ ANSWERS: Final[Mapping[type[LedgerFailure], Answer]] = {
         lambda f: {"unsuitableCollateralInputs": references_json(f.references)},
     ),
     staking.DelegateeStakePoolNotRegisteredDELEG: Answer(
-        3140, lambda f: {"unknownStakePool": pool_id_text(f.pool_id)}
+        3140, lambda f: {"unknownStakePool": pool_text(f.pool_id)}
     ),
     ledger.PPViewHashesDontMatch: Answer(
         3113,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from milestones.cardano.certificates import PoolRegistration
+from milestones.cardano.delegatees import pool_text
 from milestones.cardano.hashes import blake2b_256
 from milestones.devnet.blocks import Block, Point, UtxoSet
 from milestones.devnet.chain import Chain
@@ -16,7 +17,7 @@ from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.parameters import parameters_json
 from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
 from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
-from milestones.devnet.ogmios.staking_json import pool_id_text, pool_json
+from milestones.devnet.ogmios.staking_json import pool_json
 
 ACTIVE_SLOTS_COEFFICIENT: Final = "1/20"
 """A block every twenty seconds on average, which is what real networks aim at."""
@@ -155,7 +156,7 @@ def _genesis_pools(chain: Chain) -> dict[str, Any]:
     (genesis,) = chain.funding.inclusions
     registered = (each for each in genesis.transaction.body.certificates)
     pools = [each.pool for each in registered if isinstance(each, PoolRegistration)]
-    return {pool_id_text(pool.id): pool_json(pool) for pool in pools}
+    return {pool_text(pool.id): pool_json(pool) for pool in pools}
 
 
 def _conway(chain: Chain, *, with_scripts: bool) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from milestones.cardano import bech32
 from milestones.cardano.address import Credential
 from milestones.cardano.certificates import (
     ABSTAIN,
@@ -25,6 +24,7 @@ from milestones.cardano.certificates import (
     Registration,
     Relay,
 )
+from milestones.cardano.delegatees import pool_text
 
 
 def lovelace_json(amount: int) -> dict[str, Any]:
@@ -42,11 +42,6 @@ def credential_json(credential: Credential, name: str = "credential") -> dict[st
     return {name: credential.hash.hex(), "from": origin_json(credential)}
 
 
-def pool_id_text(pool_id: bytes) -> str:
-    """`StakePoolId`: Bech32 with the prefix `pool`."""
-    return bech32.encode("pool", pool_id)
-
-
 def drep_json(drep: DRep) -> dict[str, Any]:
     """`DelegateRepresentative`."""
     if isinstance(drep, Credential):
@@ -62,7 +57,7 @@ def anchor_json(anchor: Anchor) -> dict[str, Any]:
 def pool_json(pool: PoolParameters) -> dict[str, Any]:
     """`StakePool`."""
     shown = {
-        "id": pool_id_text(pool.id),
+        "id": pool_text(pool.id),
         "vrfVerificationKeyHash": pool.vrf.hex(),
         "owners": [owner.hex() for owner in pool.owners],
         "cost": lovelace_json(pool.cost_lovelace),
@@ -86,7 +81,7 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
         case PoolRegistration(pool=pool):
             return {"type": "stakePoolRegistration", "stakePool": pool_json(pool)}
         case PoolRetirement(pool_id=pool_id, epoch=epoch):
-            retired = {"id": pool_id_text(pool_id), "retirementEpoch": epoch}
+            retired = {"id": pool_text(pool_id), "retirementEpoch": epoch}
             return {"type": "stakePoolRetirement", "stakePool": retired}
     return _governance_json(certificate)
 
@@ -108,7 +103,7 @@ def _account_json(kind: str, who: Credential, coin: int | None) -> dict[str, Any
 def _delegation_json(certificate: Delegation) -> dict[str, Any]:
     shown = {"type": "stakeDelegation", **credential_json(certificate.credential)}
     if certificate.pool_id is not None:
-        shown["stakePool"] = {"id": pool_id_text(certificate.pool_id)}
+        shown["stakePool"] = {"id": pool_text(certificate.pool_id)}
     if certificate.drep is not None:
         shown["delegateRepresentative"] = drep_json(certificate.drep)
     return shown

@@ -12,6 +12,7 @@ from typing import Any, Final
 from milestones.cardano import bech32
 from milestones.cardano.address import HASH_LENGTH, Credential, CredentialKind, StakeAddress
 from milestones.cardano.certificates import ABSTAIN, NO_CONFIDENCE, DRep, ledger_order
+from milestones.cardano.delegatees import pool_text
 from milestones.devnet.blocks import Block
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.staking_state import StakingState
@@ -23,7 +24,6 @@ from milestones.devnet.ogmios.staking_json import (
     credential_json,
     drep_json,
     lovelace_json,
-    pool_id_text,
     pool_json,
 )
 from milestones.errors import InvalidAddress, InvalidEncoding
@@ -41,7 +41,7 @@ def reward_account_summaries(chain: Chain, block: Block, params: dict[str, Any])
             continue
         summary = credential_json(who)
         if account.pool_id is not None:
-            summary["stakePool"] = {"id": pool_id_text(account.pool_id)}
+            summary["stakePool"] = {"id": pool_text(account.pool_id)}
         if account.drep is not None:
             summary["delegateRepresentative"] = drep_json(account.drep)
         summary["rewards"] = lovelace_json(account.rewards_lovelace)
@@ -134,7 +134,7 @@ def stake_pools(chain: Chain, block: Block, params: dict[str, Any]) -> Any:
     for pool_id, pool in sorted(staking.pools().items()):
         if wanted is None or pool_id in wanted:
             stake = {"stake": lovelace_json(stakes[pool_id])} if with_stake else {}
-            shown[pool_id_text(pool_id)] = {**pool_json(pool.in_epoch(epoch)), **stake}
+            shown[pool_text(pool_id)] = {**pool_json(pool.in_epoch(epoch)), **stake}
     return shown
 
 
@@ -146,7 +146,7 @@ def live_stake_distribution(chain: Chain, block: Block, _params: dict[str, Any])
     shown = {}
     for pool_id, pool in sorted(staking.pools().items()):
         part = Fraction(stakes[pool_id], total or 1)
-        shown[pool_id_text(pool_id)] = {
+        shown[pool_text(pool_id)] = {
             "stake": f"{part.numerator}/{part.denominator}",
             "vrf": pool.in_epoch(epoch).vrf.hex(),
         }
@@ -155,7 +155,7 @@ def live_stake_distribution(chain: Chain, block: Block, _params: dict[str, Any])
 
 def treasury_and_reserves(chain: Chain, block: Block, _params: dict[str, Any]) -> Any:
     """Nothing goes to the treasury here; rewards come out of the reserves."""
-    later = chain.blocks[chain.blocks.index(block) + 1 :] if block is not chain.tip else ()
+    later = chain.blocks[block.height + 1 - chain.first_height :]
     granted = sum(grant.lovelace for each in later for grant in each.grants)
     reserves = chain.reserves_lovelace + granted
     return {"treasury": lovelace_json(0), "reserves": lovelace_json(reserves)}

@@ -26,7 +26,8 @@ def must_be_of_network(
         )
 
 
-def _must_be_of_contract(contract_address: ContractAddress, workspace: Workspace) -> None:
+def must_be_of_contract(contract_address: ContractAddress, workspace: Workspace) -> None:
+    """The address is one of the contract's on the configured network. Raises `InvalidAddress`."""
     payment, contract, network = (
         contract_address.payment,
         workspace.contract,
@@ -62,7 +63,7 @@ async def identify(backend: Backend, contract_address: ContractAddress) -> Distr
 
     Raises `InvalidInput` where the address leaves it open, `NotFound` where there is none.
     """
-    _must_be_of_contract(contract_address, backend)
+    must_be_of_contract(contract_address, backend)
     if isinstance(contract_address, DistributionName):
         return contract_address
     policy_id, text = backend.contract.policy_id, contract_address.to_bech32()
@@ -117,7 +118,7 @@ def known_name(workspace: Workspace, contract_address: ContractAddress) -> Distr
 
     Raises `InvalidInput` where it knows of none and the address doesn't hold the id.
     """
-    _must_be_of_contract(contract_address, workspace)
+    must_be_of_contract(contract_address, workspace)
     if isinstance(contract_address, DistributionName):
         return contract_address
     ids = workspace.storage.schedules.distribution_ids()

@@ -152,7 +152,7 @@ class BuildContext:
         payer = self.funds.payer
         natives = () if payer.script is None else (payer.script,)
         return balance(
-            replace(draft, scripts=(*draft.scripts, *natives)),
+            replace(draft, scripts=tuple(dict.fromkeys((*draft.scripts, *natives)))),
             parameters=self.parameters,
             wallet=self.funds.utxos,
             change_address=self.funds.change_address,
@@ -164,8 +164,10 @@ class BuildContext:
 
     async def _built(self, draft: TransactionDraft, include: Sequence[Utxo]) -> BalancedTransaction:
         draft = replace(draft, valid_until_slot=self._void_from(draft))
-        if (script := self.funds.payer.script) is not None:
-            draft = within_time_locks(draft, script, self.time)
+        payers = () if self.funds.payer.script is None else (self.funds.payer.script,)
+        for script in (*draft.scripts, *payers):
+            if script.language == "native":
+                draft = within_time_locks(draft, script, self.time)
         balanced = self.balanced(draft, include=include)
         self._reserve(balanced)
         while balanced.needs_evaluation:
