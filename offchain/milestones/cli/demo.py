@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
 from textwrap import fill
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -13,19 +17,34 @@ from rich.table import Table
 from milestones.cli.loading import Later
 from milestones.cli.output import print_json
 from milestones.cli.session import session_of
+from milestones.cli.streams import standard_output
 
 if TYPE_CHECKING:
+    from milestones.demo import served
     from milestones.demo import stage as stages
     from milestones.demo import story as stories
     from milestones.demo.summary import Summary
 else:
+    served = Later("milestones.demo.served", needed_for="the demo's server", extra="serve")
     stages = Later("milestones.demo.stage", needed_for="the demo")
     stories = Later("milestones.demo.story", needed_for="the demo")
 
 COLUMNS: Final = 80
 
 
-def demo(context: typer.Context) -> None:
+def demo(
+    context: typer.Context,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve",
+            help="Instead, open a distribution in the browser, with wallets to play with.",
+        ),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="With --serve: the port to listen on; 0 is any free one.")
+    ] = 8420,
+) -> None:
     """Play the whole story on an embedded chain, in under a minute; nothing is left behind."""
     # A story is for people even when it goes into a file: JSON only where it is asked for.
     quiet = session_of(context).output.json_asked_for
@@ -34,6 +53,10 @@ def demo(context: typer.Context) -> None:
     def narrate(line: str) -> None:
         if not quiet:
             console.print(_wrapped(line), markup=False)
+
+    if serve:
+        asyncio.run(_serve(narrate, port, quiet=quiet))
+        return
 
     async def play() -> Summary:
         async with stages.set_stage() as stage:
@@ -44,6 +67,24 @@ def demo(context: typer.Context) -> None:
         print_json(summary.model_dump(mode="json"))
     else:
         _show(console, summary)
+
+
+async def _serve(narrate: Callable[[str], None], port: int, *, quiet: bool) -> None:
+    """Until Ctrl-C; one line of JSON, or words, once the pages can be opened."""
+    done, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, done.set)
+    async with (
+        stages.set_stage() as stage,
+        served.served_demo(stage, narrate, port=port) as server,
+    ):
+        with standard_output():
+            if quiet:
+                sys.stdout.write(json.dumps({"url": server.url}) + "\n")
+            else:
+                narrate(f"Open {server.url} in a browser - Ctrl-C ends it, and its chain.")
+                narrate(f"Wallets to play with: {', '.join(served.PLAYERS)}.")
+        await done.wait()
 
 
 def _show(console: Console, summary: Summary) -> None:

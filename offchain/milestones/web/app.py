@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from milestones.errors import MilestonesError, NotFound
@@ -23,8 +24,8 @@ from milestones.web.serving import Serving
 _LOG: Final = logging.getLogger(__name__)
 
 
-def application(serving: Serving) -> ASGIApp:
-    """The application over these connections, which stay the caller's."""
+def application(serving: Serving, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application over these connections, which stay the caller's; `more` is what it answers beside."""
 
     @asynccontextmanager
     async def alive(app: Starlette) -> AsyncIterator[None]:
@@ -32,7 +33,7 @@ def application(serving: Serving) -> ASGIApp:
         yield
 
     app = Starlette(
-        routes=[*operations.routes(), *pages.routes()],
+        routes=[*operations.routes(), *more, *pages.routes()],
         exception_handlers={
             MilestonesError: _refused,
             HTTPException: _not_routed,

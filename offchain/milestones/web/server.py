@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import uvicorn
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from milestones.listening import PortServer, authority, listen
@@ -61,9 +62,9 @@ class RunningServer:
 
 
 @asynccontextmanager
-async def running(serving: Serving) -> AsyncIterator[RunningServer]:
-    """A server in this event loop, for as long as the block lasts."""
-    server = RunningServer(application(serving), serving)
+async def running(serving: Serving, more: Sequence[BaseRoute] = ()) -> AsyncIterator[RunningServer]:
+    """A server in this event loop, for as long as the block lasts; `more` is what it answers beside."""
+    server = RunningServer(application(serving, more), serving)
     works = [serving.events.run, *([] if serving.payments is None else [serving.payments.run])]
     beside = [asyncio.ensure_future(_kept_up(work)) for work in works]
     task = asyncio.ensure_future(server.serve())

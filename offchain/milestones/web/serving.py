@@ -159,6 +159,7 @@ class Serving:
     """All that handlers use. `builds` bounds what is built at a time.
 
     `own_url` is where it listens, once it does; `payments` is None where nobody pays for others.
+    `scripts` are paths of scripts that every page has beside its own.
     """
 
     settings: ServeSettings
@@ -169,6 +170,7 @@ class Serving:
     codes: Codes
     distributions: tuple[Served, ...]
     own_url: str = ""
+    scripts: tuple[str, ...] = ()
     payments: Payments | None = None
     events: Events = field(init=False)
     requests: RequestFigures = field(default_factory=RequestFigures)

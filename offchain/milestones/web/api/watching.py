@@ -61,7 +61,7 @@ async def _events(request: Request) -> Response:
     return StreamingResponse(listened, media_type="text/event-stream")
 
 
-def figures(serving: Serving) -> Iterator[tuple[str, str, str, float]]:
+def figures(serving: Serving) -> Iterator[tuple[str, str, str, int]]:
     """Name, kind, meaning and value of each figure but those of requests."""
     yield "milestones_listeners", "gauge", "Who listens to events.", serving.events.listener_count
     yield (
@@ -93,7 +93,7 @@ async def _metrics(request: Request) -> Response:
     serving = serving_of(request)
     lines = []
     for name, kind, meaning, value in figures(serving):
-        lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", f"{name} {float(value):g}"]
+        lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}", f"{name} {value:d}"]
     lines += serving.requests.lines()
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 

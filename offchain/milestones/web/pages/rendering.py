@@ -182,6 +182,7 @@ def page(
         .get_template(template)
         .render(
             request_token=token,
+            scripts=serving.scripts,
             here=request.url.path,
             places=places,
             stylesheet_path="/static/look.css",
