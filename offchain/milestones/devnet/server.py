@@ -8,13 +8,13 @@ import gc
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
-from milestones.devnet.chain import Chain, Production
+from milestones.devnet.chain import Production
 from milestones.devnet.clock import machine_posix_ms
 from milestones.devnet.control.app import ControlApp, fork_json
 from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
@@ -25,6 +25,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
+from milestones.devnet.terminal import TerminalLog, accounts_text, marks_text
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 THRESHOLDS: Final = (50_000, 20, 10)
@@ -54,12 +55,6 @@ OGMIOS_VERSIONS: Final = ("6.14.0", "7.0.0")
 
 IDLE_BLOCK_SECONDS: Final = 20.0
 """Where blocks are made at once, an empty one comes after so long without any, as on the network."""
-
-
-ACCOUNTS_WARNING: Final = """
-Everybody knows these keys. They are for this chain alone: what is sent to
-these addresses on a real network is lost to whoever takes it first."""
-"""What a person is to know about the development accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,7 +393,8 @@ def _watches(store: Store | None, patterns: tuple[str, ...]) -> list[Watch]:
 async def run(config: DevnetConfig) -> None:
     """Runs until SIGINT or SIGTERM; prints one line of JSON on standard output when ready.
 
-    Where standard error is a terminal, the development accounts follow there, for a person.
+    Where standard error is a terminal, the development accounts follow there, for a person, and then
+    whatever happens.
 
     Raises what the making of blocks failed with, if it ever does: without blocks everybody would wait.
     """
@@ -411,36 +407,20 @@ async def run(config: DevnetConfig) -> None:
         sys.stdout.write(json.dumps(devnet.describe()) + "\n")
         sys.stdout.flush()
         sys.stderr.write(marks_text(devnet.chain))
-        if devnet.accounts and sys.stderr.isatty():
-            sys.stderr.write(accounts_text(devnet.accounts))
+        if sys.stderr.isatty():
+            _accompany(devnet)
         await devnet.until(done)
 
 
-def marks_text(chain: Chain) -> str:
-    """That this is a fork, and whose witnesses are waived, for the person who started it."""
-    lines = []
-    if chain.fork is not None:
-        facts = chain.fork.facts
-        lines += [
-            f"A fork of {facts.calendar.network_name}: what happens here happens here only.",
-            f"  slot {facts.point.slot}, block {facts.height},",
-            f"  {facts.point.header_hash.hex()}",
-        ]
-        if facts.parameters_at_tip:
-            lines.append("  Its parameters are the tip's: the node can't go back so far.")
-    if chain.impersonated:
-        lines.append("NO WITNESS IS ASKED of these credentials, which no network would do:")
-        lines += [f"  {each.hex()}" for each in sorted(chain.impersonated)]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def accounts_text(accounts: Sequence[DevelopmentAccount]) -> str:
-    """The development accounts, for the person who started the chain."""
-    lines = [f"\n{len(accounts)} accounts, each with {ACCOUNT_LOVELACE // 1_000_000:,} ADA:"]
-    for number, account in enumerate(accounts):
-        lines.append(f"({number}) {account.address}")
-        lines.append(f"    signing key (cborHex): {account.signing_key_cbor_hex}")
-    return "\n".join((*lines, ACCOUNTS_WARNING, ""))
+def _accompany(devnet: Devnet) -> None:
+    """Says to the person who started it what there is, and from now on what happens."""
+    if devnet.accounts:
+        sys.stderr.write(accounts_text(devnet.accounts))
+    if devnet.control_url is not None:
+        sys.stderr.write(f"\nWhat happens is below, and at {devnet.control_url}/\n")
+    shown = TerminalLog(devnet.chain, sys.stderr)
+    devnet.chain.listeners.append(shown.chain_changed)
+    Devnet.observers.append(shown)
 
 
 def _leave_height_zero(devnet: Devnet) -> None:

@@ -23,8 +23,8 @@ from milestones.devnet.funds import ACCOUNT_LOVELACE, accounts_of
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Body, Transaction
+from milestones.devnet.terminal import transaction_words
 from milestones.errors import InvalidInput, MilestonesError, NotFound
-from milestones.look.figures import counted
 from milestones.look.pages import STYLESHEET_PATH, templates
 
 LATEST: Final = 20
@@ -189,30 +189,13 @@ class _Row:
 def _row(chain: Chain, shown: Transaction, block: Block | None) -> _Row:
     return _Row(
         id=shown.id.hex(),
-        words=_words(shown),
+        words=transaction_words(shown),
         fee=shown.body.fee,
         size=len(shown.raw),
         is_valid=shown.is_valid,
         height=None if block is None else block.height,
         at=None if block is None else _start(chain, block.slot),
     )
-
-
-def _words(shown: Transaction) -> str:
-    """What a transaction is, in a few words: its outputs, tokens it makes or burns, and scripts that run."""
-    body = shown.body
-    parts = [counted(len(body.outputs), "output")]
-    minted = body.mint.assets.values()
-    for made, verb in (
-        (sum(quantity > 0 for quantity in minted), "mints"),
-        (sum(quantity < 0 for quantity in minted), "burns"),
-    ):
-        if made:
-            parts.append(f"{verb} {counted(made, 'token')}")
-    redeemers = shown.witnesses.redeemers
-    if redeemers:
-        parts.append(f"runs {counted(len(redeemers), 'script')}")
-    return ", ".join(parts)
 
 
 def _units(memory: int, cpu: int) -> str:

@@ -146,7 +146,7 @@ def test_accounts_are_as_many_as_are_asked_for(processes: list[Process], tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_a_person_sees_the_accounts_and_a_warning() -> None:
+def test_a_person_sees_the_accounts_and_a_warning_and_what_happens() -> None:
     import pty
 
     ours, theirs = pty.openpty()
@@ -160,12 +160,20 @@ def test_a_person_sees_the_accounts_and_a_warning() -> None:
     os.close(theirs)
     with os.fdopen(ours, encoding="utf-8") as terminal:
         assert process.stdout is not None
-        accounts = json.loads(process.stdout.readline())["accounts"]
+        ready = json.loads(process.stdout.readline())
+        accounts = ready["accounts"]
         text = ""
         while "takes it first" not in text:
             text += terminal.readline()
+        asked = {"address": accounts[0]["address"], "lovelace": 5_000_000}
+        paid = httpx.post(f"{ready['control_url']}/faucet", json=asked).json()
+        happened = ""
+        while "fee " not in happened:
+            happened += terminal.readline()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
+    assert f"at {ready['control_url']}/" in happened
+    assert paid["transaction_id"] in happened
     assert "2 accounts, each with 10,000 ADA" in text
     assert "Everybody knows these keys" in text
     for each in accounts:
