@@ -109,12 +109,12 @@ bench-contention: $(VENV)/.dev
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,serve]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[devnet,serve,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bls]' \
 		|| echo "Without pyblst: programs that use BLS12-381 are not run."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[comparison]' \

@@ -100,7 +100,8 @@ async def _payment(asked: Asked) -> PaymentShown:
     return _shown(await payments.look(*whose))
 
 
-async def _code(asked: Asked) -> ClaimCode:
+async def claim_code(asked: Asked) -> ClaimCode:
+    """The link for an address. Raises `NotFound` where nothing is allocated to it."""
     wanted: PaymentWanted = asked.query
     serving, served, address = asked.serving, asked.served, wanted.beneficiary_address
     found = await payments_of(serving).look(served, address, wanted.milestone_identifier)
@@ -263,7 +264,7 @@ OPERATIONS: Final = (
         path="/distributions/{distribution}/claim-code",
         name="claim_code",
         summary="A link by which a telephone's wallet claims (CIP-99).",
-        perform=_code,
+        perform=claim_code,
         answer=ClaimCode,
         query=PaymentWanted,
     ),

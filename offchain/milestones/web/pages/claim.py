@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import segno
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +19,8 @@ from milestones.services.calculate_distribution import (
     CalculatedAllocation,
     DistributionCalculated,
 )
+from milestones.web.api.operation import Asked
+from milestones.web.api.paying import PaymentWanted, claim_code
 from milestones.web.pages.rendering import Quantity, Shown, Token, component
 
 CLAIM_WORDS: Final[Mapping[ClaimStatus, tuple[str, str]]] = {
@@ -74,8 +78,10 @@ async def claim(request: Request) -> Response:
         paid=paid,
         claim_until=until,
         is_urgent=until is not None and until - found[0].now < URGENT_SECONDS,
-        relay=False,
-        telephone=None,
+        relay=shown.serving.payments is not None,
+        telephones=[await _telephone(shown, each) for each in found if each.claimable_amount]
+        if shown.serving.payments is not None
+        else [],
     )
 
 
@@ -132,6 +138,30 @@ def _read(text: str) -> Address:
     except ValueError:
         return Address.from_bech32(text)
     return Address.from_bytes(raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telephone:
+    """A claim link for a telephone's wallet (CIP-99), and the QR code of it as SVG."""
+
+    address: str
+    uri: str
+    drawing: Markup
+    valid_until: int
+
+
+async def _telephone(shown: Shown, found: DistributionCalculated) -> Telephone:
+    wanted = PaymentWanted(beneficiary_address=found.beneficiary_address)
+    code = await claim_code(Asked(shown.serving, shown.request.path_params, wanted))
+    drawing = segno.make(code.uri, error="m").svg_inline(
+        border=2, omitsize=True, svgclass=None, lineclass=None
+    )
+    return Telephone(
+        address=found.beneficiary_address.to_bech32(),
+        uri=code.uri,
+        drawing=Markup(drawing),  # noqa: S704 - made by the library, of numbers alone
+        valid_until=code.valid_until,
+    )
 
 
 def _words(claimable: Quantity, later: Quantity, paid: Quantity) -> tuple[str, str]:

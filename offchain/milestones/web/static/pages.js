@@ -137,7 +137,7 @@ async function prepare(step, mine) {
   const button = /** @type {HTMLButtonElement} */ (step.querySelector('button[type=submit]'))
   const keys = step.dataset.keys ? step.dataset.keys.split(' ') : null
   const missing = keys !== null && !mine.some((each) => keys.includes(paymentPart(each)))
-  if (step.dataset.step !== 'request') button.disabled = !wallet || missing
+  if (step.dataset.step !== 'payment') button.disabled = !wallet || missing
   const words = /** @type {HTMLElement | null} */ (step.querySelector('.missing'))
   if (words) words.hidden = !wallet || !missing
 }
@@ -167,14 +167,14 @@ async function go(step) {
     const kind = step.dataset.step
     if (kind === 'transaction') await signTransaction(step, say)
     else if (kind === 'statement') await signStatement(step, say)
-    else await request(step, say)
+    else await requestPayment(step, say)
   } catch (error) {
     say(refusalNote(error))
     button.disabled = false
     if (error instanceof WalletError && error.refusal === 'disconnected') {
       wallet = null
       panel?.classList.remove('connected')
-      button.disabled = step.dataset.step !== 'request'
+      button.disabled = step.dataset.step !== 'payment'
     }
   }
 }
@@ -246,20 +246,53 @@ async function follow(sent, say, done) {
       await new Promise((wake) => setTimeout(wake, FOLLOW_EVERY_MS))
     }
   }
-  const again = /** @type {HTMLAnchorElement} */ (element('a', 'Show how it stands now'))
-  again.href = location.href
-  say(note('done', done || 'It is done: a block has it.', list, again))
+  say(note('done', done || 'It is done: a block has it.', list, again('Show how it stands now')))
+}
+
+/** @type {Record<string, ['done' | 'attention', string, string]>} How a payment by the server ends. */
+const PAYMENTS = {
+  paid: ['done', 'It is paid: a block has it.', ''],
+  too_early: ['attention', 'Nothing is due yet.', 'See in the list what each payment waits for.'],
+  closed: ['attention', 'The distribution has come to its end: nothing is paid any more.', ''],
+  budget_spent: [
+    'attention',
+    "This server's budget is spent for now.",
+    'Ask again later, or let a wallet with a few ADA send the claim: whoever sends it, it goes to you.',
+  ],
+  nothing_there: ['attention', 'Nothing is allocated to this address.', ''],
 }
 
 /**
- * Has the server do something that takes no signature, such as paying for somebody without ADA.
+ * Has the server pay for somebody without ADA, and waits until it has.
  * @param {HTMLFormElement} step
  * @param {Say} say
  */
-async function request(step, say) {
+async function requestPayment(step, say) {
+  const fields = /** @type {Record<string, string>} */ (fieldsOf(step))
+  const action = String(step.dataset.action)
   say(note('waiting', 'The server is asked.'))
-  const answer = await ask(String(step.dataset.action), fieldsOf(step))
-  await follow(answer.transaction_hash ? [answer.transaction_hash] : [], say, step.dataset.done)
+  let answer = await ask(action, fields)
+  let said = ''
+  while (answer.status === 'accepted' || answer.status === 'queued') {
+    const place = answer.queue_position > 1 ? ` ${answer.queue_position - 1} are paid before.` : ''
+    const now = `It is written down, and will be paid.${place}`
+    if (now !== said) say(note('waiting', now, 'You may leave this page: it goes on without you.'))
+    said = now
+    await new Promise((wake) => setTimeout(wake, FOLLOW_EVERY_MS))
+    answer = await ask(`${action}?${new URLSearchParams(fields)}`)
+  }
+  const [kind, sentence, hint] = PAYMENTS[answer.status] ?? ['attention', 'The server has not paid.', '']
+  const id = element('p', answer.transaction_hash ? 'Transaction ' : '', 'small')
+  if (answer.transaction_hash) id.append(element('code', answer.transaction_hash, 'id'))
+  say(note(kind, sentence, hint, id, again('Show how it stands now')))
+  step.querySelector('button')?.toggleAttribute('disabled', kind === 'done')
+}
+
+/** A link that loads the page again. @param {string} words */
+function again(words) {
+  const link = /** @type {HTMLAnchorElement} */ (element('a', words))
+  link.href = location.href
+  return link
 }
 
 /**
@@ -276,9 +309,7 @@ async function signStatement(step, say) {
   const answer = await wallet.signData(mine, String(fieldsOf(step).signed_data))
   say(note('waiting', 'It is signed, and is being handed in.'))
   await ask(String(step.dataset.action), answer)
-  const again = /** @type {HTMLAnchorElement} */ (element('a', 'Show who has signed'))
-  again.href = location.href
-  say(note('done', 'Your signature is here.', again))
+  say(note('done', 'Your signature is here.', again('Show who has signed')))
 }
 
 for (const step of steps()) {

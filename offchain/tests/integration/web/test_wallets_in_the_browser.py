@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import segno
 from playwright.async_api import Browser, Page, expect
 
-from milestones.testing.cast import ADA
+from milestones.services.paying.budget import Budget
+from milestones.testing.cast import ADA, key_of
+from milestones.web.settings import RelaySettings
 from tests.support.browser import assert_accessible, browser, open_page
 from tests.support.browser_wallet import StandInWallet, put_into
 from tests.support.serving import ServedDistribution
@@ -229,3 +232,35 @@ class TestPowers:
         await page.get_by_role("link", name="Show how it stands now").click()
         await expect(page.locator(".lead")).to_contain_text("nothing is left to do")
         await assert_accessible(page)
+
+
+class TestRelay:
+    """A server that pays for those without ADA."""
+
+    @pytest.fixture
+    def serve_settings(self) -> dict[str, Any]:
+        return {
+            "relay": RelaySettings(key=key_of("relayer"), budget=Budget(most_lovelace=20 * ADA))
+        }
+
+    async def test_a_beneficiary_without_ada_is_paid(
+        self, served: ServedDistribution, page: Page
+    ) -> None:
+        """By a button, without a wallet; a telephone has a link, and the QR code is of just that."""
+        opened = served.opened
+        await opened.attested("milestone-002")
+        mine = opened.world.address("beneficiary-4").to_bech32()
+        await page.goto(place(served, f"/claim?address={mine}"))
+        await assert_accessible(page)
+        link = await page.get_by_role("link", name="open the link").get_attribute("href") or ""
+        code = await served.get(f"{served.path}/claim-code", beneficiary_address=mine)
+        assert link == code["uri"]
+        drawn = page.get_by_role("img", name="QR code of the claim link").locator("path")
+        expected = segno.make(link, error="m").svg_inline(border=2)
+        assert f'd="{await drawn.get_attribute("d")}"' in expected
+        ask = page.get_by_role("button", name="Ask to be paid 5,000 GRANT")
+        await ask.click()
+        await expect(page.locator("main")).to_contain_text("It is paid: a block has it.")
+        assert await opened.tokens_of("beneficiary-4") == 5_000
+        await page.get_by_role("link", name="Show how it stands now").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("All is paid: 5,000 GRANT")
