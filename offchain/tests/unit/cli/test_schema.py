@@ -64,6 +64,7 @@ def test_every_input_and_every_command_has_one() -> None:
         ),
         "proposal": ("submit", "object", "confirm", "retire", "show"),
         "schedule": ("template", "check", "vesting"),
+        "stake": ("register", "delegate", "withdraw", "deregister", "show"),
         "transaction": ("show", "check-hardware", "sign", "assemble", "submit", "drop"),
     }
     commands = {name for name in COMMANDS if name not in (*PRINTS_NO_RESULT, *groups)}
