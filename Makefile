@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults \
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
 	bench-costs bench-devnet bench-criteria bench-start bench-contention clean
 
 demo: $(VENV)/.demo
@@ -91,6 +91,9 @@ crowds: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s -n auto offchain/tests/long/test_faults.py
+
+relay: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_relay.py
 
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py

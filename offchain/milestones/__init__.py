@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         rotation_payload,
     )
     from milestones.services.paying.budget import Budget
+    from milestones.services.paying.plan import Selection
     from milestones.services.proposal import (
         ProposalConfirmed,
         ProposalRetired,
@@ -113,7 +114,7 @@ if TYPE_CHECKING:
         stake_show,
         stake_withdraw,
     )
-    from milestones.services.submit_release import ReleaseReport, Selection, submit_release
+    from milestones.services.submit_release import ReleaseReport, submit_release
     from milestones.services.transaction import (
         HardwareChecked,
         TransactionAssembled,
@@ -348,6 +349,7 @@ _NAMES: Final = {
         "write_report",
     ),
     "services.paying.budget": ("Budget",),
+    "services.paying.plan": ("Selection",),
     "services.relay": ("Paid", "Relayed", "pay", "relay"),
     "services.schedule": (
         "AllocationsRead",
@@ -369,7 +371,7 @@ _NAMES: Final = {
         "stake_show",
         "stake_withdraw",
     ),
-    "services.submit_release": ("ReleaseReport", "Selection", "submit_release"),
+    "services.submit_release": ("ReleaseReport", "submit_release"),
     "services.transaction": (
         "HardwareChecked",
         "TransactionAssembled",

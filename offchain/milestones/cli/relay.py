@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
     from milestones.cli import log
     from milestones.cli.views import relay as views
+    from milestones.services.relay import state as states
+    from milestones.web import relay_monitor
 else:
     asyncio = Later("asyncio")
     log = Later("milestones.cli.log")
     views = Later("milestones.cli.views.relay")
+    states = Later("milestones.services.relay.state")
+    relay_monitor = Later(
+        "milestones.web.relay_monitor", needed_for="--monitor-port", extra="serve"
+    )
 
 LOGGER: Final = "milestones.services.relay"
 _TOKEN: Final = re.compile(r"([0-9a-f]{56})\.?((?:[0-9a-f]{2}){0,32})", re.IGNORECASE)
@@ -77,6 +83,15 @@ def relay(  # noqa: PLR0917 - an option each
     until_paid: Annotated[
         bool, typer.Option("--until-paid", help="End once all allocations are paid.")
     ] = False,
+    monitor_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            help="Answer /health and /metrics (Prometheus) on this port of 127.0.0.1; 0 is any free one.",
+            show_default=False,
+        ),
+    ] = None,
     signing_key_path: SigningKeyPath = None,
 ) -> None:
     """Pay what becomes claimable in distributions, unattended and within a budget; confirm what is due.
@@ -95,9 +110,17 @@ def relay(  # noqa: PLR0917 - an option each
     )
     key = session.signing_key(signing_key_path)
     log.listen(LOGGER)
-    stop = asyncio.Event()
-    report = session.perform(
-        lambda backend: milestones.relay(
+    stop, state = asyncio.Event(), states.RelayState()
+
+    async def serve(backend: milestones.Backend) -> milestones.Relayed:
+        if monitor_port is None:
+            return await work(backend)
+        async with relay_monitor.monitored(state, monitor_port) as url:
+            session.output.message(f"it says how it is at {url}/health and {url}/metrics")
+            return await work(backend)
+
+    async def work(backend: milestones.Backend) -> milestones.Relayed:
+        return await milestones.relay(
             backend,
             contract_addresses=names,
             key=key,
@@ -105,10 +128,10 @@ def relay(  # noqa: PLR0917 - an option each
             vouched=vouched,
             until_paid=until_paid,
             stop=stop,
-        ),
-        views.relayed,
-        asked_to_end=stop.set,
-    )
+            state=state,
+        )
+
+    report = session.perform(serve, views.relayed, asked_to_end=stop.set)
     if report.ended == "budget_spent":
         session.output.message(
             "the budget is spent: give a larger --budget, and run the command again"

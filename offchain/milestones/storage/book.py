@@ -112,8 +112,8 @@ def has_table(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(named).fetchone()[0])
 
 
-def copy(broken: sqlite3.Connection, new: sqlite3.Connection) -> None:
-    """Copies what can be read of the books of a damaged journal."""
+def copy(broken: sqlite3.Connection, new: sqlite3.Connection, order: str) -> None:
+    """Copies what can be read of the books of a damaged journal, until a row can't be."""
     if has_table(broken):
-        for row in broken.execute("SELECT * FROM costs"):
+        for row in broken.execute(f"SELECT * FROM costs NOT INDEXED ORDER BY rowid {order}"):  # noqa: S608
             new.execute("INSERT OR IGNORE INTO costs VALUES (?, ?, ?, ?)", row)

@@ -290,8 +290,8 @@ class JournalDatabase:
                     with suppress(sqlite3.DatabaseError):
                         self._version(broken)
                         copy_rows(broken, new, order)
-                with suppress(sqlite3.DatabaseError):
-                    book.copy(broken, new)
+                    with suppress(sqlite3.DatabaseError):
+                        book.copy(broken, new, order)
                 new.execute("COMMIT")
                 (count,) = new.execute("SELECT count(*) FROM submissions").fetchone()
         return int(count)

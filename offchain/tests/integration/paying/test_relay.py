@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from milestones.clients.mempool import Mempool
+from milestones.clients.ogmios_client import OgmiosClient
 from milestones.errors import BudgetSpent, NotAllowedYet
 from milestones.services.paying.budget import Budget
 from milestones.services.relay import Relayed, pay, relay
@@ -79,3 +82,51 @@ async def test_it_pays_as_many_as_the_budget_allows_and_the_same_command_goes_on
     second = await relayed(stage, 10_000_000)
     assert (second.ended, first.claim_count + second.claim_count) == ("all_paid", 5)
     assert second.spent_lovelace <= 10_000_000
+
+
+class Late(OgmiosClient):
+    """A look at the mempool that comes before what others have sent; the next ones are true."""
+
+    is_late = True
+
+    async def mempool(self) -> Mempool:
+        """Empty at first."""
+        seen = Mempool() if self.is_late else await super().mempool()
+        self.is_late = False
+        return seen
+
+
+class TestSideBySide:
+    """Two allocations a page, on a chain that makes blocks by hand."""
+
+    @pytest.fixture
+    def schedule_changes(self) -> dict[str, Any]:
+        return {"page_depth": 1}
+
+    async def test_a_claim_of_another_ends_one_lane_and_the_others_go_on(
+        self, stage: OpenDistribution
+    ) -> None:
+        world = stage.world
+        await stage.attested("milestone-001", "milestone-002", "milestone-003")
+        for _ in range(3):
+            world.pay(world.address("relayer"), 50_000_000)
+        world.devnet.chain.production = "by hand"
+        rival = stage.elsewhere("rival")
+        await rival.release(0, key="stranger")
+        async with Late(world.devnet.ogmios_url) as late:
+            paid = await pay(
+                replace(stage.backend, ogmios=late),
+                contract_address=stage.address,
+                key=world.keys["relayer"],
+                budget=Budget(most_lovelace=None),
+                vouched=[world.token],
+            )
+        assert paid.rebuilt_count == 1
+        pages = [{i >> 1 for i in each.beneficiary_indices} for each in paid.transactions]
+        # The other lanes' transactions left in the first attempt, and stayed.
+        assert pages == [{1}, {2}, {0}]
+        written = stage.journal.newest(10)
+        assert [e.status for e in written if e.command == "relay"].count("rejected") == 1
+        world.devnet.chain.mine()
+        assert (await stage.on_chain()).remaining == 0
+        assert await stage.tokens_of("beneficiary-0") == 1_000

@@ -14,11 +14,15 @@ import pytest
 import yaml
 
 from milestones.cardano.network import KNOWN_MAGICS
+from milestones.cli.app import load_command
 from milestones.cli.config import Config
+from milestones.errors import BudgetSpent
 from milestones.protocol.validator_loader import Contract
 
 NETWORKS: Final = ("preview", "preprod", "mainnet")
-LONG_RUNNING: Final = ("cardano-node", "ogmios", "kupo", "rehearsal")
+LONG_RUNNING: Final = ("cardano-node", "ogmios", "kupo", "relay", "rehearsal")
+BUILT: Final = ("relay", "rehearsal")
+"""Services whose image is this project's."""
 _FLAG: Final = re.compile(r"^-{1,2}[a-z]")
 
 
@@ -158,19 +162,41 @@ def test_the_docker_files_exist_and_are_mounted(compose: Any, infra: Path) -> No
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            if source.startswith("./") and not source.startswith("./config/"):
+            brought = source.startswith("./config/") or source.endswith(".skey")
+            if source.startswith("./") and not brought:
                 assert (infra / source).exists(), source
-    dockerfile = compose["services"]["rehearsal"]["build"]["dockerfile"]
-    assert (infra.parent / dockerfile).is_file()
+    for built in BUILT:
+        dockerfile = compose["services"][built]["build"]["dockerfile"]
+        assert (infra.parent / dockerfile).is_file()
 
 
-def test_the_rehearsals_image_copies_what_the_package_is_built_from(infra: Path) -> None:
-    """Its build does not stop at a file that was moved."""
-    text = (infra / "rehearsal" / "Dockerfile").read_text(encoding="utf-8")
+@pytest.mark.parametrize("built", BUILT)
+def test_an_image_copies_what_the_package_is_built_from(infra: Path, built: str) -> None:
+    """Its build does not stop at a file that was moved, or that it has not copied."""
+    text = (infra / built / "Dockerfile").read_text(encoding="utf-8")
     sources = [word for line in re.findall(r"COPY (.+)", text) for word in line.split()[:-1]]
-    assert sources
     for source in sources:
         assert (infra.parent / source).exists(), source
+    project = (infra.parent / "pyproject.toml").read_text(encoding="utf-8")
+    taken = re.findall(r'^"(contracts/[^"]+)" = "milestones/', project, re.MULTILINE)
+    assert taken
+    for each in taken:
+        assert any(Path(each).is_relative_to(source) for source in sources), each
+
+
+def test_the_relays_options_are_the_commands(compose: Any, infra: Path) -> None:
+    """What the compose file and the unit pass is known; the key and the data are where they are mounted."""
+    relay = compose["services"]["relay"]
+    unit = (infra / "systemd" / "milestones-relay@.service").read_text(encoding="utf-8")
+    (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
+    options = (infra / "systemd" / "relay.env").read_text(encoding="utf-8")
+    passed = set(re.findall(r"--[a-z][a-z-]+", f"{relay['command']} {options} {started}"))
+    known = {name for each in load_command("relay").params for name in each.opts}
+    assert {"--monitor-port", "--budget", "--token", "--contract-address"} <= passed <= known
+    assert any(each.endswith(":/key/relay.skey:ro") for each in relay["volumes"])
+    assert f"relay-data:{relay['environment']['MILESTONES_DATA_DIR']}" in relay["volumes"]
+    (final,) = re.findall(r"^RestartPreventExitStatus=(.+)$", unit, re.MULTILINE)
+    assert str(BudgetSpent.exit_code) in final.split()
 
 
 @pytest.mark.parametrize("network", NETWORKS)
