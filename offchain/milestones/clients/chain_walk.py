@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,8 +138,15 @@ def _transaction(answer: Any) -> BlockTransaction:
     )
     labels = (answer.get("metadata") or {}).get("labels", {})
     metadata = {int(label): content for label, content in labels.items()}
-    redeemers = {
-        redeemer_pointer(entry["validator"]): bytes.fromhex(text(entry["redeemer"]))
-        for entry in answer.get("redeemers") or ()
-    }
-    return BlockTransaction(digest(answer["id"]), inputs, metadata, redeemers)
+    return BlockTransaction(digest(answer["id"]), inputs, metadata, _redeemers(answer))
+
+
+def _redeemers(answer: Any) -> dict[RedeemerPointer, bytes]:
+    """Those that can be read. Blocks are full of strangers' transactions, in forms of eras to come, too."""
+    listed = answer.get("redeemers") or ()
+    found = {}
+    for entry in listed.values() if isinstance(listed, dict) else listed:
+        with suppress(KeyError, TypeError, ValueError):
+            pointer = redeemer_pointer(entry["validator"])
+            found[pointer] = bytes.fromhex(text(entry["redeemer"]))
+    return found
