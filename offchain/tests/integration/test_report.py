@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -153,3 +154,25 @@ async def test_after_the_end_it_says_what_went_back(opened: OpenDistribution) ->
     text = text_of(report_html(report))
     assert "and ended with something left: 33.3% was paid, 66.7% went back" in text
     assert "nobody can do anything with it any more" in text
+
+
+async def test_ten_thousand_payments_stay_a_file_that_can_be_used(opened: OpenDistribution) -> None:
+    await opened.attested("milestone-001")
+    await opened.release(0, wait=True)
+    few = await board_report(opened.backend, contract_address=opened.distribution.name)
+    many = replace(
+        few,
+        history=few.history.model_copy(update={"lines": few.payments * 10_000}),
+        beneficiaries=few.beneficiaries * 2_000,
+        milestones=few.milestones * 3_000,
+    )
+    html, markdown = report_html(many), report_markdown(many)
+    assert len(html) < 7_000_000
+    assert len(markdown) < 2_500_000
+    assert (
+        html.count(opened.distribution.allocations[0].beneficiary_address.to_bech32()[14:-8])
+        > 10_000
+    )
+    assert html.count("<tr>") < 10_000 + 1_000
+    assert "9,900 more addresses, each with less than these" in text_of(html)
+    assert "8,800 more milestones, in the sum" in text_of(html)

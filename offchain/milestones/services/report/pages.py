@@ -21,6 +21,7 @@ from milestones.services.verify.meanings import meaning_of
 MOST_BENEFICIARIES: Final = 100
 MOST_MILESTONES: Final = 200
 MOST_SEATS: Final = 24
+NAMED: Final = 6
 SEEN_AT_A_GLANCE: Final = 40
 """How many rows a table has, and how many oracles are drawn one by one; what is left is summed up."""
 _KINDS: Final[dict[str, Kind]] = {
@@ -134,14 +135,13 @@ def _agreed(report: BoardReport) -> Iterator[tuple[str, str]]:
     """Terms and what they say, in words."""
     state, terms = report.status.contract_state, report.audit.datum
     number, token = words.amounts_of(report), words.token_name(report)
-    people = len(report.beneficiaries)
-    count = "" if not people else f", to {counted(people, 'address', 'addresses')}"
-    yield "What", f"{number(report.total)} {token}{count}"
+    people, payments = len(report.beneficiaries), sum(each.sums.count for each in report.milestones)
+    count = f", in {counted(payments, 'payment')} to {counted(people, 'address', 'addresses')}"
+    yield "What", f"{number(report.total)} {token}{count if people else ''}"
     if terms is not None and terms.metadata.description:
         yield "Described as", terms.metadata.description
-    names = len(report.milestones)
-    if names:
-        yield "For what", counted(names, "milestone")
+    if report.milestones:
+        yield "For what", _names([each.name for each in report.milestones])
     vestings = [
         at for each in report.milestones for at in (*each.vestings[:1], *each.vestings[-1:])
     ]
@@ -160,10 +160,16 @@ def _agreed(report: BoardReport) -> Iterator[tuple[str, str]]:
     after = state.reclaim_after
     yield (
         "What is not claimed",
-        "can't be taken back" if after is None else f"can be taken back from {day(after)} on",
+        "Can't be taken back" if after is None else f"Can be taken back from {day(after)} on",
     )
     if state.allowance_lovelace:
         yield "Whoever pays is repaid", f"{ada(state.allowance_lovelace)} for each payment"
+
+
+def _names(names: list[str]) -> str:
+    """How many milestones there are, and the first of their names."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{counted(len(names), 'milestone')}: {', '.join(names[:NAMED])}{more}"
 
 
 # -- the timeline
@@ -326,7 +332,7 @@ def _checks(report: BoardReport) -> Iterator[_Check]:
                 continue
             detail = f"each of the {len(vaults):,} vaults holds what its datum says"
         yield _Check(
-            "vaults" if alike and _of_vault(each) else each.name.replace("_", " "),
+            "Vaults" if alike and _of_vault(each) else each.name.replace("_", " ").capitalize(),
             _KINDS[each.outcome],
             _OUTCOMES[each.outcome],
             meaning_of(each.name),

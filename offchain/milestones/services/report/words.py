@@ -131,7 +131,7 @@ def milestone_words(report: BoardReport, each: MilestoneReport) -> str:
     if not sums.count:
         return reached(each) + "."
     parts = [f"{counted(sums.count, 'payment')}, {number(sums.total)} {token}"]
-    if sums.paid:
+    if 0 < sums.paid < sums.total:
         parts[0] += f", {number(sums.paid)} of it paid"
     return f"{parts[0]}. {vests(each)}. {reached(each)}."
 
