@@ -6,6 +6,7 @@ named. So a command's help imports no service, and the list of commands imports 
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]
 from typer.core import TyperCommand
 from typer.main import get_command
 
 from milestones import __version__
-from milestones.cli.loading import Group, Later, new_typer
+from milestones.cli.loading import COMPLETES, Group, Later, new_typer
 from milestones.cli.output import Output
 from milestones.cli.session import Session
 from milestones.cli.streams import (
@@ -74,6 +76,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "stake": "The reward account of a distribution's staking credential: registered, delegated, emptied,"
     " closed.",
     "transaction": "What became of a transaction, what it does, and its way to whoever signs it.",
+    "completion": "Complete commands and options by the tab key: print what a shell needs for that, or"
+    " install it.",
     "schema": "Print the JSON Schema of a file or a result; without a name, list them.",
     "devnet": "Run a Cardano chain in one process, and do things to it while it runs.",
     "oracle": "What oracles sign, a signer for key files, and the replacement of the oracles.",
@@ -207,8 +211,11 @@ def main() -> None:
     heed_signals()
     arguments = reordered(sys.argv[1:])
     output = Output(as_json="--json" in arguments)
+    if COMPLETES in os.environ:
+        # A shell asks what could stand there; Typer's own start-up does this only with options of its own.
+        completion_init()
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False, complete_var=COMPLETES)
     except MilestonesError as error:
         code = _reported(error, output)
     except USAGE_ERROR as error:

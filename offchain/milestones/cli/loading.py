@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from milestones.errors import InvalidConfiguration
+
+COMPLETES: Final = "_MILESTONES_COMPLETE"
+"""The environment variable by which a shell asks the program what could stand there."""
 
 
 class Group(TyperGroup):
