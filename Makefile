@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	bench-costs bench-devnet bench-criteria bench-start bench-contention clean
+	bench-costs bench-devnet bench-criteria bench-start bench-contention pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -109,6 +109,10 @@ bench-start: $(VENV)/.dev
 
 bench-contention: $(VENV)/.dev
 	$(BIN)/python benchmarks/contention.py
+
+# What documents show, in Debian's Chromium.
+pictures: $(VENV)/.dev
+	PYTHONPATH=offchain $(BIN)/python benchmarks/screenshots.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -2,7 +2,8 @@
 
     python benchmarks/screenshots.py [FOLDER]
 
-The chain begins on a fixed day and plays the same story each time. Pictures go to docs/pictures, or FOLDER.
+The story is the same each time, and begins on the day on which it is played. Pictures go to docs/pictures,
+or to FOLDER. The tests of the report play it too.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.world import World, open_world
 from tests.support.browser import Scheme, open_browser, open_page, screenshot
 
-PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "pictures"
 DAY: Final = 86_400
 MILESTONES: Final = ("design-review", "prototype", "security-audit", "mainnet-launch")
 PEOPLE: Final = 12
-REPORT: Final[tuple[tuple[str, int, Scheme], ...]] = (
-    ("report", 1280, "light"),
-    ("report-on-a-telephone", 390, "dark"),
+PICTURES: Final[tuple[tuple[str, str, int, int, Scheme], ...]] = (
+    ("report", "", 1080, 880, "light"),
+    ("report-timeline", "#milestones", 1080, 860, "light"),
+    ("report-on-a-telephone", "", 390, 800, "dark"),
+    ("devnet", "", 1080, 780, "light"),
 )
-"""Pictures of the report: their names, how wide the screen is, and its colours."""
+"""Their names, the place in the page, width and height of the screen in pixels, and its colours."""
 
 
 def board_schedule(world: World) -> dict[str, Any]:
@@ -85,12 +88,14 @@ async def main(folder: Path) -> None:
         ):
             report = await board_report(stage.backend, contract_address=stage.distribution.name)
             file.write_text(report_html(report), encoding="utf-8")
-            await page.goto(file.as_uri())
-            for name, width, scheme in REPORT:
-                await screenshot(
-                    page, folder / f"{name}.png", width=width, scheme=scheme, whole=False
-                )
+            world.devnet.chain.mine(300)
+            for name, place, width, height, scheme in PICTURES:
+                path = folder / f"{name}.png"
+                await page.set_viewport_size({"width": width, "height": height})
+                await page.goto((world.control_url if name == "devnet" else file.as_uri()) + place)
+                await screenshot(page, path, size=(width, height), scheme=scheme)
+                print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES))
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))

@@ -134,12 +134,10 @@ async def _assert_fits(page: Page) -> None:
     assert not wide, wide
 
 
-async def screenshot(
-    page: Page, path: Path, *, width: int, scheme: Scheme, whole: bool = True
-) -> Path:
-    """A picture of the page (PNG), as wide as this and in this colour scheme; `whole`: all of its height."""
-    await page.set_viewport_size({"width": width, "height": HEIGHT})
+async def screenshot(page: Page, path: Path, *, size: tuple[int, int], scheme: Scheme) -> None:
+    """A picture (PNG) of what a screen of this width and height in pixels shows, in these colours."""
+    width, height = size
+    await page.set_viewport_size({"width": width, "height": height})
     await page.emulate_media(color_scheme=scheme)
     path.parent.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=path, full_page=whole)
-    return path
+    await page.screenshot(path=path)
