@@ -214,7 +214,7 @@ def _milestones(status: StatusReport, states: Sequence[ClaimState]) -> tuple[Mil
 def _beneficiaries(states: Sequence[ClaimState]) -> tuple[BeneficiaryReport, ...]:
     grouped = _grouped((state.allocation.beneficiary_address, state) for state in states)
     found = [BeneficiaryReport(address, Sums.of(theirs)) for address, theirs in grouped.items()]
-    return tuple(sorted(found, key=lambda each: (-each.sums.total, str(each.address))))
+    return tuple(sorted(found, key=lambda each: (-each.sums.total, each.address.to_bytes())))
 
 
 def _grouped(pairs: Iterable[tuple[K, ClaimState]]) -> dict[K, list[ClaimState]]:

@@ -153,7 +153,7 @@ class Telephone:
 async def _telephone(shown: Shown, found: DistributionCalculated) -> Telephone:
     wanted = PaymentWanted(beneficiary_address=found.beneficiary_address)
     code = await claim_code(Asked(shown.serving, shown.request.path_params, wanted))
-    drawing = segno.make(code.uri, error="m").svg_inline(
+    drawing = segno.make(code.uri, error="l").svg_inline(
         border=2, omitsize=True, svgclass=None, lineclass=None
     )
     return Telephone(

@@ -14,7 +14,7 @@ from milestones.errors import NotFound
 from milestones.look.figures import ada
 from milestones.services.check_status import StatusReport
 from milestones.services.check_status.report import NoticeStatus
-from milestones.services.distribution.datum import TermsView
+from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.web.pages.rendering import Shown, component
 
 SHORTEST_GRACE_MS = 7 * 86_400_000
@@ -31,7 +31,7 @@ class Closing:
 
 
 async def creator(request: Request) -> Response:
-    """The page. Raises `NotFound` where the server doesn't offer it, and for terms of another shape."""
+    """The page. Raises `NotFound` where the server doesn't offer it."""
     shown = await Shown.of(request)
     if not shown.serving.settings.offers_creator_pages:
         raise NotFound(
@@ -39,10 +39,7 @@ async def creator(request: Request) -> Response:
             hint="whoever runs it can, with --creator-pages; or use `milestones cancel` and `close`",
         )
     status = await shown.serving.status(shown.served)
-    terms = (await shown.serving.verified(shown.served)).datum
-    past = await shown.serving.history(shown.served)
-    if terms is None:
-        raise NotFound("its terms have a shape that is none of ours", hint="see its audit")
+    past, terms = await shown.serving.history(shown.served), terms_view(shown.on_chain.terms)
     state, held = status.contract_state, status.contract_state.remaining_token_amount
     is_key = terms.creator.type == "key"
     keys = (terms.creator.hash.hex(),) if is_key else ()
@@ -52,7 +49,7 @@ async def creator(request: Request) -> Response:
         lead=_lead(shown, status),
         held=shown.token.of(held),
         total=shown.token.of(state.total_token_amount),
-        deposits=ada(past.held_lovelace - (held if not shown.listed.token_policy_id else 0)),
+        deposits=ada(past.held_lovelace - (held if not terms.token_policy_id else 0)),
         creator=terms.creator,
         refund=terms.refund.address.to_bech32(),
         reclaim=_reclaim(state.reclaim_after),

@@ -114,7 +114,7 @@ async def download(request: Request) -> Response:
         raise NotFound("there is no such file", hint="see the page of the distribution")
     make, kind = _DOWNLOADS[file]
     given = await shown.serving.kept.get(("report", shown.served), lambda: _content(shown))
-    name = f"{shown.listed.distribution_id.hex()[:12]}-{file}"
+    name = f"{shown.on_chain.distribution_id.hex()[:12]}-{file}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     text = await make(shown, given["report"])
     return Response(text.encode("utf-8", "backslashreplace"), media_type=kind, headers=headers)

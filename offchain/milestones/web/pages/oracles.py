@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,9 +13,10 @@ from milestones.domain.posix_time import duration_in_words
 from milestones.errors import NotFound
 from milestones.look.figures import ada, counted
 from milestones.services.check_status.report import MilestoneStatus, ProposalStatus
-from milestones.services.distribution.datum import TermsView
+from milestones.services.distribution.datum import TermsView, terms_view
 from milestones.services.distribution.in_use import ProposalState
 from milestones.services.oracle.collected import SignaturesCollected
+from milestones.services.verify.anchors import named_documents
 from milestones.web.pages.distribution import part_of
 from milestones.web.pages.rendering import Shown, component
 from milestones.web.pages.statements import collected, statements_of
@@ -33,7 +34,7 @@ async def oracles(request: Request) -> Response:
     shown = await Shown.of(request)
     status = await shown.serving.status(shown.served)
     found = await collected(shown)
-    terms = (await shown.serving.verified(shown.served)).datum
+    terms = terms_view(shown.on_chain.terms)
     part = part_of(request, "milestones", len(status.milestones))
     is_open = not status.contract_state.closed
     others = [each for each in found.statements if each.kind in ("notice", "rotation")]
@@ -45,8 +46,8 @@ async def oracles(request: Request) -> Response:
         milestones=[_milestone_row(shown, each) for each in part.of(status.milestones)],
         proposals=[_proposal_row(shown, each) for each in status.proposals],
         proposal_words=_proposal_words(terms),
-        may_propose=is_open and terms is not None and terms.objectors > 0,
-        may_notice=is_open and terms is not None and "quorum" in terms.cancel_by,
+        may_propose=is_open and terms.objectors > 0,
+        may_notice=is_open and "quorum" in terms.cancel_by,
         others=[
             [each.statement, f"{len(each.signers)} of {each.signatures_needed}", link]
             for each in others
@@ -104,7 +105,11 @@ async def proposal(request: Request) -> Response:
             "this proposal doesn't wait any more",
             hint="it was confirmed, stopped or taken back: see what happened on the distribution's page",
         )
-    audit, signed = await shown.serving.verified(shown.served), await collected(shown)
+    signed = await collected(shown)
+    documents = await shown.serving.kept.get(
+        ("documents", shown.served),
+        lambda: named_documents(shown.serving.backend, shown.on_chain, {}),
+    )
     kind, word = PROPOSAL_WORDS[found[0].state]
     transaction = wanted.partition("#")[0]
     return shown.page(
@@ -112,10 +117,10 @@ async def proposal(request: Request) -> Response:
         proposal=found[0],
         kind=kind,
         word=word,
-        lead=_proposal_words(audit.datum),
+        lead=_proposal_words(terms_view(shown.on_chain.terms)),
         documents=[
             each
-            for each in audit.documents
+            for each in documents
             if each.named_by == "proposal" and each.transaction_hash == transaction and each.url
         ],
         statements=statements_of(
@@ -129,12 +134,12 @@ async def propose(request: Request) -> Response:
     """A form for a proposal."""
     shown = await Shown.of(request)
     status = await shown.serving.status(shown.served)
-    terms = (await shown.serving.verified(shown.served)).datum
+    terms = terms_view(shown.on_chain.terms)
     choices = [each.milestone_identifier for each in status.milestones if not each.attested]
     return shown.page(
         "propose.html",
         proposal_words=_proposal_words(terms),
-        bond_words="" if terms is None else _bond_words(terms),
+        bond_words=_bond_words(terms),
         choices=choices[:MOST_CHOICES],
         chosen=request.query_params.get("identifier", ""),
     )
@@ -184,18 +189,13 @@ def _quorum_words(found: SignaturesCollected) -> str:
     return f"{found.quorum_threshold} of {total} together say that a milestone is reached."
 
 
-def _proposal_words(terms: TermsView | None) -> str:
-    return "" if terms is None else " ".join(_proposal_sentences(terms))
-
-
-def _proposal_sentences(terms: TermsView) -> Iterator[str]:
+def _proposal_words(terms: TermsView) -> str:
     if not terms.objectors:
-        yield "Here only oracles say that a milestone is reached."
-        return
+        return "Here only oracles say that a milestone is reached."
     period = duration_in_words(max(terms.review_period_ms, SHORTEST_REVIEW_MS) // 1000)
-    yield "Anybody can say that a milestone is reached."
-    yield (
-        f"Unless {counted(terms.objectors, 'oracle objects', 'oracles object')} within {period},"
+    some = counted(terms.objectors, "oracle objects", "oracles object")
+    return (
+        f"Anybody can say that a milestone is reached. Unless {some} within {period},"
         " anybody can confirm it, and it counts as reached."
     )
 

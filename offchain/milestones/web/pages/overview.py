@@ -57,12 +57,16 @@ def _row(served: Served, listed: ListedDistribution) -> list[Any]:
     token = Token(listed.token_policy_id, listed.token_name)
     claimable = listed.claimable_amount
     return [
-        component("link", f"/d/{served.key}", name_of(listed)),
+        component("link", f"/d/{served.key}", _name(listed)),
         component("status", *STATUS_WORDS[listed.status]),
         token.of(listed.total_token_amount).whole,
         token.of(listed.total_token_amount - listed.remaining_amount).amount,
         "not known" if claimable is None else token.of(claimable).amount,
     ]
+
+
+def _name(listed: ListedDistribution) -> str:
+    return name_of(listed.description, listed.contract_address)
 
 
 async def _found(
@@ -79,4 +83,4 @@ async def _found(
         token.of(sum(getattr(each, f"{kind}_amount") for each in found)).amount
         for kind in ("claimable", "later", "claimed")
     ]
-    return [[component("link", place, name_of(listed)), token.unit, *sums]]
+    return [[component("link", place, _name(listed)), token.unit, *sums]]

@@ -17,16 +17,18 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from milestones.cardano.address import Address
 from milestones.errors import MilestonesError
 from milestones.look.figures import ada, amount, short
 from milestones.look.pages import templates
-from milestones.services.list import ListedDistribution
+from milestones.services.backend import select_version
+from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.web.api.operation import serving_of
 from milestones.web.serving import Served, Serving
 
 MOST_CHARACTERS: Final = 1_000
 """Of any text that a page shows."""
-_COMPONENTS: Final = ("look/components.html", "parts.html")
+_COMPONENTS: Final = ("parts.html", "look/components.html")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 
 
@@ -52,14 +54,21 @@ def environment() -> Environment:
     visible: Callable[[Any], Any] = made.finalize or (lambda value: value)
     made.finalize = lambda value: harmless(visible(value)) if type(value) is str else visible(value)
     made.filters["sentence"] = sentence
+    made.auto_reload = False
     return made
 
 
 def component(name: str, *given: Any) -> Any:
     """A component of the look or of these pages, such as a table's cell; what it is given is escaped."""
-    look, own = (environment().get_template(each).module for each in _COMPONENTS)
-    macro = getattr(look, name, None) or getattr(own, name)
-    return macro(*given)
+    return _components()[name](*given)
+
+
+@cache
+def _components() -> dict[str, Callable[..., Any]]:
+    found: dict[str, Callable[..., Any]] = {}
+    for each in _COMPONENTS:
+        found |= vars(environment().get_template(each).module)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,24 +111,23 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A distribution that a page is about, and the request."""
+    """A distribution that a page is about, and the request. What is costly to find out is not asked here."""
 
     request: Request
     serving: Serving
     served: Served
-    listed: ListedDistribution
+    on_chain: OnChain
 
     @classmethod
     async def of(cls, request: Request) -> Shown:
         """The one that the path names. Raises `NotFound`."""
         serving = serving_of(request)
         served = serving.served(request.path_params["distribution"])
-        return cls(
-            request=request,
-            serving=serving,
-            served=served,
-            listed=await serving.listed(served),
+        backend = select_version(serving.backend, served.address.payment.hash)
+        on_chain = await serving.kept.get(
+            ("on_chain", served), lambda: read_on_chain(backend, served.contract_address)
         )
+        return cls(request=request, serving=serving, served=served, on_chain=on_chain)
 
     @property
     def place(self) -> str:
@@ -134,7 +142,7 @@ class Shown:
     @property
     def token(self) -> Token:
         """What it distributes."""
-        return Token(self.listed.token_policy_id, self.listed.token_name)
+        return Token(*self.on_chain.terms.token)
 
     def page(self, template: str, **given: Any) -> Response:
         """One of its pages."""
@@ -148,8 +156,7 @@ class Shown:
         return page(
             self.request,
             template,
-            name=name_of(self.listed),
-            shown=self.listed,
+            name=name_of(self.on_chain.terms.metadata.description, self.on_chain.address),
             place=self.place,
             action=self.action,
             places=places,
@@ -157,12 +164,12 @@ class Shown:
         )
 
 
-def name_of(listed: ListedDistribution) -> str:
+def name_of(description: str, address: Address) -> str:
     """What a distribution is called: the beginning of its description, else where it is."""
-    description = " ".join(listed.description.split())
-    if description:
-        return description if len(description) <= 80 else f"{description[:79]}…"
-    return f"Distribution {short(listed.contract_address.to_bech32())}"
+    words = " ".join(description[:MOST_CHARACTERS].split())
+    if words:
+        return words if len(words) <= 80 else f"{words[:79]}…"
+    return f"Distribution {short(address.to_bech32())}"
 
 
 def page(
