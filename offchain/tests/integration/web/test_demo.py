@@ -38,11 +38,11 @@ async def test_the_demo_s_wallets_claim_and_sign() -> None:
         }
         mine = {"wallet": wallet, "beneficiary_address": str(stage.address("Ada"))}
         (built,) = (await post(f"{path}/claim", mine))["transactions"]
+        foreign = await post("/play/oracle 1", ["signTx", built["transaction_cbor"], True])
+        assert foreign["thrown"]["code"] == 1
         witnesses = await ask("Ada", "signTx", built["transaction_cbor"], True)
         signed = {"transaction": built["transaction_cbor"], "witnesses": [witnesses]}
         assert (await post(f"{path}/transactions", signed))["status"] == "submitted"
-        foreign = await post("/play/oracle 1", ["signTx", built["transaction_cbor"], True])
-        assert foreign["thrown"]["code"] == 1
         about = {"milestone_identifier": "launch"}
         statement = (await http.get(f"{path}/statements/milestone", params=about)).json()
         for name in ("oracle 1", "oracle 3"):
