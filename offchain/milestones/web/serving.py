@@ -11,11 +11,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from milestones.cardano.address import Address
-from milestones.errors import NotFound
+from milestones.errors import InvalidAddress, NotFound
 from milestones.protocol.distribution import DistributionName, parse_contract_address
 from milestones.services.backend import Backend, Workspace, select_version
 from milestones.services.calculate_distribution import AllocationStates, allocation_states
@@ -201,10 +202,11 @@ class Serving:
 
     def served(self, text: str) -> Served:
         """The distribution that a URL names. Raises `NotFound` for one that isn't served here."""
-        wanted = parse_contract_address(text.replace(".", "#", 1))
-        for each in self.distributions:
-            if each.contract_address == wanted:
-                return each
+        with suppress(InvalidAddress):
+            wanted = parse_contract_address(text.replace(".", "#", 1))
+            for each in self.distributions:
+                if each.contract_address == wanted:
+                    return each
         raise NotFound(
             "this server doesn't serve that distribution",
             hint="GET /api/v1/distributions lists those that it serves",

@@ -139,8 +139,9 @@ def refusal(status: int, word: str | None = None) -> Response:
 
 
 def refused(error: MilestonesError) -> Response:
-    """A refusal of the server as CIP-99 has it: of too many requests it says so, of all else nothing more."""
-    return refusal(429 if status_of(error) in (429, 503) else 500)
+    """An error of the program as CIP-99 has it: what is wrong, too much asked for, or nothing more."""
+    status = status_of(error)
+    return refusal(429 if status in (429, 503) else 400 if status in (400, 413, 414) else 500)
 
 
 class ClaimRefused(Exception):
