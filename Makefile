@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	bench-costs bench-devnet bench-criteria bench-start bench-contention pictures clean
+	serve bench-costs bench-devnet bench-criteria bench-start bench-contention bench-serve pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -89,6 +89,10 @@ kill: $(VENV)/.dev
 crowds: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_crowds.py
 
+serve: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_web_crowd.py \
+		offchain/tests/long/test_web_requests.py offchain/tests/long/test_web_claims.py
+
 faults: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s -n auto offchain/tests/long/test_faults.py
 
@@ -100,6 +104,9 @@ bench-costs: $(VENV)/.dev
 
 bench-devnet: $(VENV)/.dev
 	$(BIN)/python benchmarks/devnet.py
+
+bench-serve: $(VENV)/.dev
+	PYTHONPATH=offchain $(BIN)/python benchmarks/serve.py
 
 bench-criteria: $(VENV)/.dev
 	$(BIN)/python benchmarks/success_criteria.py

@@ -6,51 +6,22 @@ by the chain alone. Listening to events is left out: it has no end.
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from milestones.testing.processes import PROGRAM, program_environment
 from milestones.web.tokens import TOKEN_HEADER
 from tests.support.fuzzing import requests_made
 from tests.support.load import length
+from tests.support.web_clients import demo
 
 EXCLUDED = (
     *("positive_data_acceptance", "use_after_free", "ensure_resource_availability"),
     # What has no token is refused before its method is looked at.
     *("unsupported_method", "missing_required_header"),
 )
-
-
-@contextmanager
-def demo(folder: Path) -> Iterator[str]:
-    """The demo's distribution on a server of its own, as a process; its URL."""
-    errors = (folder / "serve-stderr.txt").open("w+")
-    process = subprocess.Popen(
-        [*PROGRAM, "--json", "demo", "--serve", "--port", "0"],
-        cwd=folder,
-        env=program_environment(),
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield str(json.loads(process.stdout.readline())["url"])
-        assert process.poll() is None
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
-        errors.seek(0)
-        said = errors.read()
-        errors.close()
-    assert "Traceback" not in said, said
 
 
 def requests_description(url: str, token: str) -> dict[str, Any]:
