@@ -75,8 +75,14 @@ async def running(serving: Serving, more: Sequence[BaseRoute] = ()) -> AsyncIter
         server.end()
         await task
         for each in beside:
-            each.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+            await _ended(each)
+
+
+async def _ended(work: asyncio.Future[None]) -> None:
+    """Cancels work, and waits for its end. A cancellation can be lost where an answer comes just then."""
+    while not work.done():
+        work.cancel()
+        await asyncio.wait({work}, timeout=1)
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:

@@ -10,7 +10,7 @@ from tests.support.web_clients import crowd_at, demo
 
 async def test_no_answer_is_wrong(tmp_path: Path) -> None:
     with demo(tmp_path) as url:
-        clients, seconds = length(short=(8, 4.0), long=(200, 60.0))
+        clients, seconds = length(short=(4, 2.0), long=(200, 60.0))
         seen = await crowd_at(url, clients=clients, seconds=seconds)
     for line in seen.lines():
         print(line)  # noqa: T201

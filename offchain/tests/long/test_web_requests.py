@@ -72,7 +72,7 @@ def test_nothing_is_found(tmp_path: Path) -> None:
         description = requests_description(url, token)
         arguments = [
             *("--exclude-checks", ",".join(EXCLUDED), "--header", f"{TOKEN_HEADER}: {token}"),
-            *("--max-examples", str(length(short=3, long=450))),
+            *("--max-examples", str(length(short=2, long=450))),
             *("--phases", length(short="fuzzing", long="coverage,fuzzing")),
         ]
         made = requests_made(tmp_path, description, url, arguments)
