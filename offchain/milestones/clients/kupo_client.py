@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -198,6 +199,41 @@ class KupoClient:
     def _read(self, what: str, response: HttpAnswer, read: Callable[[Any], Answer]) -> Answer:
         with reading(self.address, what):
             return read(response.json())
+
+
+class KupoAtOneMoment(KupoClient):
+    """A client whose answers about a pattern's outputs are all of the moment when it was first asked.
+
+    It uses the connections of another client, which is the one to be closed.
+    """
+
+    def __init__(self, client: KupoClient) -> None:
+        self.address, self._http = client.address, client._http
+        self._known: dict[tuple[object, ...], Snapshot] = {}
+
+    async def snapshot(
+        self,
+        pattern: str,
+        *,
+        unspent: bool = False,
+        spent: bool = False,
+        resolve_hashes: bool = True,
+        **filters: int | str | Point | None,
+    ) -> Snapshot:
+        """As any client's: all outputs are asked for once, and the spent or unspent ones chosen here."""
+        given: dict[str, Any] = dict(_given(filters))
+        key = (pattern, resolve_hashes, *sorted(given.items()))
+        if key not in self._known:
+            self._known[key] = await super().snapshot(
+                pattern, resolve_hashes=resolve_hashes, **given
+            )
+        whole = self._known[key]
+        chosen = (
+            match
+            for match in whole.matches
+            if not (unspent and match.spent) and not (spent and match.spent is None)
+        )
+        return replace(whole, matches=tuple(chosen))
 
 
 def _given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -87,13 +88,38 @@ async def test_it_is_fit_to_be_seen_on_every_screen(
             stage.backend, contract_address=stage.distribution.name, output=file
         )
     assert (written.form, written.byte_count) == ("html", len(file.read_bytes()))
-    assert not re.findall(r'(?:src|href)="(?!#|data:image/svg)', file.read_text(encoding="utf-8"))
+    html = file.read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="(?!#|data:image/svg)', html)
+    assert not re.findall(r"<script| style=| on[a-z]+=", html)
+    assert "default-src &#39;none&#39;" in html
     async with open_page(browser, scheme=scheme) as page:
         await page.goto(file.as_uri())
         await assert_accessible(page)
         for link in await page.locator("nav a").all():
             target = await link.get_attribute("href")
             assert await page.locator(f"{target}").count() == 1
+
+
+async def test_it_is_of_one_moment_while_others_pay(world: World) -> None:
+    """What is read in several requests says the same, though a block may come between them."""
+    async with open_distribution(world) as stage:
+        await stage.attested("milestone-001", "milestone-002", "milestone-003")
+        where = stage.distribution.name
+
+        async def pay() -> None:
+            for index in range(5):
+                await stage.release(index, wait=True)
+
+        paying = asyncio.create_task(pay())
+        paid = set()
+        while not paying.done():
+            report = await board_report(stage.backend, contract_address=where)
+            assert report.paid == report.history.paid_amount
+            assert report.paid == sum(each.sums.paid for each in report.milestones)
+            assert report.claimable == sum(each.sums.claimable for each in report.milestones)
+            paid.add(report.paid)
+        await paying
+    assert len(paid) > 1
 
 
 async def test_words_of_others_are_only_words(world: World) -> None:

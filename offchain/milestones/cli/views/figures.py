@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
-from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
 from milestones.cli.output import Sentence, harmless
 from milestones.domain.posix_time import in_words
+from milestones.look.figures import ADA_DECIMALS, ada, amount, counted, short
 
-ADA_DECIMALS: Final = 6
-HEAD, TAIL = 14, 8
-"""Characters of an address that a table shows: its kind and beginning, and its end."""
-
-
-def amount(units: int, decimals: int | None) -> str:
-    """A number of the smallest unit with separators; with decimals, every one of them, as `1,000.50`."""
-    whole, fraction = divmod(abs(units), 10 ** (decimals or 0))
-    sign = "-" if units < 0 else ""
-    return f"{sign}{whole:,}" + (f".{fraction:0{decimals}}" if decimals else "")
-
-
-def ada(lovelace: int) -> str:
-    """An amount of ADA to the lovelace."""
-    return f"{amount(lovelace, ADA_DECIMALS)} ADA"
-
-
-def short(text: str) -> str:
-    """An address or an id for a table: shortened in the middle, where it differs least."""
-    return text if len(text) <= HEAD + TAIL + 1 else f"{text[:HEAD]}…{text[-TAIL:]}"
+__all__ = [
+    "ADA_DECIMALS",
+    "ada",
+    "amount",
+    "counted",
+    "dates",
+    "figure",
+    "happened",
+    "heading",
+    "labelled",
+    "moment",
+    "more",
+    "of_token",
+    "short",
+    "table",
+    "whole",
+]
 
 
 def figure(units: int, policy_id: bytes) -> str:
@@ -98,11 +95,6 @@ def more(count: int, shown: int, one: str, several: str = "") -> Iterator[Text]:
     """How many of a list are not shown, if any."""
     if count > shown:
         yield harmless(f"and {counted(count - shown, one, several)} more: `--full`")
-
-
-def counted(count: int, one: str, several: str = "") -> str:
-    """A number and its noun, such as `1 payment` or `1,200 payments`."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def table(

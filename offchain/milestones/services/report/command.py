@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from milestones.cardano.value import LOVELACE, AssetId
+from milestones.clients.kupo_client import KupoAtOneMoment
 from milestones.documents import write_new
 from milestones.domain.claims import ClaimState
 from milestones.domain.models import MilestoneSchedule
@@ -38,7 +40,7 @@ Form = Literal["html", "markdown"]
 MARKDOWN_ENDINGS: Final = frozenset({".md", ".markdown"})
 MOST_DECIMALS: Final = 19
 LOOKS: Final = 3
-"""How often a distribution is looked at while blocks change it in between."""
+"""How often a distribution is looked at while time goes on in between."""
 
 
 class ReportWritten(Result):
@@ -78,9 +80,11 @@ async def board_report(
         raise InvalidInput(f"a token has 0 to {MOST_DECIMALS} decimals", path="decimals")
     backend = select_version(backend, contract_address.payment.hash)
     magic = await require_network(backend)
+    # A block that came between two questions would make one report of two moments.
+    backend = replace(backend, kupo=KupoAtOneMoment(backend.kupo))
     on_chain = await read_on_chain(backend, contract_address)
     distribution = await _distribution(backend, on_chain, schedule)
-    status, past, states = await _at_one_moment(backend, on_chain, distribution)
+    status, past, states = await _look(backend, on_chain, distribution)
     audit = await _audit(backend, on_chain, distribution)
     network = _network(backend, magic)
     return assembled(status, past, audit, states, network=network, decimals=decimals)
@@ -167,20 +171,17 @@ async def _distribution(
         return None
 
 
-async def _at_one_moment(
+async def _look(
     backend: Backend, on_chain: OnChain, distribution: Distribution | None
 ) -> tuple[StatusReport, DistributionHistory, list[ClaimState]]:
-    """Status, history and states that say the same; a block in between is looked at again."""
+    """Status, history and states of one moment: looked at again where time has made something due between."""
     for _ in range(LOOKS):
         past = await history(backend, contract_address=on_chain.name)
         status = await check_status(backend, contract_address=on_chain.name)
         state = await state_of(backend, await read_on_chain(backend, on_chain.name))
         states = [] if distribution is None else state.claim_states(distribution)
-        claimed = sum(each.status == "claimed" for each in states)
-        sums = status.contract_state
-        if past.held_amount == sums.remaining_token_amount == state.on_chain.remaining and (
-            distribution is None or claimed == sums.claimed_count
-        ):
+        due = sum(each.claimable_count or 0 for each in status.milestones)
+        if sum(each.claimable for each in states) == due:
             break
     return status, past, states
 
