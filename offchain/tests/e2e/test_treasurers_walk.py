@@ -1,6 +1,6 @@
 """A treasurer's walk: a messy table of 120 rows, checked, opened, paid to the end, and entered in the books.
 
-Every number is the same in the table, the status, the history and on the chain.
+Every number is the same in the table, the status, the history, the board's report and on the chain.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 
 from milestones.cardano.address import Address, key_credential
@@ -28,6 +29,11 @@ def person(number: int) -> Address:
 def paid_to(number: int) -> int:
     """What a row pays, in hundredths of a token."""
     return 100_000 + 1_050 * number
+
+
+def in_tokens(units: int) -> str:
+    """An amount as the board reads it."""
+    return f"{units // 100:,}.{units % 100:02}"
 
 
 def messy(world: World) -> str:
@@ -108,6 +114,18 @@ async def test_from_the_table_to_the_books(world: World) -> None:
         there = world.held_by(person(number)).quantity(world.token)
         expected = paid_to(number) + (paid_to(number + PEOPLE) if number + PEOPLE < ROWS else 0)
         assert there == received[str(person(number))] == expected
+
+    reported = await world.cli("report", *where, "--decimals", "2", "--output", "board.md")
+    assert reported.exit_code == 0, reported.stderr
+    assert (reported.json["paid_amount"], reported.json["payment_count"]) == (total, ROWS)
+    text = (world.directory / "board.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# What became of {in_tokens(total)} GRANT\n")
+    shown = dict(re.findall(r"^\| `(addr\w+)` \| [\d,]+ \| [\d.,]+ \| ([\d.,]+) \|", text, re.M))
+    assert shown == {address: in_tokens(amount) for address, amount in received.items()}
+    payments = re.findall(r"\| `addr\w+` \| .+ \| ([\d.,]+) \| `(\w{64})` \|$", text, re.M)
+    assert Counter(payments) == Counter(
+        (in_tokens(-int(row["token_change"])), row["transaction_hash"]) for row in claims
+    )
 
     closed = await world.cli("close", *where, "--wait", key="creator")
     ended = await world.cli("history", *where)
