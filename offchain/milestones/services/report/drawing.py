@@ -82,9 +82,9 @@ def ticks(where: Span) -> tuple[tuple[int, str], ...]:
 def _steps() -> Iterator[tuple[str, int]]:
     for hours in (1, 3, 6, 12):
         yield "hour", hours
-    for days in (1, 2, 7):
+    for days in (1, 2, 3, 5, 7, 14):
         yield "day", days
-    for months in (1, 2, 3, 6, 12, 24, 60, 120, 600):
+    for months in (1, 2, 3, 4, 6, 12, 24, 60, 120, 600):
         yield "month", months
 
 

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from milestones import __version__
 from milestones.look.figures import ada, counted, day, month
 from milestones.look.pages import markdown_templates, templates
+from milestones.services.distribution.powers import in_ada
 from milestones.services.report import drawing, words
 from milestones.services.report.model import BoardReport, Kind, Sums
 from milestones.services.verify.checks import Check
@@ -77,8 +78,8 @@ def content(report: BoardReport) -> dict[str, Any]:
         "more_beneficiaries": len(report.beneficiaries) - MOST_BENEFICIARIES,
         "quorum": tuple(_quorum(report)),
         "oracles": tuple(_oracles(report)),
-        "to_do": tuple((words.dated(each.when), each.what) for each in report.audit.to_do),
-        "to_know": tuple(words.dated(each) for each in report.audit.warnings),
+        "to_do": tuple(words.sentence(f"{each.when}: {each.what}") for each in report.audit.to_do),
+        "to_know": tuple(map(words.sentence, report.audit.warnings)),
         "powers": tuple(_powers(report)),
         "checks": tuple(_checks(report)),
         "totals": Sums.of(state for each in report.milestones for state in each.states),
@@ -163,7 +164,7 @@ def _agreed(report: BoardReport) -> Iterator[tuple[str, str]]:
         "Can't be taken back" if after is None else f"Can be taken back from {day(after)} on",
     )
     if state.allowance_lovelace:
-        yield "Whoever pays is repaid", f"{ada(state.allowance_lovelace)} for each payment"
+        yield "Whoever pays is repaid", f"{in_ada(state.allowance_lovelace)} for each payment"
 
 
 def _names(names: list[str]) -> str:
@@ -282,7 +283,7 @@ def _quorum(report: BoardReport) -> Iterator[_Quorum]:
         yield _Quorum(
             each.name,
             "done" if each.status.attested else done,
-            words.reached(each),
+            words.reached(report, each),
             tuple(seats) if len(seats) <= MOST_SEATS else (),
             None if live is None else live.attested_at,
             "" if live is None else live.evidence_hash.hex(),
@@ -318,19 +319,19 @@ class _Check:
 def _powers(report: BoardReport) -> Iterator[_Power]:
     for each in report.audit.powers:
         if each.name in words.POWERS:
-            in_use = f"{each.in_use[0].upper()}{each.in_use[1:]}." if each.in_use else ""
-            yield _Power(words.POWERS[each.name], words.dated(each.words), words.dated(in_use))
+            said, in_use = words.sentence(each.words), words.sentence(each.in_use)
+            yield _Power(words.POWERS[each.name], said, in_use)
 
 
 def _checks(report: BoardReport) -> Iterator[_Check]:
     vaults = [each for each in report.audit.checks if _of_vault(each)]
     alike = len(vaults) > 1 and all(each.outcome == "passed" for each in vaults)
     for each in report.audit.checks:
-        detail = words.dated(each.detail)
+        detail = words.sentence(each.detail)
         if alike and _of_vault(each):
             if each is not vaults[0]:
                 continue
-            detail = f"each of the {len(vaults):,} vaults holds what its datum says"
+            detail = f"Each of the {len(vaults):,} vaults holds what its datum says."
         yield _Check(
             "Vaults" if alike and _of_vault(each) else each.name.replace("_", " ").capitalize(),
             _KINDS[each.outcome],

@@ -71,9 +71,10 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%".replace(".0%", "%")
 
 
-def dated(sentence: str) -> str:
-    """A sentence with its moments as they stand everywhere in a report."""
-    return _MOMENT.sub(lambda found: moment(_seconds(found[0])), sentence)
+def sentence(text: str) -> str:
+    """What another command says, as a sentence of a report: a capital, moments as they stand here, a stop."""
+    said = _MOMENT.sub(lambda found: moment(_seconds(found[0])), text).rstrip(".")
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
@@ -129,11 +130,11 @@ def milestone_words(report: BoardReport, each: MilestoneReport) -> str:
     """A milestone's payments, dates and oracles in a line or two."""
     number, token, sums = amounts_of(report), token_name(report), each.sums
     if not sums.count:
-        return reached(each) + "."
+        return reached(report, each) + "."
     parts = [f"{counted(sums.count, 'payment')}, {number(sums.total)} {token}"]
     if 0 < sums.paid < sums.total:
         parts[0] += f", {number(sums.paid)} of it paid"
-    return f"{parts[0]}. {vests(each)}. {reached(each)}."
+    return f"{parts[0]}. {vests(each)}. {reached(report, each)}."
 
 
 def vests(each: MilestoneReport) -> str:
@@ -145,16 +146,21 @@ def vests(each: MilestoneReport) -> str:
     return f"Vests from {since} to {day(last)}, in {len(each.vestings):,} steps"
 
 
-def reached(each: MilestoneReport) -> str:
-    """Who said that a milestone is reached."""
+def reached(report: BoardReport, each: MilestoneReport) -> str:
+    """Who said that a milestone is reached, or that it may be."""
     status = each.status
-    if status.attested and not status.signature_count:
-        return "Counts as reached, without an oracle's signature"
     signed = f"{status.signature_count} of {counted(status.total_oracles, 'oracle')}"
     if status.attested:
-        return f"Reached, by {signed}"
+        by = f", by {signed}" if status.signature_count else ", without an oracle's signature"
+        return f"Reached{by}"
     if status.verified:
         return f"Signed by {signed}, not yet on the chain"
+    proposed = {one.milestone_identifier: one for one in report.status.proposals}.get(each.name)
+    if proposed is not None:
+        until = moment(proposed.due_at)
+        under_review = proposed.state == "under_review"
+        then = f"oracles can object until {until}" if under_review else "anybody can confirm it"
+        return f"Proposed as reached: {then}"
     if status.signature_count:
         return f"{signed} have signed, {status.quorum_threshold} are needed"
     return "Not yet reached"
