@@ -51,6 +51,15 @@ def serve(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where that proxy is, whose X-Forwarded-For is believed; else on this machine. May be"
+            " repeated.",
+            show_default=False,
+        ),
+    ] = None,
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,6 +120,7 @@ def serve(  # noqa: PLR0917 - an option each
         host=host,
         port=port,
         public_url=public_url,
+        trusted_proxies=("127.0.0.1", "::1", *(trusted_proxy or ())),
         allowed_origins=frozenset(allow_origin or ()),
         creator_pages=creator_pages,
         relay=_relay(session, relay_key, budget, budget_per_hour, most_per_claim),

@@ -39,7 +39,7 @@ class RunningServer:
             lifespan="off",
             # Whose request it is, as the proxy on this machine says.
             proxy_headers=settings.is_public,
-            forwarded_allow_ips="127.0.0.1,::1",
+            forwarded_allow_ips=list(settings.trusted_proxies),
             log_config=None,
             log_level="error",
             access_log=False,

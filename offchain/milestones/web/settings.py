@@ -29,16 +29,17 @@ class ServeSettings:
     """What `milestones serve` is told. Made checked: raises `InvalidConfiguration` about the setting.
 
     `public_url` is where people find it, behind a proxy that ends TLS (`https://claims.example.org`); with
-    it the server is public. `allowed_origins` are other front ends that may use the API. `creator_pages`:
-    whether notice and close are offered; None: unless it is public. `relay` pays for those without ADA.
-    `requests_per_second` is for each address that asks, None for no bound; `concurrent_builds` are
-    transactions that are built at a time.
+    it the server is public, and `trusted_proxies` say whose request it is. `allowed_origins` are other front
+    ends that may use the API. `creator_pages`: whether notice and close are offered; None: unless it is
+    public. `relay` pays for those without ADA. `requests_per_second` is for each address that asks, None for
+    no bound; `concurrent_builds` are transactions that are built at a time.
     """
 
     distributions: tuple[ContractAddress, ...]
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     allowed_origins: frozenset[str] = frozenset()
     creator_pages: bool | None = None
     relay: RelaySettings | None = None

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = re.findall(r"^\| .+ \| (.+) \| (.+) \|$", (ROOT / "docs/security.md").read_text(), re.M)
-ATTACKS = ROOT / "offchain" / "tests" / "contract"
+TESTS_FOLDER = ROOT / "offchain" / "tests"
 
 
 def _named(cell: str, suffix: str) -> list[tuple[str, str]]:
@@ -35,8 +35,9 @@ def test_the_tables_are_read() -> None:
 
 @pytest.mark.parametrize(("file", "name"), TESTS)
 def test_attack_exists(file: str, name: str) -> None:
-    """A test that the page names is in the file that it names."""
-    assert re.search(rf"^def {name}\(", (ATTACKS / file).read_text(), re.M)
+    """A test that the page names is in the file that it names; without a folder it is the contract's."""
+    path = TESTS_FOLDER / (file if "/" in file else f"contract/{file}")
+    assert re.search(rf"^(async )?def {name}\(", path.read_text(), re.M)
 
 
 @pytest.mark.parametrize(("file", "name"), FUNCTIONS)

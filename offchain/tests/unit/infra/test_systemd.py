@@ -20,7 +20,7 @@ def _command(infra: Path, unit: str) -> str:
     return found[1].replace("\\\n", " ")
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "milestones-relay"])
+@pytest.mark.parametrize("unit", [*UNITS, "milestones-relay", "milestones-serve"])
 def test_systemd_reads_the_unit(infra: Path, unit: str) -> None:
     """Without a complaint, but for the programs that are not installed here."""
     if shutil.which("systemd-analyze") is None:
