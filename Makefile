@@ -120,6 +120,7 @@ bench-contention: $(VENV)/.dev
 # What documents show, in Debian's Chromium.
 pictures: $(VENV)/.dev
 	PYTHONPATH=offchain $(BIN)/python benchmarks/screenshots.py
+	PYTHONPATH=offchain $(BIN)/python benchmarks/page_screenshots.py
 
 $(VENV)/.demo: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

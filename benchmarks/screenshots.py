@@ -62,9 +62,12 @@ def board_schedule(world: World) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def board_scene(world: World) -> AsyncIterator[OpenDistribution]:
-    """Five months after the opening: two milestones are reached, one of them is paid, one in part."""
-    async with open_distribution(world, board_schedule(world)) as stage:
+async def board_scene(world: World, **changes: Any) -> AsyncIterator[OpenDistribution]:
+    """Five months after the opening: two milestones are reached, one of them is paid, one in part.
+
+    `changes` are the schedule's.
+    """
+    async with open_distribution(world, {**board_schedule(world), **changes}) as stage:
         await stage.attested("design-review")
         world.advance(60 * DAY)
         for first in range(0, PEOPLE, 4):

@@ -20,7 +20,7 @@ from milestones.web.pages import claim, creator, distribution, oracles, overview
 from milestones.web.pages.rendering import refusal
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css"}
-_FILES: Final = ("pages.js", "wallet.js", "words.js", "pages.css")
+_FILES: Final = ("blake2b.js", "pages.js", "wallet.js", "words.js", "pages.css")
 
 
 def routes() -> list[BaseRoute]:

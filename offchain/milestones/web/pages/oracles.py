@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from milestones.cardano.address import Address, key_credential
 from milestones.domain.posix_time import duration_in_words
 from milestones.errors import NotFound
 from milestones.look.figures import ada, counted
@@ -81,7 +82,11 @@ async def milestone(request: Request) -> Response:
         word=word,
         lead=_quorum_words(signed),
         open=not status.contract_state.closed,
-        attestations=[one for one in status.attestations if one.milestone_identifier == wanted],
+        attestations=[
+            (one, [_oracle(shown, signer) for signer in one.signers])
+            for one in status.attestations
+            if one.milestone_identifier == wanted
+        ],
         statements=statements_of(
             signed,
             [
@@ -178,6 +183,10 @@ def _proposal_row(shown: Shown, each: ProposalStatus) -> list[Any]:
         ada(each.bond_lovelace),
         _link(shown, "proposal", can, reference=each.reference),
     ]
+
+
+def _oracle(shown: Shown, key_hash: bytes) -> str:
+    return str(Address(shown.on_chain.terms.network_id, key_credential(key_hash)))
 
 
 def _link(shown: Shown, page: str, word: str, **query: str) -> Any:

@@ -43,8 +43,10 @@ def harmless(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message of the program as a sentence: with a capital, and an end."""
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
+    """A message of the program as a sentence: with a capital, unless it begins with a name, and an end."""
+    begins = text.partition(" ")[0].strip(",:;").isalpha()
+    start = text[:1].upper() if begins else text[:1]
+    return f"{start}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 @cache

@@ -6,6 +6,7 @@
  * API, the transaction or statement that comes back is shown in words and signed in the wallet, and then it is
  * followed into its block. Words are put in as text, never as HTML.
  */
+import { blake2b256 } from './blake2b.js'
 import { Wallet, WalletError, connect, watchForWallets } from './wallet.js'
 import { Refused, element, inWords, note, refusalNote } from './words.js'
 
@@ -312,6 +313,25 @@ async function signStatement(step, say) {
   say(note('done', 'Your signature is here.', again('Show who has signed')))
 }
 
+/** Largest report whose hash is made here, in bytes: it takes seconds. */
+const MOST_BYTES = 8 * 1024 * 1024
+
+/** @param {HTMLInputElement} chooser */
+async function hashFile(chooser) {
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(String(chooser.dataset.hashInto)))
+  const file = chooser.files?.[0]
+  chooser.setCustomValidity(file && file.size > MOST_BYTES ? 'The file is larger than 8 MiB: use b2sum -l 256.' : '')
+  field.value = ''
+  field.placeholder = 'The hash is being made'
+  if (file && chooser.reportValidity()) field.value = await blake2b256(await file.arrayBuffer())
+  field.placeholder = ''
+}
+
+for (const each of document.querySelectorAll('.scripted')) each.removeAttribute('hidden')
+for (const each of document.querySelectorAll('[data-hash-into]')) {
+  const chooser = /** @type {HTMLInputElement} */ (each)
+  chooser.addEventListener('change', () => void hashFile(chooser))
+}
 for (const step of steps()) {
   step.addEventListener('submit', (event) => {
     event.preventDefault()

@@ -6,8 +6,9 @@
  */
 import { WalletError, shown } from './wallet.js'
 
-/** A message of the program as a sentence. @param {string} text */
-export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
+/** A message of the program as a sentence: with a capital, unless it begins with a name. @param {string} text */
+const sentence = (text) =>
+  `${/^[a-z]+[,:;]? /.test(text) ? text[0].toUpperCase() : text[0]}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
 
 /** What the API refused, as it says it. */
 export class Refused extends Error {

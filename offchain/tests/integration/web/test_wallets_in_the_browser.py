@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import segno
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
+from milestones.cardano.hashes import blake2b_256
 from milestones.services.paying.budget import Budget
 from milestones.testing.cast import ADA, key_of
 from milestones.web.settings import RelaySettings
@@ -87,11 +88,14 @@ async def test_two_oracles_sign_and_the_milestone_is_attested(
     row = page.locator("tr").filter(has=page.get_by_role("rowheader", name="milestone-002"))
     await row.get_by_role("link", name="Look or sign").click()
     await page.get_by_label("When it was reached (UTC)").fill("2026-01-31T12:00")
-    await page.get_by_label("Hash of the evidence").fill("ab" * 32)
+    report = FilePayload(name="it.pdf", mimeType="application/pdf", buffer=b"It flies. " * 100)
+    await page.get_by_label("Or choose the report").set_input_files(report)
+    digest = blake2b_256(report["buffer"]).hex()
+    await expect(page.get_by_label("Hash of the evidence")).to_have_value(digest)
     await assert_accessible(page)
     await page.get_by_role("button", name="Show the statement").click()
     await expect(page.locator("blockquote")).to_contain_text("2026-01-31 12:00:00 UTC")
-    await expect(page.locator("blockquote")).to_contain_text("ab" * 32)
+    await expect(page.locator("blockquote")).to_contain_text(digest)
 
     sign = page.get_by_role("button", name="Sign this statement")
     await choose(page, "Ferry")
@@ -177,12 +181,16 @@ class TestPowers:
         await page.get_by_role("link", name="Propose that a milestone is reached").click()
         await assert_accessible(page)
         await page.get_by_label("Milestone").select_option("milestone-003")
+        await page.get_by_label("Hash of the evidence").fill("cd" * 32)
+        await page.get_by_label("Where it can be read").fill("https://example.org/report.pdf")
         await choose(page, "Ferry")
         await page.get_by_role("button", name="Propose it").click()
         await expect(page.locator("main")).to_contain_text("It is proposed")
         await page.goto(place(served, "/oracles"))
         await page.get_by_role("link", name="Look or object").click()
         await assert_accessible(page)
+        link = page.get_by_role("link", name="https://example.org/report.pdf")
+        await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
         fund = world.address("relayer")
         await page.get_by_label("Where the bond goes").fill(str(fund))
         await page.get_by_role("button", name="Show the objection").click()
