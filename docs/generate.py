@@ -27,6 +27,7 @@ import milestones
 from milestones import errors, testing
 from milestones.cli.app import COMMANDS, options
 from milestones.cli.config import CONFIG_VARIABLE, DEFAULT_FILES, VARIABLES, Config
+from milestones.cli.examples import EXAMPLES, in_lines
 from milestones.clients.rejections import REJECTIONS
 from milestones.demo.story import play_story
 from milestones.domain.models import (
@@ -165,6 +166,8 @@ def _commands() -> str:
         for path, function in _walk(name, found):
             documented = inspect.cleandoc(function.__doc__ or "")
             text += f"\n## {path}\n\n{documented}\n\n{_options(function)}"
+            if path in EXAMPLES:
+                text += f"\n```text\n{chr(10).join(in_lines(EXAMPLES[path], 100))}\n```\n"
     return text
 
 

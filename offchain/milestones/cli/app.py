@@ -130,20 +130,50 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (YAML).")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where records are kept.")] = None,
-    network: Annotated[
-        str | None, typer.Option(help="mainnet, preprod, preview, devnet or testnet.")
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="Configuration file (YAML); else MILESTONES_CONFIG, else config.yaml or"
+            " offchain/config.yaml.",
+        ),
     ] = None,
-    ogmios_url: Annotated[str | None, typer.Option(help="Ogmios' WebSocket address.")] = None,
-    kupo_url: Annotated[str | None, typer.Option(help="Kupo's HTTP address.")] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False, help="Where records are kept; else MILESTONES_DATA_DIR, else data."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="mainnet, preprod, preview, devnet or testnet (any but mainnet); else CARDANO_NETWORK,"
+            " else testnet.",
+        ),
+    ] = None,
+    ogmios_url: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="Ogmios' WebSocket address; else OGMIOS_URL, else ws://localhost:1337.",
+        ),
+    ] = None,
+    kupo_url: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="Kupo's HTTP address; else KUPO_URL, else http://localhost:1442.",
+        ),
+    ] = None,
     max_lag: Annotated[
         int | None,
         typer.Option(
             metavar="SLOTS",
             min=0,
             show_default=False,
-            help="Send nothing while Kupo is further behind the node.",
+            help="Send nothing while Kupo is further behind the node; else MILESTONES_MAX_LAG_SLOTS,"
+            " else 180 slots are warned of.",
         ),
     ] = None,
     as_json: Annotated[
@@ -169,7 +199,10 @@ def options(  # noqa: PLR0917 - an option each
         Literal["text", "json"], typer.Option(help="Lines of text, or a JSON object each.")
     ] = "text",
     _version_wanted: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Options that stand before the command and hold for all of them."""

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from milestones.cli.examples import EXAMPLES, in_lines
 from milestones.errors import InvalidConfiguration
 
 COMPLETES: Final = "_MILESTONES_COMPLETE"
 """The environment variable by which a shell asks the program what could stand there."""
 
 
-class Group(TyperGroup):
+class WithExample:
+    """A command whose help ends with an example, where there is one for it."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """The example, in lines that a shell takes as one."""
+        example = EXAMPLES.get(" ".join(_words(ctx)))
+        if example is None:
+            return
+        with formatter.section("Example"):
+            for line in in_lines(example):
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def _words(context: Any) -> list[str]:
+    """What names a command, after the program's own name."""
+    parent = context.parent
+    return [] if parent is None else [*_words(parent), context.info_name or ""]
+
+
+class Command(WithExample, TyperCommand):
+    """A command of this program."""
+
+
+class Group(WithExample, TyperGroup):
     """Several commands; its help gives the whole first paragraph of each, over several lines if need be."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -45,12 +69,22 @@ def _first_paragraph(command: Any) -> str:
     return " ".join((command.help or "").split("\n\n")[0].split())
 
 
+class _Commands(typer.Typer):
+    """A group that makes commands of this program."""
+
+    def command(
+        self, name: str | None = None, *, cls: type[TyperCommand] | None = Command, **options: Any
+    ) -> Callable[[Any], Any]:
+        """The decorator of a command."""
+        return super().command(name, cls=cls, **options)
+
+
 def new_typer(*, cls: type[Group] = Group, **options: Any) -> typer.Typer:
     """A group of commands as this program has them.
 
     Helps are plain text: what Typer needs to draw boxes takes longer to load than all else.
     """
-    return typer.Typer(
+    return _Commands(
         cls=cls,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -20,7 +20,7 @@ SigningKeyPath = Annotated[
     Path | None,
     typer.Option(
         "--signing-key-path",
-        help="Payment key (.skey) that pays and signs; else the configured one.",
+        help="Payment key (.skey) that pays and signs; else MILESTONES_SIGNING_KEY, or the configured one.",
         show_default=False,
     ),
 ]

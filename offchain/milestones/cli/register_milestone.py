@@ -45,20 +45,30 @@ NEEDED: Final = (
 def register_milestone(  # noqa: PLR0917 - an option each
     context: typer.Context,
     token_policy_id: Annotated[
-        str | None, typer.Option(help="Policy of the token, hexadecimal; empty for ADA.")
+        str | None,
+        typer.Option(
+            help="Policy of the token, hexadecimal; empty for ADA.  [required, or --schedule]"
+        ),
     ] = None,
     token_name: Annotated[str, typer.Option(help="Name of the token: text, or 0x and hex.")] = "",
     beneficiary_allocations: Annotated[
         Path | None,
-        typer.Option(help="Table (CSV) or JSON: who gets how much, when, for which milestone."),
+        typer.Option(
+            help="Table (CSV) or JSON: who gets how much, when, for which milestone.  [required, or"
+            " --schedule]"
+        ),
     ] = None,
     decimals: Decimals = None,
     decimal_mark: DecimalMark = None,
     oracle_addresses: Annotated[
-        str | None, typer.Option(help="The oracles' addresses, with commas between.")
+        str | None,
+        typer.Option(
+            help="The oracles' addresses, with commas between.  [required, or --schedule]"
+        ),
     ] = None,
     quorum_threshold: Annotated[
-        int | None, typer.Option(help="How many oracles must sign.")
+        int | None,
+        typer.Option(help="How many oracles must sign.  [required, or --schedule]"),
     ] = None,
     reclaim_after: Annotated[
         str | None,

@@ -19,6 +19,7 @@ from milestones.cli.options import (
     UnsignedOut,
     ValidFor,
     Wait,
+    Yes,
     address,
     distribution,
     native_script,
@@ -106,6 +107,7 @@ def stake_register(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Register the reward account, and delegate it in the same transaction where that is asked for.
 
@@ -122,6 +124,7 @@ def stake_register(  # noqa: PLR0917 - an option each
             backend, **given, key=key, pool=to_pool, drep=to_drep, dry_run=dry_run, wait=wait
         ),
         views.changed,
+        yes=yes,
     )
 
 
@@ -143,6 +146,7 @@ def stake_delegate(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Delegate the reward account: its votes, its stake, or both."""
     session = session_of(context)
@@ -156,6 +160,7 @@ def stake_delegate(  # noqa: PLR0917 - an option each
             backend, **given, key=key, pool=to_pool, drep=to_drep, dry_run=dry_run, wait=wait
         ),
         views.changed,
+        yes=yes,
     )
 
 
@@ -179,6 +184,7 @@ def stake_withdraw(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Withdraw all rewards of the account."""
     session = session_of(context)
@@ -192,6 +198,7 @@ def stake_withdraw(  # noqa: PLR0917 - an option each
             backend, **given, key=key, to=where, dry_run=dry_run, wait=wait
         ),
         views.changed,
+        yes=yes,
     )
 
 
@@ -209,6 +216,7 @@ def stake_deregister(  # noqa: PLR0917 - an option each
     collateral: CollateralFrom = None,
     dry_run: DryRun = False,
     wait: Wait = False,
+    yes: Yes = False,
 ) -> None:
     """Close the reward account: its deposit comes back, with the rewards that it holds."""
     session = session_of(context)
@@ -221,6 +229,7 @@ def stake_deregister(  # noqa: PLR0917 - an option each
             backend, **given, key=key, dry_run=dry_run, wait=wait
         ),
         views.changed,
+        yes=yes,
     )
 
 
