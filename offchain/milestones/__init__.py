@@ -82,8 +82,10 @@ if TYPE_CHECKING:
     from milestones.services.publish_script import Published, publish_script
     from milestones.services.register_milestone import (
         Registered,
+        SeriesRegistered,
         oldest_output,
         register_milestone,
+        register_series,
     )
     from milestones.services.relay import Paid, Relayed, pay, relay
     from milestones.services.report import (
@@ -194,6 +196,7 @@ __all__ = [
     "ScheduleChecked",
     "ScheduleTemplate",
     "Selection",
+    "SeriesRegistered",
     "Signer",
     "SigningKey",
     "SigningRequest",
@@ -255,6 +258,7 @@ __all__ = [
     "read_signature_file",
     "read_verification_key",
     "register_milestone",
+    "register_series",
     "registered_schedule",
     "relay",
     "report_html",
@@ -339,7 +343,13 @@ _NAMES: Final = {
         "proposal_submit",
     ),
     "services.publish_script": ("Published", "publish_script"),
-    "services.register_milestone": ("Registered", "oldest_output", "register_milestone"),
+    "services.register_milestone": (
+        "Registered",
+        "SeriesRegistered",
+        "oldest_output",
+        "register_milestone",
+        "register_series",
+    ),
     "services.report": (
         "BoardReport",
         "ReportWritten",

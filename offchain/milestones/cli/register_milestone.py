@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 else:
     views = Later("milestones.cli.views.register_milestone")
 
+Order = Literal["payout", "file"]
 CREATOR: Final = "creator"
 OLDEST: Final = "oldest"
 USUAL_KEY: Final = Path("payment.skey")
@@ -151,6 +152,30 @@ def register_milestone(  # noqa: PLR0917 - an option each
     output: Annotated[
         Path | None, typer.Option(help="Where to write the complete schedule as well.")
     ] = None,
+    part_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Cut into a series of distributions with so many allocations each, a multiple of 64; more"
+            " than 65,536 allocations are a series of such always. Smaller ones make cheaper claims, and"
+            " more openings.",
+            show_default=False,
+        ),
+    ] = None,
+    order: Annotated[
+        Order | None,
+        typer.Option(
+            help="Of a series: `payout` (the default) puts together what is paid together, by milestone and"
+            " time; `file` keeps the rows as they are.",
+            show_default=False,
+        ),
+    ] = None,
+    uri: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a series: where the file of its rows will be found; it is named in the terms.",
+            show_default=False,
+        ),
+    ] = None,
     list_all: Annotated[
         bool, typer.Option("--list", help="Print every allocation, however many they are.")
     ] = False,
@@ -192,6 +217,26 @@ def register_milestone(  # noqa: PLR0917 - an option each
         document = _from_file(schedule, given)
         read = milestones.AllocationsRead(document.get("beneficiary_allocations"), table=None)
 
+    if _is_series(read, part_size, order, uri):
+        _must_be_possible(
+            staking=_stake_holder(document) is not None, output=output, list_all=list_all
+        )
+        try:
+            series = asyncio.run(
+                milestones.register_series(
+                    session.workspace,
+                    document,
+                    part_allocations=part_size,
+                    order=order or "payout",
+                    uri=uri or "",
+                    allow_script_beneficiaries=allow_script_beneficiaries,
+                    progress=session.output.message,
+                )
+            )
+        except InvalidSchedule as error:
+            raise read.located(error) from None
+        session.output.result(read.warned(series), views.series)
+        return
     try:
         registered = asyncio.run(
             milestones.register_milestone(
@@ -206,6 +251,25 @@ def register_milestone(  # noqa: PLR0917 - an option each
     except InvalidSchedule as error:
         raise read.located(error) from None
     session.output.result(read.warned(registered), views.registered)
+
+
+def _is_series(
+    read: milestones.AllocationsRead, part_size: int | None, order: str | None, uri: str | None
+) -> bool:
+    return read.is_for_a_series or any(each is not None for each in (part_size, order, uri))
+
+
+def _must_be_possible(*, staking: bool, output: Path | None, list_all: bool) -> None:
+    """What one distribution has and a series hasn't is refused by the option's name."""
+    given = {"staking": staking, "output": output is not None, "list": list_all}
+    for option in (name for name, is_given in given.items() if is_given):
+        raise InvalidInput(
+            "a series of distributions doesn't have it"
+            if option != "staking"
+            else "a stake script of its own is one distribution's, and this is a series of them",
+            path=option,
+            hint="leave it out, or register up to 65,536 allocations at a time",
+        )
 
 
 def _optional(read: Callable[[str, str], int], text: str | None, option: str) -> int | None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
-from milestones.domain.columns import AllocationColumns, Kind, joined
+from milestones.domain.columns import (
+    SHORT_ADDRESS_BYTES,
+    AllocationColumns,
+    Kind,
+    joined,
+    rows_of_kinds,
+)
 from milestones.domain.models import Allocation
 
 
@@ -36,10 +42,19 @@ class AllocationTable(Mapping[int, Allocation]):
         pieces = [columns for _, columns in self.pieces()]
         return pieces[0] if len(pieces) == 1 else joined(pieces)
 
-    def with_part(self, part: bytes) -> list[int]:
-        """The indices, ascending, of those whose address has these bytes: see `AllocationColumns.rows_with`."""
+    def with_payment(self, payment_hash: bytes) -> list[int]:
+        """The indices, ascending, of those whose payment part has this hash."""
+        return self._at(payment_hash, 1)
+
+    def with_staking(self, staking_hash: bytes) -> list[int]:
+        """The indices, ascending, of those whose staking part has this hash."""
+        return self._at(staking_hash, SHORT_ADDRESS_BYTES)
+
+    def _at(self, part: bytes, offset: int) -> list[int]:
         return [
-            indices[row] for indices, columns in self.pieces() for row in columns.rows_with(part)
+            indices[row]
+            for indices, columns in self.pieces()
+            for row in columns.rows_with(part, offset)
         ]
 
     def of_address(self, address: Address) -> tuple[int, ...]:
@@ -47,7 +62,7 @@ class AllocationTable(Mapping[int, Allocation]):
         raw = address.to_bytes()
         return tuple(
             index
-            for index in self.with_part(address.payment.hash)
+            for index in self.with_payment(address.payment.hash)
             if self.address_bytes(index) == raw
         )
 
@@ -74,6 +89,54 @@ class AllocationTable(Mapping[int, Allocation]):
             for kind, count in Counter(columns.kinds).items():
                 counts[table[kind]] += count
         return {kind: Total(count, sums[kind]) for kind, count in counts.items()}
+
+    def totals_of(self, indices: Collection[int]) -> dict[Kind, Total]:
+        """As `totals`, of these alone; indices that aren't known are passed over."""
+        found: dict[Kind, Total] = {}
+        for known, columns in self._columns_of(indices):
+            for row in known:
+                kind = columns.table[columns.kinds[row]]
+                before = found.get(kind, Total(0, 0))
+                amount = before.amount + columns.amounts[row]
+                found[kind] = Total(before.count + 1, amount)
+        return found
+
+    def _columns_of(
+        self, indices: Collection[int]
+    ) -> Iterator[tuple[Sequence[int], AllocationColumns]]:
+        """The rows of these indices, in each piece that has any."""
+        wanted = frozenset(indices)
+        for known, columns in self.pieces():
+            rows = [row for row, index in enumerate(known) if index in wanted]
+            if rows:
+                yield rows, columns
+
+    def smaller_than(self, amount: int) -> list[int]:
+        """The indices, ascending, of those with less than this amount."""
+        return [
+            indices[row]
+            for indices, columns in self.pieces()
+            if min(columns.amounts) < amount
+            for row, each in enumerate(columns.amounts)
+            if each < amount
+        ]
+
+    def with_datum(self) -> list[int]:
+        """The indices, ascending, of those whose payout carries a datum, or the hash of one."""
+        return [
+            indices[row] for indices, columns in self.pieces() for row in sorted(columns.datums)
+        ]
+
+    def of_milestone(self, milestone_identifier: str) -> list[int]:
+        """The indices, ascending, of those that wait for this milestone."""
+        wanted = [
+            kind for kind in self.kinds() if kind.milestone_identifier == milestone_identifier
+        ]
+        return [
+            indices[row]
+            for indices, columns in self.pieces()
+            for row in rows_of_kinds(columns, wanted)
+        ]
 
     def milestones(self) -> tuple[str, ...]:
         """The milestones that occur, in the order of first use."""
@@ -116,6 +179,11 @@ class ColumnTable(AllocationTable):
     def address_bytes(self, index: int) -> bytes:
         """The address of one of them, 29 or 57 bytes."""
         return self._columns.address_bytes(self._row(index))
+
+    def _columns_of(
+        self, indices: Collection[int]
+    ) -> Iterator[tuple[Sequence[int], AllocationColumns]]:
+        yield [self._row(index) for index in indices if index in self], self._columns
 
     def pieces(self) -> Iterator[tuple[Sequence[int], AllocationColumns]]:
         """All of them in one piece."""

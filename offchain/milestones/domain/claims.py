@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from milestones.domain.allocation_table import AllocationTable, Total
+from milestones.domain.columns import Kind
 from milestones.domain.models import Allocation
-from milestones.domain.posix_time import in_words
+from milestones.domain.posix_time import in_words, to_posix_ms
 
 ClaimStatus = Literal[
     "claimable", "claimed", "vesting", "milestone_not_attested", "unpayable", "closed"
@@ -47,6 +49,68 @@ class Amounts:
     later: int
 
 
+@dataclass(frozen=True, slots=True)
+class KindState:
+    """The allocations of one kind: all of them, those that are paid, and those that can't be.
+
+    `status` is that of the others.
+    """
+
+    kind: Kind
+    all: Total
+    claimed: Total
+    unpayable: Total
+    status: ClaimStatus
+    attested: bool
+    vesting_passed: bool
+
+    @property
+    def claimable(self) -> Total:
+        """How many can be paid out now, and what they add up to in the token's smallest unit."""
+        if self.status != "claimable":
+            return Total(0, 0)
+        return Total(
+            self.all.count - self.claimed.count - self.unpayable.count,
+            self.all.amount - self.claimed.amount - self.unpayable.amount,
+        )
+
+
+def kind_states(
+    table: AllocationTable,
+    *,
+    claimed: Collection[int],
+    attested: Collection[str],
+    now_posix_ms: int,
+    signed: Collection[str] = (),
+    unpayable: Collection[int] = (),
+    closed: bool = False,
+) -> list[KindState]:
+    """What `claim_states` says, added up by milestone and time: no allocation is looked at alone."""
+    nothing = Total(0, 0)
+    paid = table.totals_of(claimed)
+    refused = table.totals_of(frozenset(unpayable) - frozenset(claimed))
+    states = []
+    for kind, total in table.totals().items():
+        on_chain, at_hand = (
+            kind.milestone_identifier in attested,
+            kind.milestone_identifier in signed,
+        )
+        vested = now_posix_ms >= to_posix_ms(kind.vesting_timestamp)
+        status, _ = _judgement(kind, on_chain, at_hand, vested)
+        states.append(
+            KindState(
+                kind=kind,
+                all=total,
+                claimed=paid.get(kind, nothing),
+                unpayable=refused.get(kind, nothing),
+                status="closed" if closed else status,
+                attested=on_chain,
+                vesting_passed=vested,
+            )
+        )
+    return states
+
+
 def claim_states(
     allocations: Mapping[int, Allocation],
     *,
@@ -70,7 +134,10 @@ def claim_states(
         milestone = allocation.milestone_identifier
         on_chain, at_hand = milestone in attested, milestone in signed
         vested = now_posix_ms >= allocation.vesting_posix_ms
-        status, reason = _judgement(allocation, index in claimed, on_chain, at_hand, vested)
+        kind = Kind(milestone, allocation.vesting_timestamp)
+        status, reason = _judgement(kind, on_chain, at_hand, vested)
+        if index in claimed:
+            status, reason = "claimed", "already claimed"
         if status == "claimable" and index in unpayable:
             status, reason = "unpayable", unpayable[index]
         if closed and status != "claimed":
@@ -79,15 +146,11 @@ def claim_states(
     return states
 
 
-def _judgement(
-    allocation: Allocation, paid: bool, on_chain: bool, at_hand: bool, vested: bool
-) -> tuple[ClaimStatus, str]:
-    if paid:
-        return "claimed", "already claimed"
+def _judgement(kind: Kind, on_chain: bool, at_hand: bool, vested: bool) -> tuple[ClaimStatus, str]:
     if not (on_chain or at_hand):
         return "milestone_not_attested", "milestone not attested"
     if not vested:
-        return "vesting", f"vesting until {in_words(allocation.vesting_timestamp)}"
+        return "vesting", f"vesting until {in_words(kind.vesting_timestamp)}"
     if not on_chain:
         return "claimable", "claimable together with the oracles' signatures"
     return "claimable", "claimable"

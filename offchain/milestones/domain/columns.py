@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, overload
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, overload
 
 from milestones.cardano.address import Address
 from milestones.cardano.bech32_blocks import decode_addresses, encode_addresses
@@ -45,7 +45,7 @@ class AllocationColumns(Allocations):
     `datums` has the rows whose payout carries one. Slices are columns, too.
     """
 
-    __slots__ = ("addresses", "amounts", "datums", "kinds", "table")
+    __slots__ = ("_groups", "addresses", "amounts", "datums", "kinds", "table")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class AllocationColumns(Allocations):
     ) -> None:
         self.addresses, self.amounts, self.kinds = addresses, amounts, kinds
         self.table, self.datums = table, datums or {}
+        self._groups: list[list[int]] | None = None
 
     @classmethod
     def of(cls, allocations: Sequence[Allocation]) -> AllocationColumns:
@@ -142,6 +143,14 @@ class AllocationColumns(Allocations):
         """What they add up to, in the token's smallest unit."""
         return sum(self.amounts)
 
+    def raw_addresses(self) -> list[bytes]:
+        """The address of each row, 29 or 57 bytes."""
+        held, width, short = bytes(self.addresses), ADDRESS_BYTES, SHORT_ADDRESS_BYTES
+        return [
+            held[at : at + (width if held[at] < SHORT_ADDRESS_HEADER else short)]
+            for at in range(0, len(held), width)
+        ]
+
     def address_bytes(self, row: int) -> bytes:
         """The address of a row, 29 or 57 bytes."""
         start = ADDRESS_BYTES * row
@@ -150,19 +159,16 @@ class AllocationColumns(Allocations):
             self.addresses[start : start + (SHORT_ADDRESS_BYTES if short else ADDRESS_BYTES)]
         )
 
-    def rows_with(self, part: bytes) -> list[int]:
-        """The rows whose address has these bytes (an address, or the hash of one of its parts), ascending."""
+    def rows_with(self, part: bytes, offset: int) -> list[int]:
+        """The rows whose address has these bytes there (0: from its header on), ascending."""
         found: list[int] = []
         at = self.addresses.find(part)
         while at >= 0:
-            row, offset = divmod(at, ADDRESS_BYTES)
-            # A part begins where one can begin: behind the header, or behind the payment part.
-            if offset in _STARTS and offset + len(part) <= ADDRESS_BYTES:
-                if not found or found[-1] != row:
-                    found.append(row)
-                at = self.addresses.find(part, ADDRESS_BYTES * (row + 1))
-            else:
-                at = self.addresses.find(part, at + 1)
+            row, place = divmod(at, ADDRESS_BYTES)
+            # What stands across two rows, or in the middle of a part, is nobody's.
+            if place == offset and place + len(part) <= ADDRESS_BYTES:
+                found.append(row)
+            at = self.addresses.find(part, at + 1)
         return found
 
     def first_rows(self) -> dict[Kind, int]:
@@ -170,21 +176,51 @@ class AllocationColumns(Allocations):
         first = dict(zip(reversed(self.kinds), range(len(self) - 1, -1, -1), strict=True))
         return {self.table[kind]: row for kind, row in sorted(first.items(), key=lambda x: x[1])}
 
-    def repeats(self) -> Iterator[tuple[int, int]]:
-        """(row, the first row that equals it in every field) of each row that repeats an earlier one."""
-        addresses, width = bytes(self.addresses), ADDRESS_BYTES
-        rows = zip(
-            [addresses[at : at + width] for at in range(0, len(addresses), width)],
-            self.amounts,
-            self.kinds,
-            strict=True,
+    def _by_person(self) -> list[list[int]]:
+        """The rows of each payment part that has several, ascending."""
+        if self._groups is not None:
+            return self._groups
+        addresses, width = self.addresses, ADDRESS_BYTES
+        keys = array(
+            "Q",
+            [
+                int.from_bytes(addresses[at + 1 : at + 9], "big")
+                for at in range(0, len(addresses), width)
+            ],
         )
-        first: dict[tuple[object, ...], int] = {}
-        for number, fields in enumerate(rows):
-            key = (*fields, *self.datums[number]) if number in self.datums else fields
-            known = first.setdefault(key, number)
-            if known != number:
-                yield number, known
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        before, start, groups = -1, 0, []
+        for place, key in enumerate([*map(keys.__getitem__, order), -1]):
+            if key != before:
+                if place > start + 1:
+                    groups.append(order[start:place])
+                before, start = key, place
+        self._groups = groups
+        return groups
+
+    def repeats(self) -> list[tuple[int, int]]:
+        """(row, the first row that equals it in every field) of each row that repeats an earlier one."""
+        found = []
+        for rows in self._by_person():
+            first: dict[tuple[object, ...], int] = {}
+            for row in rows:
+                key = (
+                    self.address_bytes(row),
+                    self.amounts[row],
+                    self.kinds[row],
+                    self.datums.get(row),
+                )
+                known = first.setdefault(key, row)
+                if known != row:
+                    found.append((row, known))
+        return sorted(found)
+
+    def people(self) -> int:
+        """How many different addresses there are."""
+        again = sum(
+            len(rows) - len({self.address_bytes(row) for row in rows}) for rows in self._by_person()
+        )
+        return len(self) - again
 
     def headers(self) -> bytes:
         """The header byte of each row's address: its kind, and its network."""
@@ -192,7 +228,7 @@ class AllocationColumns(Allocations):
 
     def documents(self, *, with_nulls: bool = False) -> tuple[dict[str, Any], ...]:
         """The rows as JSON has them. `with_nulls`: a datum that isn't there is named."""
-        texts = encode_addresses([self.address_bytes(row) for row in range(len(self))])
+        texts = encode_addresses(self.raw_addresses())
         nulls = dict.fromkeys(_ORDERED_DATUMS) if with_nulls else {}
         rows = tuple(
             {
@@ -212,7 +248,6 @@ class AllocationColumns(Allocations):
 
 
 _ORDERED_DATUMS: Final = ("datum", "datum_hash")
-_STARTS: Final = (0, 1, SHORT_ADDRESS_BYTES)
 
 
 def packed(addresses: Iterable[bytes]) -> bytes:
@@ -255,16 +290,38 @@ def rows_with_datum(allocations: Sequence[Allocation]) -> list[int]:
     ]
 
 
+def gathered(columns: AllocationColumns, rows: Sequence[int]) -> AllocationColumns:
+    """Some rows, in the order in which they are named."""
+    addresses, width = columns.addresses, ADDRESS_BYTES
+    datums: dict[int, Datums] = {}
+    if columns.datums:
+        known = columns.datums
+        datums = {place: known[row] for place, row in enumerate(rows) if row in known}
+    return AllocationColumns(
+        b"".join([addresses[width * row : width * row + width] for row in rows]),
+        array("Q", [columns.amounts[row] for row in rows]),
+        array("I", [columns.kinds[row] for row in rows]),
+        columns.table,
+        datums,
+    )
+
+
 def joined(pieces: Sequence[AllocationColumns]) -> AllocationColumns:
-    """Pieces that share their table of kinds, one after the other."""
-    amounts, kinds = array("Q"), array("I")
+    """Pieces one after the other, with one table of kinds."""
+    amounts, kinds, table = array("Q"), array("I"), KindTable()
+    shared = {id(piece.table) for piece in pieces}
     datums: dict[int, Datums] = {}
     for piece in pieces:
         datums.update((len(amounts) + row, each) for row, each in piece.datums.items())
         amounts.extend(piece.amounts)
-        kinds.extend(piece.kinds)
+        if len(shared) == 1:
+            kinds.extend(piece.kinds)
+            continue
+        numbers = table.numbers(*zip(*piece.table, strict=True))
+        kinds.extend([numbers[kind] for kind in piece.kinds])
     addresses = b"".join(piece.addresses for piece in pieces)
-    return AllocationColumns(addresses, amounts, kinds, pieces[0].table if pieces else (), datums)
+    whole = pieces[0].table if len(shared) == 1 else table.table
+    return AllocationColumns(addresses, amounts, kinds, whole, datums)
 
 
 def big_endian(numbers: array[int]) -> bytes:
@@ -273,6 +330,15 @@ def big_endian(numbers: array[int]) -> bytes:
     if sys.byteorder == "little":
         swapped.byteswap()
     return swapped.tobytes()
+
+
+def from_big_endian(code: Literal["Q", "I"], raw: bytes) -> array[int]:
+    """The column that `big_endian` wrote. Raises ValueError for a length that no column has."""
+    numbers = array(code)
+    numbers.frombytes(raw)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
 
 
 class KindTable:

@@ -92,6 +92,15 @@ class SumTree:
         return multiproof(self.depth, indices, self.node)
 
 
+def upper_nodes(depth: int, height: int, node_at: NodeAt) -> bytes:
+    """All nodes from a height up to the root, level by level, left to right, 36 bytes each."""
+    return b"".join(
+        node_at(level, position)
+        for level in range(height, depth + 1)
+        for position in range(1 << (depth - level))
+    )
+
+
 def multiproof(depth: int, indices: Iterable[int], node_at: NodeAt) -> bytes:
     """The siblings that prove a set of leaves, left to right, out of any source of nodes.
 

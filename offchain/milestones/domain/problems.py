@@ -26,12 +26,14 @@ class Circumstances:
     `now_posix_ms` is the chain's time, or this machine's where no chain is asked. `own_scripts` are the
     hashes (28 bytes) of the contract's scripts. `scripts_may_benefit` lets scripts be beneficiaries
     without a datum: a Plutus V1 or V2 script could never spend such a payout; the hash doesn't say which
-    it is, so it takes somebody who knows the script to say so.
+    it is, so it takes somebody who knows the script to say so. `is_series`: the rows are cut into several
+    distributions, so that neither their number nor their sum has a limit.
     """
 
     now_posix_ms: int
     own_scripts: Collection[bytes] = ()
     scripts_may_benefit: bool = False
+    is_series: bool = False
 
 
 def network_problems(

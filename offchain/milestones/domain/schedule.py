@@ -52,6 +52,8 @@ def parse_schedule(raw: Any) -> MilestoneSchedule:
 
 def parse_allocations(raw: Any) -> Sequence[Allocation]:
     """The list in the mission's `allocations.json`. Raises `InvalidSchedule` with paths."""
+    if isinstance(raw, AllocationColumns):
+        return raw
     columns = columns_of_rows(raw) if isinstance(raw, (list, tuple)) else None
     if columns:
         return columns
@@ -115,7 +117,7 @@ def _token(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterato
 
 def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> Iterator[Problem]:
     allocations = schedule.beneficiary_allocations
-    if not 1 <= len(allocations) <= MOST_ALLOCATIONS:
+    if not 1 <= len(allocations) <= MOST_ALLOCATIONS and not circumstances.is_series:
         yield Problem(
             "beneficiary_allocations",
             f"a distribution has 1 to {MOST_ALLOCATIONS} allocations, not {len(allocations)}",
@@ -134,7 +136,7 @@ def _allocations(schedule: MilestoneSchedule, circumstances: Circumstances) -> I
             field = f"{path}.vesting_timestamp"
             yield from moment_problems(allocation.vesting_timestamp, field, magic)
         yield from datum_problems(allocation.datum, allocation.datum_hash, f"{path}.")
-    if schedule.total_token_amount >= AMOUNT_LIMIT:
+    if schedule.total_token_amount >= AMOUNT_LIMIT and not circumstances.is_series:
         yield Problem(
             "beneficiary_allocations",
             "the sum of all amounts is over 2^63 - 1, the ledger's limit",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from difflib import get_close_matches
@@ -54,7 +55,7 @@ class Table:
     """
 
     rows: tuple[dict[str, Any], ...]
-    lines: tuple[int, ...]
+    lines: Sequence[int]
     columns: Mapping[str, str]
     ignored: tuple[str, ...] = ()
 
@@ -82,42 +83,96 @@ def read_table(
     whole numbers of the smallest unit, without any mark. `decimal_mark` settles what `1,000` means, which
     otherwise is refused. Raises `InvalidSchedule` with the line and the column of each problem.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    try:
-        header = next(
-            (cells for cells in reader if any(cells) and not _SEPARATOR.match(cells[0])), []
-        )
-        fields, ignored, problems = _fields(header)
-        if problems:
-            raise refusal(problems, InvalidSchedule)
-        amounts = _Amounts(decimals, decimal_mark)
-        rows, lines, line = [], [], reader.line_num
-        blank, nameless = [n for n, name in enumerate(header) if not name.strip()], set[int]()
-        for cells in reader:
-            # A row whose cells have lines in them ends further down.
-            first, line = line + 1, reader.line_num
-            if not any(cell.strip() for cell in cells):
-                continue
-            nameless.update(place for place in blank if place < len(cells) and cells[place].strip())
-            found = _row(cells, fields, first, header, amounts)
-            problems += [each for each in found.values() if isinstance(each, Problem)]
-            rows.append(found)
-            lines.append(first)
-    except csv.Error as error:
-        raise InvalidSchedule(
-            f"line {reader.line_num}: {error}",
-            path="beneficiary_allocations",
-            hint="close every quotation mark, and write one that is meant as two",
-        ) from None
+    reader = TableReader(io.StringIO(text, newline=""), text, decimals=decimals, mark=decimal_mark)
+    rows, lines, problems = [], [], list[Problem]()
+    for line, cells in reader.cells():
+        found = reader.row(cells, line)
+        problems += [each for each in found.values() if isinstance(each, Problem)]
+        rows.append(found)
+        lines.append(line)
     if not rows:
         problems = [
             Problem("beneficiary_allocations", "the table has no rows", "add a row a payment")
         ]
     if problems:
         raise refusal(problems, InvalidSchedule)
-    columns = {field: header[place].strip() for field, place in fields.items()}
-    unnamed = (f"column {place + 1}, without a name" for place in sorted(nameless))
-    return Table(tuple(rows), tuple(lines), columns, (*ignored, *unnamed))
+    return Table(tuple(rows), tuple(lines), reader.columns, reader.ignored_columns)
+
+
+class TableReader:
+    """A table's header, and its rows one after the other. `start` is the text's beginning, header included.
+
+    Raises `InvalidSchedule` about the header, and about quotation marks wherever they are wrong.
+    """
+
+    def __init__(
+        self, lines: Iterable[str], start: str, *, decimals: int | None, mark: DecimalMark | None
+    ) -> None:
+        self._reader = csv.reader(lines, delimiter=_delimiter(start), strict=True)
+        with self._quoted():
+            self.header = next(
+                (cells for cells in self._reader if any(cells) and not _SEPARATOR.match(cells[0])),
+                [],
+            )
+        self.fields, self._ignored, problems = _fields(self.header)
+        if problems:
+            raise refusal(problems, InvalidSchedule)
+        self._amounts = _Amounts(decimals, mark)
+        self._nameless = set[int]()
+
+    @contextmanager
+    def _quoted(self) -> Iterator[None]:
+        try:
+            yield
+        except csv.Error as error:
+            raise InvalidSchedule(
+                f"line {self._reader.line_num}: {error}",
+                path="beneficiary_allocations",
+                hint="close every quotation mark, and write one that is meant as two",
+            ) from None
+
+    def cells(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row's line in the file, from 1, and its cells; rows of blanks are passed over."""
+        blank = [place for place, name in enumerate(self.header) if not name.strip()]
+        strip = str.strip
+        line = self._reader.line_num
+        with self._quoted():
+            for cells in self._reader:
+                # A row whose cells have lines in them ends further down.
+                first, line = line + 1, self._reader.line_num
+                if any(map(strip, cells)):
+                    if blank:
+                        self._nameless.update(
+                            place for place in blank if place < len(cells) and cells[place].strip()
+                        )
+                    yield first, cells
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What the fields' columns are called."""
+        return {field: self.header[place].strip() for field, place in self.fields.items()}
+
+    @property
+    def ignored_columns(self) -> tuple[str, ...]:
+        """The columns that mean nothing here, those without a name as far as they were read."""
+        unnamed = (f"column {place + 1}, without a name" for place in sorted(self._nameless))
+        return (*self._ignored, *unnamed)
+
+    def row(self, cells: Sequence[str], line: int) -> dict[str, Any]:
+        """A row's values; a `Problem` for each that can't be read."""
+        return _row(cells, self.fields, line, self.header, self._amounts)
+
+    def amounts(self, cells: Sequence[str]) -> list[int]:
+        """Amounts in the smallest unit. Raises `Unreadable`."""
+        joined = "".join(cells)
+        if all(cells) and joined.isascii() and joined.isdigit():
+            unit = self._amounts.read("1")
+            return [unit * int(cell) for cell in cells]
+        return [self._amounts.read(cell.strip()) for cell in cells]
+
+    def moment(self, cell: str) -> int:
+        """A time in POSIX seconds. Raises `Unreadable`."""
+        return _moment(cell)
 
 
 def _delimiter(text: str) -> str:
@@ -198,12 +253,14 @@ def _row(
                 found[field] = amounts.read(cell.strip())
             else:
                 found[field] = cell if read is None else read(cell.strip())
-        except _Unreadable as error:
+        except Unreadable as error:
             found[field] = Problem(where, str(error), error.hint)
     return found
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """A cell that has no one meaning; `hint` says what to write."""
+
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
@@ -219,7 +276,7 @@ def _moment(cell: str) -> int:
         what = "is a time without its zone" if _ZONED.fullmatch(cell + "Z") else "is no time"
         if re.fullmatch(r"[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2,4}", cell):
             what = "is a date that is read in two ways"
-        raise _Unreadable(f"{cell[:40]!r} {what}", hint)
+        raise Unreadable(f"{cell[:40]!r} {what}", hint)
     day, clock, zone = parts.groups()
     offset = "+00:00" if (zone or "Z").upper() in ("Z", "UTC") else zone
     if len(offset) == 5:
@@ -227,7 +284,7 @@ def _moment(cell: str) -> int:
     try:
         when = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}")
     except ValueError:
-        raise _Unreadable(f"{cell[:40]!r} is in no calendar", hint) from None
+        raise Unreadable(f"{cell[:40]!r} is in no calendar", hint) from None
     return int(when.astimezone(timezone.utc).timestamp())
 
 
@@ -262,9 +319,9 @@ class _Amounts:
             return self._scaled(cell, "")
         if re.fullmatch(r"[0-9.,]+[eE][+-]?[0-9]+", cell):
             hint = "format the column as a number without an exponent"
-            raise _Unreadable(f"{cell[:40]!r} is rounded by the spreadsheet", hint)
+            raise Unreadable(f"{cell[:40]!r} is rounded by the spreadsheet", hint)
         if self._decimals is None:
-            raise _Unreadable(
+            raise Unreadable(
                 f"{cell[:40]!r} is no whole number",
                 "write the smallest unit in digits alone, or say --decimals",
             )
@@ -274,7 +331,7 @@ class _Amounts:
     def _scaled(self, whole: str, fraction: str) -> int:
         decimals = self._decimals or 0
         if len(fraction.rstrip("0")) > decimals:
-            raise _Unreadable(
+            raise Unreadable(
                 f"{whole}.{fraction} has more than {decimals} decimals",
                 "write no more decimals than the token has",
             )
@@ -286,10 +343,10 @@ class _Amounts:
         if len(readings) == 1:
             return readings.pop()
         if readings:
-            raise _Unreadable(
+            raise Unreadable(
                 f"{cell[:40]!r} is read in two ways", "say --decimal-mark . or --decimal-mark ,"
             )
-        raise _Unreadable(
+        raise Unreadable(
             f"{cell[:40]!r} is no amount",
             "write digits, with one decimal mark and groups of three if you like",
         )
@@ -310,7 +367,7 @@ def read_amount(
     """One amount as `read_table` reads them, in the smallest unit. Raises `InvalidSchedule` about `amount`."""
     try:
         return _Amounts(decimals, decimal_mark).read(text.strip())
-    except _Unreadable as error:
+    except Unreadable as error:
         raise InvalidSchedule(str(error), path="amount", hint=error.hint) from None
 
 

@@ -49,7 +49,7 @@ _NO_DATUM: Final = plutus_data.encode(NO_DATUM.to_data())
 def encode_allocations(allocations: Sequence[Allocation]) -> bytes:
     """The compact form. Amounts and times must be 0 to 2^64 - 1. The same schedule gives the same bytes."""
     columns = AllocationColumns.of(allocations)
-    raws = [columns.address_bytes(row) for row in range(len(columns))]
+    raws = columns.raw_addresses()
     addresses = _table(raws)
     used = list(columns.first_rows())
     milestones = _table(kind.milestone_identifier.encode() for kind in used)

@@ -60,6 +60,12 @@ def payout_min_lovelace(
     )
 
 
+def largest_payout_minimum(network_id: int, lovelace_per_utxo_byte: int) -> int:
+    """The least payout of ADA to an address of the longer kind, without a datum."""
+    somebody = key_credential(bytes(28))
+    return _deposit(Address(network_id, somebody, somebody), {}, lovelace_per_utxo_byte)
+
+
 class PayoutMinimums:
     """`payout_min_lovelace` of many: reckoned once for all payouts of one size."""
 
@@ -139,6 +145,8 @@ def vault_funding(distribution: Distribution, page: int) -> tuple[int, bool]:
         bitmap = ADA_VAULT_LOVELACE_PER_BITMAP_BYTE * bitmap_length(terms.page_depth)
         allowances = terms.allowance_lovelace << terms.page_depth
         return ADA_VAULT_LOVELACE + bitmap + allowances, True
+    if not terms.allowance_lovelace:
+        return 0, False
     leaves = (terms.paging.index_of(page, leaf) for leaf in range(terms.paging.page_size))
     allocations = sum(index in distribution.allocations for index in leaves)
     return terms.allowance_lovelace * allocations, False

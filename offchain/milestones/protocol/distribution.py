@@ -17,7 +17,7 @@ from milestones.cardano.outputs import OutputDatum, OutputReference
 from milestones.cardano.value import AssetId
 from milestones.domain.allocation_table import AllocationTable, ColumnTable
 from milestones.domain.columns import AllocationColumns
-from milestones.domain.merkle import NodeAt, SumTree, multiproof
+from milestones.domain.merkle import NodeAt, SumTree, multiproof, node_sum
 from milestones.domain.models import Allocation, ContractMetadata, MilestoneSchedule
 from milestones.domain.paging import paging_for
 from milestones.domain.posix_time import to_posix_ms, to_posix_seconds
@@ -107,7 +107,7 @@ class Distribution:
         columns = AllocationColumns.of(schedule.beneficiary_allocations)
         depth = paging_for(len(columns), schedule.page_depth).page_depth
         trees = page_trees(columns, depth)
-        terms = _terms(schedule, depth, tuple(tree.root for tree in trees))
+        terms = terms_of(schedule, depth, tuple(tree.root for tree in trees))
         return cls._whole(terms, contract, columns, trees)
 
     @classmethod
@@ -231,6 +231,10 @@ class Distribution:
         leaves = [self.place(index)[1] for index in members]
         return multiproof(self.terms.page_depth, leaves, self._nodes[page])
 
+    def node_at(self, page: int) -> NodeAt:
+        """The nodes of a page's tree; of a claim file's those that it shows."""
+        return self._nodes[page]
+
     def claimed(self, vaults: Iterable[VaultState]) -> frozenset[int]:
         """The indices of all allocations that these vaults have paid."""
         index_of = self.terms.paging.index_of
@@ -239,7 +243,8 @@ class Distribution:
         )
 
 
-def _terms(schedule: MilestoneSchedule, page_depth: int, pages: tuple[bytes, ...]) -> Terms:
+def terms_of(schedule: MilestoneSchedule, page_depth: int, pages: tuple[bytes, ...]) -> Terms:
+    """The terms of a schedule whose allocations lead to these pages' roots (36 bytes each)."""
     metadata, rotatable, staking = (
         schedule.contract_metadata,
         schedule.rotatable,
@@ -256,7 +261,7 @@ def _terms(schedule: MilestoneSchedule, page_depth: int, pages: tuple[bytes, ...
         waiver_after_posix_ms=_posix_ms(schedule.waiver_after),
         reclaim_after_posix_ms=_posix_ms(schedule.reclaim_after),
         token=schedule.token,
-        total_token_amount=schedule.total_token_amount,
+        total_token_amount=sum(map(node_sum, pages)),
         staking=None if staking is None else staking.credential,
         refund=Refund(
             schedule.refund_address or schedule.creator,

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from milestones.cardano import plutus_data
 from milestones.cardano.address import Address
 from milestones.cardano.hashes import blake2b_224
-from milestones.cardano.outputs import NO_DATUM
+from milestones.cardano.outputs import NO_DATUM, OutputDatum
 from milestones.domain.columns import (
     ADDRESS_BYTES,
     SHORT_ADDRESS_BYTES,
@@ -48,9 +48,20 @@ def leaf_nodes(columns: AllocationColumns) -> list[bytes]:
     addresses, stride, short = bytes(columns.addresses), ADDRESS_BYTES, SHORT_ADDRESS_BYTES
     sums, width = big_endian(columns.amounts), SUM_LENGTH
     around = {header: _around(header) for header in set(addresses[::stride])}
-    nodes = []
-    for row, kind in enumerate(columns.kinds):
+
+    def node(row: int, tail: bytes) -> bytes:
         at = stride * row
+        before, between, after = around[addresses[at]]
+        staking = addresses[at + short : at + stride] if after else b""
+        payment = addresses[at + 1 : at + short]
+        preimage = before + payment + between + staking + after + tail
+        digest = blake2b(preimage, digest_size=DIGEST_LENGTH).digest()
+        return digest + sums[width * row : width * row + width]
+
+    nodes = []
+    at = place = 0
+    # The loop that `node` is one turn of, without a call a row.
+    for kind in columns.kinds:
         before, between, after = around[addresses[at]]
         preimage = (
             before
@@ -61,9 +72,11 @@ def leaf_nodes(columns: AllocationColumns) -> list[bytes]:
             + tails[kind]
         )
         digest = blake2b(preimage, digest_size=DIGEST_LENGTH).digest()
-        nodes.append(digest + sums[width * row : width * row + width])
-    for row in columns.datums:
-        nodes[row] = leaf_of(columns[row])
+        nodes.append(digest + sums[place : place + width])
+        at += stride
+        place += width
+    for row, given in columns.datums.items():
+        nodes[row] = node(row, _tail(columns.table[columns.kinds[row]], OutputDatum(*given)))
     return nodes
 
 
@@ -79,11 +92,11 @@ def _around(header: int) -> tuple[bytes, bytes, bytes]:
     return b"\x00" + before, between, after
 
 
-def _tail(kind: Kind) -> bytes:
-    """The fields behind the address, of a payout without a datum, and the list's end."""
+def _tail(kind: Kind, datum: OutputDatum = NO_DATUM) -> bytes:
+    """The fields behind the address, and the list's end."""
     written = plutus_data.encode(
         (
-            NO_DATUM.to_data(),
+            datum.to_data(),
             kind.milestone_identifier.encode(),
             to_posix_ms(kind.vesting_timestamp),
         )

@@ -75,16 +75,16 @@ def _in(surveyed: Surveyed, wanted: Address) -> list[FoundAllocations]:
     if distribution is None:
         return []
     theirs: dict[Address, Match] = {}
-    known, parts = distribution.allocations, [wanted.payment.hash]
+    known = distribution.allocations
+    indices = set(known.with_payment(wanted.payment.hash))
     if wanted.staking is not None:
-        parts.append(wanted.staking.hash)
-    indices = sorted({index for part in parts for index in known.with_part(part)})
-    for index in indices:
+        indices.update(known.with_staking(wanted.staking.hash))
+    for index in sorted(indices):
         address = known[index].beneficiary_address
         shared = _shared(address, wanted)
         if shared is not None:
             theirs[address] = shared
-    states = state.claim_states(distribution, indices)
+    states = state.claim_states(distribution, sorted(indices))
     found = []
     for address, shared in theirs.items():
         own = [each for each in states if each.allocation.beneficiary_address == address]

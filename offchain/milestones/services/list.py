@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.claims import amounts
 from milestones.domain.reading import AddressField, HexField
 from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import (
@@ -88,7 +87,7 @@ def _listed(
 ) -> ListedDistribution:
     state, distribution = surveyed.state, surveyed.distribution
     on_chain, terms = state.on_chain, state.on_chain.terms
-    states = None if distribution is None else state.claim_states(distribution)
+    states = None if distribution is None else state.kind_states(distribution)
     return ListedDistribution(
         contract_name=str(on_chain.name if distribution is None else distribution.name),
         distribution_id=on_chain.distribution_id,
@@ -100,8 +99,8 @@ def _listed(
         token_name=terms.token.asset_name,
         total_token_amount=terms.total_token_amount,
         remaining_amount=on_chain.remaining,
-        claimable_amount=None if states is None else amounts(states).claimable,
-        allocation_count=None if states is None else len(states),
+        claimable_amount=None if states is None else sum(each.claimable.amount for each in states),
+        allocation_count=None if distribution is None else len(distribution.allocations),
         roles=tuple(_roles(backend, surveyed, own_address)),
     )
 
@@ -116,7 +115,8 @@ def _roles(backend: Backend, surveyed: Surveyed, own_address: Address | None) ->
             yield "oracle"
         known = None if distribution is None else distribution.allocations
         if known is not None and any(
-            known[index].beneficiary_address.payment == own for index in known.with_part(own.hash)
+            known[index].beneficiary_address.payment == own
+            for index in known.with_payment(own.hash)
         ):
             yield "beneficiary"
     if backend.storage.journal.of(on_chain.distribution_id):

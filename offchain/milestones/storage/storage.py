@@ -10,6 +10,7 @@ from typing import Final
 
 from milestones.errors import InvalidConfiguration
 from milestones.storage.files import JsonFolder, Report
+from milestones.storage.index import IndexFiles
 from milestones.storage.journal import SubmissionJournal
 from milestones.storage.records import (
     ContractCache,
@@ -18,6 +19,7 @@ from milestones.storage.records import (
     ScheduleFiles,
 )
 from milestones.storage.reservations import Reservations
+from milestones.storage.series_files import SeriesFiles
 from milestones.storage.serving import ServingFiles
 
 
@@ -45,6 +47,8 @@ class Storage:
                 data_directory / "schedules", self._reports.append, recovery=_RECOVERY_OF_SCHEDULES
             )
         )
+        self.indices = IndexFiles(data_directory / "index")
+        self.series = SeriesFiles(data_directory / "series")
         self.journal = SubmissionJournal(data_directory, self._reports.append)
         self.reservations = Reservations(data_directory / "reservations")
         self.serving = ServingFiles(

@@ -279,7 +279,7 @@ def test_a_table_finds_addresses_by_their_parts_alone() -> None:
     joined = b"".join(raw.ljust(57, b"\0") for raw in (first, second, short, first))
     columns = AllocationColumns(joined, array("Q", [1] * 4), array("I", [0] * 4), (), {})
     table = ColumnTable(columns, (3, 9, 12, 40))
-    assert table.with_part(first[1:29]) == [3, 12, 40]
-    assert table.with_part(first[29:]) == [3, 40]
-    assert table.with_part(joined[40:68]) == []
-    assert table.with_part(first[2:30]) == []
+    assert table.with_payment(first[1:29]) == [3, 12, 40]
+    assert table.with_staking(first[29:]) == [3, 40]
+    assert table.with_payment(first[29:]) == table.with_staking(first[1:29]) == []
+    assert table.with_payment(joined[40:68]) == table.with_staking(joined[40:68]) == []

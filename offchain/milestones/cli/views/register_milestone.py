@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import RenderableType
@@ -17,7 +17,7 @@ from milestones.cli.views.figures import (
     of_token,
     table,
 )
-from milestones.services.register_milestone import Registered
+from milestones.services.register_milestone import Registered, SeriesRegistered
 
 SHOWN: Final = 8
 """Milestones that are listed."""
@@ -63,3 +63,51 @@ def registered(result: Registered) -> Iterator[RenderableType]:
         ("id", result.distribution_id.hex()),
         ("schedule", result.schedule_file),
     )
+
+
+def series(result: SeriesRegistered) -> Iterator[RenderableType]:
+    """The distributions, the milestones with the parts they live in, what opening takes; root and folder."""
+    people = counted(result.beneficiary_count, "person", "people")
+    parts = counted(len(result.distributions), "distribution")
+    yield heading(
+        f"Registered: {counted(result.allocation_count, 'payment')} to {people}, in a series of"
+        f" {parts}. Nothing is on the chain yet."
+    )
+    yield ""
+    yield table(
+        ("milestone", "payments", "parts"),
+        (
+            (each.milestone_identifier, f"{each.allocation_count:,}", _ranges(each.parts))
+            for each in result.milestones[:SHOWN]
+        ),
+        numbers=("payments",),
+    )
+    if len(result.milestones) > SHOWN:
+        yield (f"and {len(result.milestones) - SHOWN:,} milestones more: `--full`")
+    yield ""
+    for power in result.powers:
+        yield (f"- {power.words}")
+    yield ""
+    if result.cost is not None:
+        yield (
+            f"To open them it takes {ada(result.cost.opening_deposits_lovelace)} of deposits, which come"
+            f" back when they are closed, and {ada(result.cost.opening_fees_lovelace)} of fees. To announce"
+            f" the rows in metadata, too: {ada(result.cost.publication_fees_lovelace)} of fees and"
+            f" {result.cost.publication_hours:g} hours of the whole chain; the file costs nothing."
+        )
+    yield (
+        f"{result.hashes_per_second / 1e6:.1f} million hashes a second; a bare loop makes"
+        f" {result.plain_hashes_per_second / 1e6:.1f} here"
+    )
+    yield from labelled(
+        ("series", result.series_root.hex()),
+        ("rows", result.rows_file),
+        ("deploy", f"milestones deploy --series {result.series_root.hex()[:12]}"),
+    )
+
+
+def _ranges(parts: Sequence[int]) -> str:
+    """Numbers in a sentence: neighbours as from and to."""
+    if len(parts) > 1 and parts[-1] - parts[0] == len(parts) - 1:
+        return f"{parts[0]} to {parts[-1]}"
+    return ", ".join(map(str, parts))

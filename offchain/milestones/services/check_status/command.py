@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from milestones.domain.claims import ClaimState, amounts
+from milestones.domain.claims import KindState
 from milestones.domain.models import MilestoneCompletion, MilestoneIdentifier
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.quorum import QuorumState, quorum_state
@@ -51,12 +51,12 @@ from milestones.services.distribution.state import DistributionState, state_of
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """All that a report is made of. `distribution` is None, and `states` empty, where it isn't known."""
+    """All that a report is made of. `distribution` is None, and `kinds` empty, where it isn't known."""
 
     state: DistributionState
     history: History
     distribution: Distribution | None
-    states: list[ClaimState]
+    kinds: list[KindState]
 
     @property
     def on_chain(self) -> OnChain:
@@ -124,7 +124,7 @@ async def _see(backend: Backend, on_chain: OnChain) -> tuple[_Seen, list[str]]:
     except (NotFound, InvalidSchedule) as error:
         warnings.append(f"{error.message}; allocations are not shown")
         return _Seen(state, history, None, []), warnings
-    return _Seen(state, history, distribution, state.claim_states(distribution)), warnings
+    return _Seen(state, history, distribution, state.kind_states(distribution)), warnings
 
 
 def _doubts(state: DistributionState, history: History) -> list[str]:
@@ -186,9 +186,9 @@ def _contract_state(seen: _Seen) -> ContractState:
 def _milestones(
     backend: Backend, seen: _Seen, reconciled: Reconciled, wanted: str | None
 ) -> Iterator[MilestoneStatus]:
-    states: dict[str, list[ClaimState]] = defaultdict(list)
-    for state in seen.states:
-        states[state.allocation.milestone_identifier].append(state)
+    states: dict[str, list[KindState]] = defaultdict(list)
+    for state in seen.kinds:
+        states[state.kind.milestone_identifier].append(state)
     names = states.keys() | reconciled.records.keys()
     if wanted is not None and wanted not in names and seen.distribution is not None:
         raise unknown_milestone(wanted, sorted(names))
@@ -202,7 +202,7 @@ def _milestone(
     seen: _Seen,
     name: str,
     record: MilestoneCompletion | None,
-    states: list[ClaimState],
+    states: list[KindState],
 ) -> MilestoneStatus:
     sitting = seen.on_chain.sitting
     attestations = seen.on_chain.attestations.get(name.encode())
@@ -221,12 +221,14 @@ def _milestone(
         attested=bool(attestations),
         source="chain" if attestations else "local" if met else None,
         verification_timestamp=record.verification_timestamp if record else None,
-        allocation_count=len(states) if known else None,
-        vested_count=sum(state.vesting_passed for state in states) if known else None,
-        claimed_count=sum(state.status == "claimed" for state in states) if known else None,
-        token_amount=sum(state.allocation.token_amount for state in states) if known else None,
-        claimable_count=sum(state.claimable for state in states) if known else None,
-        claimable_amount=amounts(states).claimable if known else None,
+        allocation_count=sum(each.all.count for each in states) if known else None,
+        vested_count=sum(each.all.count for each in states if each.vesting_passed)
+        if known
+        else None,
+        claimed_count=sum(each.claimed.count for each in states) if known else None,
+        token_amount=sum(each.all.amount for each in states) if known else None,
+        claimable_count=sum(each.claimable.count for each in states) if known else None,
+        claimable_amount=sum(each.claimable.amount for each in states) if known else None,
     )
 
 

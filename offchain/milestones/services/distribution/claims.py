@@ -32,7 +32,7 @@ def allocations_of(distribution: Distribution, address: Address) -> tuple[int, .
 
 def _similar(distribution: Distribution, address: Address) -> str:
     """The same key's other address, if that is what the schedule has."""
-    for index in distribution.allocations.with_part(address.payment.hash):
+    for index in distribution.allocations.with_payment(address.payment.hash):
         other = distribution.allocations[index].beneficiary_address
         if other.payment == address.payment:
             return f"the schedule pays {other}, which has the same payment part"

@@ -11,6 +11,7 @@ from milestones.errors import InvalidEncoding, InvalidInput
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Workspace
+from milestones.services.distribution.indexed import indexed_distribution
 
 CACHED_TERMS: Final = "terms_cbor"
 """The field of a cached contract that holds its terms, in hexadecimal."""
@@ -29,7 +30,10 @@ def address_of(workspace: Workspace, distribution_id: bytes) -> Address:
 
 
 def local_distribution(workspace: Workspace, distribution_id: bytes) -> Distribution | None:
-    """The distribution whose schedule is in the data directory; None where it isn't, or isn't true."""
+    """The distribution whose index or schedule is in the data directory; None where none is, or none true."""
+    indexed = indexed_distribution(workspace, distribution_id)
+    if indexed is not None:
+        return indexed
     document = workspace.storage.schedules.find(distribution_id)
     if document is None:
         return None

@@ -18,6 +18,7 @@ from milestones.protocol.distribution import Distribution
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Backend
+from milestones.services.distribution.indexed import indexed_distribution, keep_index
 from milestones.services.distribution.on_chain import OnChain
 
 _LOG: Final = logging.getLogger(__name__)
@@ -50,11 +51,16 @@ async def known_distribution(
 
 
 def _local_distribution(backend: Backend, terms: Terms) -> Distribution | None:
+    indexed = indexed_distribution(backend, terms.distribution_id, terms)
+    if indexed is not None:
+        return indexed
     document = backend.storage.schedules.find(terms.distribution_id)
     if document is None:
         return None
     schedule = parse_schedule(document)
-    return Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
+    found = Distribution.check(terms, backend.contract, schedule.beneficiary_allocations)
+    keep_index(backend, found)
+    return found
 
 
 async def _restored(backend: Backend, on_chain: OnChain, untrue: InvalidSchedule) -> Distribution:
@@ -80,6 +86,7 @@ def _keep(backend: Backend, distribution: Distribution) -> None:
     if distribution.terms.oddities:
         # No schedule file could say such terms: it would count as untrue.
         return
+    keep_index(backend, distribution)
     document = distribution.schedule().model_dump(mode="json", exclude_none=True)
     with backend.storage.if_possible():
         backend.storage.schedules.keep(distribution.id, document)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from milestones.cardano.value import LOVELACE
-from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.claims import ClaimState, KindState, claim_states, kind_states
 from milestones.domain.models import Allocation
-from milestones.protocol.deposits import payout_min_lovelace
+from milestones.protocol.deposits import largest_payout_minimum, payout_min_lovelace
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.distribution.history import DistributionStatus, History, history_of
@@ -82,6 +82,27 @@ class DistributionState:
             unpayable=self._unpayable(distribution, allocations),
             closed=self.on_chain.closed,
         )
+
+    def kind_states(self, distribution: Distribution) -> list[KindState]:
+        """The state of all allocations that `distribution` knows, added up by milestone and time."""
+        return kind_states(
+            distribution.allocations,
+            claimed=self.claimed,
+            attested=self.on_chain.attested(),
+            now_posix_ms=self.time.now_posix_ms,
+            signed=self.signed,
+            unpayable=self.unpayable(distribution),
+            closed=self.on_chain.closed,
+        )
+
+    def unpayable(self, distribution: Distribution) -> dict[int, str]:
+        """Why the chain would refuse a payout, by allocation; of all that are known."""
+        table, price = distribution.allocations, self.lovelace_per_utxo_byte
+        least = 1
+        if distribution.token == LOVELACE:
+            least = largest_payout_minimum(distribution.terms.network_id, price)
+        few = sorted({*table.smaller_than(least), *table.with_datum()})
+        return self._unpayable(distribution, {index: table[index] for index in few})
 
     def _unpayable(
         self, distribution: Distribution, allocations: Mapping[int, Allocation]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from milestones import documents
+from milestones.domain.paging import MOST_ALLOCATIONS
+from milestones.domain.streams import Odd, Streamed, stream_json, stream_table, uncollected
 from milestones.domain.tables import DecimalMark, Table, read_table
 from milestones.errors import InvalidInput, InvalidSchedule
 from milestones.recognition import is_table
@@ -23,6 +27,12 @@ class AllocationsRead:
 
     allocations: Any
     table: Table | None
+
+    @property
+    def is_for_a_series(self) -> bool:
+        """Whether there are more than one distribution can have."""
+        rows = self.allocations
+        return isinstance(rows, Sequence) and len(rows) > MOST_ALLOCATIONS
 
     def located(self, error: InvalidSchedule) -> InvalidSchedule:
         """The same error, about lines and columns where the file is a table."""
@@ -68,6 +78,9 @@ def read_allocations(
             path="decimals",
             hint=f"give {ADA_DECIMALS}, or leave it out and write lovelace",
         )
+    streamed = _streamed(file, decimals, decimal_mark)
+    if streamed is not None:
+        return AllocationsRead(streamed.allocations, streamed.table)
     kind = documents.ALLOCATIONS
     text = documents.read_text(file, kind, FIELD, InvalidInput)
     if is_table(text):
@@ -81,6 +94,49 @@ def read_allocations(
             hint="leave it out, or give a table (CSV)",
         )
     return AllocationsRead(value, None)
+
+
+def _streamed(
+    file: Path, decimals: int | None, decimal_mark: DecimalMark | None
+) -> Streamed | None:
+    """The rows of a file in which all is plainly right; None where the usual readers have to look."""
+    if not file.is_file():
+        return None
+    with documents.reading(file, FIELD, InvalidInput) as chunks, uncollected():
+        raw = io.BufferedReader(_Chunks(chunks), 1 << 20)
+        start = raw.peek(_PEEKED).decode("utf-8-sig", "ignore")
+        text = io.TextIOWrapper(raw, "utf-8-sig", newline="")
+        try:
+            if is_table(start[:_PEEKED]):
+                return stream_table(text, decimals=decimals, decimal_mark=decimal_mark)
+            if decimals is None and decimal_mark is None:
+                return stream_json(text)
+        except (Odd, UnicodeDecodeError):
+            pass
+    return None
+
+
+_PEEKED: Final = 1 << 14
+
+
+class _Chunks(io.RawIOBase):
+    """Pieces of bytes as a file that is read once."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._left = chunks, b""
+
+    def readable(self) -> bool:
+        """It is read, and not written."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As much of the next piece as there is room for; 0 at the end."""
+        if not self._left:
+            self._left = next(self._chunks, b"")
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
 
 
 def _placed(table: Table, value: Any) -> Any:

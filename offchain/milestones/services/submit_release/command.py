@@ -6,7 +6,7 @@ transactions are rebuilt on the new one, as long as the allocations are still un
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from milestones.cardano.value import Value
@@ -81,7 +81,8 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
         distribution = await known_distribution(backend, on_chain, claim_file=self.claim_file)
         self.distribution, self.left_out = distribution, ()
         must_be_there(self.selection, distribution)
-        states = (await state_of(backend, on_chain)).claim_states(distribution)
+        state = await state_of(backend, on_chain)
+        states = state.claim_states(distribution, self._concerned(distribution))
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
         ours = being_paid(each.submission for each in sent)
         chosen = choose(states, self.selection, ours=ours)
@@ -107,6 +108,17 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
         if self.left_out and not builder.built and not sent:
             raise self.left_out[0].error
         run.warnings += builder.warnings
+
+    def _concerned(self, distribution: Distribution) -> Iterable[int] | None:
+        """The allocations that the selection can mean, found without looking at all; None: it may be any."""
+        known, selection = distribution.allocations, self.selection
+        if selection.indices:
+            return [index for index in selection.indices if index in known]
+        if selection.beneficiary is not None:
+            return known.of_address(selection.beneficiary)
+        if selection.milestone is not None:
+            return known.of_milestone(selection.milestone)
+        return None
 
     def _was_asked_for(self, submission: Submission, distribution: Distribution) -> bool:
         known = distribution.allocations

@@ -6,7 +6,7 @@ Facts about the distribution as a whole are here; whether a single allocation ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -221,11 +221,9 @@ def _vault_problems(
             yield "its bitmap has the wrong length"
             continue
         if distribution is not None and distribution.complete:
-            paid = sum(
-                distribution.allocations[index].token_amount
-                for index in (index_of(page, leaf) for leaf in state.claimed_leaves())
-                if index in distribution.allocations
-            )
+            claimed = {index_of(page, leaf) for leaf in state.claimed_leaves()}
+            totals = distribution.allocations.totals_of(claimed)
+            paid = sum(total.amount for total in totals.values())
             if paid + state.remaining != on_chain.terms.page_amount(page):
                 yield f"it paid {paid} and has {state.remaining} left: together not the page's sum"
 
@@ -309,9 +307,8 @@ def rules_check(problems: Iterable[Problem]) -> Check:
     return Check.of("rules", not broken, detail)
 
 
-def allocations_check(claimable: Mapping[int, bool], *, complete: bool, closed: bool) -> Check:
+def allocations_check(able: int, whole: int, *, complete: bool, closed: bool) -> Check:
     """How many allocations can be paid at all; of a closed distribution, how many were."""
-    able, whole = sum(claimable.values()), len(claimable)
     known = "" if complete else " of those that the claim file shows"
     if closed:
         detail = f"{able} of {whole} allocations{known} were paid"

@@ -47,6 +47,8 @@ from milestones.services.verify.powers import (
 )
 
 Verdict = Literal["sound", "unsound", "incomplete", "completed", "cancelled", "ended"]
+LISTED_ALLOCATIONS: Final = 1_000
+"""A result lists so many allocations; of more, those that something is wrong with."""
 _PLACE = re.compile(r"beneficiary_allocations\[(\d+)\]")
 
 
@@ -262,7 +264,8 @@ def _schedule_checks(
     seen: Seen, problems: list[Problem], allocations: tuple[VerifiedAllocation, ...]
 ) -> Iterator[Check]:
     on_chain, distribution = seen.on_chain, seen.distribution
-    last = max((each.vesting_timestamp for each in allocations), default=None)
+    kinds = () if distribution is None else distribution.allocations.kinds()
+    last = max((kind.vesting_timestamp for kind in kinds), default=None)
     if not on_chain.closed:
         yield audit.reclaim_check(on_chain, seen.now_posix_ms, last)
     yield from audit.vault_checks(on_chain, distribution, seen.lovelace_per_utxo_byte)
@@ -270,9 +273,12 @@ def _schedule_checks(
     if distribution is not None:
         if not on_chain.terms.oddities:
             yield audit.rules_check(each for each in problems if _index(each) is None)
-        claimable = {each.beneficiary_index: each.claimable for each in allocations}
+        whole = len(distribution.allocations)
+        able = whole - sum(not each.claimable for each in allocations)
+        if on_chain.closed:
+            able = sum(index in distribution.allocations for index in seen.state.claimed)
         yield audit.allocations_check(
-            claimable, complete=distribution.complete, closed=on_chain.closed
+            able, whole, complete=distribution.complete, closed=on_chain.closed
         )
 
 
@@ -290,8 +296,11 @@ def _allocations(seen: Seen, problems: list[Problem]) -> Iterator[VerifiedAlloca
         index = _index(problem)
         if index is not None:
             wrong.setdefault(index, []).append(problem.message)
+    indices: Iterable[int] = distribution.allocations
+    if len(distribution.allocations) > LISTED_ALLOCATIONS:
+        indices = sorted({*wrong, *seen.state.unpayable(distribution)})
     # Signatures in the local records are not looked at.
-    for state in seen.state.claim_states(distribution, signed=()):
+    for state in seen.state.claim_states(distribution, indices, signed=()):
         yield _verified(state, wrong.get(state.index, []), seen)
 
 

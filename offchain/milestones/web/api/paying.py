@@ -201,7 +201,7 @@ async def _beneficiary(serving: Serving, served: Served, code: Code, address: Ad
     """The address that a code is for, if who asks is the same person: a wallet has many addresses."""
     allocations = (await serving.allocations(served)).distribution.allocations
     for part in (address.payment, address.staking):
-        for index in () if part is None else allocations.with_part(part.hash):
+        for index in () if part is None else allocations.with_payment(part.hash):
             found = allocations[index].beneficiary_address
             if code.is_of(found):
                 return found

@@ -30,6 +30,7 @@ from milestones.services.backend import (
     storage_warnings,
 )
 from milestones.services.distribution.datum import TermsView, terms_view
+from milestones.services.distribution.indexed import keep_index
 from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.powers import Power, powers_of, warnings_about
 from milestones.services.preflight import (
@@ -137,14 +138,14 @@ async def register_milestone(
     many they are. Raises `InvalidSchedule`, whose details list
     every broken rule under `errors`, and `InvalidConfiguration` where the magic isn't known.
     """
-    schedule = parse_schedule(_completed(workspace, document))
+    schedule = parse_schedule(completed(workspace, document))
     is_usual = not {"reclaim_after", "irrevocable"} & document.keys()
     if is_usual:
         usual = usual_reclaim_after(schedule)
         schedule = schedule.model_copy(update={"reclaim_after": usual})
-    _must_be_on_configured_network(workspace, schedule)
+    must_be_on_configured_network(workspace, schedule)
     earlier = schedule.contract_metadata.contract_version
-    schedule = _for_contract(schedule, workspace.contract)
+    schedule = for_contract(schedule, workspace.contract)
     script = stake_script_for(schedule, stake_holder, workspace.contract)
     if script is not None:
         magic = schedule.contract_metadata.network_magic
@@ -154,16 +155,16 @@ async def register_milestone(
     )
     check_schedule(schedule, circumstances)
     distribution = Distribution.from_schedule(schedule, workspace.contract)
-    deposits = _estimate(workspace, distribution)
+    deposits = estimate(workspace, distribution)
     if deposits is not None:
-        _refuse(ada_problems(distribution, deposits.lovelace_per_utxo_byte))
-        _refuse(bond_problems(distribution, deposits.lovelace_per_utxo_byte))
+        refuse(ada_problems(distribution, deposits.lovelace_per_utxo_byte))
+        refuse(bond_problems(distribution, deposits.lovelace_per_utxo_byte))
     file = _keep(workspace, distribution, schedule, output)
     kept = None if script is None else _keep_script(script, distribution, Path(file))
     warnings = (
         *storage_warnings(workspace),
-        *(_usual_warnings(schedule) if is_usual else ()),
-        *_version_warnings(earlier, workspace.contract.version),
+        *(usual_warnings(schedule) if is_usual else ()),
+        *version_warnings(earlier, workspace.contract.version),
         *doubts_about(schedule),
         *warnings_about(distribution.terms),
         *_warnings(distribution, deposits),
@@ -213,7 +214,7 @@ async def oldest_output(backend: Backend, creator: Address) -> str:
     return str(oldest.reference)
 
 
-def _for_contract(schedule: MilestoneSchedule, contract: Contract) -> MilestoneSchedule:
+def for_contract(schedule: MilestoneSchedule, contract: Contract) -> MilestoneSchedule:
     """A schedule of an earlier version of the contract is taken for this one where it uses no powers.
 
     Those of an earlier version may have meant something else; all else means the same in every version. Raises
@@ -235,7 +236,8 @@ def _is_earlier(version: str, than: str) -> bool:
     return first < second
 
 
-def _version_warnings(named: str, current: str) -> Iterator[str]:
+def version_warnings(named: str, current: str) -> Iterator[str]:
+    """That a schedule of an earlier version of the contract gets another address than before."""
     if named != current:
         yield (
             f"the schedule was written for version {named} of the contract, and is registered for"
@@ -244,12 +246,14 @@ def _version_warnings(named: str, current: str) -> Iterator[str]:
         )
 
 
-def _refuse(problems: list[Problem]) -> None:
+def refuse(problems: list[Problem]) -> None:
+    """Raises `InvalidSchedule` about all of them, if there are any."""
     if problems:
         raise refusal(problems, InvalidSchedule)
 
 
-def _completed(workspace: Workspace, document: Mapping[str, Any]) -> Any:
+def completed(workspace: Workspace, document: Mapping[str, Any]) -> Any:
+    """A schedule's JSON, with what may be missing of its metadata."""
     metadata = document.get("contract_metadata", {})
     if not isinstance(metadata, Mapping):
         return document
@@ -260,7 +264,8 @@ def _completed(workspace: Workspace, document: Mapping[str, Any]) -> Any:
     return {**document, "contract_metadata": completed}
 
 
-def _must_be_on_configured_network(workspace: Workspace, schedule: MilestoneSchedule) -> None:
+def must_be_on_configured_network(workspace: Workspace, schedule: MilestoneSchedule) -> None:
+    """A schedule names the network that is configured. Raises `InvalidSchedule`."""
     magic = schedule.contract_metadata.network_magic
     if not workspace.network.admits(magic):
         raise InvalidSchedule(
@@ -270,7 +275,8 @@ def _must_be_on_configured_network(workspace: Workspace, schedule: MilestoneSche
         )
 
 
-def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstimate | None:
+def estimate(workspace: Workspace, distribution: Distribution) -> DepositEstimate | None:
+    """What stays locked, by the price that was seen last; None where none ever was."""
     observed = workspace.storage.network.load()
     if observed is None:
         return None
@@ -288,7 +294,8 @@ def _estimate(workspace: Workspace, distribution: Distribution) -> DepositEstima
     )
 
 
-def _usual_warnings(schedule: MilestoneSchedule) -> Iterator[str]:
+def usual_warnings(schedule: MilestoneSchedule) -> Iterator[str]:
+    """When unclaimed tokens can be taken back, where nobody has said it."""
     yield (
         "neither reclaim_after nor irrevocable is given: from"
         f" {in_words(schedule.reclaim_after or 0)} on, a year after the last vesting time (or after this"
@@ -318,6 +325,7 @@ def _keep(
     if output is not None:
         write_new(output, to_text(document), "output", InvalidInput)
     kept = workspace.storage.schedules.save(distribution.id, document)
+    keep_index(workspace, distribution)
     return kept if output is None else str(output)
 
 
@@ -359,19 +367,13 @@ def _registered(
         page_depth=terms.page_depth,
         total_token_amount=terms.total_token_amount,
         allocation_count=len(distribution.allocations),
-        beneficiary_count=_beneficiary_count(distribution.allocations),
+        beneficiary_count=distribution.allocations.columns().people(),
         milestones=tuple(_milestones(distribution.allocations)),
         allocations=tuple(_allocations(distribution)) if listed else (),
         estimated_deposits=deposits,
         schedule_file=file,
         contract_metadata=schedule.contract_metadata,
         warnings=warnings,
-    )
-
-
-def _beneficiary_count(table: AllocationTable) -> int:
-    return len(
-        {columns.address_bytes(row) for _, columns in table.pieces() for row in range(len(columns))}
     )
 
 
