@@ -23,6 +23,7 @@ from milestones.services.oracle import (
     oracle_sign,
     rotation_payload,
 )
+from milestones.services.paying.budget import Budget
 from milestones.services.paying.plan import Selection
 from milestones.services.proposal import (
     proposal_confirm,
@@ -31,6 +32,7 @@ from milestones.services.proposal import (
     proposal_submit,
 )
 from milestones.services.publish_script import publish_script
+from milestones.services.relay import pay
 from milestones.services.sending.payer import PaidBy
 from milestones.services.submit_release import submit_release
 from milestones.testing.distribution import FIRST_MILESTONE, OpenDistribution
@@ -159,6 +161,17 @@ async def _releases(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
     )
 
 
+async def _relays(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
+    return await pay(
+        stage.backend,
+        contract_address=stage.address,
+        key=key,
+        budget=Budget(most_lovelace=20_000_000),
+        vouched=[stage.distribution.token],
+        **how,
+    )
+
+
 async def _cancels(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
     return await cancel(
         stage.backend, contract_address=stage.address, key=key, signatures=(), **how
@@ -282,6 +295,7 @@ COMMANDS: Final = {
     "attest": Command("stranger", _signed, _attests, _attestations),
     "submit-release": Command("relayer", _attested, _releases, _payments),
     "submit-release with signatures at hand": Command("relayer", _signed, _releases, _payments),
+    "relay": Command("relayer", _signed, _relays, _payments),
     "cancel": Command("creator", _opened, _cancels, _notices),
     "close": Command("creator", _over, _closes, _closings),
     "proposal submit": Command("stranger", _opened, _proposes, _proposals),

@@ -208,17 +208,17 @@ class ReleaseBuilder:
 
     async def _largest(self, batch: Batch) -> BuiltRelease:
         """As much of the beginning of a batch as fits; with signatures that the chain takes, if it attests."""
-        total, usual = len(batch.indices), self._usual
+        total, usual, short = len(batch.indices), self._usual, False
         fit, signatures = LargestFit(total, first=usual), self._signatures(batch)
         while not fit.found:
-            attesting = self._attesting.get(batch.attests) if batch.attests else None
-            if signatures is not None:
-                attesting = signatures.attesting
             try:
-                release = await self._release(batch.first(fit.count), attesting)
+                release = await self._release(
+                    batch.first(fit.count), self._attests(batch, signatures)
+                )
             except LimitsExceeded as error:
                 fit.too_much(error)
             except InsufficientFunds as error:
+                short = True
                 self._with_fewer(fit, error)
             except ChainRejected as error:
                 if signatures is None:
@@ -231,8 +231,16 @@ class ReleaseBuilder:
         if batch.attests is not None and signatures is not None:
             self._attesting[batch.attests] = signatures.attesting
             self._refused |= signatures.refused
-        self._usual = fit.largest if fit.largest < total else usual
+        if fit.largest < total and not short:
+            # As many as the ledger lets: the next one begins there.
+            self._usual = fit.largest
         return release
+
+    def _attests(self, batch: Batch, signatures: GoodSignatures | None) -> Attesting | None:
+        """What the transaction puts on the chain beside, if anything."""
+        if signatures is not None:
+            return signatures.attesting
+        return None if batch.attests is None else self._attesting.get(batch.attests)
 
     def _with_fewer(self, fit: LargestFit, error: InsufficientFunds) -> None:
         """All lanes' funds together, or fewer claims; unless all are paid or none."""

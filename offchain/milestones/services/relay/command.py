@@ -48,7 +48,9 @@ FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 """How long it waits after a failure: twice as long each time, up to this."""
 ROLLBACK_SLOTS: Final = 129_600
-"""How far back a rollback can reach: 36 hours."""
+"""How far back a rollback can reach: 36 hours. At the start all of them are looked at."""
+SHALLOW_SLOTS: Final = 7_200
+"""As long as a transaction is valid: what a rollback that was seen is looked at for."""
 
 
 async def relay(
@@ -190,9 +192,12 @@ class _Serving:
         self.was_split = True
         lanes = await step.pages(self.backend)
         if lanes > 1:
-            split = await perform(
-                self.backend, SplitWallet(lanes=lanes, budget=self.budget), key=self.key
-            )
+            splitting = SplitWallet(lanes=lanes, budget=self.budget)
+            try:
+                split = await perform(self.backend, splitting, key=self.key)
+            except InsufficientFunds as error:
+                _LOG.info("the wallet is not split: %s", error.message)
+                return
             if split.transaction_hash is not None:
                 self.state.sent[split.transaction_hash] = 0
                 _LOG.info(
@@ -218,7 +223,7 @@ class _Serving:
             _LOG.info(
                 "%s%s",
                 done,
-                " (an earlier run had sent it)" if each.resumed else "",
+                " (sent before)" if each.resumed else "",
                 extra={
                     "token_amount": each.token_amount,
                     "fee_lovelace": each.fee_lovelace,
@@ -260,14 +265,14 @@ class _Serving:
             self.state.rollback_count += 1
             _LOG.warning("the chain was rolled back: what it had taken is looked for again")
         if known is None or gone:
-            await self._audit()
+            await self._audit(ROLLBACK_SLOTS if known is None else SHALLOW_SLOTS)
         self.tip = tip
 
-    async def _audit(self) -> None:
+    async def _audit(self, reach_slots: int) -> None:
         """Finds transactions of the book of which the journal says something else than the chain."""
         slot = await tip_slot(self.backend)
         rows = self.backend.storage.journal.in_book(
-            self.budget.book, self.chain, void_from_slot=slot - ROLLBACK_SLOTS
+            self.budget.book, self.chain, void_from_slot=slot - reach_slots
         )
         for tracked in await track(self.backend, rows):
             known = tracked.submission

@@ -31,6 +31,7 @@ class SplitWallet(SendingCommand[Split]):
     """Makes as many outputs as there shall be lanes, where the wallet has fewer and enough ADA."""
 
     name = "relay"
+    rehearses = False
     lanes: int
     budget: Budget
     outputs: int = 0

@@ -91,6 +91,7 @@ class Step(DistributionCommand[Paid]):
     """What can be paid now in a distribution. `stopping` is asked between transactions."""
 
     name = "relay"
+    rehearses = False
     budget: Budget
     vouched: frozenset[AssetId]
     selection: Selection

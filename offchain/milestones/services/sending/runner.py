@@ -45,11 +45,12 @@ class SendingCommand(ABC, Generic[R]):
 
     `name` is the command's on the command line. `distribution_id` (28 bytes) is what it is about, None
     where it is about no distribution. A `fixed` command can only build the same again: so it isn't built
-    again where others were faster.
+    again where others were faster. One that `rehearses` says of a wallet that is short what all of it costs.
     """
 
     name: str
     fixed: bool = False
+    rehearses: bool = True
     distribution_id: bytes | None = None
 
     @abstractmethod
@@ -124,10 +125,10 @@ async def perform(
     )
     try:
         return await _performed(run, command)
-    except BudgetSpent as error:
-        raise run.cut_short(error) from None
     except InsufficientFunds as error:
-        raise run.cut_short(await with_figures(run, command, error)) from None
+        if command.rehearses and not isinstance(error, BudgetSpent):
+            error = await with_figures(run, command, error)
+        raise run.cut_short(error) from None
     except Exception as error:
         reported = run.cut_short(error)
         if reported is error:

@@ -11,7 +11,9 @@ import pytest
 from milestones.clients.mempool import Mempool
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.errors import BudgetSpent, NotAllowedYet
+from milestones.services.backend import chain_of
 from milestones.services.paying.budget import Budget
+from milestones.services.proposal import proposal_submit
 from milestones.services.relay import Relayed, pay, relay
 from milestones.testing.distribution import OpenDistribution
 
@@ -130,3 +132,61 @@ class TestSideBySide:
         world.devnet.chain.mine()
         assert (await stage.on_chain()).remaining == 0
         assert await stage.tokens_of("beneficiary-0") == 1_000
+
+
+class TestProposals:
+    """Milestones that count unless oracles object."""
+
+    @pytest.fixture
+    def schedule_changes(self) -> dict[str, Any]:
+        return {"objectors": 2, "review_bond_lovelace": 5_000_000}
+
+    async def test_a_proposal_that_is_due_is_confirmed_and_then_paid(
+        self, stage: OpenDistribution
+    ) -> None:
+        world = stage.world
+        await proposal_submit(
+            stage.backend,
+            contract_address=stage.address,
+            milestone_identifier="milestone-003",
+            key=world.keys["stranger"],
+            wait=True,
+        )
+        step: dict[str, Any] = {
+            "contract_address": stage.address,
+            "key": world.keys["relayer"],
+            "budget": Budget(most_lovelace=10_000_000),
+            "vouched": [world.token],
+            "wait": True,
+        }
+        early = await pay(stage.backend, **step)
+        assert early.transactions == ()
+        world.reach(world.now + 2 * 86_400)
+        before = (await stage.wealth_of("relayer")).lovelace
+        confirmed = await pay(stage.backend, **step)
+        assert [each.confirmed_milestone for each in confirmed.transactions] == ["milestone-003"]
+        paid = await pay(stage.backend, **step)
+        assert [each.beneficiary_indices for each in paid.transactions] == [(2,)]
+        assert await stage.tokens_of("beneficiary-2") == 3_000
+        chain = await chain_of(stage.backend)
+        spent = before - (await stage.wealth_of("relayer")).lovelace
+        assert Budget(most_lovelace=0).state(stage.backend, chain).spent_lovelace == spent
+
+
+async def test_what_costs_too_much_for_a_claim_waits(stage: OpenDistribution) -> None:
+    await stage.attested("milestone-001", "milestone-002")
+    step: dict[str, Any] = {
+        "contract_address": stage.address,
+        "key": stage.world.keys["relayer"],
+        "vouched": [stage.world.token],
+    }
+    dear = Budget(most_lovelace=None, most_a_claim_lovelace=1_100_000)
+    none = await pay(stage.backend, budget=dear, **step)
+    assert none.transactions == ()
+    assert all("1100000 are allowed" in each.reason for each in none.left_out)
+    assert sorted(i for each in none.left_out for i in each.beneficiary_indices) == [0, 1, 3, 4]
+    # In an hour only so much: the first claims are paid, the others later.
+    hourly = Budget(most_lovelace=None, most_an_hour_lovelace=2_700_000)
+    paid = await pay(stage.backend, budget=hourly, wait=True, **step)
+    assert 0 < sum(len(each.beneficiary_indices) for each in paid.transactions) < 4
+    assert {each.code for each in paid.left_out} == {"budget_spent"}
