@@ -28,6 +28,7 @@ from milestones.errors import (
 )
 from milestones.protocol.distribution import ContractAddress
 from milestones.services.backend import Backend, chain_of, now_posix_ms, storage_warnings, tip_slot
+from milestones.services.distribution.powers import in_ada
 from milestones.services.paying.budget import Budget
 from milestones.services.relay.report import Ended, Paid, Relayed
 from milestones.services.relay.splitting import SplitWallet
@@ -201,9 +202,9 @@ class _Serving:
             if split.transaction_hash is not None:
                 self.state.sent[split.transaction_hash] = 0
                 _LOG.info(
-                    "the wallet is split into %d outputs, to pay pages side by side",
+                    "the wallet is split into %d outputs, to pay pages side by side, in transaction %s",
                     split.output_count,
-                    extra={"transaction": split.transaction_hash},
+                    split.transaction_hash,
                 )
 
     def _is_spent(self, error: BudgetSpent) -> bool:
@@ -221,15 +222,12 @@ class _Serving:
             if each.confirmed_milestone is not None:
                 done = f"confirmed the proposal of milestone {each.confirmed_milestone!r}"
             _LOG.info(
-                "%s%s",
+                "%s%s in transaction %s, fee %s",
                 done,
                 " (sent before)" if each.resumed else "",
-                extra={
-                    "token_amount": each.token_amount,
-                    "fee_lovelace": each.fee_lovelace,
-                    "transaction": each.transaction_hash,
-                    "distribution": str(name),
-                },
+                each.transaction_hash,
+                in_ada(each.fee_lovelace),
+                extra={"token_amount": each.token_amount, "distribution": str(name)},
             )
         if paid.rebuilt_count:
             _LOG.info("others were faster, and it was built again on what they left")
@@ -246,13 +244,12 @@ class _Serving:
     def _look_into_book(self) -> None:
         before, self.state.book = self.state.book, self.budget.state(self.backend, self.chain)
         if self.state.book.spent_lovelace != before.spent_lovelace:
+            most = self.budget.most_lovelace
             _LOG.info(
-                "the budget",
-                extra={
-                    "spent_lovelace": self.state.book.spent_lovelace,
-                    "most_lovelace": self.budget.most_lovelace,
-                    "pending": self.state.book.pending_count,
-                },
+                "%s%s are spent; %d transactions wait for a block",
+                in_ada(self.state.book.spent_lovelace),
+                "" if most is None else f" of {in_ada(most)}",
+                self.state.book.pending_count,
             )
 
     async def _see_rollbacks(self) -> None:
@@ -284,7 +281,7 @@ class _Serving:
     def _correct(self, known: Submission, status: TransactionStatus, note: str) -> None:
         if known.status != status:
             mark(self.backend, known, status, note)
-            _LOG.info("transaction is %s", status, extra={"transaction": known.transaction_id})
+            _LOG.info("transaction %s is %s", known.transaction_id, status)
 
     # -- waiting
 
