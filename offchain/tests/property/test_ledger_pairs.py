@@ -42,7 +42,9 @@ ALONE = {
     *("native_script_after_its_time", "script_missing", "script_without_its_datum"),
     *("collateral_missing", "collateral_return_too_poor", "collateral_with_tokens"),
     *("collateral_one_lovelace_short",),
-    *("redeemer_that_points_to_nothing", "redeemer_missing"),
+    *("redeemer_that_points_to_nothing", "redeemer_missing", "redeemer_for_no_certificate"),
+    # Take the place of all other certificates, and with them of whose signatures they want.
+    *("a_pool_retires", "member_of_the_committee"),
 }
 """Kinds that do not stand beside another one: there the two would not be two faults."""
 

@@ -6,9 +6,11 @@ objection, a script whose cost depends on every byte of its context must cost th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cbor2
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +69,24 @@ plutus_data = st.recursive(
 data = plutus_data.map(lambda value: Raw(encode(value)))
 
 
+keys = st.builds(lambda digest: [0, digest], hashes)
+coins = st.integers(0, 10**12)
+dreps = st.one_of(keys, st.builds(lambda digest: [1, digest], hashes), st.sampled_from(([2], [3])))
+
+
+def certificates(version: int) -> st.SearchStrategy[list[Any]]:
+    """Of keys; what is Conway's own is shown to version 3 alone."""
+    shapes: list[tuple[Any, ...]] = [(0, keys), (1, keys), (2, keys, hashes)]
+    if version == 3:
+        shapes += [(9, keys, dreps), (10, keys, hashes, dreps)]
+        shapes += [(11, keys, hashes, coins), (12, keys, dreps, coins)]
+        shapes += [(13, keys, hashes, dreps, coins), (17, keys, coins)]
+        shapes += [(16, keys, coins, st.none()), (18, keys, st.none())]
+    return st.one_of(
+        *(st.tuples(st.just(kind), *parts).map(list) for kind, *parts in shapes),
+    )
+
+
 @st.composite
 def outputs(draw: st.DrawFn, *, datums: bool) -> Any:
     value = [draw(st.integers(2_000_000, 10**12)), draw(bundles)]
@@ -106,6 +126,11 @@ def drafts(draw: st.DrawFn, version: int) -> Draft:
         draft.body[bound] = draw(st.integers(0, 10**8))
     if signers := draw(st.lists(hashes, unique=True, max_size=3)):
         draft.body[14] = signers
+    if chosen := draw(st.lists(certificates(version), max_size=3, unique_by=dumps)):
+        draft.body[4] = chosen
+    owners = st.builds(lambda digest: b"\xe0" + digest, hashes)
+    if withdrawals := draw(st.dictionaries(owners, st.integers(0, 10**12), max_size=3)):
+        draft.body[5] = withdrawals
     if extra := draw(st.lists(data, max_size=2, unique=True)):
         known = draft.witnesses.get(4, [])
         draft.witnesses[4] = [*known, *(datum for datum in extra if datum not in known)]
@@ -188,6 +213,18 @@ def test_a_needed_reference_script_is_shown_as_the_library_shows_it() -> None:
     draft.add_input(reference("script"), output, 18)
     del draft.witnesses[7]
     check_agreement(draft)
+
+
+@pytest.mark.parametrize("kind", [7, 8])
+def test_the_library_shows_no_deposit_of_a_plain_registration_as_protocol_9_did(kind: int) -> None:
+    draft = spending(3, FINGERPRINT_V3)
+    draft.balanced = False
+    draft.body[4] = [[kind, [0, key_hash(ALICE)], 2_000_000]]
+    library = evaluated_as_a_whole(draft)
+    assert dict(_units(draft)) != library
+    bootstrap = draft.environment.parameters.with_changes(protocol_version=(9, 0))
+    draft.environment = replace(draft.environment, parameters=bootstrap)
+    assert dict(_units(draft)) == library
 
 
 def _units(draft: Draft) -> list[tuple[RedeemerPointer, ExecutionUnits]]:

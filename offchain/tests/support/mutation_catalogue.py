@@ -6,6 +6,7 @@ from tests.support import (
     mutations_of_bytes,
     mutations_of_circumstances,
     mutations_of_scripts,
+    mutations_of_staking,
     mutations_of_value,
 )
 from tests.support.mutations import MUTATIONS, Mutation
@@ -14,6 +15,7 @@ MODULES = (
     mutations_of_bytes,
     mutations_of_circumstances,
     mutations_of_scripts,
+    mutations_of_staking,
     mutations_of_value,
 )
 

@@ -161,8 +161,7 @@ def spent_and_shown_to_nobody(p: Proposal, _: ProvingGround) -> bytes | None:
 
 @refused(3997)
 def a_pool_retires(p: Proposal, _: ProvingGround) -> bytes:
-    p.fields[4] = [[4, KEY_LOCKS[0].hash, 9]]
-    return p.seal()
+    return sealed_with_body(p, lambda body: body.update({4: [[4, KEY_LOCKS[0].hash, 9]]}))
 
 
 @refused(3997)

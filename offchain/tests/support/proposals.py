@@ -20,11 +20,14 @@ from milestones.cardano.outputs import OutputReference
 from milestones.devnet.ledger.outputs import Output, decode_output
 from tests.support.random_scripts import LOCKS, Code, Lock
 from tests.support.raw_transactions import hash224, hash256, language_views, wire
+from tests.support.registrations import Registrations, ledger_order, owner_of
 
 Assets = dict[bytes, dict[bytes, int]]
+Subject = OutputReference | bytes | tuple[str, Any]
+"""What a script guards: an output, a policy, ("withdraw", account) or ("publish", the certificate's place)."""
 Step = Callable[[dict[int, Any]], None]
 
-BODY_SETS = (0, 13, 14, 18)
+BODY_SETS = (0, 4, 13, 14, 18)
 WITNESS_SETS = (0, 1, 3, 4, 6, 7)
 WITNESS_FIELD = {0: 1, 1: 3, 2: 6, 3: 7}
 """The field of the witness set that holds scripts of a version."""
@@ -90,6 +93,9 @@ class Proposal:
     """
 
     utxo: Mapping[OutputReference, Output]
+    registrations: Registrations = field(default_factory=Registrations)
+    certificates: list[Any] = field(default_factory=list)
+    withdrawals: dict[bytes, int] = field(default_factory=dict)
     inputs: list[OutputReference] = field(default_factory=list)
     references: list[OutputReference] = field(default_factory=list)
     collateral: list[OutputReference] = field(default_factory=list)
@@ -99,7 +105,7 @@ class Proposal:
     fields: dict[int, Any] = field(default_factory=dict)
     scripts: list[Lock] = field(default_factory=list)
     datums: list[bytes] = field(default_factory=list)
-    redeemers: dict[OutputReference | bytes, list[Any]] = field(default_factory=dict)
+    redeemers: dict[Subject, list[Any]] = field(default_factory=dict)
     keys: list[SigningKey] = field(default_factory=list)
     is_valid: bool = True
     auxiliary: Any = None
@@ -115,8 +121,9 @@ class Proposal:
         twin = copy(self)
         for name in ("inputs", "references", "collateral", "scripts", "datums", "keys"):
             setattr(twin, name, list(getattr(self, name)))
-        for name in ("outputs", "mint", "fields", "redeemers", "auxiliary"):
+        for name in ("outputs", "mint", "fields", "redeemers", "auxiliary", "certificates"):
             setattr(twin, name, copied(getattr(self, name)))
+        twin.withdrawals = dict(self.withdrawals)
         return twin
 
     # -- sealing
@@ -177,6 +184,10 @@ class Proposal:
             2: self.fee,
             **copied(self.fields),
         }
+        if self.certificates:
+            body[4] = copied(self.certificates)
+        if self.withdrawals:
+            body[5] = dict(self.withdrawals)
         if self.mint:
             body[9] = self.mint
         if self.collateral:
@@ -216,6 +227,11 @@ class Proposal:
         for subject, (data, units) in self.redeemers.items():
             if isinstance(subject, OutputReference):
                 found[0, inputs.index(subject)] = [Code(data), units]
+            elif isinstance(subject, tuple) and subject[0] == "publish":
+                found[2, subject[1]] = [Code(data), units]
+            elif isinstance(subject, tuple):
+                accounts = sorted(self.withdrawals, key=ledger_order)
+                found[3, accounts.index(subject[1])] = [Code(data), units]
             else:
                 found[1, policies.index(subject)] = [Code(data), units]
         return found
@@ -223,7 +239,7 @@ class Proposal:
     def _change(self) -> Any:
         """Everything that is left."""
         spent = [self.utxo[ref] for ref in dict.fromkeys(self.inputs) if ref in self.utxo]
-        left = sum(output.value.lovelace for output in spent) - self.fee
+        left = sum(output.value.lovelace for output in spent) - self.fee + self.gained()
         assets: Assets = {}
         for output in spent:
             for asset, n in output.value.assets.items():
@@ -239,6 +255,21 @@ class Proposal:
         kept = {p: {k: v for k, v in names.items() if v} for p, names in assets.items()}
         kept = {policy: names for policy, names in kept.items() if names}
         return [self.change_address, [left, kept] if kept else left]
+
+    def gained(self) -> int:
+        """What withdrawals and refunds bring, less what deposits take."""
+        return self.registrations.gained({4: self.certificates, 5: self.withdrawals})
+
+    def staking_locks(self) -> Iterator[tuple[Subject, Lock]]:
+        """Whoever must consent to withdrawals and certificates, pools' owners too."""
+        known = {**LOCKS, **{lock.hash: lock for lock in self.scripts}}
+        for account in self.withdrawals:
+            if owner_of(account)[1] in known:
+                yield ("withdraw", account), known[owner_of(account)[1]]
+        for place, (kind, who, *_) in enumerate(self.certificates):
+            owner = who if kind in (3, 4) else who[1]
+            if kind != 0 and owner in known:
+                yield ("publish", place), known[owner]
 
     # -- what the specification says
 
@@ -264,7 +295,7 @@ class Proposal:
         ]
         return {script.hash() for script in seen if script}
 
-    def needed_locks(self) -> Iterator[tuple[OutputReference | bytes, Lock]]:
+    def needed_locks(self) -> Iterator[tuple[Subject, Lock]]:
         """The scripts that must agree, and to what."""
         known = {**LOCKS, **{lock.hash: lock for lock in self.scripts}}
         for ref in self.inputs:
@@ -274,6 +305,7 @@ class Proposal:
         for policy in self.mint:
             if policy in known:
                 yield policy, known[policy]
+        yield from (each for each in self.staking_locks() if each[1].version is not None)
 
     def _languages(self, witnesses: Mapping[int, Any]) -> set[int]:
         """Versions of the Plutus scripts that are needed and at hand."""

@@ -31,6 +31,7 @@ from tests.support.random_scripts import (
     SPENDING_LOCKS,
     Lock,
 )
+from tests.support.random_staking import Staker
 from tests.support.raw_transactions import hash256, script_ref
 
 NAMES: Final = (b"", b"GRANT", bytes(range(32)))
@@ -64,7 +65,11 @@ class Composer:
 
     def compose(self) -> Proposal:
         """A transaction that the chain must accept as it stands."""
-        p = Proposal(utxo=self.ground.chain.mempool.utxo, form=self._form())
+        p = Proposal(
+            utxo=self.ground.chain.mempool.utxo,
+            registrations=self.ground.registrations,
+            form=self._form(),
+        )
         self._old = self._chance(0.3)
         p.is_valid = not self._chance(0.08)
         self._inputs(p)
@@ -74,6 +79,8 @@ class Composer:
             self._mint(p, NATIVE_LOCKS, 2)
         if not p.is_valid:
             self._mint(p, FAILING_LOCKS, 1)
+        if self._chance(0.6):
+            Staker(self.ground, p, old_scripts=self._old).add()
         self._outputs(p)
         self._fund(p)
         self._references(p)
@@ -124,6 +131,7 @@ class Composer:
     def _fund(self, p: Proposal) -> None:
         """Adds inputs until they hold enough."""
         wanted = sum(value_of(each)[0] for each in p.outputs) + RESERVE_LOVELACE
+        wanted -= min(0, p.gained())
         held = sum(self.ground.spendable[ref].value.lovelace for ref in p.inputs)
         purses = [ref for ref in self._held_by(KEY_LOCKS) if ref not in p.inputs]
         self.random.shuffle(purses)
@@ -162,7 +170,8 @@ class Composer:
             p.outputs += [[self._address(lock), 80 * ADA] for lock in KEY_LOCKS]
 
     def _output(self, p: Proposal, tokens: Assets) -> Any:
-        if self._chance(0.05) and not p.mint and p.inputs == self._plain(p):
+        runs = any(lock.is_plutus for _, lock in p.needed_locks())
+        if self._chance(0.05) and not runs and not p.mint and p.inputs == self._plain(p):
             return [byron_address(), 5 * ADA]
         kinds = (KEY_LOCKS, KEY_LOCKS, NATIVE_LOCKS, SPENDING_LOCKS, SPENDING_LOCKS)
         lock = self.random.choice(self.random.choice(kinds))
@@ -293,5 +302,6 @@ class Composer:
     def _sign(self, p: Proposal) -> None:
         locks = [lock_of(self.ground.spendable[ref]) for ref in (*p.inputs, *p.collateral)]
         locks += [LOCKS[policy] for policy in p.mint]
+        locks += [lock for _, lock in p.staking_locks()]
         wanted = [key for lock in locks for key in lock.keys]
         p.keys = list(dict.fromkeys((*p.keys, *wanted)))
