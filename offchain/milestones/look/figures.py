@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime, timezone
 from typing import Final
 
@@ -82,6 +83,14 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in text)
 
 
+def isolated(text: str) -> str:
+    """A text from right to left is kept from turning what stands beside it; any other is as it was."""
+    if text.isascii() or not any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text):
+        return text
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 _MARKUP: Final = re.compile(
     r"[\\`*_\[\]<>|~&$@]|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.", re.IGNORECASE
 )
@@ -93,7 +102,7 @@ def markdown(text: str) -> str:
     No line may begin with them: a list, a heading or a rule could.
     """
     line = " ".join(visible(text).split())
-    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
+    return isolated(_MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line))
 
 
 _ENTITIES: Final = {":": "&#58;", ".": "&#46;"}

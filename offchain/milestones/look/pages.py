@@ -47,7 +47,8 @@ def templates(package: str, **others: str) -> Environment:
 
     `others` are further packages by the name that their templates have in front, as `look` has.
 
-    Everything that is put into one is escaped, and its control characters are shown, unless a macro made it.
+    Everything that is put into one is escaped, its control characters are shown, and what is written from
+    right to left stays within its own words, unless a macro made it.
     A name that isn't given is an error. A page is given `stylesheet_path`, or else holds the stylesheet.
     """
     environment = Environment(
@@ -111,7 +112,7 @@ FILTERS: Final = (
 
 
 def _visible(value: Any) -> Any:
-    return figures.visible(value) if type(value) is str else value
+    return figures.isolated(figures.visible(value)) if type(value) is str else value
 
 
 def _as_markdown(value: Any) -> Any:

@@ -126,13 +126,15 @@ async def test_words_of_others_are_only_words(world: World) -> None:
     schedule = world.schedule()
     for entry in schedule["beneficiary_allocations"]:
         entry["milestone_identifier"] = "<img src=x onerror=alert(1)>|`*_"
-    schedule["contract_metadata"]["description"] = "[click](https://evil.example) <b>\u202e"
+    schedule["contract_metadata"]["description"] = "[click](https://evil.example) <b>\u202e\u05d0"
     async with open_distribution(world, schedule) as stage:
         report = await board_report(stage.backend, contract_address=stage.distribution.name)
     html, markdown = report_html(report), report_markdown(report)
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;|`*_" in html
     assert "\u202e" not in html + markdown
+    for text in (html, markdown):
+        assert text.index("\u2068") < text.index("\u05d0") < text.index("\u2069")
     assert "\\u202e" in html
     assert "\\<img src=x onerror=alert(1)\\>\\|\\`\\*\\_" in markdown
     assert "\\[click\\](https" in markdown

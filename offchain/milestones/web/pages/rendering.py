@@ -7,7 +7,6 @@ is longer than `MOST_CHARACTERS`.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,17 +28,12 @@ from milestones.web.serving import Served, Serving
 MOST_CHARACTERS: Final = 1_000
 """Of any text that a page shows."""
 _COMPONENTS: Final = ("parts.html", "look/components.html")
-_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 
 
-def harmless(text: str) -> str:
-    """A text of others: bounded, and kept from turning the direction of what stands beside it."""
+def bounded(text: str) -> str:
+    """A text of others, no longer than it may be."""
     left = len(text) - MOST_CHARACTERS
-    if left > 0:
-        text = f"{text[:MOST_CHARACTERS]}… ({left:,} more characters)"
-    if text.isascii() or not any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text):
-        return text
-    return f"\u2068{text}\u2069"
+    return f"{text[:MOST_CHARACTERS]}… ({left:,} more characters)" if left > 0 else text
 
 
 def sentence(text: str) -> str:
@@ -54,7 +48,7 @@ def environment() -> Environment:
     """The templates of the pages."""
     made = templates("milestones.web.pages", report="milestones.services.report")
     visible: Callable[[Any], Any] = made.finalize or (lambda value: value)
-    made.finalize = lambda value: harmless(visible(value)) if type(value) is str else visible(value)
+    made.finalize = lambda value: visible(bounded(value) if type(value) is str else value)
     made.filters["sentence"] = sentence
     made.auto_reload = False
     return made
