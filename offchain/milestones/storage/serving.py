@@ -47,6 +47,20 @@ class PaymentAsked(Record):
         return f"{_ASKED}{digest.hexdigest()}"
 
 
+_SIGNED: Final = "signed-"
+MOST_SIGNED: Final = 200
+SIGNED_MS: Final = 40 * 86_400_000
+"""Longer than any node foresees its slots: what is older can't be sent any more."""
+
+
+class SignedInPart(Record):
+    """A transaction (CBOR) with the signatures of some who have to sign it; `distribution_id` has 28 bytes."""
+
+    distribution_id: HexField
+    transaction_cbor: HexField
+    at_posix_ms: int
+
+
 class ServingFiles:
     """A folder of its own in the data directory."""
 
@@ -80,6 +94,29 @@ class ServingFiles:
     def settle(self, asked: PaymentAsked) -> None:
         """Forgets it: it is paid, or never can be."""
         self._folder.remove(asked.name)
+
+    # -- transactions that several people sign
+
+    def signed(self, transaction_id: str) -> SignedInPart | None:
+        """A transaction that some have signed, by its id (hexadecimal)."""
+        return self._folder.find(f"{_SIGNED}{transaction_id}", _signed_in_part)
+
+    def keep_signed(self, transaction_id: str, signed: SignedInPart, *, now_posix_ms: int) -> bool:
+        """Keeps it with the signatures that it has; whether there was room.
+
+        What was kept for `SIGNED_MS` makes room.
+        """
+        with self._folder.locked():
+            names = [name for name in self._folder.names() if name.startswith(_SIGNED)]
+            for name in names:
+                known = self._folder.find(name, _signed_in_part)
+                if known is None or known.at_posix_ms < now_posix_ms - SIGNED_MS:
+                    self._folder.remove(name)
+            name = f"{_SIGNED}{transaction_id}"
+            if name not in names and len(names) >= MOST_SIGNED:
+                return False
+            self._folder.write(name, to_text(signed.model_dump(mode="json")))
+        return True
 
     # -- what oracles signed
 
@@ -115,6 +152,13 @@ def _entries(content: str) -> tuple[OracleSignature, ...]:
             OracleSignature, to_document(content)["oracle_signatures"], InvalidSignature
         )
     except (KeyError, InvalidInput) as error:
+        raise ValueError(str(error)) from None
+
+
+def _signed_in_part(content: str) -> SignedInPart:
+    try:
+        return read_record(SignedInPart, to_document(content), InvalidInput)
+    except InvalidInput as error:
         raise ValueError(str(error)) from None
 
 

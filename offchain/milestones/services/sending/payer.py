@@ -33,12 +33,7 @@ class HandOut:
     valid_for_seconds: int = USUAL_SECONDS
 
     def __post_init__(self) -> None:
-        if not 300 <= self.valid_for_seconds <= LONGEST_SECONDS:
-            raise InvalidInput(
-                f"{self.valid_for_seconds} seconds are too few or too many",
-                path="valid_for",
-                hint="give 5 minutes to 30 days; a network with short forecasts allows less",
-            )
+        _must_be_possible(self.valid_for_seconds)
 
     def file_of(self, number: int) -> Path:
         """The file of the transaction of this number, from 0 on: `open.tx`, `open-2.tx`."""
@@ -47,8 +42,27 @@ class HandOut:
         return self.file.with_name(f"{self.file.stem}-{number + 1}{self.file.suffix}")
 
 
-HandOver: TypeAlias = Callable[[SigningRequest], None]
-"""Who is given what a dry run builds, to be signed: nothing is written down or reserved for it."""
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Who is given what a dry run builds, to be signed: nothing is written down or reserved for it.
+
+    `valid_for_seconds`: until when it must be signed and sent.
+    """
+
+    take: Callable[[SigningRequest], None]
+    valid_for_seconds: int = USUAL_SECONDS
+
+    def __post_init__(self) -> None:
+        _must_be_possible(self.valid_for_seconds)
+
+
+def _must_be_possible(valid_for_seconds: int) -> None:
+    if not 300 <= valid_for_seconds <= LONGEST_SECONDS:
+        raise InvalidInput(
+            f"{valid_for_seconds} seconds are too few or too many",
+            path="valid_for",
+            hint="give 5 minutes to 30 days; a network with short forecasts allows less",
+        )
 
 
 def account_pattern(staking: Credential) -> str:
@@ -117,7 +131,13 @@ class Payer:
 
     @classmethod
     def committee(
-        cls, script: Any, network_id: int, hand_out: HandOut, *, collateral: Address | None = None
+        cls,
+        script: Any,
+        network_id: int,
+        hand_out: HandOut | None,
+        *,
+        collateral: Address | None = None,
+        hand_over: HandOver | None = None,
     ) -> Payer:
         """A committee: a native script in cardano-cli's JSON, which pays from all addresses of its own.
 
@@ -136,6 +156,7 @@ class Payer:
             script=script_of(from_json(script, "payer")),
             collateral=collateral,
             hand_out=hand_out,
+            hand_over=hand_over,
         )
 
     @classmethod
@@ -175,7 +196,8 @@ class Payer:
     @property
     def valid_for_seconds(self) -> int:
         """How long what it pays for can be included."""
-        return USUAL_SECONDS if self.hand_out is None else self.hand_out.valid_for_seconds
+        handed = self.hand_out or self.hand_over
+        return USUAL_SECONDS if handed is None else handed.valid_for_seconds
 
     @property
     def pattern(self) -> str:

@@ -202,7 +202,7 @@ class Run:
         log_words(self.backend, request.transaction)
         if self.dry_run:
             if self.payer.hand_over is not None:
-                self.payer.hand_over(checked_request(request.transaction))
+                self.payer.hand_over.take(checked_request(request.transaction))
             self._note(
                 self._submission(request, request.transaction.unsigned(), chain=None), "dry_run"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -12,9 +12,10 @@ from milestones.cardano.address import Address
 from milestones.cardano.transaction import Transaction
 from milestones.domain.posix_time import to_posix_seconds
 from milestones.domain.reading import HexField, Record
+from milestones.errors import InvalidInput
 from milestones.keys.browser_wallet import read_address, read_outputs
 from milestones.services.results import View
-from milestones.services.sending.payer import Payer
+from milestones.services.sending.payer import HandOver, Payer
 from milestones.transactions.signers import SigningRequest
 from milestones.transactions.words import TransactionInWords, in_words
 from milestones.web.api.operation import Asked, Operation
@@ -39,16 +40,38 @@ class Wallet(Record):
     acting_address: AddressText | None = None
 
 
-class WalletPays(Record):
-    """What every request for a transaction has: whose outputs pay, and where change returns."""
+class Committee(Record):
+    """A committee: its native script as cardano-cli writes it, and the address that puts up collateral.
 
-    wallet: Wallet
+    That address is a member's, who then signs as well. Kupo has to watch both. What is built can be sent for
+    `valid_for_seconds`, two days unless it is given.
+    """
+
+    script: dict[str, Any]
+    collateral: AddressText
+    valid_for_seconds: Annotated[int, Field(ge=300, le=30 * 86_400)] = 2 * 86_400
+
+
+class WalletPays(Record):
+    """What every request for a transaction has: whose outputs pay. A wallet, or a committee."""
+
+    wallet: Wallet | None = None
+    committee: Committee | None = None
 
 
 def read_addresses(text: str, path: str) -> tuple[Address, ...]:
     """Addresses between commas. Raises `InvalidAddress` with a path such as `oracles[2]`."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return tuple(read_address(part, f"{path}[{number}]") for number, part in enumerate(parts))
+
+
+def _with_lists(value: Any) -> Any:
+    """JSON as it was sent: in records, lists are tuples."""
+    if isinstance(value, tuple):
+        return [_with_lists(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _with_lists(each) for name, each in value.items()}
+    return value
 
 
 class BuiltTransaction(View):
@@ -77,21 +100,38 @@ class Desk:
     serving: Serving
     asked: list[SigningRequest] = field(default_factory=list)
 
-    def payer(self, wallet: Wallet, path: str = "wallet") -> Payer:
-        """The wallet as whoever pays. Raises `InvalidInput` with a path such as `wallet.outputs[3]`."""
+    def payer(self, body: WalletPays) -> Payer:
+        """Whoever pays. Raises `InvalidInput` with a path such as `wallet.outputs[3]`."""
+        if body.wallet is not None and body.committee is None:
+            return self._of_wallet(body.wallet)
+        if body.committee is not None and body.wallet is None:
+            return Payer.committee(
+                _with_lists(body.committee.script),
+                self.serving.backend.network.network_id,
+                None,
+                collateral=read_address(body.committee.collateral, "committee.collateral"),
+                hand_over=HandOver(self.asked.append, body.committee.valid_for_seconds),
+            )
+        raise InvalidInput(
+            "a wallet or a committee pays, one of them",
+            path="wallet",
+            hint="give what the wallet's getUtxos() and getChangeAddress() returned",
+        )
+
+    def _of_wallet(self, wallet: Wallet) -> Payer:
         acting: Address | None = None
         if wallet.acting_address is not None:
-            acting = read_address(wallet.acting_address, f"{path}.acting_address")
+            acting = read_address(wallet.acting_address, "wallet.acting_address")
         return Payer.of_wallet(
-            read_outputs(wallet.outputs, f"{path}.outputs"),
-            read_address(wallet.change_address, f"{path}.change_address"),
-            self.asked.append,
+            read_outputs(wallet.outputs, "wallet.outputs"),
+            read_address(wallet.change_address, "wallet.change_address"),
+            HandOver(self.asked.append),
             acting=acting,
         )
 
-    async def build(self, wallet: Wallet, work: Callable[[Payer], Awaitable[R]]) -> R:
-        """What a service reports that builds for the wallet, when its turn has come."""
-        payer = self.payer(wallet)
+    async def build(self, body: WalletPays, work: Callable[[Payer], Awaitable[R]]) -> R:
+        """What a service reports that builds for whoever pays, when its turn has come."""
+        payer = self.payer(body)
         async with self.serving.builds:
             return await work(payer)
 
@@ -136,7 +176,7 @@ def building(
 
     async def perform(asked: Asked) -> BaseModel:
         desk = Desk(asked.serving)
-        report = await desk.build(asked.body.wallet, lambda payer: service(asked, payer))
+        report = await desk.build(asked.body, lambda payer: service(asked, payer))
         return answer.model_validate({"transactions": await desk.built(), "report": report})
 
     return Operation(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from milestones.cardano.native_script import script_address
+from milestones.testing.cast import ADA
 from milestones.testing.distribution import FIRST_MILESTONE
 from tests.support.browser_wallet import StandInWallet
-from tests.support.serving import ServedDistribution
+from tests.support.serving import ServedDistribution, serve
 
 
 def wallet_of(served: ServedDistribution, *people: str) -> StandInWallet:
@@ -45,10 +47,7 @@ async def test_a_beneficiary_claims_with_a_wallet_of_two_keys(served: ServedDist
     built = await served.post(f"{served.path}/claim", body)
     (transaction,) = built["transactions"]
     assert built["report"]["paid_token_amount"] == 1_000
-    assert any(
-        f"{opened.world.token}" in line or "1000" in line
-        for line in transaction["words"]["summary"]
-    )
+    assert any("1,000 GRANT" in line for line in transaction["words"]["summary"])
     assert opened.journal.find(transaction["transaction_hash"]) is None
     sent = await sign_and_send(served, wallet, built)
     assert opened.journal.find(sent) is not None
@@ -98,3 +97,42 @@ async def test_only_what_concerns_the_distribution_is_sent(served: ServedDistrib
         wrong = {"wallet": {**none, "outputs": outputs}, "beneficiary_indices": [0]}
         refused = await served.post(f"{served.path}/claim", wrong, status=400)
         assert refused["error"]["details"]["path"] == "wallet.outputs[0]"
+
+
+async def test_a_committee_signs_one_after_the_other(served: ServedDistribution) -> None:
+    """Two of three: their signatures are kept, through a restart too, and whoever comes last sends it."""
+    opened, world = served.opened, served.opened.world
+    await opened.signed(FIRST_MILESTONE)
+    await opened.attest()
+    members = ("oracle-0", "oracle-1", "oracle-2")
+    script = {
+        "type": "atLeast",
+        "required": 2,
+        "scripts": [
+            {"type": "sig", "keyHash": world.keys[each].key_hash.hex()} for each in members
+        ],
+    }
+    world.pay(script_address(script, 0, "script"), 50 * ADA)
+    committee = {"script": script, "collateral": str(world.address("stranger"))}
+    body = {"committee": committee, "beneficiary_indices": [0]}
+    built = await served.post(f"{served.path}/claim", body)
+    (transaction,) = built["transactions"]
+    assert transaction["valid_until"] > world.now + 86_400
+    cbor = transaction["transaction_cbor"]
+    nobody = wallet_of(served, "beneficiary-1")
+    for people, count in (("stranger", 2), ("oracle-2", 1), ("oracle-0", 0)):
+        async with serve(opened) as server:
+            witnesses = wallet_of(served, people).sign_whatever(cbor)
+            handed = {"transaction": cbor, "witnesses": [witnesses]}
+            shown = await server.post(f"{server.path}/signed", handed)
+            assert (shown["missing_count"], shown["complete"]) == (count, count == 0)
+            strange = {"transaction": cbor, "witnesses": [nobody.sign_whatever(cbor)]}
+            kept = await server.post(f"{server.path}/signed", strange)
+            assert len(kept["left_out"]) == 1
+    hash_ = transaction["transaction_hash"]
+    again = await served.get(f"{served.path}/signed/{hash_}")
+    assert (len(again["signed_by"]), again["words"]["fee_lovelace"] > 0) == (3, True)
+    sent = await served.post(f"{served.path}/transactions", {"transaction": cbor})
+    assert sent["transaction_hash"] == hash_
+    unknown = await served.http.get(f"{served.path}/signed/{'00' * 32}")
+    assert unknown.status_code == 404
