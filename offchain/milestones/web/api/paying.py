@@ -122,14 +122,16 @@ async def claim_code(asked: Asked) -> ClaimCode:
 
 ANSWERS: Final = {
     400: ("invalidaddress", "missingcode", "invalidnetwork"),
+    403: ("error",),
     404: ("notfound",),
+    405: ("error",),
     409: ("alreadyclaimed",),
     410: ("expired",),
     425: ("tooearly",),
     429: ("ratelimited",),
     500: ("error",),
 }
-"""The errors of CIP-99 by their HTTP status; a wallet may be told nothing else."""
+"""The errors by their HTTP status, in CIP-99's words where it has any; wallets bear others."""
 
 
 def refusal(status: int, word: str | None = None) -> Response:
@@ -140,8 +142,9 @@ def refusal(status: int, word: str | None = None) -> Response:
 
 def refused(error: MilestonesError) -> Response:
     """An error of the program as CIP-99 has it: what is wrong, too much asked for, or nothing more."""
+    alike = {503: 429, 413: 400, 414: 400}
     status = status_of(error)
-    return refusal(429 if status in (429, 503) else 400 if status in (400, 413, 414) else 500)
+    return refusal(alike.get(status, status))
 
 
 class ClaimRefused(Exception):

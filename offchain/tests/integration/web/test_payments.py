@@ -99,6 +99,8 @@ async def test_a_telephone_claims_by_a_link(served: ServedDistribution) -> None:
     status, claimed = await claim(served, code, "beneficiary-0")
     assert (status, claimed["tx_hash"]) == (202, found["transaction_hash"])
     assert "queue_position" not in claimed
+    put = await served.http.put(code["faucet_url"])
+    assert (put.status_code, put.json()) == (405, {"code": 405, "status": "error"})
     wrong = {**code, "code": code["code"][:-1] + ("a" if code["code"][-1] != "a" else "b")}
     assert (await claim(served, wrong, "beneficiary-0"))[0] == 404
     for body, word in (
