@@ -113,6 +113,8 @@ class Kept:
         known = self._answers.get(name)
         if known is None or known[0] != moment or _has_failed(known[1]):
             known = (moment, asyncio.ensure_future(make()))
+            # Where nobody waits for it any more, its failure is nobody's.
+            known[1].add_done_callback(_has_failed)
             self._answers[name] = known
             self._answers.move_to_end(name)
             while len(self._answers) > MOST_KEPT:

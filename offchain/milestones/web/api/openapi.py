@@ -23,6 +23,7 @@ STATUSES: Final = {
     "403": "another host or origin asks, a token is missing, or it isn't offered here",
     "404": "there is no such thing",
     "405": "this method is not answered",
+    "408": "the body comes too slowly",
     "409": "a rule forbids it now (`details.rule`), or the wallet lacks funds",
     "413": "the body is too long",
     "414": "the address that is asked for is too long",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
@@ -20,6 +21,8 @@ from milestones.web.serving import Served, Serving
 PREFIX: Final = "/api/v1"
 MOST_BODY_BYTES: Final = 256 * 1024
 """A wallet of some thousand outputs, or a claim file of a thousand allocations."""
+BODY_SECONDS: Final = 20.0
+"""How long a body may take to come."""
 R = TypeVar("R", bound=Record)
 
 
@@ -125,12 +128,19 @@ async def read_body(request: Request, model: type[R]) -> R:
 
 
 async def bounded_body(request: Request, most: int) -> bytes:
-    """The body, of at most so many bytes. Raises `RequestRefused` (413)."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > most:
-            raise RequestRefused(
-                413, f"the body is over {most} bytes", path="body", hint="send less"
-            )
-    return bytes(raw)
+    """The body, of at most so many bytes. Raises `RequestRefused`: 413, and 408 where it comes too slowly."""
+
+    async def whole() -> bytes:
+        raw = bytearray()
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > most:
+                raise RequestRefused(
+                    413, f"the body is over {most} bytes", path="body", hint="send less"
+                )
+        return bytes(raw)
+
+    try:
+        return await asyncio.wait_for(whole(), BODY_SECONDS)
+    except asyncio.TimeoutError:
+        raise RequestRefused(408, "the body comes too slowly", path="body") from None

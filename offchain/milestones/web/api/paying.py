@@ -142,7 +142,7 @@ def refusal(status: int, word: str | None = None) -> Response:
 
 def refused(error: MilestonesError) -> Response:
     """An error of the program as CIP-99 has it: what is wrong, too much asked for, or nothing more."""
-    alike = {503: 429, 413: 400, 414: 400}
+    alike = {503: 429, 408: 400, 413: 400, 414: 400}
     status = status_of(error)
     return refusal(alike.get(status, status))
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from milestones import __version__
 from milestones.cardano.address import Address
-from milestones.domain.claims import ClaimStatus
+from milestones.domain.claims import ClaimState, ClaimStatus
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.reading import AddressField, Record
 from milestones.services.calculate_distribution import AllocationView, DistributionCalculated
@@ -159,19 +159,29 @@ async def _allocations(asked: Asked) -> Allocations:
     if wanted.milestone_identifier is not None:
         MilestoneIdentifier.parse(wanted.milestone_identifier)
     known = await asked.serving.allocations(asked.served)
-    fitting = [
-        state
-        for state in known.states
-        if wanted.milestone_identifier in (None, state.allocation.milestone_identifier)
-        and wanted.status in (None, state.status)
-    ]
-    shown = fitting[wanted.offset : wanted.offset + wanted.limit]
+    first, last = wanted.offset, wanted.offset + wanted.limit
+    if wanted.milestone_identifier is None and wanted.status is None:
+        # Of a large distribution only those that are shown are looked at.
+        indices = sorted(known.distribution.allocations)
+        total = len(indices)
+        shown = known.state.claim_states(known.distribution, indices[first:last])
+    else:
+        fitting = [state for state in known.states if _fits(state, wanted)]
+        total, shown = len(fitting), fitting[first:last]
     return Allocations(
-        total=len(fitting),
-        offset=wanted.offset,
+        total=total,
+        offset=first,
         allocations=tuple(map(AllocationView.of, shown)),
         now=known.time.now,
         warnings=known.warnings,
+    )
+
+
+def _fits(state: ClaimState, wanted: AllocationsWanted) -> bool:
+    milestone = state.allocation.milestone_identifier
+    return wanted.milestone_identifier in (None, milestone) and wanted.status in (
+        None,
+        state.status,
     )
 
 
