@@ -441,7 +441,15 @@ def _services() -> dict[str, Callable[..., Any]]:
 def _results() -> list[tuple[str, type[BaseModel]]]:
     """The model of what every command prints, by the command's name."""
     found = [(name, _returned(service)) for name, service in _services().items()]
-    return [*found, ("oracle-sign", SignatureEntry), ("oracle-import", WalletEntry)]
+    series = {
+        "register-milestone-series": milestones.SeriesRegistered,
+        "deploy-series-plan": milestones.SeriesPlan,
+        "check-status-series": milestones.SeriesStatus,
+        "verify-series": milestones.SeriesVerified,
+        "series": milestones.SeriesDone,
+    }
+    entries = [("oracle-sign", SignatureEntry), ("oracle-import", WalletEntry)]
+    return [*found, *series.items(), *entries]
 
 
 def _returned(service: Any) -> type[BaseModel]:
@@ -461,6 +469,22 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "Network",
         "load_contract",
         "Contract",
+    ),
+    "A series of distributions": (
+        "register_series",
+        "SeriesRegistered",
+        "find_series",
+        "plan_series",
+        "SeriesPlan",
+        "deploy_series",
+        "in_series",
+        "SeriesDone",
+        "paying",
+        "waiting_for",
+        "series_status",
+        "SeriesStatus",
+        "verify_series",
+        "SeriesVerified",
     ),
     "Commands that ask the services": (
         "init",

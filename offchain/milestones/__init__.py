@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from milestones.services.close import Closed, close
     from milestones.services.commit_milestone import MilestoneCommitted, commit_milestone
     from milestones.services.deploy import Deployed, deploy, registered_schedule
+    from milestones.services.distribution.series import find_series, paying, waiting_for
     from milestones.services.find import DistributionsFound, find_distributions
     from milestones.services.history import DistributionHistory, history
     from milestones.services.init import Initialised, init
@@ -107,6 +108,17 @@ if TYPE_CHECKING:
         schedule_vesting,
     )
     from milestones.services.sending.payer import HandOut, Payer
+    from milestones.services.series import (
+        SeriesDone,
+        SeriesPlan,
+        SeriesStatus,
+        SeriesVerified,
+        deploy_series,
+        in_series,
+        plan_series,
+        series_status,
+        verify_series,
+    )
     from milestones.services.stake import (
         StakeChanged,
         StakeShown,
@@ -196,7 +208,11 @@ __all__ = [
     "ScheduleChecked",
     "ScheduleTemplate",
     "Selection",
+    "SeriesDone",
+    "SeriesPlan",
     "SeriesRegistered",
+    "SeriesStatus",
+    "SeriesVerified",
     "Signer",
     "SigningKey",
     "SigningRequest",
@@ -228,11 +244,14 @@ __all__ = [
     "commit_milestone",
     "connect",
     "deploy",
+    "deploy_series",
     "drop_transaction",
     "errors",
     "evidence_hash_of",
     "find_distributions",
+    "find_series",
     "history",
+    "in_series",
     "init",
     "list_distributions",
     "load_contract",
@@ -248,6 +267,8 @@ __all__ = [
     "parse_contract_address",
     "parse_schedule",
     "pay",
+    "paying",
+    "plan_series",
     "proposal_confirm",
     "proposal_object",
     "proposal_retire",
@@ -268,6 +289,7 @@ __all__ = [
     "schedule_template",
     "schedule_vesting",
     "script_address",
+    "series_status",
     "show_keys",
     "show_known_transaction",
     "show_phrase_keys",
@@ -282,6 +304,8 @@ __all__ = [
     "submit_transaction",
     "transaction_status",
     "verify",
+    "verify_series",
+    "waiting_for",
     "write_claim_file",
     "write_report",
 ]
@@ -372,6 +396,18 @@ _NAMES: Final = {
         "schedule_vesting",
     ),
     "services.sending.payer": ("HandOut", "Payer"),
+    "services.distribution.series": ("find_series", "paying", "waiting_for"),
+    "services.series": (
+        "SeriesDone",
+        "SeriesPlan",
+        "SeriesStatus",
+        "SeriesVerified",
+        "deploy_series",
+        "in_series",
+        "plan_series",
+        "series_status",
+        "verify_series",
+    ),
     "services.stake": (
         "StakeChanged",
         "StakeShown",

@@ -11,24 +11,25 @@ from milestones.cli import options
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     CollateralFrom,
-    ContractAddress,
     DryRun,
     EvidenceFile,
     EvidenceHash,
     MilestoneIdentifier,
+    OptionalContractAddress,
     OracleKeys,
     PayerAccount,
     PayerElsewhere,
+    SeriesName,
     SigningKeyPath,
     UnsignedOut,
     ValidFor,
     VerificationTimestamp,
     Wait,
     Yes,
-    distribution,
     evidence,
     optional_moment,
 )
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput
 
@@ -40,8 +41,9 @@ else:
 
 def attest(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    contract_address: ContractAddress,
     milestone_identifier: MilestoneIdentifier,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     waive: Annotated[
         bool,
         typer.Option(
@@ -78,12 +80,15 @@ def attest(  # noqa: PLR0917 - an option each
             path="evidence_hash",
             hint="leave it out; it is given with --waive alone",
         )
-    contract, keys = distribution(contract_address), options.oracle_keys(oracle_keys)
+    keys = options.oracle_keys(oracle_keys)
     key = session.payer(
         signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
     )
-    session.perform(
-        lambda backend: milestones.attest(
+    perform_named(
+        session,
+        contract_address,
+        series,
+        lambda backend, contract: milestones.attest(
             backend,
             contract_address=contract,
             milestone_identifier=milestone_identifier,
@@ -94,5 +99,7 @@ def attest(  # noqa: PLR0917 - an option each
             wait=wait,
         ),
         views.attested,
+        concerned=milestones.waiting_for(milestone_identifier),
+        done_before=("attested",),
         yes=yes,
     )

@@ -10,11 +10,12 @@ import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     ClaimFilePath,
-    ContractAddress,
+    OptionalContractAddress,
+    SeriesName,
     address,
-    distribution,
     read_claim_file,
 )
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -25,23 +26,27 @@ else:
 
 def calculate_distribution(
     context: typer.Context,
-    contract_address: ContractAddress,
     beneficiary_address: Annotated[
         str, typer.Option(help="The address that is paid.", show_default=False)
     ],
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     claim_file: ClaimFilePath = None,
 ) -> None:
     """Show what an address can claim now, later, and has claimed, and why."""
     session = session_of(context)
-    contract = distribution(contract_address)
     beneficiary = address(beneficiary_address, "beneficiary_address")
     claims = read_claim_file(claim_file)
-    session.perform(
-        lambda backend: milestones.calculate_distribution(
+    perform_named(
+        session,
+        contract_address,
+        series,
+        lambda backend, contract: milestones.calculate_distribution(
             backend,
             contract_address=contract,
             beneficiary_address=beneficiary,
             claim_file=claims,
         ),
         views.calculated,
+        concerned=milestones.paying(beneficiary),
     )

@@ -11,7 +11,8 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import ContractAddress, distribution
+from milestones.cli.options import OptionalContractAddress, SeriesName, distribution
+from milestones.cli.series import must_be_one
 from milestones.cli.session import Session, session_of
 from milestones.errors import Interrupted, ServiceUnavailable
 
@@ -32,7 +33,8 @@ PASSING: Final = frozenset(
 
 def check_status(
     context: typer.Context,
-    contract_address: ContractAddress,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     milestone_identifier: Annotated[
         str | None, typer.Option(help="Only this milestone.", show_default=False)
     ] = None,
@@ -48,7 +50,12 @@ def check_status(
 ) -> None:
     """Show milestones, quorum, vesting, vaults and claims, verified against the chain."""
     session = session_of(context)
-    contract = distribution(contract_address)
+    must_be_one(contract_address, series)
+    if series is not None:
+        found = milestones.find_series(session.workspace, series)
+        session.perform(lambda backend: milestones.series_status(backend, found))
+        return
+    contract = distribution(contract_address or "")
 
     def look(backend: milestones.Backend) -> Awaitable[milestones.StatusReport]:
         return milestones.check_status(

@@ -10,17 +10,18 @@ import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     CollateralFrom,
-    ContractAddress,
     DryRun,
+    OptionalContractAddress,
     PayerAccount,
     PayerElsewhere,
+    SeriesName,
     SigningKeyPath,
     UnsignedOut,
     ValidFor,
     Wait,
     Yes,
-    distribution,
 )
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ else:
 
 def close(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    contract_address: ContractAddress,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
     payer_account: PayerAccount = False,
@@ -48,14 +50,18 @@ def close(  # noqa: PLR0917 - an option each
     script, once all is paid or may be reclaimed: then everything goes to the terms' refund address.
     """
     session = session_of(context)
-    contract = distribution(contract_address)
     key = session.payer(
         signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
     )
-    session.perform(
-        lambda backend: milestones.close(
+    perform_named(
+        session,
+        contract_address,
+        series,
+        lambda backend, contract: milestones.close(
             backend, contract_address=contract, key=key, dry_run=dry_run, wait=wait
         ),
         views.closed,
+        done_before=("closed",),
+        not_yet=("irrevocable", "reclaim_after"),
         yes=yes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ from milestones.cli.options import (
     anchor_of,
 )
 from milestones.cli.session import session_of
+from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     from milestones.cli.views import sending as views
@@ -41,6 +43,22 @@ def deploy(  # noqa: PLR0917 - an option each
     contract_address: Annotated[
         str | None, typer.Option(help="Instead: a distribution registered in this data directory.")
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            "--series",
+            help="Instead: every distribution of a series that was registered here and isn't open yet. The"
+            " plan with its costs is said first.",
+        ),
+    ] = None,
+    announce: Annotated[
+        bool,
+        typer.Option(
+            "--announce",
+            help="With --series: write the rows into transactions' metadata, too. Else their file, whose"
+            " hash is in the terms, is to be kept by somebody.",
+        ),
+    ] = False,
     signing_key_path: SigningKeyPath = None,
     payer: PayerElsewhere = None,
     payer_account: PayerAccount = False,
@@ -68,6 +86,30 @@ def deploy(  # noqa: PLR0917 - an option each
     key = session.payer(
         signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
     )
+    if series is not None:
+        _must_go_with_a_series(
+            {
+                "schedule": schedule,
+                "contract_address": contract_address,
+                "private": private or None,
+                "anchor": document,
+            }
+        )
+        found = milestones.find_series(session.workspace, series)
+        session.perform(
+            lambda backend: milestones.deploy_series(
+                backend,
+                found,
+                key=key,
+                announce=announce,
+                allow_script_beneficiaries=allow_script_beneficiaries,
+                dry_run=dry_run,
+                wait=wait,
+            ),
+            yes=yes,
+            always_says=True,
+        )
+        return
     wanted = session.schedule(schedule, contract_address)
     session.perform(
         lambda backend: milestones.deploy(
@@ -84,3 +126,13 @@ def deploy(  # noqa: PLR0917 - an option each
         yes=yes,
         always_says=True,
     )
+
+
+def _must_go_with_a_series(given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise InvalidInput(
+                "is one distribution's, and a series is opened",
+                path=option,
+                hint="leave it out, or open one distribution of the series by its address",
+            )

@@ -8,7 +8,8 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import ContractAddress, distribution
+from milestones.cli.options import OptionalContractAddress, SeriesName
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ else:
 
 def history(
     context: typer.Context,
-    contract_address: ContractAddress,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     form: Annotated[
         Literal["csv", "json", "table"] | None,
         typer.Option("--format", help="Else a view on a terminal, and JSON elsewhere."),
@@ -32,11 +34,13 @@ def history(
     Openings, attestations, proposals, claims and closings, with times, transactions and fees.
     """
     session = session_of(context)
-    contract = distribution(contract_address)
     if form is not None:
         session.output.as_json = form == "json"
-    session.perform(
-        lambda backend: milestones.history(backend, contract_address=contract),
+    perform_named(
+        session,
+        contract_address,
+        series,
+        lambda backend, contract: milestones.history(backend, contract_address=contract),
         views.history,
         text=service.as_csv if form == "csv" else None,
     )

@@ -83,6 +83,15 @@ ContractAddress = Annotated[
         show_default=False,
     ),
 ]
+SeriesName = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="Instead of one distribution: a series, by its root or the beginning of it. Every distribution"
+        " that the command has to do with, one after the other.",
+        show_default=False,
+    ),
+]
 MilestoneIdentifier = Annotated[
     str, typer.Option("--milestone-identifier", help="The milestone.", show_default=False)
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,19 +12,20 @@ from milestones.cli.loading import Later
 from milestones.cli.options import (
     ClaimFilePath,
     CollateralFrom,
-    ContractAddress,
     DryRun,
+    OptionalContractAddress,
     PayerAccount,
     PayerElsewhere,
+    SeriesName,
     SigningKeyPath,
     UnsignedOut,
     ValidFor,
     Wait,
     Yes,
     address,
-    distribution,
     read_claim_file,
 )
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 from milestones.errors import exit_code_of
 
@@ -35,7 +37,8 @@ else:
 
 def submit_release(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    contract_address: ContractAddress,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     beneficiary_address: Annotated[
         str | None,
         typer.Option(help="Pay this address all that it can claim.", show_default=False),
@@ -71,7 +74,6 @@ def submit_release(  # noqa: PLR0917 - an option each
     exit code is then the one that the first of them has alone.
     """
     session = session_of(context)
-    contract = distribution(contract_address)
     beneficiary = beneficiary_address and address(beneficiary_address, "beneficiary_address")
     key = session.payer(
         signing_key_path, payer, unsigned_out, valid_for, collateral, account=payer_account
@@ -84,8 +86,11 @@ def submit_release(  # noqa: PLR0917 - an option each
         milestone=milestone_identifier,
         everything=everything,
     )
-    report = session.perform(
-        lambda backend: milestones.submit_release(
+    report = perform_named(
+        session,
+        contract_address,
+        series,
+        lambda backend, contract: milestones.submit_release(
             backend,
             contract_address=contract,
             key=key,
@@ -95,7 +100,23 @@ def submit_release(  # noqa: PLR0917 - an option each
             wait=wait,
         ),
         views.released,
+        concerned=_concerned(selection),
+        done_before=("claimed",),
+        not_yet=("quorum", "vesting"),
         yes=yes,
     )
-    if report.left_out:
+    if report is not None and report.left_out:
         raise typer.Exit(exit_code_of(report.left_out[0].code))
+
+
+def _concerned(
+    selection: milestones.Selection,
+) -> Callable[[Any], bool] | None:
+    """In which distributions of a series there is somebody to pay; an index means one distribution alone."""
+    if selection.indices:
+        return lambda _: False
+    if selection.beneficiary is not None:
+        return milestones.paying(selection.beneficiary)
+    if selection.milestone is not None:
+        return milestones.waiting_for(selection.milestone)
+    return None

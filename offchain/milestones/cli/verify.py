@@ -10,13 +10,15 @@ import typer
 import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import (
-    ContractAddress,
+    OptionalContractAddress,
     ScriptBeneficiaries,
+    SeriesName,
     distribution,
     file_hash,
     read_claim_file,
     read_schedule,
 )
+from milestones.cli.series import must_be_one
 from milestones.cli.session import session_of
 from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 
@@ -28,7 +30,8 @@ else:
 
 def verify(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    contract_address: ContractAddress,
+    contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     schedule: Annotated[
         Path | None, typer.Option(help="The schedule file, of a private distribution.")
     ] = None,
@@ -54,7 +57,12 @@ def verify(  # noqa: PLR0917 - an option each
     report is printed in each case.
     """
     session = session_of(context)
-    where = distribution(contract_address)
+    must_be_one(contract_address, series)
+    if series is not None:
+        found = milestones.find_series(session.workspace, series)
+        _leave(session.perform(lambda backend: milestones.verify_series(backend, found)).verdict)
+        return
+    where = distribution(contract_address or "")
     if schedule is not None and claim_file is not None:
         raise InvalidInput(
             "a schedule file and a claim file are both given",
@@ -75,7 +83,11 @@ def verify(  # noqa: PLR0917 - an option each
         ),
         views.verified,
     )
-    if verified.verdict == "unsound":
+    _leave(verified.verdict)
+
+
+def _leave(verdict: str) -> None:
+    if verdict == "unsound":
         raise typer.Exit(NotAllowedYet.exit_code)
-    if verified.verdict == "incomplete":
+    if verdict == "incomplete":
         raise typer.Exit(NotFound.exit_code)

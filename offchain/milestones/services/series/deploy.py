@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from milestones.domain.reading import HexField
@@ -15,6 +15,7 @@ from milestones.services.distribution.series import part_distribution
 from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.results import Result
 from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.words import must_be_approved
 from milestones.services.series.each import SeriesDone, in_series
 from milestones.storage.series_files import SeriesFolder
 
@@ -104,16 +105,20 @@ async def deploy_series(
     key: PaidBy,
     announce: bool = False,
     allow_script_beneficiaries: bool = False,
+    dry_run: bool = False,
     wait: bool = False,
-    approve: Callable[[SeriesPlan], None] = lambda _: None,
-) -> SeriesDone:
+) -> SeriesDone | SeriesPlan:
     """Opens every distribution of a series that is not open yet; a run that was cut off goes on.
 
-    `approve` hears the plan before anything is sent, and may raise. `announce` writes the rows into
-    transactions' metadata as well. Raises what `deploy` raises, with the part it is about.
+    The plan is said before anything is sent, and agreed to where somebody is asked; `dry_run` ends there.
+    `announce` writes the rows into transactions' metadata as well. Raises what `deploy` raises, with the part
+    it is about.
     """
     plan = await plan_series(backend, series, announce=announce)
-    approve(plan)
+    if dry_run:
+        return plan
+    await must_be_approved(backend, plan.words)
+    backend = replace(backend, approve=None)
     by_id = {part.distribution_id: part for part in series.record.distributions}
     sent = 0
 

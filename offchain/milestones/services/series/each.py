@@ -52,12 +52,13 @@ async def in_series(
     concerned: Concerned | None = None,
     nothing: str = "no distribution of this series has to do with it",
     done_before: frozenset[str] = frozenset(),
+    not_yet: frozenset[str] = frozenset(),
 ) -> SeriesDone:
     """Runs a command in each distribution that is `concerned`, in order.
 
-    A refusal by a rule in `done_before` means that nothing is left to do there. Any other error ends it, and
-    names the part; the same command then goes on where it stopped. Raises `NotFound` with `nothing` where it
-    has to do with none.
+    A refusal by a rule in `done_before` means that nothing is left to do there; one by a rule in `not_yet` is
+    raised only where nothing was done in any. Any other error ends it, and names the part; the same command
+    then goes on where it stopped. Raises `NotFound` with `nothing` where it has to do with none.
     """
     parts = parts_of(backend, series, concerned)
     if not parts:
@@ -66,10 +67,25 @@ async def in_series(
             hint="see what the series has with `milestones check-status --series`",
             details={"series": series.record.series_root.hex()},
         )
-    done = []
+    done, refused = [], list[NotAllowedYet]()
     for number, (part, name) in enumerate(parts, 1):
         backend.progress(f"part {part.part}, {number} of {len(parts)}: {name}")
-        done.append(await _one(part, service(name), done_before))
+        try:
+            done.append(await _one(part, service(name)))
+        except NotAllowedYet as error:
+            if error.rule not in done_before | not_yet:
+                raise
+            refused += [error] if error.rule in not_yet else []
+            done.append(
+                PartDone(
+                    part=part.part,
+                    contract_name=part.contract_name,
+                    status="nothing_to_do",
+                    reason=error.message,
+                )
+            )
+    if refused and all(each.status != "done" for each in done):
+        raise refused[0]
     results = [each.result or {} for each in done]
     return SeriesDone(
         series_root=series.record.series_root,
@@ -80,19 +96,17 @@ async def in_series(
     )
 
 
-async def _one(
-    part: SeriesPart, running: Awaitable[BaseModel], done_before: frozenset[str]
-) -> PartDone:
-    where: dict[str, Any] = {"part": part.part, "contract_name": part.contract_name}
+async def _one(part: SeriesPart, running: Awaitable[BaseModel]) -> PartDone:
     try:
         result = await running
-    except NotAllowedYet as error:
-        if error.rule not in done_before:
-            raise _located(error, part) from None
-        return PartDone(**where, status="nothing_to_do", reason=error.message)
     except MilestonesError as error:
         raise _located(error, part) from None
-    return PartDone(**where, status="done", result=result.model_dump(mode="json"))
+    return PartDone(
+        part=part.part,
+        contract_name=part.contract_name,
+        status="done",
+        result=result.model_dump(mode="json"),
+    )
 
 
 def _located(error: MilestonesError, part: SeriesPart) -> MilestonesError:

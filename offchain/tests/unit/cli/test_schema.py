@@ -71,6 +71,8 @@ def test_every_input_and_every_command_has_one() -> None:
     commands |= {"transaction"} | {
         f"{group}-{name}" for group, names in groups.items() for name in names
     }
+    commands |= {"register-milestone-series", "deploy-series-plan", "series"}
+    commands |= {"check-status-series", "verify-series"}
     results = {f"{name}-result" for name in commands}
     assert set(NAMES) == inputs | results | {"milestone-record", "error"}
 

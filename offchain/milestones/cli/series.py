@@ -1,0 +1,72 @@
+"""`--series`: a command on every distribution of a series that it has to do with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import milestones
+from milestones.cli.options import distribution, missing
+from milestones.cli.session import Session
+from milestones.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import RenderableType
+
+R = TypeVar("R", bound="BaseModel")
+
+
+def must_be_one(contract_address: str | None, series: str | None) -> None:
+    """Either a distribution is named or a series. Raises `InvalidInput`."""
+    if contract_address is None and series is None:
+        raise missing(
+            ["contract_address"], "give the distribution's address, or a series with --series"
+        )
+    if contract_address is not None and series is not None:
+        raise InvalidInput(
+            "a distribution and a series are both named",
+            path="series",
+            hint="give --contract-address for one distribution, or --series for all of them",
+        )
+
+
+def perform_named(
+    session: Session,
+    contract_address: str | None,
+    series: str | None,
+    service: Callable[
+        [milestones.Backend, milestones.Address | milestones.DistributionName], Awaitable[R]
+    ],
+    view: Callable[[R], Iterable[RenderableType]] | None = None,
+    *,
+    concerned: Callable[[Any], bool] | None = None,
+    done_before: Iterable[str] = (),
+    not_yet: Iterable[str] = (),
+    **options: Any,
+) -> R | None:
+    """Runs a service on the distribution that is named or, with `--series`, on each that is `concerned`.
+
+    `done_before` are the rules whose refusal means that nothing is left to do in a distribution, `not_yet`
+    those that stop none of the others. The result is the service's own; None for a series, whose result is
+    a `SeriesDone`.
+    """
+    must_be_one(contract_address, series)
+    if series is None:
+        where = distribution(contract_address or "")
+        result: R = session.perform(lambda backend: service(backend, where), view, **options)
+        return result
+    found = milestones.find_series(session.workspace, series)
+    options.pop("text", None)
+    session.perform(
+        lambda backend: milestones.in_series(
+            backend,
+            found,
+            lambda name: service(backend, name),
+            concerned=concerned,
+            done_before=frozenset(done_before),
+            not_yet=frozenset(not_yet),
+        ),
+        **options,
+    )
+    return None
