@@ -67,7 +67,7 @@ async def test_a_distribution_is_seen_whole(served: ServedDistribution, page: Pa
     row = (
         page.get_by_role("region", name="The proof")
         .locator("tr")
-        .filter(has=page.get_by_role("rowheader", name="schedule", exact=True))
+        .filter(has=page.get_by_role("rowheader", name="Schedule", exact=True))
     )
     await expect(row).to_contain_text(MEANINGS["schedule"])
     await expect(row).to_contain_text("holds")

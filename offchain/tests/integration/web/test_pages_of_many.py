@@ -49,7 +49,7 @@ async def test_long_lists_come_by_parts(served: ServedDistribution) -> None:
     page = f"/d/{shown.key}"
     sizes = []
     for start in (0, 100, COUNT - 1, COUNT + 1_000, 10**10):
-        answer = await served.http.get(page, params={"allocations": start})
+        answer = await served.http.get(page, params={"allocations": start}, timeout=600)
         assert answer.status_code == 200
         part = min(start, COUNT - 1) // 100 * 100
         last = min(part + 100, COUNT)
@@ -58,7 +58,7 @@ async def test_long_lists_come_by_parts(served: ServedDistribution) -> None:
         assert ("After these" in answer.text) == (last < COUNT)
         sizes.append(len(answer.content))
     assert max(sizes) < 200_000
-    answer = await served.http.get(page, params={"allocations": "-1<script>"})
+    answer = await served.http.get(page, params={"allocations": "-1<script>"}, timeout=600)
     assert f"1 to 100 of {COUNT:,}" in answer.text
 
 
@@ -88,13 +88,13 @@ async def test_a_page_asks_no_more_than_the_api_does(
         served.serving.kept.forget()
         looked_up.clear()
         started = time.perf_counter()
-        answer = await served.http.get(path)
+        answer = await served.http.get(path, timeout=600)
         seconds[path.split("?")[0].replace(shown.key, "…")] = round(
             time.perf_counter() - started, 3
         )
         assert answer.status_code == 200
         assert sorted(looked_up) == expected, path
         looked_up.clear()
-        assert (await served.http.get(path)).status_code == 200
+        assert (await served.http.get(path, timeout=600)).status_code == 200
         assert looked_up == []
     print(f"with {COUNT:,} allocations: {seconds}")  # noqa: T201 - what was measured
