@@ -11,7 +11,7 @@ import pytest
 from milestones.clients.mempool import Mempool
 from milestones.clients.ogmios_client import OgmiosClient
 from milestones.errors import BudgetSpent, NotAllowedYet
-from milestones.services.backend import chain_of
+from milestones.services.backend import chain_of, now_posix_ms
 from milestones.services.paying.budget import Budget
 from milestones.services.proposal import proposal_submit
 from milestones.services.relay import Relayed, pay, relay
@@ -132,6 +132,37 @@ class TestSideBySide:
         world.devnet.chain.mine()
         assert (await stage.on_chain()).remaining == 0
         assert await stage.tokens_of("beneficiary-0") == 1_000
+
+
+class TestTheBookAndTheChain:
+    """What the journal said of a transaction turns out to be otherwise."""
+
+    async def test_what_was_given_up_and_came_all_the_same_counts_again(
+        self, stage: OpenDistribution
+    ) -> None:
+        await stage.attested("milestone-001", "milestone-002", "milestone-003")
+        first = await relayed(stage)
+        for each in stage.journal.newest(10):
+            if each.command == "relay":
+                stage.journal.mark(each.transaction_id, "rejected", at_posix_ms=now_posix_ms())
+        again = await relayed(stage)
+        assert (again.ended, again.claim_count) == ("all_paid", 0)
+        assert again.spent_lovelace == first.spent_lovelace > 0
+
+    async def test_what_was_rolled_back_for_good_is_given_back_and_paid_anew(
+        self, stage: OpenDistribution
+    ) -> None:
+        """The node has forgotten it as well, and its time is up before the relay is started again."""
+        await stage.attested("milestone-001", "milestone-002", "milestone-003")
+        chain, before = stage.world.devnet.chain, (await stage.wealth_of("relayer")).lovelace
+        snapshot = chain.snapshot()
+        first = await relayed(stage)
+        chain.revert(snapshot)
+        stage.world.advance(8_000)
+        again = await relayed(stage, first.spent_lovelace)
+        assert (again.ended, again.claim_count) == ("all_paid", 5)
+        assert again.spent_lovelace == before - (await stage.wealth_of("relayer")).lovelace
+        assert (await stage.on_chain()).remaining == 0
 
 
 class TestProposals:
