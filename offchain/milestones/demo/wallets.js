@@ -42,7 +42,7 @@
         icon: 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>',
         apiVersion: '1',
         supportedExtensions: [],
-        isEnabled: async () => false,
+        isEnabled: async () => true,
         enable: async () => api(name),
       },
     ]),

@@ -84,7 +84,7 @@ class StandInWallet:
             declined = {"signTx": SIGN_TX_DECLINED, "signData": SIGN_DATA_DECLINED}
             raise Thrown(declined.get(method, REFUSED), "the person said no")
         if method in ("enable", "isEnabled"):
-            return True
+            return method == "enable" or self.connected
         if not self.connected:
             raise Thrown(ACCOUNT_CHANGE, "account changed")
         return getattr(self, f"_{method}")(*given)

@@ -7,7 +7,7 @@
  * followed into its block. Words are put in as text, never as HTML.
  */
 import { blake2b256 } from './blake2b.js'
-import { Wallet, WalletError, connect, watchForWallets } from './wallet.js'
+import { Wallet, WalletError, connect, isEnabled, watchForWallets } from './wallet.js'
 import { Refused, element, inWords, note, refusalNote } from './words.js'
 
 const REMEMBERED = 'milestones-wallet'
@@ -81,8 +81,17 @@ function offerWallets(panel) {
       ;/** @type {HTMLElement | null} */ (choices.querySelector('button'))?.focus()
     })
     const remembered = sessionStorage.getItem(REMEMBERED)
-    if (!wallet && remembered && found.some((each) => each.key === remembered)) void use(panel, remembered, false)
+    if (!wallet && remembered && found.some((each) => each.key === remembered)) void reconnect(panel, remembered)
   })
+}
+
+/**
+ * Connects the wallet of the page before, unless its owner would be asked: then it waits for them.
+ * @param {HTMLElement} panel
+ * @param {string} key
+ */
+async function reconnect(panel, key) {
+  if (await isEnabled(key)) await use(panel, key, false)
 }
 
 /**

@@ -276,6 +276,19 @@ export function watchForWallets(show) {
 }
 
 /**
+ * Whether a wallet would be connected without asking the person; false for whatever else it says.
+ * @param {string} key its name in `window.cardano`
+ * @returns {Promise<boolean>}
+ */
+export async function isEnabled(key) {
+  try {
+    return (await /** @type {any} */ (window).cardano[key].isEnabled()) === true
+  } catch {
+    return false
+  }
+}
+
+/**
  * Asks a wallet to be connected, and looks at its network.
  * @param {string} key its name in `window.cardano`
  * @param {number} network 0 for test networks, 1 for the main network

@@ -232,6 +232,7 @@ class TestPowers:
         (notice,) = (await opened.status()).notices
         assert notice.given_by == "creator"
         opened.reach(notice.ends_at or 0)
+        served.serving.kept.forget()
         await page.reload()
         await choose(page, "Ferry")
         await page.get_by_role("button", name="Close it").click()
