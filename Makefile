@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	serve bench-costs bench-devnet bench-criteria bench-start bench-contention bench-serve pictures clean
+	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-serve pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -107,6 +107,9 @@ bench-devnet: $(VENV)/.dev
 
 bench-serve: $(VENV)/.dev
 	PYTHONPATH=offchain $(BIN)/python benchmarks/serve.py
+
+bench-devnet-size: $(VENV)/.dev
+	$(BIN)/python benchmarks/devnet_size.py
 
 bench-criteria: $(VENV)/.dev
 	$(BIN)/python benchmarks/success_criteria.py

@@ -18,6 +18,7 @@ from milestones.devnet.blocks import (
     Block,
     Grant,
     Inclusion,
+    Outputs,
     Point,
     UtxoSet,
     UtxoView,
@@ -48,6 +49,9 @@ MAX_LEAD_SLOTS: Final = 60
 MAX_FULL_LEAD_SLOTS: Final = 300
 """How far they may run ahead rather than let the senders to a full mempool wait."""
 
+MOST_IN_BLOCK: Final = 1 << 20
+"""More transactions than any block has, so that a height and a position are one number."""
+
 Production = Literal["at once", "on schedule", "by hand"]
 """When blocks are made: for every submitted transaction, at intervals, or only when asked for."""
 
@@ -56,6 +60,15 @@ ALL_INPUTS_SPENT: Final = ConwayMempoolFailure(
     "All inputs are spent. Transaction has probably already been included"
 )
 """Ledger rule `MEMPOOL`: nothing that the transaction spends is there, it came before perhaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What there is after a chain's blocks. `index` is what a snapshot has of the index; None: nothing."""
+
+    utxo: Outputs
+    staking: StakingState
+    index: bytes | None
 
 
 def unspent_of(fork: Fork) -> Iterator[tuple[OutputReference, Output]]:
@@ -75,7 +88,8 @@ class Snapshot:
 class Chain:
     """One chain, its mempool and its clock. `blocks` are its blocks in order, the first at `first_height`.
 
-    A `fork` stands on another network's block, which is the first here. `impersonated` are credentials
+    `state` is what there is after all blocks, where that is known; else they say it. A `fork` stands on
+    another network's block, which is the first here. `impersonated` are credentials
     (hashes of 28 bytes) of which no witness is asked.
     """
 
@@ -88,6 +102,7 @@ class Chain:
         store: Store | None = None,
         production: Production = "at once",
         fork: Fork | None = None,
+        state: State | None = None,
         impersonated: frozenset[bytes] = frozenset(),
     ) -> None:
         self.fork, self.impersonated = fork, impersonated
@@ -96,18 +111,22 @@ class Chain:
         self.faucet = Faucet(self.calendar.magic, self.calendar.network_id)
         self.listeners: list[Callable[[], None]] = []
         self.blocks: list[Block] = []
-        self.utxo: dict[OutputReference, Output] = {}
-        self.staking = StakingState()
+        self.kept_index = None if state is None else state.index
+        self.utxo = Outputs() if state is None else state.utxo
+        self.staking = StakingState() if state is None else state.staking
         self.reserves_lovelace = reserves_of(blocks[0 if fork is None else 1])
         self._store = store
-        self._places: dict[bytes, tuple[Block, int]] = {}
+        self._places: dict[bytes, int] = {}
         self._heights: dict[bytes, int] = {}
         self._snapshots: dict[str, Snapshot] = {}
         if fork is not None:
-            self.utxo.update(unspent_of(fork))
             fork.taken = self.utxo.__setitem__
+            if state is None:
+                self.utxo.update(unspent_of(fork))
         for block in blocks:
-            self._adopt(block)
+            if state is None:
+                apply_block(self.utxo, self.staking, block)
+            self._note(block)
         self.mempool = Mempool(self.utxo, self.staking)
 
     # -- what there is
@@ -148,7 +167,9 @@ class Chain:
 
     def place_of(self, transaction_id: bytes) -> tuple[Block, int] | None:
         """The block that holds a transaction, and its position there; None when none does."""
-        return self._places.get(transaction_id)
+        place = self._places.get(transaction_id)
+        block = None if place is None else self.at_height(place // MOST_IN_BLOCK)
+        return None if place is None or block is None else (block, place % MOST_IN_BLOCK)
 
     @property
     def transaction_count(self) -> int:
@@ -157,8 +178,9 @@ class Chain:
 
     def latest_transactions(self) -> Iterator[tuple[Block, Inclusion]]:
         """Those in blocks with their block, the newest first, however many empty blocks came after."""
-        for block, position in reversed(self._places.values()):
-            yield block, block.inclusions[position]
+        for place in reversed(self._places.values()):
+            block = self.blocks[place // MOST_IN_BLOCK - self.first_height]
+            yield block, block.inclusions[place % MOST_IN_BLOCK]
 
     def transaction(self, transaction_id: bytes) -> Transaction | None:
         """A transaction in a block or in the mempool; None when it is in neither."""
@@ -193,7 +215,7 @@ class Chain:
         place = self.place_of(transaction_id)
         if place is not None:
             return place[0].inclusions[place[1]]
-        waiting = (each for each in self.mempool if each.transaction.id == transaction_id)
+        waiting = (each for each in self.mempool if each.id == transaction_id)
         return next(waiting, None)
 
     def utxo_at(self, block: Block) -> UtxoSet:
@@ -203,7 +225,7 @@ class Chain:
         view = UtxoView(self.utxo)
         for later in reversed(self.blocks[block.height + 1 - self.first_height :]):
             for inclusion in reversed(later.inclusions):
-                view.undo(inclusion)
+                view.undo(inclusion, self.output)
         return view
 
     def staking_at(self, block: Block) -> StakingState:
@@ -472,17 +494,21 @@ class Chain:
 
     def _adopt(self, block: Block) -> None:
         apply_block(self.utxo, self.staking, block)
+        self._note(block)
+
+    def _note(self, block: Block) -> None:
+        """Knows a block from now on, whose effects are there."""
         self.reserves_lovelace -= sum(grant.lovelace for grant in block.grants)
         self.blocks.append(block)
         self._heights[block.header_hash] = block.height
         for position, inclusion in enumerate(block.inclusions):
-            self._places[inclusion.transaction.id] = block, position
+            self._places[inclusion.id] = block.height * MOST_IN_BLOCK + position
 
     def _undo_to(self, target: Block) -> list[Transaction]:
         """Takes blocks away until `target` is the tip; returns their transactions in order."""
         undone = self.blocks[target.height + 1 - self.first_height :]
         for block in reversed(undone):
-            undo_block(self.utxo, self.staking, block)
+            undo_block(self.utxo, self.staking, block, self.output)
             self.reserves_lovelace += sum(grant.lovelace for grant in block.grants)
             del self._heights[block.header_hash]
             self.blocks.pop()

@@ -22,7 +22,7 @@ from milestones.cardano.certificates import PoolParameters, PoolRegistration, en
 from milestones.cardano.hashes import blake2b_224, blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.value import AssetId, Value
-from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, UtxoSet, forge, included
+from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, UtxoSet, forge, included, outputs_at
 from milestones.devnet.clock import MAINNET_MAGIC, Calendar
 from milestones.devnet.ledger.addresses import LedgerAddress
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS
@@ -177,11 +177,10 @@ class Faucet:
 
     def _reserve(self, utxo: UtxoSet) -> tuple[OutputReference, int]:
         """The richest output of the faucet's that holds no token, and its lovelace."""
-        own = self.address.to_bytes()
         held = (
             (output.value.lovelace, reference)
-            for reference, output in utxo.items()
-            if output.address.raw == own and not output.value.assets
+            for reference, output in outputs_at(utxo, (self.address.to_bytes(),)).items()
+            if not output.value.assets
         )
         lovelace, reference = max(held, default=(0, None))
         if reference is None:

@@ -7,18 +7,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from milestones.cardano.address import Address
-from milestones.cardano.outputs import OutputReference
-from milestones.devnet.blocks import MAINNET_DEPOSITS, Block, apply_block, forge, included
-from milestones.devnet.chain import Chain, Production, unspent_of
+from milestones.devnet.blocks import (
+    MAINNET_DEPOSITS,
+    Block,
+    Inclusion,
+    Outputs,
+    apply_block,
+    forge,
+    included,
+)
+from milestones.devnet.chain import Chain, Production, State, unspent_of
 from milestones.devnet.clock import DEVNET_MAGIC, Calendar, Clock, calendar_for, machine_posix_ms
 from milestones.devnet.funds import genesis_block, genesis_from
 from milestones.devnet.ledger.addresses import decode_address
-from milestones.devnet.ledger.outputs import Output
+from milestones.devnet.ledger.certs import staking_changes
 from milestones.devnet.ledger.parameters import MAINNET_PARAMETERS, Parameters
-from milestones.devnet.ledger.staking_state import StakingState
+from milestones.devnet.ledger.staking_state import Change, StakingState
 from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.origin import FACTS, Fork, Origin, OriginFacts, facts_in
 from milestones.devnet.persistence import Store, StoredBlock
+from milestones.devnet.snapshots import KeptState
 from milestones.errors import InvalidConfiguration, InvalidInput
 
 HISTORY_MS = 432_000_000 + 3_600_000
@@ -113,6 +121,8 @@ def _chain(
     blocks: list[Block],
     store: Store | None,
     fork: Fork | None,
+    *,
+    state: State | None = None,
 ) -> Chain:
     return Chain(
         clock,
@@ -121,6 +131,7 @@ def _chain(
         store=store,
         production=config.production,
         fork=fork,
+        state=state,
         impersonated=config.impersonated,
     )
 
@@ -166,12 +177,12 @@ def _stored_chain(config: ChainConfig, store: Store) -> Chain:
     fork = None if facts is None else Fork(facts, config.origin, store)
     base = [] if facts is None else [facts.base]
     with store.undamaged("its blocks"):
-        blocks = _read_blocks(store, calendar, fork, base)
+        blocks, state = _read_blocks(store, calendar, fork, base)
     if not blocks:
         raise store.damage("its blocks")
     _check_funds(config, calendar, blocks[0])
     clock.reach_slot(blocks[-1].slot)
-    return _chain(config, clock, [*base, *blocks], store, fork)
+    return _chain(config, clock, [*base, *blocks], store, fork, state=state)
 
 
 def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> None:
@@ -189,24 +200,69 @@ def _check_funds(config: ChainConfig, calendar: Calendar, genesis: Block) -> Non
 
 def _read_blocks(
     store: Store, calendar: Calendar, fork: Fork | None, base: list[Block]
-) -> list[Block]:
-    utxo: dict[OutputReference, Output] = {} if fork is None else dict(unspent_of(fork))
-    staking = StakingState()
-    blocks: list[Block] = []
+) -> tuple[list[Block], State]:
+    """The blocks, and what there is after them: from the snapshot on, where it is one of these blocks."""
+    blocks, count = list[Block](), 0
+    utxo = Outputs() if fork is None else Outputs(unspent_of(fork))
+    staking, kept = StakingState(), _kept_state(store)
     for stored in store.blocks():
         epoch = calendar.epoch_of(stored.slot)
         before = blocks or base
         parent = before[-1] if before else None
-        block = _read_block(stored, utxo, staking, parent, epoch, first=not blocks)
+        known = kept if kept is not None and stored.height <= kept.height else None
+        if known is not None and blocks:
+            block = _known_block(stored, staking, parent, epoch, kept=known, count=count)
+        else:
+            block = _read_block(stored, utxo, staking, parent, epoch, first=not blocks)
         if block.header_hash != stored.header_hash:
             raise store.damage(f"block {stored.height}")
         blocks.append(block)
-    return blocks
+        count += len(block.inclusions)
+        if known is not None and stored.height == known.height:
+            if known.header_hash != stored.header_hash:
+                raise store.damage("its snapshot")
+            utxo = known.utxo
+            if fork is not None:
+                # What was fetched since the snapshot, and nothing here has spent.
+                spent = {ref for each in blocks for one in each.inclusions for ref in one.spent}
+                utxo.update((r, each) for r, each in unspent_of(fork) if r not in spent)
+    if kept is not None and blocks and blocks[-1].height < kept.height:
+        raise store.damage("its snapshot")
+    return blocks, State(utxo, staking, None if kept is None else kept.index)
+
+
+def _kept_state(store: Store) -> KeptState | None:
+    found = store.snapshot()
+    return None if found is None else KeptState.read(found[0], found[2], found[1])
+
+
+def _known_block(
+    stored: StoredBlock,
+    staking: StakingState,
+    parent: Block | None,
+    epoch: int,
+    *,
+    kept: KeptState,
+    count: int,
+) -> Block:
+    """A block of before the snapshot: only what changes who is registered is read; `count` are before it."""
+    for grant in stored.grants:
+        staking.grant(*grant)
+    inclusions = []
+    for position, raw in enumerate(stored.transactions):
+        number, changes = count + position, tuple[Change, ...]()
+        deposits = stored.deposits.get(position, MAINNET_DEPOSITS)
+        if number in kept.registering:
+            changes = staking_changes(decode_transaction(raw).body, staking, deposits, epoch)
+            staking.apply(changes)
+        named = kept.ids[32 * number : 32 * number + 32], kept.script_sizes[number]
+        inclusions.append(Inclusion(raw, *named, changes, deposits))
+    return forge(stored.slot, tuple(inclusions), parent, stored.grants)
 
 
 def _read_block(
     stored: StoredBlock,
-    utxo: dict[OutputReference, Output],
+    utxo: Outputs,
     staking: StakingState,
     parent: Block | None,
     epoch: int,
@@ -225,7 +281,7 @@ def _read_block(
         deposits = stored.deposits.get(position, MAINNET_DEPOSITS)
         transaction = decode_transaction(raw)
         inclusion = included(utxo, transaction, staking, deposits=deposits, epoch=epoch)
-        for reference in inclusion.consumed:
+        for reference in inclusion.spent:
             del utxo[reference]
         utxo.update(inclusion.produced)
         staking.apply(inclusion.staking)

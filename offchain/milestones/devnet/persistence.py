@@ -35,11 +35,13 @@ CREATE TABLE IF NOT EXISTS deposits (
 CREATE TABLE IF NOT EXISTS grants (
   height INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, hash BLOB NOT NULL,
   lovelace INTEGER NOT NULL, PRIMARY KEY (height, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshot (
+  height INTEGER PRIMARY KEY, digest BLOB NOT NULL, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS fetched (
   kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 """
 
-_TABLES: Final = ("blocks", "transactions", "deposits", "grants")
+_TABLES: Final = ("blocks", "transactions", "deposits", "grants", "snapshot")
 
 
 _HINTS: Final = {
@@ -180,34 +182,44 @@ class Store:
             )
             self._database.executemany("INSERT INTO grants VALUES (?, ?, ?, ?, ?)", _grants(blocks))
 
-    def blocks(self) -> Iterator[StoredBlock]:
-        """Every block, genesis first."""
-        rows = self._database.execute(
-            "SELECT height, slot, header_hash FROM blocks ORDER BY height"
-        )
-        for height, slot, header_hash in rows.fetchall():
-            transactions = self._database.execute(
-                "SELECT cbor FROM transactions WHERE height = ? ORDER BY position", (height,)
-            )
-            yield StoredBlock(
-                height,
-                slot,
-                header_hash,
-                tuple(row[0] for row in transactions),
-                {position: Deposits(*each) for position, *each in self._of("deposits", height)},
-                tuple(
-                    Grant(Credential(kind, digest), lovelace)
-                    for _, kind, digest, lovelace in self._of("grants", height)
-                ),
+    def keep_snapshot(self, height: int, digest: bytes, content: bytes) -> None:
+        """Writes what the chain is after a block, in place of an earlier snapshot."""
+        with self._usable(), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("DELETE FROM snapshot")
+            self._database.execute(
+                "INSERT INTO snapshot VALUES (?, ?, ?)", (height, digest, content)
             )
 
-    def _of(self, table: str, height: int) -> list[Any]:
-        """A block's rows of a table, without their height."""
-        found = self._database.execute(
-            f"SELECT * FROM {table} WHERE height = ? ORDER BY position",  # noqa: S608
-            (height,),
+    def snapshot(self) -> tuple[int, bytes, bytes] | None:
+        """The height, hash and content of the snapshot; None where there is none."""
+        found = self._database.execute("SELECT height, digest, content FROM snapshot")
+        row: tuple[int, bytes, bytes] | None = found.fetchone()
+        return row
+
+    def blocks(self) -> Iterator[StoredBlock]:
+        """Every block, genesis first."""
+        deposits: dict[int, dict[int, Deposits]] = {}
+        for height, position, *each in self._database.execute("SELECT * FROM deposits"):
+            deposits.setdefault(height, {})[position] = Deposits(*each)
+        grants: dict[int, list[Grant]] = {}
+        for height, _, kind, digest, lovelace in self._database.execute(
+            "SELECT * FROM grants ORDER BY height, position"
+        ):
+            grants.setdefault(height, []).append(Grant(Credential(kind, digest), lovelace))
+        rows = self._database.cursor().execute(
+            "SELECT height, cbor FROM transactions ORDER BY height, position"
         )
-        return [row[1:] for row in found]
+        waiting = next(rows, None)
+        for height, slot, header_hash in self._database.execute(
+            "SELECT height, slot, header_hash FROM blocks ORDER BY height"
+        ):
+            transactions = []
+            while waiting is not None and waiting[0] == height:
+                transactions.append(waiting[1])
+                waiting = next(rows, None)
+            found = tuple(transactions), deposits.get(height, {}), tuple(grants.get(height, ()))
+            yield StoredBlock(height, slot, header_hash, *found)
 
     def close(self) -> None:
         """Ends the use of the database."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Final
 
-from milestones.devnet.chain import Production
+from milestones.cardano.hashes import blake2b_256
+from milestones.devnet.chain import Chain, Production
 from milestones.devnet.clock import machine_posix_ms
 from milestones.devnet.control.app import ControlApp, fork_json
 from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
@@ -25,6 +26,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
+from milestones.devnet.snapshots import EVERY_BLOCKS, EVERY_TRANSACTIONS, packed
 from milestones.devnet.terminal import TerminalLog, accounts_text, marks_text
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -112,6 +114,8 @@ class Devnet:
         self._ogmios = Interface(ogmios, self._faults["ogmios"], config.host, config.ogmios_port)
         self._kupo = Interface(kupo, self._faults["kupo"], config.host, config.kupo_port)
         self._interfaces = [self._ogmios, self._kupo]
+        self._kept_at = self._progress()
+        chain.listeners.append(self._keep_if_due)
         self._control: Interface | None = None
         if config.control_port is not None:
             self._control = self._control_interface(config.control_port)
@@ -240,6 +244,7 @@ class Devnet:
             for faults in self._faults.values():
                 faults.clear()
             await asyncio.gather(*(interface.stop() for interface in self._interfaces))
+            self._keep_snapshot()
             self._close_store()
             if self.config.chain.origin is not None:
                 await self.config.chain.origin.close()
@@ -259,6 +264,28 @@ class Devnet:
     def _close_store(self) -> None:
         if self._store is not None:
             self._store.close()
+
+    def _progress(self) -> tuple[int, int]:
+        return self.chain.tip.height, self.chain.transaction_count
+
+    def _keep_if_due(self) -> None:
+        """A snapshot after so many blocks or transactions, so that a start reads no more than those."""
+        (height, count), (blocks, transactions) = self._kept_at, self._progress()
+        if blocks - height >= EVERY_BLOCKS or transactions - count >= EVERY_TRANSACTIONS:
+            self._keep_snapshot()
+
+    def _keep_snapshot(self) -> None:
+        """Writes what the chain is now; not while the index lags, nor where nothing has happened since.
+
+        Where that fails, as on a full disk, the next start takes longer, and nothing else is lost.
+        """
+        chain, progress = self.chain, self._progress()
+        current = self.index.checkpoint is chain.tip
+        if self._store is None or not current or progress == self._kept_at:
+            return
+        with contextlib.suppress(InvalidConfiguration):
+            keep_snapshot(self._store, chain, self.index)
+        self._kept_at = progress
 
     def _keep_watches(self) -> None:
         if self._store is not None:
@@ -299,6 +326,13 @@ class Devnet:
         except asyncio.TimeoutError:
             return True
         return False
+
+
+def keep_snapshot(store: Store, chain: Chain, index: Index) -> None:
+    """Writes what a chain is now, and its index, which has read all of it. Raises `InvalidConfiguration`."""
+    own = chain.blocks[chain.funding.height - chain.first_height :]
+    content = packed(own, chain.utxo, index.packed())
+    store.keep_snapshot(chain.tip.height, blake2b_256(content), content)
 
 
 MAX_PORT: Final = 65_535

@@ -182,6 +182,11 @@ class DevnetProcess:
         """The control interface."""
         return str(self.ready["control_url"])
 
+    @property
+    def pid(self) -> int:
+        """The process' id."""
+        return self._running.pid
+
     def memory_bytes(self) -> int:
         """Resident memory now."""
         statistics = Path(f"/proc/{self._running.pid}/statm")

@@ -97,7 +97,7 @@ class ProvingGround:
         (inclusion,) = (
             each for each in self.chain.mempool if each.transaction.id == transaction_id
         )
-        for reference in inclusion.consumed:
+        for reference in inclusion.spent:
             self.spendable.pop(reference, None)
         for reference, output in inclusion.produced.items():
             if _is_ours(output):
@@ -105,7 +105,7 @@ class ProvingGround:
         if inclusion.transaction.is_valid:
             self.registrations.apply(body_of(inclusion.transaction))
         self.submitted.append(inclusion.transaction)
-        self.consumed += inclusion.consumed
+        self.consumed += inclusion.spent
         return inclusion.transaction
 
     def make_blocks(self) -> None:
@@ -144,7 +144,7 @@ class ProvingGround:
             else:
                 returned = body.collateral_return
                 back = Value() if returned is None else returned.value
-                taken = total(inclusion.consumed.values()) - back
+                taken = total(map(self._spent, inclusion.spent)) - back
                 assert not taken.assets
                 self.fees_lovelace += taken.lovelace
         held = total(self.chain.utxo.values())
@@ -164,6 +164,11 @@ class ProvingGround:
         assert {w: a.pool_id for w, a in accounts.items() if a.pool_id} == books.stakes
         assert {_who(w): d.deposit_lovelace for w, d in staking.dreps().items()} == books.dreps
         assert staking.pools().keys() == books.pools
+
+    def _spent(self, reference: OutputReference) -> Output:
+        output = self.chain.output(reference)
+        assert output is not None
+        return output
 
     def held_by(self, locks: Iterable[Lock]) -> list[OutputReference]:
         """What can be spent of these locks."""

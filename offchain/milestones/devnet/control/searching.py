@@ -108,7 +108,8 @@ def _found(
 
 def _about(chain: Chain, is_wanted: Callable[[Output], bool]) -> Iterator[tuple[Block, Inclusion]]:
     for block, each in islice(chain.latest_transactions(), LOOKED_THROUGH):
-        if any(map(is_wanted, (*each.produced.values(), *each.consumed.values()))):
+        spent = [output for ref in each.spent if (output := chain.output(ref)) is not None]
+        if any(map(is_wanted, (*each.produced.values(), *spent))):
             yield block, each
 
 

@@ -1,12 +1,16 @@
 """The index: which outputs were created and spent where, as far as the patterns reach.
 
-It follows the chain on its own, block by block, rolls back with it, and can be made to stand still.
+It follows the chain on its own, block by block, rolls back with it, and can be made to stand still. What it
+keeps of an output are numbers: the block, the transaction's position there and the output's, in the chain's
+order, and the same of the input that spent it. What is asked for is read out of the blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference, Script
@@ -17,18 +21,25 @@ from milestones.devnet.kupo.patterns import Pattern, parse_pattern
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.origin import Fork
+from milestones.devnet.snapshots import join, join_pairs, numbers, split, split_pairs
 
 
 @dataclass(slots=True)
 class Match:
-    """An output that a pattern asked for."""
+    """An output that a pattern asked for. `inclusion` made it; None where another network did."""
 
     reference: OutputReference
     output: Output
     transaction_index: int
     created: Point
-    labels: frozenset[int]
+    inclusion: Inclusion | None
     spent: Spent | None = None
+    known_labels: frozenset[int] = frozenset()
+
+    @property
+    def labels(self) -> frozenset[int]:
+        """The labels of its transaction's metadata, as far as they are known."""
+        return self.known_labels if self.inclusion is None else _labels(self.inclusion)
 
 
 @dataclass(slots=True)
@@ -44,12 +55,58 @@ class Watch:
         return self.since_slot < slot and (self.until_slot is None or slot <= self.until_slot)
 
 
-@dataclass(slots=True)
-class _Change:
-    """What one block did to the index."""
+NOT_SPENT: Final = -1
 
-    created: list[OutputReference] = field(default_factory=list)
-    spent: list[OutputReference] = field(default_factory=list)
+
+class _Records:
+    """Every indexed output, by its number in the chain's order: where it was created, and where spent.
+
+    Blocks are numbered along the index's path. `hidden` are outputs that were forgotten.
+    """
+
+    def __init__(self) -> None:
+        self.block, self.position, self.output = array("I"), array("I"), array("H")
+        self.spent_block, self.spent_position, self.spent_input = array("i"), array("I"), array("I")
+        self.hidden = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    def add(self, block: int, position: int, output: int) -> int:
+        """Adds an output; returns its number."""
+        for column, value in zip(
+            self._columns(), (block, position, output, NOT_SPENT, 0, 0), strict=True
+        ):
+            column.append(value)
+        self.hidden.append(0)
+        return len(self.block) - 1
+
+    def cut(self, length: int) -> None:
+        """Drops all outputs from this number on."""
+        for column in (*self._columns(), self.hidden):
+            del column[length:]
+
+    def spend(self, number: int, block: int, position: int, index: int) -> None:
+        """Notes by which input of which transaction an output was spent."""
+        self.spent_block[number], self.spent_position[number] = block, position
+        self.spent_input[number] = index
+
+    def packed(self) -> bytes:
+        """All of it, in bytes."""
+        return join([*(column.tobytes() for column in self._columns()), bytes(self.hidden)])
+
+    @classmethod
+    def unpacked(cls, raw: bytes) -> _Records:
+        """The inverse of `packed`."""
+        found = cls()
+        *columns, found.hidden[:] = split(raw)
+        for column, content in zip(found._columns(), columns, strict=True):
+            column.frombytes(content)
+        return found
+
+    def _columns(self) -> tuple[array[int], ...]:
+        created = (self.block, self.position, self.output)
+        return (*created, self.spent_block, self.spent_position, self.spent_input)
 
 
 class Index:
@@ -59,22 +116,62 @@ class Index:
         self.chain = chain
         self.watches = list(watches)
         self.frozen = False
-        self.matches: dict[OutputReference, Match] = {}
         self.datums: dict[bytes, bytes] = {}
         self.scripts: dict[bytes, Script] = {}
-        self._groups: dict[bytes, dict[OutputReference, Match]] = {}
-        self._path: list[tuple[Block, _Change]] = []
+        self._records = _Records()
+        self._first: dict[bytes, int] = {}
+        self._groups: dict[bytes, array[int]] = {}
+        self._path: list[Block] = []
+        self._starts = array("I")
+        self._origin: dict[OutputReference, Match] = {}
         self._taken_up: set[tuple[str, int]] = set()
+        if chain.kept_index is not None and chain.fork is None:
+            self._restore(chain.kept_index)
         self.follow()
+
+    def packed(self) -> bytes:
+        """What the index is, in bytes; for a start that finds the same patterns and the same blocks."""
+        scripts = ((each.language.encode(), each.code) for each in self.scripts.values())
+        groups = ((key, each.tobytes()) for key, each in self._groups.items() if each)
+        return join(
+            (
+                self._fingerprint(),
+                self._records.packed(),
+                self._starts.tobytes(),
+                join_pairs(groups),
+                join_pairs(self.datums.items()),
+                join_pairs(scripts),
+            )
+        )
+
+    def _fingerprint(self) -> bytes:
+        watches = [(each.pattern.text, each.since_slot, each.until_slot) for each in self.watches]
+        return repr(watches).encode()
+
+    def _restore(self, raw: bytes) -> None:
+        """Takes up a snapshot; where the patterns are other ones, the blocks are read instead."""
+        fingerprint, records, starts, groups, datums, scripts = split(raw)
+        if fingerprint != self._fingerprint():
+            return
+        self._records, self._starts = _Records.unpacked(records), numbers("I", starts)
+        self._path = self.chain.blocks[: len(self._starts)]
+        self._groups = {key: numbers("I", each) for key, each in split_pairs(groups)}
+        self.datums = dict(split_pairs(datums))
+        for language, code in split_pairs(scripts):
+            script = Script(language.decode(), code)  # type: ignore[arg-type]
+            self.scripts[script.hash()] = script
+        kept = self._records
+        for number, (block, position) in enumerate(zip(kept.block, kept.position, strict=True)):
+            self._first.setdefault(self._path[block].inclusions[position].id, number)
 
     @property
     def checkpoint(self) -> Block | None:
         """The latest block that was indexed; None before the first."""
-        return self._path[-1][0] if self._path else None
+        return self._path[-1] if self._path else None
 
     def checkpoints(self) -> Iterator[Block]:
         """The indexed blocks, the latest first."""
-        return (block for block, _ in reversed(self._path))
+        return reversed(self._path)
 
     @property
     def patterns(self) -> list[Pattern]:
@@ -85,7 +182,7 @@ class Index:
         """Catches up with the chain: back to where both agree, then forward to its tip."""
         if self.frozen:
             return
-        while self._path and not self.chain.contains(self._path[-1][0]):
+        while self._path and not self.chain.contains(self._path[-1]):
             self._back()
         self._take_up_origin()
         for block in self.chain.blocks[len(self._path) :]:
@@ -97,7 +194,7 @@ class Index:
             self.watches = [each for each in self.watches if not _same(each, pattern, since_slot)]
             self.watches.append(Watch(pattern, since_slot))
         undone: list[Block] = []
-        while self._path and self._path[-1][0].slot > since_slot:
+        while self._path and self._path[-1].slot > since_slot:
             undone.append(self._back())
         for block in reversed(undone):
             self._forward(block)
@@ -117,31 +214,94 @@ class Index:
 
     def forget(self, pattern: Pattern) -> int:
         """Drops the matches of a pattern that is no longer active. Returns how many."""
-        dropped = list(self.select(pattern))
-        for match in dropped:
-            self._remove(match.reference)
+        dropped = 0
+        for number in self._candidates(pattern):
+            if not self._records.hidden[number] and _asks_for(pattern, self._match(number)):
+                self._records.hidden[number] = 1
+                dropped += 1
         self.watches = [
             watch
             for watch in self.watches
             if watch.until_slot is None or not _covers(pattern, watch.pattern)
         ]
-        return len(dropped)
+        return dropped
 
-    def select(self, pattern: Pattern, since_slot: int | None = None) -> Iterator[Match]:
-        """The matches that a pattern asks for, in the chain's order, and perhaps older ones than `since_slot`.
+    def select(
+        self, pattern: Pattern, since_slot: int | None = None, *, unspent: bool = False
+    ) -> Iterator[Match]:
+        """The matches that a pattern asks for, in the chain's order.
 
-        Raises `NotFetched` on a fork.
+        There may be older ones than `since_slot` among them. With `unspent`, those that were spent are left
+        out. Raises `NotFetched` on a fork.
         """
         fork = self.chain.fork
-        if fork is None:
-            return self._select(pattern)
-        wanted = pattern.transaction_id
-        own = wanted is not None and self.chain.place_of(wanted) is not None
-        recent = since_slot is not None and since_slot > fork.facts.point.slot
-        if not own and not recent and not self._was_asked(pattern, fork):
-            fork.require_matches(pattern.text, since_slot if pattern.is_any else None)
-        self._take_up_origin()
-        return iter(sorted(self._select(pattern), key=_order))
+        if fork is not None:
+            wanted = pattern.transaction_id
+            own = wanted is not None and self.chain.place_of(wanted) is not None
+            recent = since_slot is not None and since_slot > fork.facts.point.slot
+            if not own and not recent and not self._was_asked(pattern, fork):
+                fork.require_matches(pattern.text, since_slot if pattern.is_any else None)
+            self._take_up_origin()
+        return self._select(pattern, unspent=unspent)
+
+    def _select(self, pattern: Pattern, *, unspent: bool) -> Iterator[Match]:
+        # What was there before the fork's first block comes before all that happened since.
+        for match in sorted(self._origin.values(), key=_order):
+            if not (unspent and match.spent) and _asks_for(pattern, match):
+                yield match
+        records = self._records
+        for number in self._candidates(pattern):
+            if records.hidden[number] or (unspent and records.spent_block[number] != NOT_SPENT):
+                continue
+            match = self._match(number)
+            if _asks_for(pattern, match):
+                yield match
+
+    def _candidates(self, pattern: Pattern) -> Sequence[int]:
+        keys = (pattern.address, pattern.payment, pattern.policy_id)
+        key = next((each for each in keys if each is not None), None)
+        if key is not None:
+            return tuple(self._groups.get(key, ()))
+        if pattern.transaction_id is None:
+            return range(len(self._records))
+        first = self._first.get(pattern.transaction_id)
+        return () if first is None else range(first, self._end_of(first))
+
+    def _end_of(self, first: int) -> int:
+        """The number after the outputs of the transaction whose first is given."""
+        records, end = self._records, first
+        where = records.block[first], records.position[first]
+        while end < len(records) and (records.block[end], records.position[end]) == where:
+            end += 1
+        return end
+
+    def _number_of(self, reference: OutputReference) -> int | None:
+        first = self._first.get(reference.transaction_id)
+        if first is None:
+            return None
+        numbers = range(first, self._end_of(first))
+        return next((n for n in numbers if self._records.output[n] == reference.index), None)
+
+    def _match(self, number: int) -> Match:
+        """Reads a match out of its block."""
+        records = self._records
+        block = self._path[records.block[number]]
+        inclusion = block.inclusions[records.position[number]]
+        reference = OutputReference(inclusion.id, records.output[number])
+        spent = self._spent(number)
+        output = self.chain.utxo.get(reference) if spent is None else None
+        if output is None:
+            output = inclusion.produced[reference]
+        position = records.position[number]
+        return Match(reference, output, position, block.point, inclusion, spent)
+
+    def _spent(self, number: int) -> Spent | None:
+        records = self._records
+        if records.spent_block[number] == NOT_SPENT:
+            return None
+        block = self._path[records.spent_block[number]]
+        inclusion = block.inclusions[records.spent_position[number]]
+        return _spent_by(block, inclusion, records.spent_input[number])
 
     @staticmethod
     def _was_asked(pattern: Pattern, fork: Fork) -> bool:
@@ -171,90 +331,94 @@ class Index:
             return
         for asked in fork.matches.keys() - self._taken_up:
             self._taken_up.add(asked)
+            label = parse_pattern(asked[0]).label
             for each in fork.matches[asked]:
-                if each.reference not in self.matches:
-                    position, created = each.transaction_index, each.created
-                    found = (each.reference, each.output, position, created, frozenset[int]())
-                    self._add(Match(*found, each.spent))
+                if each.reference not in self._origin:
+                    found = (each.reference, each.output, each.transaction_index, each.created)
+                    self._origin[each.reference] = Match(*found, None, each.spent)
                     self._find_spender(each.reference)
+                if label is not None:
+                    self._origin[each.reference].known_labels |= {label}
 
     def _find_spender(self, reference: OutputReference) -> None:
         """Notes that a block of the chain's own spent an output before its match was known."""
-        for block, change in self._path:
+        for block in self._path:
             for inclusion in block.inclusions:
-                if reference in inclusion.consumed:
-                    self._note_spent(block, inclusion, change)
-
-    def _select(self, pattern: Pattern) -> Iterator[Match]:
-        keys = (pattern.address, pattern.payment, pattern.policy_id, pattern.transaction_id)
-        key = next((each for each in keys if each is not None), None)
-        candidates = self.matches if key is None else self._groups.get(key, {})
-        for match in tuple(candidates.values()):
-            if pattern.matches(match.reference, match.output, match.labels):
-                yield match
+                if reference in inclusion.spent:
+                    index = sorted(inclusion.spent).index(reference)
+                    self._origin[reference].spent = _spent_by(block, inclusion, index)
 
     def _forward(self, block: Block) -> None:
-        change = _Change()
+        self._starts.append(len(self._records))
+        self._path.append(block)
         patterns = [watch.pattern for watch in self.watches if watch.covers(block.slot)]
         for position, inclusion in enumerate(block.inclusions):
-            self._note_spent(block, inclusion, change)
-            self._note_created(block, position, inclusion, patterns, change)
-        self._path.append((block, change))
+            self._note_spent(block, position, inclusion)
+            self._note_created(position, inclusion, patterns)
 
-    def _note_spent(self, block: Block, inclusion: Inclusion, change: _Change) -> None:
-        transaction = inclusion.transaction
-        redeemers = {each.pointer: each.data for each in transaction.witnesses.redeemers}
-        for index, reference in enumerate(sorted(inclusion.consumed)):
-            match = self.matches.get(reference)
-            if match is not None and match.spent is None:
-                pointer = RedeemerPointer("spend", index)
-                redeemer = redeemers.get(pointer) if transaction.is_valid else None
-                match.spent = Spent(block.point, transaction.id, index, redeemer)
-                change.spent.append(reference)
+    def _note_spent(self, block: Block, position: int, inclusion: Inclusion) -> None:
+        for index, reference in enumerate(sorted(inclusion.spent)):
+            number = self._number_of(reference)
+            if number is not None:
+                self._records.spend(number, len(self._path) - 1, position, index)
+            elif reference in self._origin:
+                self._origin[reference].spent = _spent_by(block, inclusion, index)
 
-    def _note_created(
-        self,
-        block: Block,
-        position: int,
-        inclusion: Inclusion,
-        patterns: list[Pattern],
-        change: _Change,
-    ) -> None:
+    def _note_created(self, position: int, inclusion: Inclusion, patterns: list[Pattern]) -> None:
         transaction = inclusion.transaction
         self.datums.update(transaction.witnesses.datums)
         self.scripts.update(transaction.witnesses.scripts)
-        auxiliary = transaction.auxiliary_data
-        labels = frozenset(decode_metadata(auxiliary)) if auxiliary else frozenset[int]()
+        everything = any(pattern.text == "*" for pattern in patterns)
+        labels = frozenset[int]() if everything else _labels(inclusion)
         for reference, output in inclusion.produced.items():
-            if any(pattern.matches(reference, output, labels) for pattern in patterns):
-                self._add(Match(reference, output, position, block.point, labels))
-                change.created.append(reference)
+            if everything or any(each.matches(reference, output, labels) for each in patterns):
+                self._add(position, reference, output)
 
     def _back(self) -> Block:
         """Takes back what the latest block did; returns that block."""
-        block, change = self._path.pop()
-        for reference in change.spent:
-            if reference in self.matches:
-                self.matches[reference].spent = None
-        for reference in change.created:
-            self._remove(reference)
+        block, start = self._path[-1], self._starts.pop()
+        for inclusion in block.inclusions:
+            for reference in inclusion.spent:
+                number = self._number_of(reference)
+                if number is not None:
+                    self._records.spent_block[number] = NOT_SPENT
+                elif reference in self._origin:
+                    self._origin[reference].spent = None
+        for number in reversed(range(start, len(self._records))):
+            match = self._match(number)
+            for key in _keys(match.output):
+                self._groups[key].pop()
+            self._first.pop(match.reference.transaction_id, None)
+        self._records.cut(start)
+        self._path.pop()
         return block
 
-    def _add(self, match: Match) -> None:
-        output = match.output
+    def _add(self, position: int, reference: OutputReference, output: Output) -> None:
         if output.datum is not None and output.resolved_datum_hash is not None:
             self.datums[output.resolved_datum_hash] = output.datum
         if output.script is not None:
             self.scripts[output.script.hash()] = output.script
-        self.matches[match.reference] = match
-        for key in _keys(match):
-            self._groups.setdefault(key, {})[match.reference] = match
+        number = self._records.add(len(self._path) - 1, position, reference.index)
+        self._first.setdefault(reference.transaction_id, number)
+        for key in _keys(output):
+            self._groups.setdefault(key, array("I")).append(number)
 
-    def _remove(self, reference: OutputReference) -> None:
-        match = self.matches.pop(reference, None)
-        if match is not None:
-            for key in _keys(match):
-                del self._groups[key][reference]
+
+def _asks_for(pattern: Pattern, match: Match) -> bool:
+    labels = match.labels if pattern.label is not None else frozenset[int]()
+    return pattern.matches(match.reference, match.output, labels)
+
+
+def _labels(inclusion: Inclusion) -> frozenset[int]:
+    auxiliary = inclusion.transaction.auxiliary_data
+    return frozenset(decode_metadata(auxiliary)) if auxiliary else frozenset()
+
+
+def _spent_by(block: Block, inclusion: Inclusion, index: int) -> Spent:
+    transaction = inclusion.transaction
+    redeemers = {each.pointer: each.data for each in transaction.witnesses.redeemers}
+    redeemer = redeemers.get(RedeemerPointer("spend", index)) if transaction.is_valid else None
+    return Spent(block.point, inclusion.id, index, redeemer)
 
 
 def _answers(asked: Pattern, pattern: Pattern) -> bool:
@@ -280,10 +444,9 @@ def _same(watch: Watch, pattern: Pattern, since_slot: int) -> bool:
     return watch.pattern.text == pattern.text and watch.since_slot >= since_slot
 
 
-def _keys(match: Match) -> set[bytes]:
-    """What a match is found by."""
-    address = match.output.address
-    keys = {address.raw, match.reference.transaction_id, *match.output.value.policies()}
-    if isinstance(address.payment, Credential):
-        keys.add(address.payment.hash)
+def _keys(output: Output) -> set[bytes]:
+    """What an output is found by, beside its transaction."""
+    keys = {output.address.raw, *output.value.policies()}
+    if isinstance(output.address.payment, Credential):
+        keys.add(output.address.payment.hash)
     return keys

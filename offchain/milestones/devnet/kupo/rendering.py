@@ -38,8 +38,17 @@ TEXT_QUANTITIES_TYPE: Final = f"{JSON_TYPE};asset-quantity=string"
 
 def json_reply(value: Any, status: int = 200, media_type: str = JSON_TYPE) -> Response:
     """A JSON answer."""
-    content = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status, media_type=media_type)
+    return Response(json_text(value), status, media_type=media_type)
+
+
+def json_list_reply(items: list[bytes], media_type: str) -> Response:
+    """An answer that is a list, of items that were written already."""
+    return Response(b"[" + b",".join(items) + b"]", media_type=media_type)
+
+
+def json_text(value: Any) -> bytes:
+    """Compact JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def refusal_reply(refusal: Refusal) -> Response:

@@ -8,14 +8,14 @@ from typing import Any, Final
 from milestones.cardano.certificates import PoolRegistration
 from milestones.cardano.delegatees import pool_text
 from milestones.cardano.hashes import blake2b_256
-from milestones.devnet.blocks import Block, Point, UtxoSet
+from milestones.devnet.blocks import Block, Point, UtxoSet, outputs_at
 from milestones.devnet.chain import Chain
 from milestones.devnet.clock import BYRON_SLOT_MS, SECURITY_PARAMETER, SLOT_MS, Bound, Era, utc
 from milestones.devnet.funds import SUPPLY_LOVELACE
 from milestones.devnet.ogmios import rpc, staking_queries
 from milestones.devnet.ogmios.messages import message
 from milestones.devnet.ogmios.parameters import parameters_json
-from milestones.devnet.ogmios.rendering import outputs_of, point_json, utxo_json
+from milestones.devnet.ogmios.rendering import point_json, utxo_json
 from milestones.devnet.ogmios.rpc import InvalidRequest, RpcFailure
 from milestones.devnet.ogmios.staking_json import pool_json
 
@@ -280,7 +280,7 @@ class LedgerState:
             if self._chain.fork is not None:
                 for each in sorted(wanted_at):
                     self._chain.fork.require_address(each)
-            return utxo_json(outputs_of(utxo, wanted_at))
+            return utxo_json(outputs_at(utxo, wanted_at))
         rpc.no_arguments(params)
         if self._chain.fork is not None:
             raise _not_whole()

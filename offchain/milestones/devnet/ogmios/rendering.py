@@ -13,7 +13,7 @@ from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.cardano.parameters import ExecutionUnits, RedeemerPointer
 from milestones.cardano.value import Value
-from milestones.devnet.blocks import Block, UtxoSet
+from milestones.devnet.blocks import Block
 from milestones.devnet.ledger import scripts
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.failures import ScriptSubject
@@ -293,8 +293,3 @@ def _optional_witnesses(transaction: Transaction) -> dict[str, Any]:
             for each in witnesses.redeemers
         ]
     return shown
-
-
-def outputs_of(utxo: UtxoSet, addresses: set[bytes]) -> dict[OutputReference, Output]:
-    """The outputs at any of these addresses."""
-    return {ref: output for ref, output in utxo.items() if output.address.raw in addresses}

@@ -122,7 +122,7 @@ async def test_a_failing_script(devnet: Devnet, ogmios: Ogmios) -> None:
     place = devnet.chain.place_of(bytes.fromhex(taken["transaction"]["id"]))
     assert place is not None
     assert locked in devnet.chain.utxo
-    assert len(place[0].inclusions[0].consumed) == 1
+    assert len(place[0].inclusions[0].spent) == 1
 
 
 async def test_a_chain_of_transactions_is_evaluated_in_the_mempool(

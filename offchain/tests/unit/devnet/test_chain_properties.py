@@ -88,7 +88,7 @@ def _check(chain: Chain, index: Index, follower: Follower) -> None:
         apply_block(replayed, StakingState(), block)  # type: ignore[arg-type]
     assert replayed == chain.utxo
     assert all_lovelace(chain) == SUPPLY_LOVELACE
-    unspent = {ref: m.output for ref, m in index.matches.items() if m.spent is None}
+    unspent = {m.reference: m.output for m in index.select(parse_pattern("*")) if m.spent is None}
     assert unspent == chain.utxo
     assert [block.header_hash for block in index.checkpoints()] == [
         block.header_hash for block in reversed(chain.blocks)

@@ -18,7 +18,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.kupo.rendering import match_json
 from milestones.devnet.ogmios.rendering import block_json
 from milestones.devnet.opening import ChainConfig, open_chain
-from milestones.devnet.server import Devnet, DevnetConfig
+from milestones.devnet.server import Devnet, DevnetConfig, keep_snapshot
 from milestones.errors import InvalidConfiguration
 from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
 from tests.support.raw_transactions import (
@@ -77,7 +77,7 @@ def picture(chain: Chain, index: Index) -> dict[str, Any]:
         "datums": index.datums,
         "scripts": index.scripts,
         "slot": chain.now_slot(),
-        "labels": [each.labels for each in index.matches.values()],
+        "labels": [each.labels for each in index.select(parse_pattern("*"))],
     }
 
 
@@ -88,11 +88,12 @@ def indexed(chain: Chain) -> Index:
     return index
 
 
-@given(before=STEPS, after=STEPS, back=st.integers(1, 6))
+@given(before=STEPS, after=STEPS, back=st.integers(1, 6), kept=st.integers(0, 20))
 @settings(max_examples=25, deadline=None)
 def test_a_restart_changes_nothing(
-    before: list[tuple[str, int]], after: list[tuple[str, int]], back: int
+    before: list[tuple[str, int]], after: list[tuple[str, int]], back: int, kept: int
 ) -> None:
+    """With a snapshot of any moment, or none, and whatever came after it, rollbacks too."""
     with TemporaryDirectory() as directory:
         config = ChainConfig(
             funds={ALICE_ADDRESS: 1_000_000_000}, manual_clock=True, state_dir=Path(directory)
@@ -100,8 +101,10 @@ def test_a_restart_changes_nothing(
         chain, store = open_chain(config)
         assert store is not None
         index = indexed(chain)
-        for step in before:
+        for number, step in enumerate(before):
             act(chain, *step)
+            if number == kept:
+                keep_snapshot(store, chain, index)
         # What waits for a block does not outlive the process: put it into one.
         chain.mine()
         store.close()
@@ -115,6 +118,36 @@ def test_a_restart_changes_nothing(
             act(again, *step)
         assert picture(again, index_again) == picture(chain, index)
         store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE snapshot SET content = x'00'",
+        "UPDATE snapshot SET content = substr(content, 1, 40), digest = x'00'",
+        "DELETE FROM snapshot",
+    ],
+)
+def test_without_its_snapshot_a_chain_is_read_from_its_blocks(tmp_path: Path, damage: str) -> None:
+    config = ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000}, state_dir=tmp_path)
+    chain, store = open_chain(config)
+    assert store is not None
+    index = indexed(chain)
+    for _ in range(3):
+        act(chain, "adorn", 1)
+    keep_snapshot(store, chain, index)
+    store.close()
+    kept, store = open_chain(config)
+    assert store is not None
+    assert kept.kept_index is not None
+    store._database.execute(damage)
+    store.close()
+    again, store = open_chain(config)
+    assert store is not None
+    assert again.kept_index is None
+    shown = [picture(each, indexed(each)) for each in (chain, kept, again)]
+    assert shown[0] == shown[1] == shown[2]
+    store.close()
 
 
 @pytest.mark.parametrize(
