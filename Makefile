@@ -91,7 +91,8 @@ crowds: $(VENV)/.dev
 
 serve: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_web_crowd.py \
-		offchain/tests/long/test_web_requests.py offchain/tests/long/test_web_claims.py
+		offchain/tests/long/test_web_requests.py offchain/tests/long/test_web_claims.py \
+		offchain/tests/integration/web/test_pages_of_many.py
 
 faults: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s -n auto offchain/tests/long/test_faults.py

@@ -25,7 +25,7 @@ from milestones.web.pages.claim import CLAIM_WORDS
 from milestones.web.pages.rendering import Shown, component
 
 T = TypeVar("T")
-PART: Final = 100
+PART: Final = 25
 """How many entries of a long list a page shows."""
 LOOKS: Final = 3
 """How often it is looked up anew where a block comes in between."""

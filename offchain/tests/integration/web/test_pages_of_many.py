@@ -11,6 +11,7 @@ import pytest
 from milestones.cardano.address import Address, key_credential
 from milestones.testing.distribution import open_distribution
 from milestones.testing.world import World
+from milestones.web.pages.distribution import PART
 from milestones.web.serving import Kept
 from tests.support.load import length
 from tests.support.serving import ServedDistribution, serve
@@ -44,22 +45,22 @@ async def served(world: World) -> AsyncIterator[ServedDistribution]:
 
 
 async def test_long_lists_come_by_parts(served: ServedDistribution) -> None:
-    """A hundred allocations at a time, with links to those before and after; the page stays small."""
+    """Some allocations at a time, with links to those before and after; the page stays small."""
     (shown,) = served.serving.distributions
     page = f"/d/{shown.key}"
     sizes = []
-    for start in (0, 100, COUNT - 1, COUNT + 1_000, 10**10):
+    for start in (0, PART, COUNT - 1, COUNT + 1_000, 10**10):
         answer = await served.http.get(page, params={"allocations": start}, timeout=600)
         assert answer.status_code == 200
-        part = min(start, COUNT - 1) // 100 * 100
-        last = min(part + 100, COUNT)
+        part = min(start, COUNT - 1) // PART * PART
+        last = min(part + PART, COUNT)
         assert f"{part + 1} to {last} of {COUNT:,}" in answer.text
         assert ("Before these" in answer.text) == (part > 0)
         assert ("After these" in answer.text) == (last < COUNT)
         sizes.append(len(answer.content))
     assert max(sizes) < 200_000
     answer = await served.http.get(page, params={"allocations": "-1<script>"}, timeout=600)
-    assert f"1 to 100 of {COUNT:,}" in answer.text
+    assert f"1 to {PART} of {COUNT:,}" in answer.text
 
 
 async def test_a_page_asks_no_more_than_the_api_does(
