@@ -26,7 +26,7 @@ from milestones.devnet.kupo.patterns import parse_pattern
 from milestones.devnet.ogmios.app import OgmiosApp
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.persistence import Store
-from milestones.devnet.snapshots import EVERY_BLOCKS, EVERY_TRANSACTIONS, packed
+from milestones.devnet.snapshots import is_due, packed
 from milestones.devnet.terminal import TerminalLog, accounts_text, marks_text
 from milestones.errors import InvalidConfiguration, InvalidInput
 
@@ -266,12 +266,11 @@ class Devnet:
             self._store.close()
 
     def _progress(self) -> tuple[int, int]:
-        return self.chain.tip.height, self.chain.transaction_count
+        return len(self.chain.blocks), self.chain.transaction_count
 
     def _keep_if_due(self) -> None:
         """A snapshot after so many blocks or transactions, so that a start reads no more than those."""
-        (height, count), (blocks, transactions) = self._kept_at, self._progress()
-        if blocks - height >= EVERY_BLOCKS or transactions - count >= EVERY_TRANSACTIONS:
+        if is_due(self._kept_at, self._progress()):
             self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:

@@ -19,7 +19,10 @@ from milestones.devnet.blocks import Block, Outputs
 
 EVERY_BLOCKS: Final = 1000
 EVERY_TRANSACTIONS: Final = 10_000
-"""After so many of either a snapshot is due."""
+"""After so many of either a snapshot is due; or after a tenth of all there are, where that is more.
+
+Each snapshot is of everything: so all of them together cost no more than in proportion to the history.
+"""
 
 _HEAD: Final = f"1 {sys.byteorder} {array('I').itemsize} {array('H').itemsize}".encode()
 _LENGTH: Final = struct.Struct("<Q")
@@ -103,6 +106,15 @@ class KeptState:
             Outputs.unpacked(split_pairs(utxo)),
             index,
         )
+
+
+def is_due(since: tuple[int, int], now: tuple[int, int]) -> bool:
+    """Whether it is time for one; both are heights and numbers of transactions."""
+    least = (EVERY_BLOCKS, EVERY_TRANSACTIONS)
+    return any(
+        at - before >= max(every, at // 10)
+        for before, at, every in zip(since, now, least, strict=True)
+    )
 
 
 def packed(blocks: Iterable[Block], utxo: Outputs, index: bytes) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milestones.devnet import snapshots
 from milestones.devnet.chain import Chain
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
@@ -20,7 +21,7 @@ from milestones.devnet.ogmios.rendering import block_json
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.devnet.server import Devnet, DevnetConfig, keep_snapshot
 from milestones.errors import InvalidConfiguration
-from tests.support.devnet_clients import ALICE_ADDRESS, outputs_of_alice, payment_on
+from tests.support.devnet_clients import ALICE_ADDRESS, BOB_ADDRESS, outputs_of_alice, payment_on
 from tests.support.raw_transactions import (
     ALICE,
     YES_V3,
@@ -118,6 +119,51 @@ def test_a_restart_changes_nothing(
             act(again, *step)
         assert picture(again, index_again) == picture(chain, index)
         store.close()
+
+
+async def test_a_snapshot_is_written_every_so_often_and_at_an_orderly_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "EVERY_BLOCKS", 3)
+    chain = ChainConfig(funds={ALICE_ADDRESS: 1_000_000_000}, state_dir=tmp_path)
+    config = DevnetConfig(chain=chain, block_interval_s=None)
+
+    def kept_height(devnet: Devnet) -> int | None:
+        assert devnet._store is not None
+        found = devnet._store.snapshot()
+        return None if found is None else found[0]
+
+    async with Devnet(config) as devnet:
+        heights = []
+        for _ in range(7):
+            act(devnet.chain, "pay", 2_000_000)
+            devnet.chain.mine()
+            heights.append(kept_height(devnet))
+        assert heights == [None, None, 3, 3, 3, 6, 6]
+        devnet.chain.rollback(2)
+        assert kept_height(devnet) is None
+        # What waits again does not outlive the process.
+        devnet.chain.mine()
+        shown = picture(devnet.chain, devnet.index)
+    async with Devnet(config) as again:
+        assert kept_height(again) == 6
+        assert picture(again.chain, again.index) == shown
+        # Another pattern is watched than the snapshot knows: the index is made of the blocks.
+        again.index.watch([parse_pattern(BOB_ADDRESS)], -1)
+        again.index.unwatch(parse_pattern("*"))
+        again._keep_watches()
+        monkeypatch.setattr(again, "_keep_snapshot", lambda: None)
+        shown = picture(again.chain, again.index)
+    async with Devnet(config) as once_more:
+        assert picture(once_more.chain, once_more.index) == shown
+
+
+def test_snapshots_lie_further_apart_the_longer_a_history_is() -> None:
+    assert not snapshots.is_due((1, 1), (1000, 9_999))
+    assert snapshots.is_due((1, 1), (1001, 1))
+    assert snapshots.is_due((1, 1), (2, 10_001))
+    assert not snapshots.is_due((98_000, 98_000), (99_999, 99_999))
+    assert snapshots.is_due((90_000, 90_000), (100_000, 90_000))
 
 
 @pytest.mark.parametrize(
