@@ -215,6 +215,11 @@ async def test_what_kupo_does_not_index_comes_from_the_node_while_that_can_go_ba
     async with http(fork, kupo=True) as kupo:
         assert (await kupo.get(f"/patterns/{ELSEWHERE}")).json() == []
     ogmios = await Ogmios.connect(fork)
+    original.break_interface("ogmios", "disconnected")
+    failed = await ogmios.call("queryLedgerState/utxo", addresses=[ELSEWHERE])
+    assert failed["error"]["code"] == -32000
+    assert original.ogmios_url in failed["error"]["message"]
+    original.mend_interface("ogmios")
     (held,) = await ogmios.call("queryLedgerState/utxo", addresses=[ELSEWHERE])
     assert held["value"] == {"ada": {"lovelace": 100 * ADA}}
     await ogmios.socket.close()
