@@ -23,6 +23,7 @@ from milestones.devnet.funds import ACCOUNT_LOVELACE, accounts_of
 from milestones.devnet.ledger.auxiliary_data import decode_metadata
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.transaction import Body, Transaction
+from milestones.devnet.ledger.utxow import signers
 from milestones.devnet.terminal import transaction_words
 from milestones.errors import InvalidInput, MilestonesError, NotFound
 from milestones.look.pages import STYLESHEET_PATH, templates
@@ -234,7 +235,15 @@ def transaction(chain: Chain, transaction_id: str) -> str:
         metadata=_metadata(shown),
         validity=_validity(body),
         signers=[key.key.hex() for key in shown.witnesses.keys],
+        waived=_waived(chain, shown),
     )
+
+
+def _waived(chain: Chain, shown: Transaction) -> list[str]:
+    """Credentials whose witnesses this chain doesn't ask for, and that did not sign."""
+    spent = map(chain.output, (*shown.body.inputs, *shown.body.collateral))
+    owners = {each.address.payment.hash for each in spent if each and each.address.payment}
+    return sorted(each.hex() for each in (owners & chain.impersonated) - signers(shown))
 
 
 @dataclass(frozen=True, slots=True)

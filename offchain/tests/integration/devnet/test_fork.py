@@ -234,7 +234,10 @@ async def test_only_what_a_signature_would_do_is_waived(start: Start, original: 
     in_time.body[8] = fork.chain.tip.slot
     for waived in (spending(original, ELSEWHERE), in_time):
         waived.keys = []
-        assert "transaction" in await submit(fork, waived)
+        taken = await submit(fork, waived)
+        async with http(fork, control=True) as control:
+            page = await control.get(f"/transaction/{taken['transaction']['id']}")
+        assert "No witness was asked" in page.text
     late, unsigned = spending(original, committee(NEVER), NEVER), spending(original, HOME)
     without_script = spending(original, committee(NEVER))
     for refused, code in ((late, 3103), (unsigned, 3101), (without_script, 3102)):
@@ -248,6 +251,10 @@ async def test_only_what_a_signature_would_do_is_waived(start: Start, original: 
         assert "No witness is asked" in (await control.get("/")).text
         state = (await control.get("/state")).json()
     assert (len(state["impersonated"]), state["fork"]["network"]) == (3, "mainnet")
+    signed = await submit(fork, spending(original, HOME))
+    async with http(fork, control=True) as control:
+        page = await control.get(f"/transaction/{signed['transaction']['id']}")
+    assert "No witness was asked" not in page.text
 
 
 async def test_a_plutus_script_is_never_impersonated(original: Devnet) -> None:
@@ -260,13 +267,17 @@ async def test_a_plutus_script_is_never_impersonated(original: Devnet) -> None:
 
 
 async def test_what_was_fetched_is_kept_and_needs_no_network_again(
-    start: Start, original: Devnet, tmp_path: Path
+    start: Start, original: Devnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fork = await forked(start, original, state_dir=tmp_path)
     shown = await matches(fork, HOME)
     await submit(fork, spending(original, HOME))
     tip, spent = fork.chain.tip, await matches(fork, HOME)
     assert spent != shown
+    # A snapshot doesn't have what is fetched after it.
+    fork._keep_snapshot()
+    monkeypatch.setattr(fork, "_keep_snapshot", lambda: None)
+    (elsewhere,) = await matches(fork, ELSEWHERE)
     await fork.__aexit__(None, None, None)
     facts = kept_facts(tmp_path)
     assert facts is not None
@@ -276,6 +287,8 @@ async def test_what_was_fetched_is_kept_and_needs_no_network_again(
     async with Devnet(DevnetConfig(chain=chain)) as again:
         assert again.chain.tip.header_hash == tip.header_hash
         assert await matches(again, HOME) == spent
+        assert await matches(again, ELSEWHERE) == [elsewhere]
+        assert dict(again.chain.utxo) == dict(fork.chain.utxo)
         async with http(again, kupo=True) as kupo:
-            unknown = await kupo.get(f"/matches/{ELSEWHERE}")
+            unknown = await kupo.get(f"/matches/{committee(TWO)}")
         assert (unknown.status_code, "not fetched before" in unknown.text) == (503, True)
