@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeVar
 from milestones.cardano.value import LOVELACE, AssetId
 from milestones.clients.kupo_client import KupoAtOneMoment
 from milestones.documents import write_new
-from milestones.domain.claims import ClaimState
+from milestones.domain.claims import ClaimState, KindState
 from milestones.domain.models import MilestoneSchedule
 from milestones.domain.reading import HexField
 from milestones.errors import InvalidInput, InvalidSchedule, NotFound
@@ -36,6 +36,7 @@ from milestones.services.verify import Verified, verify
 from milestones.services.verify.command import Verdict
 
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 Form = Literal["html", "markdown"]
 MARKDOWN_ENDINGS: Final = frozenset({".md", ".markdown"})
 MOST_DECIMALS: Final = 19
@@ -84,28 +85,32 @@ async def board_report(
     backend = replace(backend, kupo=KupoAtOneMoment(backend.kupo))
     on_chain = await read_on_chain(backend, contract_address)
     distribution = await _distribution(backend, on_chain, schedule)
-    status, past, states = await _look(backend, on_chain, distribution)
+    status, past, kinds, states = await _look(backend, on_chain, distribution)
     audit = await _audit(backend, on_chain, distribution)
     network = _network(backend, magic)
-    return assembled(status, past, audit, states, network=network, decimals=decimals)
+    return assembled(status, past, audit, kinds, states, network=network, decimals=decimals)
 
 
 def assembled(
     status: StatusReport,
     past: DistributionHistory,
     audit: Verified,
+    kinds: Sequence[KindState],
     states: Sequence[ClaimState],
     *,
     network: str,
     decimals: int | None = None,
 ) -> BoardReport:
-    """The report of what was looked up already; `states` are none where the schedule isn't known."""
+    """The report of what was looked up already; `kinds` are none where the schedule isn't known.
+
+    Where `states` are none, it says nothing of single beneficiaries.
+    """
     state = status.contract_state
     return BoardReport(
         status=status,
         history=past,
         audit=audit,
-        milestones=_milestones(status, states),
+        milestones=_milestones(status, kinds),
         beneficiaries=_beneficiaries(states),
         network=network,
         decimals=_decimals(AssetId(state.token_policy_id, state.token_name), decimals),
@@ -173,17 +178,18 @@ async def _distribution(
 
 async def _look(
     backend: Backend, on_chain: OnChain, distribution: Distribution | None
-) -> tuple[StatusReport, DistributionHistory, list[ClaimState]]:
+) -> tuple[StatusReport, DistributionHistory, list[KindState], list[ClaimState]]:
     """Status, history and states of one moment: looked at again where time has made something due between."""
     for _ in range(LOOKS):
         past = await history(backend, contract_address=on_chain.name)
         status = await check_status(backend, contract_address=on_chain.name)
         state = await state_of(backend, await read_on_chain(backend, on_chain.name))
+        kinds = [] if distribution is None else state.kind_states(distribution)
         states = [] if distribution is None else state.claim_states(distribution)
         due = sum(each.claimable_count or 0 for each in status.milestones)
         if sum(each.claimable for each in states) == due:
             break
-    return status, past, states
+    return status, past, kinds, states
 
 
 async def _audit(
@@ -202,10 +208,10 @@ def _network(backend: Backend, magic: int) -> str:
     return name if backend.network.magic is not None else f"{name} (magic {magic})"
 
 
-def _milestones(status: StatusReport, states: Sequence[ClaimState]) -> tuple[MilestoneReport, ...]:
-    grouped = _grouped((state.allocation.milestone_identifier, state) for state in states)
+def _milestones(status: StatusReport, kinds: Sequence[KindState]) -> tuple[MilestoneReport, ...]:
+    grouped = _grouped((each.kind.milestone_identifier, each) for each in kinds)
     found = [
-        MilestoneReport(each, tuple(theirs), Sums.of(theirs))
+        MilestoneReport(each, tuple(theirs), Sums.of_kinds(theirs))
         for each in status.milestones
         for theirs in [grouped.get(each.milestone_identifier, [])]
     ]
@@ -218,8 +224,8 @@ def _beneficiaries(states: Sequence[ClaimState]) -> tuple[BeneficiaryReport, ...
     return tuple(sorted(found, key=lambda each: (-each.sums.total, each.address.to_bytes())))
 
 
-def _grouped(pairs: Iterable[tuple[K, ClaimState]]) -> dict[K, list[ClaimState]]:
-    found: dict[K, list[ClaimState]] = defaultdict(list)
-    for key, state in pairs:
-        found[key].append(state)
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    found: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
-from milestones.domain.claims import ClaimState, ClaimStatus
+from milestones.domain.claims import ClaimStatus, KindState
 from milestones.domain.posix_time import LATEST_POSIX_SECONDS
 from milestones.services.report.model import BoardReport, Kind, MilestoneReport
 
@@ -53,21 +53,34 @@ def span(report: BoardReport, ends_at: int | None) -> Span:
 
 def marks(milestone: MilestoneReport, where: Span) -> tuple[tuple[int, Kind], ...]:
     """What vests when, and how that stands. What vested before the opening stands there."""
-    places: dict[int, list[ClaimState]] = defaultdict(list)
+    places: dict[int, list[KindState]] = defaultdict(list)
     width = max(1, (where.end - where.start) // PLACES)
-    for state in milestone.states:
-        places[(_at(state, where) - where.start) // width].append(state)
-    return tuple(_mark(states, where) for _, states in sorted(places.items()))
+    for each in milestone.kinds:
+        places[(_at(each, where) - where.start) // width].append(each)
+    return tuple(_mark(kinds, where) for _, kinds in sorted(places.items()))
 
 
-def _mark(states: list[ClaimState], where: Span) -> tuple[int, Kind]:
-    kinds = {_KINDS[each.status] for each in states}
-    at = min(_at(each, where) for each in states)
-    return at, next(kind for kind in _FIRST if kind in kinds)
+def _mark(kinds: list[KindState], where: Span) -> tuple[int, Kind]:
+    shown = {_KINDS[status] for each in kinds for status in _statuses(each)}
+    at = min(_at(each, where) for each in kinds)
+    return at, next(kind for kind in _FIRST if kind in shown)
 
 
-def _at(state: ClaimState, where: Span) -> int:
-    return min(max(state.allocation.vesting_timestamp, where.opened), where.end)
+def _statuses(each: KindState) -> Iterator[ClaimStatus]:
+    """How allocations of a kind stand: each status that some have."""
+    if each.claimed.count:
+        yield "claimed"
+    if each.status == "claimable":
+        if each.unpayable.count:
+            yield "unpayable"
+        if each.claimable.count:
+            yield "claimable"
+    elif each.all.count > each.claimed.count:
+        yield each.status
+
+
+def _at(each: KindState, where: Span) -> int:
+    return min(max(each.kind.vesting_timestamp, where.opened), where.end)
 
 
 def ticks(where: Span) -> tuple[tuple[int, str], ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from milestones.cardano.address import Address
-from milestones.domain.claims import ClaimState, amounts
+from milestones.domain.claims import ClaimState, KindState, amounts
 from milestones.services.check_status import StatusReport
 from milestones.services.check_status.report import MilestoneStatus
 from milestones.services.history import DistributionHistory, HistoryLine
@@ -30,6 +30,26 @@ class Sums:
     returned: int
 
     @classmethod
+    def of_kinds(cls, kinds: Iterable[KindState]) -> Sums:
+        """Adds up what is added up by milestone and time already."""
+        listed = list(kinds)
+        total = sum(each.all.amount for each in listed)
+        paid = sum(each.claimed.amount for each in listed)
+        claimable = sum(each.claimable.amount for each in listed)
+        returned = sum(
+            each.all.amount - each.claimed.amount for each in listed if each.status == "closed"
+        )
+        return cls(
+            sum(each.all.count for each in listed),
+            sum(each.claimed.count for each in listed),
+            total,
+            paid,
+            claimable,
+            total - paid - claimable - returned,
+            returned,
+        )
+
+    @classmethod
     def of(cls, states: Iterable[ClaimState]) -> Sums:
         """Adds up."""
         listed = list(states)
@@ -48,10 +68,10 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class MilestoneReport:
-    """A milestone with its allocations; `states` and `sums` are empty where the schedule isn't known."""
+    """A milestone with its allocations, by when they vest: none where the schedule isn't known."""
 
     status: MilestoneStatus
-    states: tuple[ClaimState, ...]
+    kinds: tuple[KindState, ...]
     sums: Sums
 
     @property
@@ -62,7 +82,7 @@ class MilestoneReport:
     @property
     def vestings(self) -> tuple[int, ...]:
         """When its allocations vest, POSIX seconds, in order, each once."""
-        return tuple(sorted({each.allocation.vesting_timestamp for each in self.states}))
+        return tuple(sorted({each.kind.vesting_timestamp for each in self.kinds}))
 
     @property
     def kind(self) -> Kind:
@@ -72,7 +92,7 @@ class MilestoneReport:
             return "done"
         if sums.returned:
             return "ended"
-        if any(each.status == "unpayable" for each in self.states):
+        if any(each.status == "claimable" and each.unpayable.count for each in self.kinds):
             return "failed"
         return "ready" if sums.claimable else "waiting"
 

@@ -82,7 +82,7 @@ def content(report: BoardReport) -> dict[str, Any]:
         "to_know": tuple(map(words.sentence, report.audit.warnings)),
         "powers": tuple(_powers(report)),
         "checks": tuple(_checks(report)),
-        "totals": Sums.of(state for each in report.milestones for state in each.states),
+        "totals": Sums.of_kinds(kind for each in report.milestones for kind in each.kinds),
         "asset": _asset(report),
         "fees": _fees(report),
         "months": tuple(_months(report)),
@@ -195,7 +195,7 @@ class _Timeline:
 
 def _timeline(report: BoardReport) -> _Timeline | None:
     """The milestones with their dates, and the end if one is known; None where no schedule is."""
-    shown = [each for each in report.milestones if each.states][: drawing.MOST_ROWS]
+    shown = [each for each in report.milestones if each.kinds][: drawing.MOST_ROWS]
     if not shown:
         return None
     end = _end(report)

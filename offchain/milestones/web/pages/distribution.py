@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from milestones.domain.claims import ClaimState
 from milestones.errors import InvalidSchedule, NotFound
+from milestones.services.calculate_distribution import AllocationStates
 from milestones.services.history import as_csv
 from milestones.services.report import (
     BoardReport,
@@ -27,6 +29,8 @@ from milestones.web.pages.rendering import Shown, component
 T = TypeVar("T")
 PART: Final = 25
 """How many entries of a long list a page shows."""
+MOST_STATES: Final = 5_000
+"""Of how many allocations each is looked at alone, to say how many people there are."""
 LOOKS: Final = 3
 """How often it is looked up anew where a block comes in between."""
 
@@ -69,16 +73,19 @@ async def distribution(request: Request) -> Response:
     """The page. Long lists come by parts: payments, allocations, and what else happened."""
     shown = await Shown.of(request)
     given = await shown.serving.kept.get(("report", shown.served), lambda: _content(shown))
-    report, states = given["report"], given["states"]
+    report, known = given["report"], given["known"]
+    indices = () if known is None else known.distribution.allocations
     payments = part_of(request, "payments", len(report.payments))
-    allocations = part_of(request, "allocations", len(states))
+    allocations = part_of(request, "allocations", len(indices))
+    listed = list(islice(indices, allocations.start, allocations.stop))
+    states = () if known is None else known.state.claim_states(known.distribution, listed)
     return shown.page(
         "distribution.html",
         **given,
         lines=payments.of(report.payments),
         payments_part=payments,
         allocations_part=allocations,
-        allocation_rows=[_row(shown, each) for each in allocations.of(states)],
+        allocation_rows=[_row(shown, each) for each in states],
     )
 
 
@@ -87,23 +94,26 @@ async def _content(shown: Shown) -> dict[str, Any]:
     serving, served = shown.serving, shown.served
     for _ in range(LOOKS):
         status, past = await serving.status(served), await serving.history(served)
-        audit, states = await serving.verified(served), await _states(shown)
+        audit, known = await serving.verified(served), await _known(shown)
+        kinds = [] if known is None else known.state.kind_states(known.distribution)
         state = status.contract_state
-        paid = sum(each.status == "claimed" for each in states)
+        paid = sum(each.claimed.count for each in kinds)
         if past.held_amount == state.remaining_token_amount and (
-            not states or paid == state.claimed_count
+            known is None or paid == state.claimed_count
         ):
             break
+    few = known is not None and len(known.distribution.allocations) <= MOST_STATES
+    states = known.states if known is not None and few else ()
     network = serving.backend.network.name
-    report = assembled(status, past, audit, states, network=network)
-    return {**content(report), "states": states}
+    report = assembled(status, past, audit, kinds, states, network=network)
+    return {**content(report), "known": known}
 
 
-async def _states(shown: Shown) -> tuple[ClaimState, ...]:
+async def _known(shown: Shown) -> AllocationStates | None:
     try:
-        return (await shown.serving.allocations(shown.served)).states
+        return await shown.serving.allocations(shown.served)
     except (NotFound, InvalidSchedule):
-        return ()
+        return None
 
 
 async def download(request: Request) -> Response:
