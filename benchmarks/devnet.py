@@ -200,7 +200,9 @@ def restart() -> Iterator[Row]:
                 asyncio.run(call(ready.ogmios_url, request("queryNetwork/tip")))
                 took.append(time.perf_counter() - started)
     yield Row(
-        f"start on a directory of {HISTORY} payments to the first answered query", _ms(took), "ms"
+        f"start on {HISTORY} payments without a snapshot to the first answered query",
+        _ms(took),
+        "ms",
     )
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from milestones.cli.loading import Later
 from milestones.devnet.funds import default_accounts
 from milestones.devnet.origin import OriginFacts, kept_facts
 from milestones.devnet.server import DevnetConfig, run
 from milestones.errors import InvalidInput
-from milestones.fork.real_network import RealNetwork, impersonations, opened, parameters_of
+
+if TYPE_CHECKING:
+    from milestones.fork import real_network
+else:
+    # The clients take as long to load as all else, and most chains are no forks.
+    real_network = Later("milestones.fork.real_network")
 
 TAKEN_OVER: Final = ("network_magic", "start_time", "kupo_match")
 """Options of an ordinary chain that a fork takes over from its network."""
@@ -35,17 +41,17 @@ async def serve(config: DevnetConfig, options: ForkOptions) -> None:
     """Runs the chain until it is ended. Raises `InvalidInput` for options that exclude each other."""
     kept = kept_facts(config.chain.state_dir)
     _check(options, kept)
-    network: RealNetwork | None = None
+    network: real_network.RealNetwork | None = None
     try:
         facts = kept
         if options.ogmios_url is not None and options.kupo_url is not None:
-            facts, network = await opened(
+            facts, network = await real_network.opened(
                 options.ogmios_url, options.kupo_url, at=options.at, kept=kept
             )
         chain = config.chain
         if facts is not None:
             own = options.given["parameters"]
-            parameters = chain.parameters if own else parameters_of(facts)
+            parameters = chain.parameters if own else real_network.parameters_of(facts)
             chain = replace(
                 chain,
                 network_magic=facts.network_magic,
@@ -55,8 +61,10 @@ async def serve(config: DevnetConfig, options: ForkOptions) -> None:
             )
         count = options.accounts
         accounts = default_accounts(chain.network_magic) if count is None else count
-        waived = await impersonations(options.impersonate, network)
-        chain = replace(chain, accounts=accounts, impersonated=waived)
+        chain = replace(chain, accounts=accounts)
+        if options.impersonate:
+            waived = await real_network.impersonations(options.impersonate, network)
+            chain = replace(chain, impersonated=waived)
         await run(replace(config, chain=chain))
     finally:
         if network is not None:
