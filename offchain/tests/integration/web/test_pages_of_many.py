@@ -84,6 +84,10 @@ async def test_a_page_asks_no_more_than_the_api_does(
     for path, expected in (
         (f"/d/{shown.key}/claim?address={address}", ["allocations", "on_chain"]),
         (f"{served.path}/claimable?address={address}", ["allocations"]),
+        (
+            f"/d/{shown.key}",
+            ["allocations", "history", "on_chain", "report", "status", "verified"],
+        ),
         (f"/d/{shown.key}/oracles", ["name", "on_chain", "signatures", "status"]),
     ):
         served.serving.kept.forget()
