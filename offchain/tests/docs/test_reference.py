@@ -103,6 +103,7 @@ def test_the_options_of_a_test_chain_are_those_there_are() -> None:
     listed = {name: default for names, default in rows for name in re.findall(r"\w+", names)}
     known = {each.name: each for kind in (DevnetConfig, ChainConfig) for each in fields(kind)}
     own = {"chain", "accounts", "parameters", "production", "control_port_may_move"}
+    own |= {"facts", "origin", "impersonated"}
     assert set(listed) == set(known) - own
     for name, default in listed.items():
         factory = known[name].default_factory

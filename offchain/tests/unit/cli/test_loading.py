@@ -79,7 +79,8 @@ def test_a_command_is_in_the_file_of_its_name(name: str) -> None:
     functions = [found]
     if isinstance(found, typer.Typer):
         functions = [each.callback for each in found.registered_commands]
-    assert {function.__module__ for function in functions} == {f"milestones.cli.{module}"}
+    ours = f"milestones.cli.{module}"
+    assert {function.__module__ for function in functions} <= {ours, f"{ours}_commands"}
 
 
 def test_a_module_for_later_is_imported_when_it_is_used(fresh_module: str) -> None:
