@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-serve pictures clean
+	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-relay bench-serve pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -120,6 +120,9 @@ bench-start: $(VENV)/.dev
 
 bench-contention: $(VENV)/.dev
 	$(BIN)/python benchmarks/contention.py
+
+bench-relay: $(VENV)/.dev
+	$(BIN)/python benchmarks/relay.py
 
 # What documents show, in Debian's Chromium.
 pictures: $(VENV)/.dev

@@ -16,6 +16,8 @@ from milestones.services.paying.budget import Budget
 from milestones.services.proposal import proposal_submit
 from milestones.services.relay import Relayed, pay, relay
 from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
+from tests.support.many_claims import claims, pay_all, step
 
 
 async def relayed(stage: OpenDistribution, most: int | None = None, **options: Any) -> Relayed:
@@ -165,6 +167,22 @@ class TestTheBookAndTheChain:
         assert (await stage.on_chain()).remaining == 0
 
 
+async def test_five_transactions_fill_a_block_and_no_more_wait_than_the_mempool_holds(
+    world: World,
+) -> None:
+    """Ten pages of 128 neighbours each."""
+    async with claims(world, 1_280, 7) as stage:
+        parameters = world.devnet.chain.parameters
+        paid = await step(stage)
+        steps = [each.cpu for each in paid.transactions]
+        assert max(steps) <= parameters.max_block_units.cpu // 5
+        assert 5 < len(steps) < 10
+        assert sum(steps) <= 2 * parameters.max_block_units.cpu
+        found = await pay_all(stage)
+        assert (found.blocks, found.most_in_a_block) == (2, 640)
+        assert (await stage.on_chain()).remaining == 0
+
+
 class TestProposals:
     """Milestones that count unless oracles object."""
 
@@ -183,20 +201,20 @@ class TestProposals:
             key=world.keys["stranger"],
             wait=True,
         )
-        step: dict[str, Any] = {
+        how: dict[str, Any] = {
             "contract_address": stage.address,
             "key": world.keys["relayer"],
             "budget": Budget(most_lovelace=10_000_000),
             "vouched": [world.token],
             "wait": True,
         }
-        early = await pay(stage.backend, **step)
+        early = await pay(stage.backend, **how)
         assert early.transactions == ()
         world.reach(world.now + 2 * 86_400)
         before = (await stage.wealth_of("relayer")).lovelace
-        confirmed = await pay(stage.backend, **step)
+        confirmed = await pay(stage.backend, **how)
         assert [each.confirmed_milestone for each in confirmed.transactions] == ["milestone-003"]
-        paid = await pay(stage.backend, **step)
+        paid = await pay(stage.backend, **how)
         assert [each.beneficiary_indices for each in paid.transactions] == [(2,)]
         assert await stage.tokens_of("beneficiary-2") == 3_000
         chain = await chain_of(stage.backend)
@@ -206,18 +224,18 @@ class TestProposals:
 
 async def test_what_costs_too_much_for_a_claim_waits(stage: OpenDistribution) -> None:
     await stage.attested("milestone-001", "milestone-002")
-    step: dict[str, Any] = {
+    how: dict[str, Any] = {
         "contract_address": stage.address,
         "key": stage.world.keys["relayer"],
         "vouched": [stage.world.token],
     }
     dear = Budget(most_lovelace=None, most_a_claim_lovelace=1_100_000)
-    none = await pay(stage.backend, budget=dear, **step)
+    none = await pay(stage.backend, budget=dear, **how)
     assert none.transactions == ()
     assert all("1100000 are allowed" in each.reason for each in none.left_out)
     assert sorted(i for each in none.left_out for i in each.beneficiary_indices) == [0, 1, 3, 4]
     # In an hour only so much: the first claims are paid, the others later.
     hourly = Budget(most_lovelace=None, most_an_hour_lovelace=2_700_000)
-    paid = await pay(stage.backend, budget=hourly, wait=True, **step)
+    paid = await pay(stage.backend, budget=hourly, wait=True, **how)
     assert 0 < sum(len(each.beneficiary_indices) for each in paid.transactions) < 4
     assert {each.code for each in paid.left_out} == {"budget_spent"}
