@@ -129,7 +129,7 @@ class Output:
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
         """While this lasts, whoever watches is shown what the command is at, and for how long."""
-        if not self.is_watched:
+        if not self.is_watched or _logs_on_standard_error():
             yield
             return
         async with self._live.shown():
@@ -189,6 +189,12 @@ class Output:
             self._results.print(Text(heading, "italic"))
             for line in _lines(row):
                 self._results.print(Text("  ") + line)
+
+
+def _logs_on_standard_error() -> bool:
+    """Whether lines come there by themselves, which a line that is written over would spoil."""
+    handlers = logging.getLogger("milestones").handlers
+    return any(getattr(each, "stream", None) is sys.stderr for each in handlers)
 
 
 class LiveLine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -217,7 +217,9 @@ class Session:
 
         async def run() -> R:
             with ending_the_task(asked_to_end):
-                async with self.output.busy(), self.backend(approve=approve) as backend:
+                # What ends by itself also says by itself what it does.
+                watched = self.output.busy() if asked_to_end is None else nullcontext()
+                async with watched, self.backend(approve=approve) as backend:
                     try:
                         return await service(backend)
                     finally:

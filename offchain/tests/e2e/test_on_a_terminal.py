@@ -294,3 +294,35 @@ async def test_a_status_is_watched_until_one_has_seen_enough(world: World) -> No
         assert len(second["attestations"]) == 1
         assert rest == b""
         assert await process.wait() == 0
+
+
+async def test_whoever_is_asked_can_leave_and_nothing_was_signed(world: World) -> None:
+    """Ctrl-C at the question ends the command; the journal knows of nothing, and the live line is gone."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "milestones", "publish-script"),
+        *("--signing-key-path", world.key_file("relayer")),
+        cwd=world.directory,
+        env={
+            **os.environ,
+            "CARDANO_NETWORK": "devnet",
+            "OGMIOS_URL": world.devnet.ogmios_url,
+            "KUPO_URL": world.devnet.kupo_url,
+            "TERM": "xterm",
+        },
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=heeding_signals,
+    )
+    os.close(theirs)
+    shown = b""
+    while not shown.endswith(b"Go on? [y/N]: "):
+        shown += await asyncio.to_thread(os.read, ours, 4096)
+    await asyncio.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    rest = await asyncio.to_thread(_read_all, ours)
+    assert await process.wait() == 130
+    assert "asking Ogmios" not in rest
+    assert b"stays there for ever" in b" ".join(shown.split())
+    assert world.workspace().storage.journal.newest(1) == []

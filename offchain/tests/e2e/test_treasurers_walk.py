@@ -1,4 +1,4 @@
-"""A treasurer's walk: a messy table of 120 rows, checked, opened, paid to the end, and entered in the books.
+"""A treasurer's walk: a messy table of 120 rows, checked, opened, relayed to the end, and entered in the books.
 
 Every number is the same in the table, the status, the history, the board's report and on the chain.
 """
@@ -92,8 +92,15 @@ async def test_from_the_table_to_the_books(world: World) -> None:
     found = await world.cli("find", "--beneficiary", str(person(0)))
     assert found.json["found"][0]["claimable_amount"] == paid_to(0) + paid_to(PEOPLE)
 
-    paid = await world.cli("submit-release", *where, "--all", "--wait", key="relayer")
+    relayer = world.address("relayer")
+    before = world.held_by(relayer).lovelace
+    vouched = ("--token", f"{world.token.policy_id.hex()}.{world.token.asset_name.hex()}")
+    relay = ("relay", *where, "--budget", "400", *vouched, "--until-paid")
+    paid = await world.cli(*relay, key="relayer")
     assert paid.exit_code == 0, paid.stderr
+    assert (paid.json["ended"], paid.json["claim_count"]) == ("all_paid", ROWS)
+    assert before - world.held_by(relayer).lovelace == paid.json["spent_lovelace"]
+    assert paid.json["spent_lovelace"] == paid.json["fee_lovelace"] + paid.json["added_lovelace"]
     status = await world.cli("check-status", *where)
     past = await world.cli("history", *where)
     books = await world.cli("history", *where, "--format", "csv")
@@ -107,7 +114,7 @@ async def test_from_the_table_to_the_books(world: World) -> None:
     assert status.json["contract_state"]["remaining_token_amount"] == 0
     assert past.json["paid_amount"] == sum(received.values()) == total
     assert sum(int(row["token_change"]) for row in rows) == past.json["held_amount"] == 0
-    fees = paid.json["fee_estimate"]
+    fees = paid.json["fee_lovelace"]
     first = {row["transaction_hash"]: row for row in reversed(claims)}
     assert sum(int(row["fee_lovelace"]) for row in first.values()) == fees
     for number in range(PEOPLE):
