@@ -1,7 +1,8 @@
 """The scripts under purposes that they have no business with, and company that this chain refuses.
 
-The embedded chain takes no certificates, withdrawals, votes and proposals. So the compiled scripts are
-shown the script context of a genuine transaction, changed to what the ledger would show them.
+The embedded chain takes no votes and no proposals; certificates and withdrawals it takes, but for scripts that
+are registered. So the compiled scripts are shown the script context of a genuine transaction, changed to what
+the ledger would show them.
 """
 
 from __future__ import annotations
