@@ -202,9 +202,9 @@ def _kind_of(path: str) -> str:
 
 
 def _preflight(shared: Mapping[str, str]) -> Response:
-    headers = {"Allow": "GET, HEAD, POST, OPTIONS"}
+    headers: dict[str, str] = {}
     if "Access-Control-Allow-Origin" in shared:
-        headers |= {
+        headers = {
             "Access-Control-Allow-Methods": "GET, POST",
             "Access-Control-Allow-Headers": f"Content-Type, {TOKEN_HEADER}",
             "Access-Control-Max-Age": "600",

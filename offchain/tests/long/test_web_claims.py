@@ -143,7 +143,8 @@ async def test_nobody_is_paid_twice_and_the_budget_is_kept(opened: OpenDistribut
         payments = served.serving.payments
         assert payments is not None
         for _ in range(600):
-            if not payments.paying and (payments.refusal or not payments.asked):
+            asked = opened.backend.storage.serving.asked()
+            if not payments.paying and (payments.refusal or not asked):
                 break
             await asyncio.sleep(0.2)
     spent = before - world.held_by(world.address("relayer")).lovelace

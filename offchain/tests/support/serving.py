@@ -15,6 +15,7 @@ import jsonschema_rs
 from milestones.services.backend import Backend
 from milestones.testing.distribution import OpenDistribution
 from milestones.web.api.operations import document
+from milestones.web.guard import CLAIM_PATH
 from milestones.web.server import RunningServer, running
 from milestones.web.serving import Serving
 from milestones.web.settings import ServeSettings
@@ -56,7 +57,8 @@ def must_be_described(method: str, path: str, status: int, answer: Any) -> None:
     operation = _operation_at(method, path)
     if operation is None:
         assert status in (403, 404, 405, 414), (method, path, status)
-        schema = "#/components/schemas/Error"
+        kind = "ClaimRefused" if path.startswith(CLAIM_PATH) else "Error"
+        schema = f"#/components/schemas/{kind}"
     else:
         described = operation["responses"][str(status)]
         if "$ref" in described:

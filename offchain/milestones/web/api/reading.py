@@ -14,6 +14,7 @@ from milestones.domain.reading import AddressField, Record
 from milestones.services.calculate_distribution import AllocationView, DistributionCalculated
 from milestones.services.check_status import StatusReport
 from milestones.services.check_status.report import MilestoneStatus, ProposalStatus
+from milestones.services.distribution.claims import must_have_milestone
 from milestones.services.history import DistributionHistory
 from milestones.services.list import ListedDistribution
 from milestones.services.results import View
@@ -159,6 +160,8 @@ async def _allocations(asked: Asked) -> Allocations:
     if wanted.milestone_identifier is not None:
         MilestoneIdentifier.parse(wanted.milestone_identifier)
     known = await asked.serving.allocations(asked.served)
+    if wanted.milestone_identifier is not None:
+        must_have_milestone(known.distribution, wanted.milestone_identifier)
     first, last = wanted.offset, wanted.offset + wanted.limit
     if wanted.milestone_identifier is None and wanted.status is None:
         # Of a large distribution only those that are shown are looked at.

@@ -83,7 +83,7 @@ async def test_bodies_are_json_and_bounded(served: ServedDistribution) -> None:
         (b"[]", kind, (400, "body")),
         (b'{"a": 1, "a": 2}', kind, (400, "body")),
         (b"[" * 50_000, kind, (400, "body")),
-        (b'{"walet": {}}', kind, (400, "wallet")),
+        (b'{"walet": {}}', kind, (400, "walet")),
     ):
         answer = await served.http.post(path, content=content, headers=headers)
         assert words(answer) == expected

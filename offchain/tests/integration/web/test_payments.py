@@ -30,6 +30,8 @@ async def attested(served: ServedDistribution) -> None:
     """The first milestone is reached: allocations 0 and 3 can be claimed."""
     await served.opened.signed(FIRST_MILESTONE)
     await served.opened.attest()
+    # It wasn't this server that sent it: for a moment it would not know of it.
+    served.serving.kept.forget()
 
 
 async def paid(served: ServedDistribution, name: str) -> dict[str, Any]:
