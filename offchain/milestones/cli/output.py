@@ -126,6 +126,13 @@ class Output:
         """What the command is at: shown to whoever watches, once it takes long."""
         self._live.words = words
 
+    def waits(self, words: str) -> None:
+        """What may take minutes: as `doing`, and a line for whoever reads standard error later."""
+        if self.is_watched:
+            self.doing(words)
+        else:
+            self.message(words)
+
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
         """While this lasts, whoever watches is shown what the command is at, and for how long."""

@@ -82,6 +82,7 @@ class Session:
             kupo_url=self.config.kupo_url,
             progress=self.output.message,
             doing=self.output.doing,
+            waits=self.output.waits,
             approve=approve,
         )
 

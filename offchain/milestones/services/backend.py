@@ -129,14 +129,16 @@ class Backend(Workspace):
     """A workspace with connections to Ogmios and Kupo.
 
     `progress` hears in words what a command has done, and `doing` what it is at: only the newest counts.
-    `approve` is asked once before the first signature of a command; None: nobody is. `sent` are the
-    transactions (ids in hexadecimal, the newest last) that may have left through these connections.
+    `waits` hears what it waits for, which may take minutes. `approve` is asked once before the first
+    signature of a command; None: nobody is. `sent` are the transactions (ids in hexadecimal, the newest
+    last) that may have left through these connections.
     """
 
     ogmios: OgmiosClient
     kupo: KupoClient
     progress: Progress = lambda _: None
     doing: Progress = lambda _: None
+    waits: Progress = lambda _: None
     approve: Approve | None = None
     sent: list[str] = field(default_factory=list)
 
@@ -160,12 +162,13 @@ async def connect(
     kupo_url: str | ServiceAddress,
     progress: Progress = lambda _: None,
     doing: Progress = lambda _: None,
+    waits: Progress = lambda _: None,
     approve: Approve | None = None,
 ) -> AsyncIterator[Backend]:
     """A backend whose connections are closed at the end. Nothing is asked yet.
 
     `progress` hears in words what a command has done, such as which transaction was submitted; `doing` what
-    it is at, such as what it waits for. `approve` is asked before a command signs what can't be undone.
+    it is at, and `waits` what it waits for. `approve` is asked before a command signs what can't be undone.
     Raises `InvalidConfiguration` for what is no address.
     """
     async with AsyncExitStack() as stack:
@@ -180,6 +183,7 @@ async def connect(
             kupo=await stack.enter_async_context(KupoClient(kupo_url)),
             progress=progress,
             doing=doing,
+            waits=waits,
             approve=approve,
         )
 

@@ -66,6 +66,9 @@ class Codes:
             raw = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
         except ValueError:
             return None
+        # The last digit has bits to spare: only one writing of a code is the code.
+        if base64.b32encode(raw).decode().rstrip("=").lower() != text.lower():
+            return None
         content, mac = raw[:-_MAC], raw[-_MAC:]
         right = hmac.compare_digest(self._mac(distribution_id, content), mac)
         if not right or len(content) != 6 + 2 * _TAG:

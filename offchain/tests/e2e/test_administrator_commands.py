@@ -191,9 +191,9 @@ async def test_all_options_that_are_missing_are_named_at_once(world: World) -> N
     needed = "--token-policy-id, --beneficiary-allocations, --oracle-addresses, --creator"
     assert f"{needed} are missing" in own.stderr
     assert own.json["error"]["details"]["missing"] == needed.split(", ")
-    parsed = await world.cli("attest")
+    parsed = await world.cli("commit-milestone")
     assert (own.exit_code, parsed.exit_code) == (2, 2)
-    assert parsed.json["error"]["message"] == "missing: --contract-address, --milestone-identifier"
+    assert parsed.json["error"]["message"] == "missing: --milestone-identifier, --oracle-signatures"
     one = await world.cli("attest", "--contract-address", "addr_test1vz")
     assert "--milestone-identifier" in one.json["error"]["message"]
     assert "--contract-address" not in one.json["error"]["message"]

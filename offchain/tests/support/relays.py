@@ -130,6 +130,8 @@ def served_grant(
         opened = checkout.succeed("deploy", "--schedule", file, *key, "--wait")
         grant = Grant(checkout, opened)
         grant.attest()
+        # No rollback of the test's reaches back to the opening.
+        checkout.control("mine", count=20)
         devnet.stop()
         devnet.options += blocks
         devnet.start()

@@ -67,7 +67,9 @@ def series_index(workspace: Workspace, series: SeriesFolder) -> AllocationIndex:
     found = files.index(series)
     if found is None:
         raise InvalidConfiguration(
-            f"the index {series.index_file} can't be read", path="data_directory"
+            f"the index {series.index_file} can't be read",
+            path="data_directory",
+            hint="remove that file: it is made anew of the rows beside it",
         )
     return found
 
@@ -107,7 +109,10 @@ def _pages(raw: bytes) -> Iterator[AllocationColumns]:
         item = cbor.read_first(raw, at)
         yield decode_page(item)
         at = item.end
-    raise InvalidEncoding("the rows end before the last page")
+    raise InvalidEncoding(
+        "the rows end before the last page",
+        hint="put the published rows there, or register the same file again",
+    )
 
 
 def _no_rows(series: SeriesFolder, reason: str) -> InvalidConfiguration:

@@ -278,7 +278,9 @@ class _Writer:
         try:
             trees = page_trees(part, depth)
         except InvalidInput as error:
-            raise InvalidSchedule(error.reason, path="beneficiary_allocations") from None
+            raise InvalidSchedule(
+                error.reason, path="beneficiary_allocations", hint=error.hint
+            ) from None
         self.seconds += time.process_time() - before
         self.hashes += 2 * len(part)
         first = index.rows

@@ -78,7 +78,11 @@ async def board_report(
     where there never was a distribution at the address.
     """
     if decimals is not None and not 0 <= decimals <= MOST_DECIMALS:
-        raise InvalidInput(f"a token has 0 to {MOST_DECIMALS} decimals", path="decimals")
+        raise InvalidInput(
+            f"a token has 0 to {MOST_DECIMALS} decimals",
+            path="decimals",
+            hint="give those that the token is registered with, or leave them out",
+        )
     backend = select_version(backend, contract_address.payment.hash)
     magic = await require_network(backend)
     # A block that came between two questions would make one report of two moments.

@@ -171,7 +171,7 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
             words, reserved = str(contended), contended.reserved
         run.give_up_reservation()
         if reserved:
-            run.backend.doing(f"waiting: {words}")
+            run.backend.waits(f"waiting: {words}")
         else:
             run.warnings.append(f"{words}: built again on what is there")
             if not run.mempool.shown:

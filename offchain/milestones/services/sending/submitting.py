@@ -157,7 +157,7 @@ async def see_through(
     `GAP_SECONDS` in between. Raises `ChainRejected` if it can't come any more, and `OutcomeUnknown` when
     its time is up, or a service has failed for longer.
     """
-    backend.doing(f"waiting for a block to have transaction {transaction_id}")
+    backend.waits(f"waiting for a block to have transaction {transaction_id}")
     submission = backend.storage.journal.find(transaction_id)
     until = time.monotonic() + WAIT_SECONDS
     gap, looking = Gap(), Gap()

@@ -17,8 +17,8 @@ from milestones.errors import InvalidInput
 
 FOLDER = resources.files("milestones") / "schemas"
 NAMES = sorted(each.name.removesuffix(".json") for each in FOLDER.iterdir())
-PRINTS_NO_RESULT = ("devnet", "schema")
-"""A chain prints a line when it is ready; a schema is described by JSON Schema."""
+PRINTS_NO_RESULT = ("completion", "devnet", "schema", "serve")
+"""A chain and a server print a line when they are ready, a shell reads its script, JSON Schema has its own."""
 
 
 def schema(name: str) -> Any:
