@@ -447,6 +447,8 @@ def _results() -> list[tuple[str, type[BaseModel]]]:
         "check-status-series": milestones.SeriesStatus,
         "verify-series": milestones.SeriesVerified,
         "series": milestones.SeriesDone,
+        "oracle-sign-series": milestones.SeriesSigned,
+        "claim-file-series": milestones.SeriesClaimFiles,
     }
     entries = [("oracle-sign", SignatureEntry), ("oracle-import", WalletEntry)]
     return [*found, *series.items(), *entries]
@@ -481,6 +483,11 @@ API: Final[dict[str, tuple[str, ...]]] = {
         "SeriesDone",
         "paying",
         "waiting_for",
+        "sign_in_series",
+        "SeriesSigned",
+        "entries_about",
+        "write_claim_files",
+        "SeriesClaimFiles",
         "series_status",
         "SeriesStatus",
         "verify_series",

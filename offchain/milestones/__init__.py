@@ -109,15 +109,20 @@ if TYPE_CHECKING:
     )
     from milestones.services.sending.payer import HandOut, Payer
     from milestones.services.series import (
+        SeriesClaimFiles,
         SeriesDone,
         SeriesPlan,
+        SeriesSigned,
         SeriesStatus,
         SeriesVerified,
         deploy_series,
+        entries_about,
         in_series,
         plan_series,
         series_status,
+        sign_in_series,
         verify_series,
+        write_claim_files,
     )
     from milestones.services.stake import (
         StakeChanged,
@@ -208,9 +213,11 @@ __all__ = [
     "ScheduleChecked",
     "ScheduleTemplate",
     "Selection",
+    "SeriesClaimFiles",
     "SeriesDone",
     "SeriesPlan",
     "SeriesRegistered",
+    "SeriesSigned",
     "SeriesStatus",
     "SeriesVerified",
     "Signer",
@@ -246,6 +253,7 @@ __all__ = [
     "deploy",
     "deploy_series",
     "drop_transaction",
+    "entries_about",
     "errors",
     "evidence_hash_of",
     "find_distributions",
@@ -294,6 +302,7 @@ __all__ = [
     "show_known_transaction",
     "show_phrase_keys",
     "show_transaction",
+    "sign_in_series",
     "sign_transaction",
     "stake_delegate",
     "stake_deregister",
@@ -307,6 +316,7 @@ __all__ = [
     "verify_series",
     "waiting_for",
     "write_claim_file",
+    "write_claim_files",
     "write_report",
 ]
 
@@ -398,6 +408,11 @@ _NAMES: Final = {
     "services.sending.payer": ("HandOut", "Payer"),
     "services.distribution.series": ("find_series", "paying", "waiting_for"),
     "services.series": (
+        "SeriesClaimFiles",
+        "SeriesSigned",
+        "entries_about",
+        "sign_in_series",
+        "write_claim_files",
         "SeriesDone",
         "SeriesPlan",
         "SeriesStatus",

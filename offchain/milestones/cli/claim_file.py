@@ -9,7 +9,7 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import address
+from milestones.cli.options import SeriesName, address
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -27,11 +27,20 @@ def claim_file(
     contract_address: Annotated[
         str | None, typer.Option(help="A distribution registered in this data directory.")
     ] = None,
+    series: SeriesName = None,
     schedule: Annotated[Path | None, typer.Option(help="Its schedule file instead.")] = None,
 ) -> None:
     """Write what a beneficiary of a private distribution needs to claim. Needs no network."""
     session = session_of(context)
     beneficiary = address(beneficiary_address, "beneficiary_address")
+    if series is not None:
+        found = milestones.find_series(session.workspace, series)
+        session.output.result(
+            milestones.write_claim_files(
+                session.workspace, found, beneficiary_address=beneficiary, output=output
+            )
+        )
+        return
     known = session.schedule(schedule, contract_address)
     session.output.result(
         milestones.write_claim_file(

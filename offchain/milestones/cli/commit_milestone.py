@@ -14,8 +14,10 @@ from milestones.cli.options import (
     MilestoneIdentifier,
     OptionalContractAddress,
     OracleKeys,
+    SeriesName,
     distribution,
 )
+from milestones.cli.series import perform_named
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def commit_milestone(  # noqa: PLR0917 - an option each
         int | None, typer.Option(help="How many oracles there are; else what the terms say.")
     ] = None,
     contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     oracle_keys: OracleKeys = None,
 ) -> None:
     """Check the form of oracle signatures, and keep them. Needs no network where the terms are known."""
@@ -44,6 +47,21 @@ def commit_milestone(  # noqa: PLR0917 - an option each
     keys = options.oracle_keys(oracle_keys)
     entries = milestones.read_signature_file(oracle_signatures)
     contract = None
+    if series is not None:
+        perform_named(
+            session,
+            contract_address,
+            series,
+            lambda backend, name: milestones.commit_milestone(
+                backend,
+                milestone_identifier=milestone_identifier,
+                oracle_signatures=milestones.entries_about(entries, name.distribution_id),
+                contract_address=name,
+                oracle_keys=keys,
+            ),
+            concerned=milestones.waiting_for(milestone_identifier),
+        )
+        return
     if contract_address is not None:
         contract = distribution(contract_address)
     session.perform(

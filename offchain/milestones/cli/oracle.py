@@ -22,6 +22,7 @@ from milestones.cli.options import (
     PayerAccount,
     PayerElsewhere,
     SaidAt,
+    SeriesName,
     SigningKeyPath,
     UnsignedOut,
     ValidFor,
@@ -198,6 +199,7 @@ def oracle_sign(  # noqa: PLR0917 - an option each
         str | None, typer.Option(help="The bytes that `oracle payload` printed, hexadecimal.")
     ] = None,
     contract_address: OptionalContractAddress = None,
+    series: SeriesName = None,
     milestone_identifier: OptionalMilestone = None,
     evidence_file: EvidenceFile = None,
     evidence_hash: EvidenceHash = None,
@@ -217,6 +219,36 @@ def oracle_sign(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     asks = session.output.asks and not yes
+
+    def approve() -> None:
+        if asks and not typer.confirm("Sign it?", err=True):
+            session.output.message("nothing was signed")
+            raise typer.Abort
+
+    if series is not None:
+        if milestone_identifier is None or output is None or signed_data or contract_address:
+            raise InvalidInput(
+                "a milestone of a series is signed for all distributions in which it lives, into one file",
+                path="series",
+                hint="give --series, --milestone-identifier and --output, and no other distribution",
+            )
+        signed = asyncio.run(
+            milestones.sign_in_series(
+                session.workspace,
+                milestones.find_series(session.workspace, series),
+                milestone_identifier=milestone_identifier,
+                key=session.signing_key(signing_key_path),
+                output=output,
+                evidence_hash=evidence(evidence_file, evidence_hash),
+                verification_timestamp=optional_moment(
+                    verification_timestamp, "verification_timestamp"
+                ),
+                show=session.output.message,
+                approve=approve,
+            )
+        )
+        session.output.result(signed)
+        return
     if signed_data is None:
         if contract_address is None or milestone_identifier is None:
             raise InvalidInput(
@@ -248,11 +280,6 @@ def oracle_sign(  # noqa: PLR0917 - an option each
         )
     key, show = session.signing_key(signing_key_path), session.output.message
     to_sign = hexadecimal(signed_data, "signed_data")
-
-    def approve() -> None:
-        if asks and not typer.confirm("Sign it?", err=True):
-            show("nothing was signed")
-            raise typer.Abort
 
     async def run() -> OracleSigned:
         if schedule is not None:

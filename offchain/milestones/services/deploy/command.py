@@ -25,6 +25,7 @@ from milestones.services.backend import (
 from milestones.services.deploy.announcement import Announcement, MetadataCapacity, resume
 from milestones.services.deploy.programmable_tokens import explained
 from milestones.services.deploy.report import Deployed, LockedDeposits, OpeningTransaction
+from milestones.services.distribution.indexed import indexed_distribution
 from milestones.services.distribution.local import distribution_of
 from milestones.services.distribution.naming import known_name
 from milestones.services.distribution.powers import powers_of, warnings_about
@@ -57,6 +58,9 @@ def registered_schedule(
     name = known_name(workspace, contract_address)
     document = workspace.storage.schedules.load(name.distribution_id)
     if document is None:
+        indexed = indexed_distribution(workspace, name.distribution_id)
+        if indexed is not None:
+            return indexed.schedule()
         raise NotFound(
             f"no schedule of {name} is in {workspace.storage.data_directory}",
             hint="give the file with --schedule, or register the schedule here",
@@ -144,8 +148,9 @@ class _Deploy(SendingCommand[Deployed]):
             async for request in self._transactions(rehearsal, context, draft, announcement):
                 await rehearsal.send(request)
             meaning = self._meaning(rehearsal)
-            document = self.schedule.model_dump(mode="json", exclude_none=True)
-            backend.storage.schedules.save(distribution.id, document)
+            if backend.storage.series.of(distribution.id) is None:
+                document = self.schedule.model_dump(mode="json", exclude_none=True)
+                backend.storage.schedules.save(distribution.id, document)
         async for request in self._transactions(run, context, draft, announcement):
             yield replace(request, meaning=meaning)
 

@@ -267,6 +267,36 @@ async def test_every_command_takes_a_series(world: World) -> None:
     )
     assert early.exit_code == 5
     assert json.loads(early.stdout)["error"]["details"]["series_part"] == 1
+    for oracle in ("oracle-0", "oracle-1"):
+        signed = await world.cli(
+            *("oracle", "sign", "--series", root, "--milestone-identifier", FIRST),
+            *("--verification-timestamp", str(world.now - 60), "--output", "signatures.json"),
+            key=oracle,
+        )
+        assert signed.exit_code == 0, signed.stderr
+    assert json.loads(signed.stdout)["parts"] == [1]
+    kept = await world.cli(
+        *("commit-milestone", "--series", root, "--milestone-identifier", FIRST),
+        *("--oracle-signatures", "signatures.json"),
+    )
+    assert kept.exit_code == 0, kept.stderr
+    attested = await world.cli(
+        *("attest", "--series", root, "--milestone-identifier", FIRST, "--wait"), key="relayer"
+    )
+    assert attested.exit_code == 0, attested.stderr
+    written = await world.cli(
+        *("claim-file", "--series", root, "--beneficiary-address", own, "--output", "mine.json")
+    )
+    assert json.loads(written.stdout)["files"] == ["mine-part-1.json", "mine-part-3.json"]
+    paid = await world.cli(
+        *("submit-release", "--series", root, "--beneficiary-address", own, "--wait"),
+        key="relayer",
+    )
+    assert paid.exit_code == 0, paid.stderr
+    assert [each["status"] for each in json.loads(paid.stdout)["parts"]] == [
+        "done",
+        "nothing_to_do",
+    ]
     unknown = await world.cli("check-status", "--series", "abcdef")
     assert unknown.exit_code == NotFound.exit_code
     both = await world.cli("check-status", "--series", root, "--contract-address", "x")

@@ -72,7 +72,7 @@ def test_every_input_and_every_command_has_one() -> None:
         f"{group}-{name}" for group, names in groups.items() for name in names
     }
     commands |= {"register-milestone-series", "deploy-series-plan", "series"}
-    commands |= {"check-status-series", "verify-series"}
+    commands |= {"check-status-series", "verify-series", "oracle-sign-series", "claim-file-series"}
     results = {f"{name}-result" for name in commands}
     assert set(NAMES) == inputs | results | {"milestone-record", "error"}
 
