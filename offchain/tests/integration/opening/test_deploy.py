@@ -40,7 +40,7 @@ from milestones.transactions.draft import Spend, TransactionDraft
 
 async def open_(world: World, backend: Backend, schedule: Any = None, **options: Any) -> Any:
     options = {"key": world.keys["creator"], "wait": True, **options}
-    for name in ("progress", "doing", "approve"):
+    for name in ("progress", "doing", "waits", "approve"):
         backend = replace(backend, **{name: options.pop(name, getattr(backend, name))})
     return await deploy(backend, parse_schedule(schedule or world.schedule()), **options)
 
@@ -295,7 +295,13 @@ class TestLargeSchedules:
         async with world.backend() as backend:
             shown = await open_(world, backend, schedule, dry_run=True)
             deployed = await open_(
-                world, backend, schedule, progress=told.append, doing=told.append, approve=agree
+                world,
+                backend,
+                schedule,
+                progress=told.append,
+                doing=told.append,
+                waits=told.append,
+                approve=agree,
             )
             on_chain = await read_on_chain(backend, deployed.contract_address)
             published = await announced_distribution(backend, on_chain)
