@@ -18,7 +18,7 @@ else:
     views = Later("milestones.cli.views.looking")
 
 
-def claim_file(
+def claim_file(  # noqa: PLR0917 - an option each
     context: typer.Context,
     beneficiary_address: Annotated[
         str, typer.Option(help="Whose allocations the file is for.", show_default=False)

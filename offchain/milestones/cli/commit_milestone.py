@@ -17,7 +17,7 @@ from milestones.cli.options import (
     SeriesName,
     distribution,
 )
-from milestones.cli.series import perform_named
+from milestones.cli.series import must_be_one
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
@@ -46,22 +46,25 @@ def commit_milestone(  # noqa: PLR0917 - an option each
     session = session_of(context)
     keys = options.oracle_keys(oracle_keys)
     entries = milestones.read_signature_file(oracle_signatures)
-    contract = None
     if series is not None:
-        perform_named(
-            session,
-            contract_address,
-            series,
-            lambda backend, name: milestones.commit_milestone(
+        must_be_one(contract_address, series)
+        found = milestones.find_series(session.workspace, series)
+        session.perform(
+            lambda backend: milestones.in_series(
                 backend,
-                milestone_identifier=milestone_identifier,
-                oracle_signatures=milestones.entries_about(entries, name.distribution_id),
-                contract_address=name,
-                oracle_keys=keys,
-            ),
-            concerned=milestones.waiting_for(milestone_identifier),
+                found,
+                lambda name: milestones.commit_milestone(
+                    backend,
+                    milestone_identifier=milestone_identifier,
+                    oracle_signatures=milestones.entries_about(entries, name.distribution_id),
+                    contract_address=name,
+                    oracle_keys=keys,
+                ),
+                concerned=milestones.waiting_for(milestone_identifier),
+            )
         )
         return
+    contract = None
     if contract_address is not None:
         contract = distribution(contract_address)
     session.perform(

@@ -226,28 +226,19 @@ def oracle_sign(  # noqa: PLR0917 - an option each
             raise typer.Abort
 
     if series is not None:
-        if milestone_identifier is None or output is None or signed_data or contract_address:
-            raise InvalidInput(
-                "a milestone of a series is signed for all distributions in which it lives, into one file",
-                path="series",
-                hint="give --series, --milestone-identifier and --output, and no other distribution",
-            )
-        signed = asyncio.run(
-            milestones.sign_in_series(
-                session.workspace,
-                milestones.find_series(session.workspace, series),
-                milestone_identifier=milestone_identifier,
-                key=session.signing_key(signing_key_path),
-                output=output,
-                evidence_hash=evidence(evidence_file, evidence_hash),
-                verification_timestamp=optional_moment(
-                    verification_timestamp, "verification_timestamp"
-                ),
-                show=session.output.message,
-                approve=approve,
-            )
+        _only_a_series(signed_data, contract_address, schedule)
+        _sign_in_series(
+            session,
+            series,
+            milestone_identifier=milestone_identifier,
+            output=output,
+            key=session.signing_key(signing_key_path),
+            evidence_hash=evidence(evidence_file, evidence_hash),
+            verification_timestamp=optional_moment(
+                verification_timestamp, "verification_timestamp"
+            ),
+            approve=approve,
         )
-        session.output.result(signed)
         return
     if signed_data is None:
         if contract_address is None or milestone_identifier is None:
@@ -298,6 +289,50 @@ def oracle_sign(  # noqa: PLR0917 - an option each
             )
 
     _print_entry(session, asyncio.run(run()))
+
+
+def _only_a_series(*others: object) -> None:
+    if any(others):
+        raise InvalidInput(
+            "what to sign is given twice",
+            path="series",
+            hint="give --series, --milestone-identifier and --output, and no other distribution",
+        )
+
+
+def _sign_in_series(
+    session: Session,
+    series: str,
+    *,
+    milestone_identifier: str | None,
+    output: Path | None,
+    key: milestones.SigningKey,
+    evidence_hash: bytes,
+    verification_timestamp: int | None,
+    approve: Callable[[], None],
+) -> None:
+    """Signs a milestone for every distribution of a series in which it lives, into one file."""
+    if milestone_identifier is None or output is None:
+        raise InvalidInput(
+            "a milestone of a series is signed for all distributions in which it lives, into one file",
+            path="series",
+            hint="give --series with --milestone-identifier and --output",
+        )
+    session.output.result(
+        asyncio.run(
+            milestones.sign_in_series(
+                session.workspace,
+                milestones.find_series(session.workspace, series),
+                milestone_identifier=milestone_identifier,
+                key=key,
+                output=output,
+                evidence_hash=evidence_hash,
+                verification_timestamp=verification_timestamp,
+                show=session.output.message,
+                approve=approve,
+            )
+        )
+    )
 
 
 def _collected(output: Path | None) -> tuple[milestones.OracleSignature, ...]:
