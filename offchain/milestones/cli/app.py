@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -21,7 +22,7 @@ from typer.main import get_command
 
 from milestones import __version__
 from milestones.cli.loading import COMPLETES, Group, Later, new_typer
-from milestones.cli.output import Output
+from milestones.cli.output import FORMS, Form, Output
 from milestones.cli.session import Session
 from milestones.cli.streams import (
     heed_signals,
@@ -40,6 +41,8 @@ else:
 
 ANYWHERE: Final = ("--json", "--full")
 """Options of the program that may stand behind a command as well: they say how to print, no more."""
+FILE_FORMATS: Final = ("html", "markdown")
+"""What a command's own `--format` takes, of the file that it writes."""
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 """The base of what the argument parser raises: Click's, or Typer's own copy in its newer versions."""
 
@@ -179,6 +182,15 @@ def options(  # noqa: PLR0917 - an option each
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, also on a terminal.")
     ] = False,
+    form: Annotated[
+        Literal["table", "json", "csv"] | None,
+        typer.Option(
+            "--format",
+            show_default=False,
+            help="How to print a result: as on a terminal, as JSON, or its rows as CSV; else a table on a"
+            " terminal, and JSON elsewhere.",
+        ),
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Show every field of a result on a terminal.")
     ] = False,
@@ -222,7 +234,7 @@ def options(  # noqa: PLR0917 - an option each
             "kupo_url": kupo_url,
             "max_lag_slots": max_lag,
         },
-        output=Output(as_json=bool(as_json), full=full),
+        output=Output(form="json" if as_json else form, full=full),
     )
     context.call_on_close(context.obj.say_reports)
 
@@ -233,9 +245,18 @@ def reordered(arguments: Sequence[str]) -> list[str]:
     What follows `--` is left as it is.
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, rest = arguments[:end], arguments[end:]
-    moved = [each for each in options if each in ANYWHERE]
-    return [*moved, *(each for each in options if each not in ANYWHERE), *rest]
+    moved, left = list[str](), list[str]()
+    words = iter(arguments[:end])
+    for each in words:
+        if each == "--format":
+            pair = [each, *islice(words, 1)]
+            is_of_file = len(pair) == 1 or pair[1] in FILE_FORMATS
+            (left if is_of_file else moved).extend(pair)
+        elif each in ANYWHERE or each.startswith("--format="):
+            (left if each[9:] in FILE_FORMATS else moved).append(each)
+        else:
+            left.append(each)
+    return [*moved, *left, *arguments[end:]]
 
 
 def main() -> None:
@@ -243,7 +264,7 @@ def main() -> None:
     open_closed_streams()
     heed_signals()
     arguments = reordered(sys.argv[1:])
-    output = Output(as_json="--json" in arguments)
+    output = Output(form=_form(arguments))
     if COMPLETES in os.environ:
         # A shell asks what could stand there; Typer's own start-up does this only with options of its own.
         completion_init()
@@ -263,6 +284,14 @@ def main() -> None:
     except OutputLost as error:
         code = code or _reported(error, output)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _form(arguments: Sequence[str]) -> Form | None:
+    """How an error is said where the program's own options can't be read."""
+    if "--json" in arguments or "--format=json" in arguments:
+        return "json"
+    given = {after for each, after in pairwise(arguments) if each == "--format"}
+    return next((form for form in FORMS if form in given or f"--format={form}" in arguments), None)
 
 
 def _reported(error: MilestonesError, output: Output) -> int:
@@ -301,7 +330,7 @@ def _what_is_wrong(error: Any) -> str:
         if len(lacking) > 1:
             return f"missing: {', '.join(_shown(each) for each in lacking)}"
     message: str = error.format_message()
-    return message
+    return message.replace("Value error, ", "")
 
 
 def _shown(parameter: Any) -> str:

@@ -47,7 +47,7 @@ def demo(
 ) -> None:
     """Play the whole story on an embedded chain, in under a minute; nothing is left behind."""
     # A story is for people even when it goes into a file: JSON only where it is asked for.
-    quiet = session_of(context).output.json_asked_for
+    quiet = session_of(context).output.form == "json"
     console = Console(soft_wrap=True, highlight=False)
 
     def narrate(line: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from milestones.cli.examples import EXAMPLES, in_lines
-from milestones.errors import InvalidConfiguration
+from milestones.errors import InvalidConfiguration, InvalidUsage
 
 COMPLETES: Final = "_MILESTONES_COMPLETE"
 """The environment variable by which a shell asks the program what could stand there."""
@@ -37,8 +37,31 @@ def _words(context: Any) -> list[str]:
     return [] if parent is None else [*_words(parent), context.info_name or ""]
 
 
+WITH_ROWS: Final = frozenset(
+    {
+        *("list", "find", "history", "check-status", "calculate-distribution", "submit-release"),
+        *("proposal show", "schedule check", "schedule template", "schedule vesting", "verify"),
+    }
+)
+"""Commands whose answer has rows, and so can be a table (CSV)."""
+
+
 class Command(WithExample, TyperCommand):
     """A command of this program."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs it. Raises `InvalidUsage` where rows are asked for that its answer can't have."""
+        words = " ".join(_words(ctx))
+        if (
+            getattr(getattr(ctx.obj, "output", None), "form", None) == "csv"
+            and words not in WITH_ROWS
+        ):
+            raise InvalidUsage(
+                f"what `{words}` answers has no rows: there is no table (CSV) of it",
+                path="format",
+                hint="take --format json, or leave --format out",
+            )
+        return super().invoke(ctx)
 
 
 class Group(WithExample, TyperGroup):

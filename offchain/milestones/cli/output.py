@@ -10,19 +10,27 @@ import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
+from milestones.cli.loading import Later
 from milestones.cli.streams import agreed, give_up_standard_error, standard_output
 from milestones.errors import MilestonesError, OutputLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from milestones.services import results
+else:
+    results = Later("milestones.services.results")
+
 R = TypeVar("R", bound="BaseModel")
+Form = Literal["table", "json", "csv"]
+"""How results are printed: as people read them, whole, or their rows."""
+FORMS: Final = get_args(Form)
 _LOG: Final = logging.getLogger(__name__)
 SHORT: Final = 24
 """Characters of an identifier that a table never breaks."""
@@ -42,10 +50,10 @@ class _Console(Console):
 class Output:
     """Where a command's words go. JSON when standard output is not a terminal, or when asked for."""
 
-    def __init__(self, *, as_json: bool = False, full: bool = False) -> None:
-        """`as_json`: JSON was asked for; `full`: on a terminal every field was, and no composed view."""
-        self.json_asked_for = as_json
-        self.as_json = as_json or not sys.stdout.isatty()
+    def __init__(self, *, form: Form | None = None, full: bool = False) -> None:
+        """`form` is what was asked for; `full`: every field was, and no composed view."""
+        self.form = form
+        self.as_json = form == "json" or (form is None and not sys.stdout.isatty())
         self.full = full
         self._started = time.monotonic()
         self._results = _Console(soft_wrap=True)
@@ -61,13 +69,10 @@ class Output:
         self,
         result: R,
         view: Callable[[R], Iterable[RenderableType]] | None = None,
-        *,
-        text: Callable[[R], str] | None = None,
     ) -> None:
         """Prints a result, and its warnings on standard error.
 
-        On a terminal it is composed by `view`, where there is one and not every field is asked for. With
-        `text` it is printed as that has it, on a terminal or not.
+        As a table for people it is composed by `view`, where there is one and not every field is asked for.
         """
         fields = result.model_dump(mode="json")
         if "elapsed_ms" in fields:
@@ -78,8 +83,8 @@ class Output:
         self._live.clear()
         for warning in fields.get("warnings") or ():
             self.message(f"warning: {warning}")
-        if text is not None:
-            self.text(text(result))
+        if self.form == "csv" and isinstance(result, results.Result):
+            self.text(results.as_csv(result))
             return
         if view is None or self.as_json or self.full:
             self.fields(fields)

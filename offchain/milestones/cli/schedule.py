@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -123,15 +123,15 @@ def schedule_vesting(  # noqa: PLR0917 - an option each
     ] = None,
     decimals: Decimals = None,
     decimal_mark: DecimalMark = None,
-    file_format: Annotated[
-        Literal["csv", "json"], typer.Option("--format", help="A table, or a JSON list.")
-    ] = "csv",
     output: Output = None,
 ) -> None:
     """Make allocations of a plan of vesting: equal parts, with a cliff or without, or shares at dates.
 
-    They add up to the amount, to the last unit. Amounts are written in the smallest unit.
+    They add up to the amount, to the last unit. Amounts are written in the smallest unit. A file whose name
+    ends with `.json` is a JSON list, any other a table; without a file `--format json` prints that list.
     """
+    session = session_of(context)
+    is_json = session.output.form == "json" if output is None else output.suffix == ".json"
     planned = milestones.schedule_vesting(
         beneficiary_address=address(beneficiary_address, "beneficiary_address"),
         milestone_identifier=milestone_identifier,
@@ -143,13 +143,13 @@ def schedule_vesting(  # noqa: PLR0917 - an option each
         every=every,
         cliff=cliff,
         grades=[_grade(each) for each in grade or ()],
-        file_format=file_format,
+        file_format="json" if is_json else "csv",
         output=output,
     )
     if planned.file is None:
-        session_of(context).output.text(planned.text)
+        session.output.text(planned.text)
     else:
-        session_of(context).output.result(planned, looking.planned)
+        session.output.result(planned, looking.planned)
 
 
 def _grade(text: str) -> tuple[int, Fraction]:

@@ -57,7 +57,6 @@ def perform_named(
         result: R = session.perform(lambda backend: service(backend, where), view, **options)
         return result
     found = milestones.find_series(session.workspace, series)
-    options.pop("text", None)
     session.perform(
         lambda backend: milestones.in_series(
             backend,

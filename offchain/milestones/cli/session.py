@@ -201,7 +201,6 @@ class Session:
         service: Callable[[milestones.Backend], Awaitable[R]],
         view: Callable[[R], Iterable[RenderableType]] | None = None,
         *,
-        text: Callable[[R], str] | None = None,
         asked_to_end: Callable[[], None] | None = None,
         yes: bool | None = None,
         always_says: bool = False,
@@ -228,7 +227,7 @@ class Session:
 
         try:
             result = asyncio.run(run())
-            self.output.result(result, view, text=text)
+            self.output.result(result, view)
         except KeyboardInterrupt as error:
             raise _cut_short(Interrupted(signal_of(error)), sent) from None
         except OutputLost as error:

@@ -66,6 +66,8 @@ class DistributionCalculated(Result):
     creator can take it back; None where no such time is known.
     """
 
+    rows_in = "allocations"
+
     beneficiary_address: AddressField
     contract_address: AddressField
     token_policy_id: HexField

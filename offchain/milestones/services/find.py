@@ -38,6 +38,8 @@ class FoundAllocations(View):
 class DistributionsFound(Result):
     """Where the beneficiary is named. `unknown_count` distributions are private, and may name it as well."""
 
+    rows_in = "found"
+
     beneficiary_address: AddressField
     found: tuple[FoundAllocations, ...]
     unknown_count: int

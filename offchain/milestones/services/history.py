@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from milestones.cardano.slots import SlotClock
 from milestones.domain.posix_time import in_words, to_posix_seconds
@@ -25,19 +23,6 @@ from milestones.services.distribution.on_chain import read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.state import state_of
 from milestones.services.results import Result, View
-
-COLUMNS: Final = (
-    "at",
-    "event",
-    "milestone_identifier",
-    "beneficiary_index",
-    "beneficiary_address",
-    "token_change",
-    "lovelace_change",
-    "fee_lovelace",
-    "transaction_hash",
-)
-"""Of the table for an accountant."""
 
 
 class HistoryLine(View):
@@ -61,6 +46,11 @@ class HistoryLine(View):
     lovelace_change: int
     fee_lovelace: int | None
 
+    def cells(self) -> dict[str, Any]:
+        """As the JSON has them, but for the moment, which is in ISO 8601."""
+        at = self.at.replace(" UTC", "Z").replace(" ", "T")
+        return {**self.model_dump(mode="json"), "at": at}
+
 
 class DistributionHistory(Result):
     """Lines, oldest first. The sums of their changes are what the distribution holds now.
@@ -68,6 +58,19 @@ class DistributionHistory(Result):
     `fees_lovelace` are those that are known; `unknown_fee_count` transactions were sent by others.
     `complete` is false where Kupo has forgotten a part: then the sums are not what is held.
     """
+
+    rows_in = "lines"
+    columns = (
+        "at",
+        "event",
+        "milestone_identifier",
+        "beneficiary_index",
+        "beneficiary_address",
+        "token_change",
+        "lovelace_change",
+        "fee_lovelace",
+        "transaction_hash",
+    )
 
     contract_address: AddressField
     contract_name: str
@@ -182,25 +185,3 @@ def _events(movement: Movement, distribution: Distribution | None) -> Iterator[d
 
 def _text(milestone: bytes) -> str:
     return milestone.decode(errors="backslashreplace")
-
-
-def as_csv(result: DistributionHistory) -> str:
-    """The same as a table for an accountant (CSV): a line an event, with a header; times in ISO 8601."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for line in result.lines:
-        fields = {**line.model_dump(mode="json"), "at": _iso(line)}
-        writer.writerow([_safe(fields[name]) for name in COLUMNS])
-    return written.getvalue()
-
-
-def _iso(line: HistoryLine) -> str:
-    return line.at.replace(" UTC", "Z").replace(" ", "T")
-
-
-def _safe(value: object) -> object:
-    """Anybody can propose a milestone of any name: no spreadsheet shall take one for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value

@@ -49,6 +49,8 @@ class ListedDistribution(View):
 class DistributionsListed(Result):
     """Those there are, the oldest opening first; `own_count` are those with a role."""
 
+    rows_in = "distributions"
+
     distributions: tuple[ListedDistribution, ...]
     own_count: int
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from milestones.cli.loading import WITH_ROWS
 from milestones.testing.distribution import open_distribution
 from milestones.testing.world import World
 
@@ -22,6 +23,46 @@ async def test_what_there_is_and_whom_it_names(world: World) -> None:
         assert (found.exit_code, len(found.json["found"])) == (0, 1)
         assert found.json["found"][0]["contract_name"] == str(opened.distribution.name)
         assert foreign.exit_code == 2
+
+
+async def test_every_answer_with_rows_is_a_table_where_one_asks_for_it(world: World) -> None:
+    """Its rows are those of the JSON; what has none says so before it does anything."""
+    person = str(world.address("beneficiary-0"))
+    file = world.write_json("allocations.json", world.allocations())
+    async with open_distribution(world) as opened:
+        await opened.attested("milestone-001")
+        where = ("--contract-address", str(opened.distribution.name))
+        somebody = ("--beneficiary-address", person)
+        key = ("--signing-key-path", world.key_file("relayer"))
+        commands: dict[str, tuple[tuple[str, ...], str, str]] = {
+            "list": ((), "distributions", "contract_name"),
+            "find": (("--beneficiary", person), "found", "claimable_amount"),
+            "check-status": (where, "milestones", "claimable_amount"),
+            "calculate-distribution": ((*where, *somebody), "allocations", "token_amount"),
+            "history": (where, "lines", "transaction_hash"),
+            "verify": (where, "checks", "detail"),
+            "proposal show": (where, "proposals", "due_at"),
+            "schedule check": ((file,), "beneficiaries", "beneficiary_address"),
+            "submit-release": (
+                (*where, *somebody, *key, "--dry-run"),
+                "paid",
+                "beneficiary_index",
+            ),
+        }
+        for name, (options, rows, column) in commands.items():
+            line = (*name.split(), *options)
+            as_json = await world.cli(*line)
+            as_table = await world.cli(*line, "--format", "csv")
+            assert as_table.exit_code == as_json.exit_code == 0, name
+            found = list(csv.DictReader(io.StringIO(as_table.stdout)))
+            printed = [str(row[column]) for row in as_json.json[rows]]
+            assert [row[column] for row in found] == printed, name
+        for line in (("deploy", "--schedule", file, *key), ("keys", "--generate", "new.skey")):
+            refused = await world.cli(*line, "--format", "csv")
+            assert (refused.exit_code, refused.stdout) == (2, "")
+            assert "has no rows" in refused.stderr
+    assert {*commands, "schedule template", "schedule vesting"} == WITH_ROWS
+    assert not (world.directory / "new.skey").exists()
 
 
 async def test_a_history_in_each_form(world: World) -> None:

@@ -167,6 +167,8 @@ class StatusReport(Result):
     take for the distribution.
     """
 
+    rows_in = "milestones"
+
     contract_address: AddressField
     contract_name: str
     milestones: tuple[MilestoneStatus, ...]

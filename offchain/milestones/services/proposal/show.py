@@ -49,6 +49,8 @@ class ProposalsShown(Result):
     `objections_needed` is how many oracles stop one now; 0 where the terms allow none.
     """
 
+    rows_in = "proposals"
+
     contract_address: AddressField
     distribution_id: HexField
     closed: bool

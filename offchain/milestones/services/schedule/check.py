@@ -82,6 +82,8 @@ class ScheduleChecked(Result):
     `cost` is None where no price was ever asked for. What may not be meant is under `warnings`.
     """
 
+    rows_in = "beneficiaries"
+
     allocation_count: int
     beneficiary_count: int
     total_token_amount: int

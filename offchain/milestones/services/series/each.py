@@ -38,6 +38,8 @@ class SeriesDone(Result):
     `fee_estimate` adds up the fees of what was sent, in lovelace.
     """
 
+    rows_in = "parts"
+
     series_root: HexField
     distribution_count: int
     parts: tuple[PartDone, ...]

@@ -46,6 +46,8 @@ class SeriesMilestoneStatus(View):
 class SeriesStatus(Result):
     """How a series is. Amounts in the token's smallest unit."""
 
+    rows_in = "parts"
+
     series_root: HexField
     distribution_count: int
     opened_count: int
@@ -132,6 +134,8 @@ def _sum(numbers: Iterable[int | None]) -> int:
 
 class SeriesVerified(Result):
     """Whether a series is complete and sound: checks of the whole, and each distribution's verdict."""
+
+    rows_in = "checks"
 
     verdict: Literal["sound", "incomplete", "unsound"]
     series_root: HexField

@@ -105,6 +105,8 @@ class ReleaseReport(SentResult):
     paid, because the chain would refuse them.
     """
 
+    rows_in = "paid"
+
     transaction_hash: str | None
     status: TransactionStatus | Literal["all_paid"]
     fee_estimate: int

@@ -77,6 +77,8 @@ class Verified(Result):
     those that the distribution's transactions name.
     """
 
+    rows_in = "checks"
+
     verdict: Verdict
     contract_address: AddressField
     distribution_id: HexField

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from milestones.domain.claims import ClaimState
 from milestones.errors import InvalidSchedule, NotFound
 from milestones.services.calculate_distribution import AllocationStates
-from milestones.services.history import as_csv
 from milestones.services.report import (
     BoardReport,
     assembled,
@@ -23,6 +22,7 @@ from milestones.services.report import (
     report_html,
     report_markdown,
 )
+from milestones.services.results import as_csv
 from milestones.web.pages.claim import CLAIM_WORDS
 from milestones.web.pages.rendering import Shown, component
 

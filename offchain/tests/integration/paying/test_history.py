@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from milestones.services.history import DistributionHistory, as_csv, history
+from milestones.services.history import DistributionHistory, history
 from milestones.services.proposal import proposal_submit
+from milestones.services.results import as_csv
 from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.world import World
 

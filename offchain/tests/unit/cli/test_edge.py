@@ -49,6 +49,11 @@ def test_json_comes_out_in_any_encoding(
         (["keys", "a.skey", "--full", "--json"], ["--full", "--json", "keys", "a.skey"]),
         (["--json", "keys", "--", "--json"], ["--json", "keys", "--", "--json"]),
         (["keys", "a.skey"], ["keys", "a.skey"]),
+        (["list", "--format", "csv", "--closed"], ["--format", "csv", "list", "--closed"]),
+        (["list", "--format=json"], ["--format=json", "list"]),
+        (["report", "--format", "html", "--json"], ["--json", "report", "--format", "html"]),
+        (["list", "--", "--format", "csv"], ["list", "--", "--format", "csv"]),
+        (["list", "--format"], ["list", "--format"]),
     ],
 )
 def test_how_to_print_may_be_said_anywhere(typed: list[str], read: list[str]) -> None:

@@ -30,7 +30,7 @@ USUAL: dict[str, Any] = {
 
 @pytest.fixture
 def session() -> Session:
-    return Session(None, {"network": "preprod"}, Output(as_json=True))
+    return Session(None, {"network": "preprod"}, Output(form="json"))
 
 
 @pytest.fixture
