@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-relay bench-serve pictures clean
+	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-relay bench-serve \
+	bench-series pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -123,6 +124,10 @@ bench-contention: $(VENV)/.dev
 
 bench-relay: $(VENV)/.dev
 	$(BIN)/python benchmarks/relay.py
+
+# A million allocations; half an hour on two cores.
+bench-series: $(VENV)/.dev
+	$(BIN)/python benchmarks/series.py
 
 # What documents show, in Debian's Chromium.
 pictures: $(VENV)/.dev

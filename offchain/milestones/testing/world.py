@@ -203,13 +203,8 @@ class World:
 
     # -- the program
 
-    async def cli(
-        self, *arguments: str, key: str | None = None, **environment: str
-    ) -> CommandResult:
-        """Runs the program as a process of its own, in the directory.
-
-        `key` names the key to configure. Other keyword arguments are environment variables.
-        """
+    def settings(self, key: str | None = None) -> dict[str, str]:
+        """The environment variables with which the program finds this chain; `key` names one to configure."""
         variables = {
             "CARDANO_NETWORK": NETWORK_NAMES.get(self.magic, "testnet"),
             "OGMIOS_URL": self.devnet.ogmios_url,
@@ -217,10 +212,19 @@ class World:
         }
         if key is not None:
             variables["MILESTONES_SIGNING_KEY"] = self.key_file(key)
+        return variables
+
+    async def cli(
+        self, *arguments: str, key: str | None = None, **environment: str
+    ) -> CommandResult:
+        """Runs the program as a process of its own, in the directory.
+
+        `key` names the key to configure. Other keyword arguments are environment variables.
+        """
         process = await asyncio.create_subprocess_exec(
             *(*PROGRAM, *arguments),
             cwd=self.directory,
-            env=program_environment(**(variables | environment)),
+            env=program_environment(**(self.settings(key) | environment)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
