@@ -28,6 +28,8 @@ LOOK_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 15.0
 """After how long something is said where nothing has changed, so that no proxy takes the line for dead."""
 MOST_LISTENERS: Final = 300
+MOST_OF_AN_ADDRESS: Final = 20
+"""How many listen from one address at a time; a browser holds six."""
 MOST_WAITING: Final = 100
 """Events that a listener may be behind; who is further behind is cut off, and looks again."""
 
@@ -37,7 +39,7 @@ class Events:
     """Tells listeners; `run` is the task that looks."""
 
     serving: Serving
-    _listeners: set[asyncio.Queue[str | None]] = field(default_factory=set)
+    _listeners: dict[asyncio.Queue[str | None], str] = field(default_factory=dict)
     _seen: dict[str, str] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
     _moment: tuple[Any, ...] = ()
@@ -48,14 +50,21 @@ class Events:
         """How many listen."""
         return len(self._listeners)
 
-    async def listen(self) -> AsyncIterator[str]:
-        """What is said from now on, as server-sent events. Raises `RequestRefused` where too many listen."""
-        if len(self._listeners) >= MOST_LISTENERS:
+    async def listen(self, address: str) -> AsyncIterator[str]:
+        """What is said from now on, as server-sent events, to somebody at this address.
+
+        Raises `RequestRefused` where too many listen: 429 of one address, 503 of all.
+        """
+        hint = "look again now and then"
+        of_address = sum(each == address for each in self._listeners.values())
+        if of_address >= MOST_OF_AN_ADDRESS:
             raise RequestRefused(
-                503, "too many listen", hint="look again now and then", retry_after_seconds=60
+                429, "too many listen from this address", hint=hint, retry_after_seconds=60
             )
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise RequestRefused(503, "too many listen", hint=hint, retry_after_seconds=60)
         queue: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
-        self._listeners.add(queue)
+        self._listeners[queue] = address
         return self._told(queue)
 
     async def _told(self, queue: asyncio.Queue[str | None]) -> AsyncIterator[str]:
@@ -70,7 +79,7 @@ class Events:
                     return
                 yield said
         finally:
-            self._listeners.discard(queue)
+            self._listeners.pop(queue, None)
 
     def end(self) -> None:
         """Nobody listens any more."""
@@ -81,7 +90,7 @@ class Events:
         said = f"event: {event}\ndata: {json.dumps(data)}\n\n"
         for queue in tuple(self._listeners):
             if queue.full():
-                self._listeners.discard(queue)
+                self._listeners.pop(queue, None)
                 _end(queue)
             else:
                 queue.put_nowait(said)

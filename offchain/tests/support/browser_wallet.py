@@ -123,8 +123,11 @@ class StandInWallet:
 
     def _signTx(self, transaction: str, partial: bool = False) -> str:  # noqa: N802
         """A witness set with its own signatures alone, over the body as pycardano writes it anew."""
-        body = pycardano.Transaction.from_cbor(transaction).transaction_body
+        read = pycardano.Transaction.from_cbor(transaction)
+        body = read.transaction_body
         needed = {bytes(each) for each in body.required_signers or ()}
+        for script in read.transaction_witness_set.native_scripts or ():
+            needed |= _members(script)
         for spent in (*body.inputs, *(body.collateral or ())):
             output = self._output(spent)
             if output is None:
@@ -187,6 +190,14 @@ class StandInWallet:
             "signature": cbor2.dumps(written).hex(),
             "key": CoseKey.from_dict(public).encode().hex(),
         }
+
+
+def _members(script: pycardano.NativeScript) -> set[bytes]:
+    """The key hashes in a native script."""
+    if isinstance(script, pycardano.ScriptPubkey):
+        return {bytes(script.key_hash)}
+    inner = getattr(script, "native_scripts", ())
+    return {found for each in inner for found in _members(each)}
 
 
 async def put_into(page: Page, **wallets: StandInWallet) -> None:

@@ -171,6 +171,7 @@ _EVENTS: Final[dict[str, Any]] = {
             "description": "events, until one side ends",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
+        "429": {"$ref": "#/components/responses/Error429"},
         "503": {"$ref": "#/components/responses/Error503"},
     },
 }

@@ -126,7 +126,8 @@ async def _collect(asked: Asked) -> SignedInPartShown:
     return await _in_part(asked.serving, assembled, known, required)
 
 
-async def _waiting(asked: Asked) -> SignedInPartShown:
+async def signed_in_part(asked: Asked) -> SignedInPartShown:
+    """A transaction that some have signed, as the path's `transaction_hash` names it. Raises `NotFound`."""
     wanted = str(TransactionId.parse(asked.path["transaction_hash"]))
     kept = asked.serving.backend.storage.serving.signed(wanted)
     name = await asked.serving.name(asked.served)
@@ -205,7 +206,7 @@ OPERATIONS: Final = (
         path="/distributions/{distribution}/signed/{transaction_hash}",
         name="signed",
         summary="A transaction that several people sign, and whose signatures it has.",
-        perform=_waiting,
+        perform=signed_in_part,
         answer=SignedInPartShown,
     ),
     Operation(

@@ -57,7 +57,8 @@ async def _health(request: Request) -> Response:
 
 
 async def _events(request: Request) -> Response:
-    listened = await serving_of(request).events.listen()
+    address = request.client.host if request.client else ""
+    listened = await serving_of(request).events.listen(address)
     return StreamingResponse(listened, media_type="text/event-stream")
 
 

@@ -20,7 +20,17 @@ from milestones.web.pages import claim, creator, distribution, oracles, overview
 from milestones.web.pages.rendering import refusal
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css"}
-_FILES: Final = ("blake2b.js", "pages.js", "wallet.js", "words.js", "pages.css")
+_FILES: Final = (
+    "asking.js",
+    "blake2b.js",
+    "files.js",
+    "following.js",
+    "news.js",
+    "pages.css",
+    "pages.js",
+    "wallet.js",
+    "words.js",
+)
 
 
 def routes() -> list[BaseRoute]:
@@ -35,6 +45,7 @@ def routes() -> list[BaseRoute]:
         Route("/d/{distribution}/oracles/proposal", oracles.proposal, name="proposal_page"),
         Route("/d/{distribution}/oracles/propose", oracles.propose, name="propose_page"),
         Route("/d/{distribution}/creator", creator.creator, name="creator_page"),
+        Route("/d/{distribution}/creator/transaction", creator.signing, name="signing_page"),
         Route("/d/{distribution}/{file}", distribution.download, name="download"),
         Route("/static/{file}", _file, name="file"),
     ]

@@ -1,4 +1,4 @@
-"""`/d/<address>/creator`: what is held, who can end it and when; notice and closing, for a wallet to sign."""
+"""`/d/<address>/creator`: what is held, who can end it and when; notice and closing, to be signed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from milestones.domain.posix_time import duration_in_words
 from milestones.errors import NotFound
-from milestones.look.figures import ada
+from milestones.look.figures import ada, counted
 from milestones.services.check_status import StatusReport
 from milestones.services.check_status.report import NoticeStatus
 from milestones.services.distribution.datum import TermsView, terms_view
+from milestones.web.api.operation import Asked
+from milestones.web.api.transactions import SignedInPartShown, signed_in_part
 from milestones.web.pages.rendering import Shown, component
 
 SHORTEST_GRACE_MS = 7 * 86_400_000
@@ -32,12 +35,7 @@ class Closing:
 
 async def creator(request: Request) -> Response:
     """The page. Raises `NotFound` where the server doesn't offer it."""
-    shown = await Shown.of(request)
-    if not shown.serving.settings.offers_creator_pages:
-        raise NotFound(
-            "this server doesn't offer notice and closing",
-            hint="whoever runs it can, with --creator-pages; or use `milestones cancel` and `close`",
-        )
+    shown = await _offered(request)
     status = await shown.serving.status(shown.served)
     past, terms = await shown.serving.history(shown.served), terms_view(shown.on_chain.terms)
     state, held = status.contract_state, status.contract_state.remaining_token_amount
@@ -54,13 +52,45 @@ async def creator(request: Request) -> Response:
         refund=terms.refund.address.to_bech32(),
         reclaim=_reclaim(state.reclaim_after),
         notices=[_notice(each) for each in status.notices],
-        may_notice="creator" in terms.cancel_by and is_key and not status.notices,
+        may_notice="creator" in terms.cancel_by and not status.notices,
         may_cancel=bool(terms.cancel_by),
         by_quorum="quorum" in terms.cancel_by,
         grace=duration_in_words(max(terms.cancel_grace_ms, SHORTEST_GRACE_MS) // 1000),
         closing=_closing(status, terms, keys),
         keys=keys,
     )
+
+
+async def signing(request: Request) -> Response:
+    """A transaction that a committee signs: what it does, and who has signed. Raises `NotFound`."""
+    shown = await _offered(request)
+    path = {**request.path_params, "transaction_hash": request.query_params.get("hash", "")}
+    found = await signed_in_part(Asked(shown.serving, path))
+    return shown.page(
+        "signing.html",
+        headline=_signing_headline(found),
+        found=found,
+        # Of numbers alone, and longer than a text of others may be.
+        transaction=Markup(found.transaction_cbor.hex()),  # noqa: S704
+    )
+
+
+def _signing_headline(found: SignedInPartShown) -> str:
+    if found.complete:
+        return "Enough have signed"
+    if found.missing_count is None:
+        return "More signatures are needed"
+    return f"{counted(found.missing_count, 'more signature is', 'more signatures are')} needed"
+
+
+async def _offered(request: Request) -> Shown:
+    shown = await Shown.of(request)
+    if not shown.serving.settings.offers_creator_pages:
+        raise NotFound(
+            "this server doesn't offer notice and closing",
+            hint="whoever runs it can, with --creator-pages; or use `milestones cancel` and `close`",
+        )
+    return shown
 
 
 def _lead(shown: Shown, status: StatusReport) -> str:

@@ -7,12 +7,15 @@
  * followed into its block. Words are put in as text, never as HTML.
  */
 import { blake2b256 } from './blake2b.js'
+import { ask } from './asking.js'
+import { committeeOf, offer, signaturesIn } from './files.js'
+import { again, follow, requestPayment } from './following.js'
 import { Wallet, WalletError, connect, isEnabled, watchForWallets } from './wallet.js'
 import { Refused, element, inWords, note, refusalNote } from './words.js'
 
 const REMEMBERED = 'milestones-wallet'
-/** How often it is asked whether a block has a transaction, in milliseconds. */
-const FOLLOW_EVERY_MS = 1500
+/** Kinds of steps that no wallet has to sign. */
+const WITHOUT_WALLET = ['payment', 'committee', 'files', 'send']
 const MOST_ADDRESSES = 60
 /** Of a wallet's outputs: more the API doesn't take. */
 const MOST_OUTPUTS = 500
@@ -21,37 +24,6 @@ const MOST_CHARACTERS = 200_000
 /** @type {Wallet | null} */
 let wallet = null
 const panel = document.getElementById('wallet')
-let token = document.querySelector('meta[name=request-token]')?.getAttribute('content') ?? ''
-
-/**
- * Asks the API. Throws `Refused` for whatever is no answer.
- * @param {string} path
- * @param {object} [body] sent as JSON; without it nothing is changed
- * @returns {Promise<any>}
- */
-async function ask(path, body) {
-  const send = () =>
-    fetch(path, {
-      method: body ? 'POST' : 'GET',
-      headers: body ? { 'Content-Type': 'application/json', 'X-Milestones-Token': token } : {},
-      body: body && JSON.stringify(body),
-      credentials: 'omit',
-    })
-  try {
-    let answer = await send()
-    if (answer.status === 403 && body) {
-      // A page that was open for long has an old token.
-      token = (await (await fetch('/api/v1/token')).json()).token
-      answer = await send()
-    }
-    const read = await answer.json()
-    if (answer.ok) return read
-    throw new Refused(read.error ?? {})
-  } catch (error) {
-    if (error instanceof Refused) throw error
-    throw new Refused({ message: "This server can't be reached.", hint: 'Look at your connection, then try again.' })
-  }
-}
 
 // -- the wallet
 
@@ -138,6 +110,9 @@ const paymentPart = (address) => address.slice(2, 58)
 /** @returns {HTMLFormElement[]} */
 const steps = () => [...document.querySelectorAll('form.step')].map((each) => /** @type {HTMLFormElement} */ (each))
 
+/** @param {HTMLFormElement} step */
+const isWithoutWallet = (step) => WITHOUT_WALLET.includes(String(step.dataset.step))
+
 /**
  * Whether a step can be gone now: those that a wallet signs want a wallet, some one with a certain key.
  * @param {HTMLFormElement} step
@@ -147,7 +122,8 @@ async function prepare(step, mine) {
   const button = /** @type {HTMLButtonElement} */ (step.querySelector('button[type=submit]'))
   const keys = step.dataset.keys ? step.dataset.keys.split(' ') : null
   const missing = keys !== null && !mine.some((each) => keys.includes(paymentPart(each)))
-  if (step.dataset.step !== 'payment') button.disabled = !wallet || missing
+  const waits = step.dataset.step === 'member' && !fieldsOf(step).transaction
+  if (!isWithoutWallet(step)) button.disabled = !wallet || missing || waits
   const words = /** @type {HTMLElement | null} */ (step.querySelector('.missing'))
   if (words) words.hidden = !wallet || !missing
 }
@@ -174,22 +150,19 @@ async function go(step) {
   const say = (/** @type {Node[]} */ ...nodes) => progress.replaceChildren(...nodes)
   button.disabled = true
   try {
-    const kind = step.dataset.step
-    if (kind === 'transaction') await signTransaction(step, say)
-    else if (kind === 'statement') await signStatement(step, say)
-    else await requestPayment(step, say)
+    await GO[String(step.dataset.step)](step, say)
   } catch (error) {
     say(refusalNote(error))
     button.disabled = false
     if (error instanceof WalletError && error.refusal === 'disconnected') {
       wallet = null
       panel?.classList.remove('connected')
-      button.disabled = step.dataset.step !== 'payment'
+      button.disabled = !isWithoutWallet(step)
     }
   }
 }
 
-/** @typedef {(...nodes: Node[]) => void} Say */
+/** @typedef {import('./following.js').Say} Say */
 
 /** @returns {Wallet} */
 function connected() {
@@ -236,76 +209,6 @@ async function signTransaction(step, say) {
 }
 
 /**
- * Waits until blocks have all of these transactions, and says so.
- * @param {string[]} sent
- * @param {Say} say
- * @param {string} [done] what is done then
- */
-async function follow(sent, say, done) {
-  const list = element('ul', '', 'small')
-  list.append(...sent.map((each) => element('li')))
-  sent.forEach((each, number) => list.children[number].append('Transaction ', element('code', each, 'id')))
-  say(note('waiting', 'It is sent, and waits for a block. You may leave this page: it goes on without you.', list))
-  for (const each of sent) {
-    for (;;) {
-      const { status } = await ask(`/api/v1/transactions/${each}`)
-      if (status === 'confirmed') break
-      if (status === 'rejected' || status === 'expired') {
-        throw new Refused({ message: `the transaction ${each} will never be in a block`, hint: 'start again: nothing was paid by it' })
-      }
-      await new Promise((wake) => setTimeout(wake, FOLLOW_EVERY_MS))
-    }
-  }
-  say(note('done', done || 'It is done: a block has it.', list, again('Show how it stands now')))
-}
-
-/** @type {Record<string, ['done' | 'attention', string, string]>} How a payment by the server ends. */
-const PAYMENTS = {
-  paid: ['done', 'It is paid: a block has it.', ''],
-  too_early: ['attention', 'Nothing is due yet.', 'See in the list what each payment waits for.'],
-  closed: ['attention', 'The distribution has come to its end: nothing is paid any more.', ''],
-  budget_spent: [
-    'attention',
-    "This server's budget is spent for now.",
-    'Ask again later, or let a wallet with a few ADA send the claim: whoever sends it, it goes to you.',
-  ],
-  nothing_there: ['attention', 'Nothing is allocated to this address.', ''],
-}
-
-/**
- * Has the server pay for somebody without ADA, and waits until it has.
- * @param {HTMLFormElement} step
- * @param {Say} say
- */
-async function requestPayment(step, say) {
-  const fields = /** @type {Record<string, string>} */ (fieldsOf(step))
-  const action = String(step.dataset.action)
-  say(note('waiting', 'The server is asked.'))
-  let answer = await ask(action, fields)
-  let said = ''
-  while (answer.status === 'accepted' || answer.status === 'queued') {
-    const place = answer.queue_position > 1 ? ` ${answer.queue_position - 1} are paid before.` : ''
-    const now = `It is written down, and will be paid.${place}`
-    if (now !== said) say(note('waiting', now, 'You may leave this page: it goes on without you.'))
-    said = now
-    await new Promise((wake) => setTimeout(wake, FOLLOW_EVERY_MS))
-    answer = await ask(`${action}?${new URLSearchParams(fields)}`)
-  }
-  const [kind, sentence, hint] = PAYMENTS[answer.status] ?? ['attention', 'The server has not paid.', '']
-  const id = element('p', answer.transaction_hash ? 'Transaction ' : '', 'small')
-  if (answer.transaction_hash) id.append(element('code', answer.transaction_hash, 'id'))
-  say(note(kind, sentence, hint, id, again('Show how it stands now')))
-  step.querySelector('button')?.toggleAttribute('disabled', kind === 'done')
-}
-
-/** A link that loads the page again. @param {string} words */
-function again(words) {
-  const link = /** @type {HTMLAnchorElement} */ (element('a', words))
-  link.href = location.href
-  return link
-}
-
-/**
  * Has the wallet sign a statement, and hands its answer in.
  * @param {HTMLFormElement} step
  * @param {Say} say
@@ -320,6 +223,79 @@ async function signStatement(step, say) {
   say(note('waiting', 'It is signed, and is being handed in.'))
   await ask(String(step.dataset.action), answer)
   say(note('done', 'Your signature is here.', again('Show who has signed')))
+}
+
+/**
+ * Has a transaction built for a committee, and hands it out: to the wallet's step, and as a file.
+ * @param {HTMLFormElement} step
+ * @param {Say} say
+ */
+async function buildForCommittee(step, say) {
+  say(note('waiting', 'The transaction is being built.'))
+  const body = { ...fieldsOf(step), committee: await committeeOf(step) }
+  const { transactions } = await ask(String(step.dataset.action), body)
+  const [built] = transactions
+  for (const each of steps()) {
+    const field = /** @type {HTMLInputElement | null} */ (each.querySelector('[name=transaction]'))
+    if (!field) continue
+    field.value = built.transaction_cbor
+    each.dataset.keys = built.to_sign.join(' ')
+    void prepare(each, wallet ? await wallet.addresses() : [])
+  }
+  const link = /** @type {HTMLAnchorElement} */ (document.querySelector('a[download]'))
+  offer(link, built.transaction_cbor)
+  const more = transactions.length > 1 ? 'It takes another after this one: build again once a block has it.' : ''
+  say(note('ready', 'It is built, and nobody has signed it yet. Sign it below, or save it for the members.', more, ...inWords(built)))
+  step.querySelector('button')?.toggleAttribute('disabled', false)
+}
+
+/**
+ * Hands in signatures of a transaction that several people sign, and leads to the page that shows it.
+ * @param {HTMLFormElement} step
+ * @param {string} transaction
+ * @param {string[]} witnesses
+ */
+async function handIn(step, transaction, witnesses) {
+  const { transaction_hash } = await ask(String(step.dataset.action), { transaction, witnesses })
+  location.assign(`${step.dataset.done}?${new URLSearchParams({ hash: transaction_hash })}`)
+}
+
+/**
+ * A member's wallet signs what was built for the committee.
+ * @param {HTMLFormElement} step
+ * @param {Say} say
+ */
+async function signAsMember(step, say) {
+  const transaction = String(fieldsOf(step).transaction)
+  say(note('ready', 'Your wallet shows this transaction now. Sign it if the wallet says the same.'))
+  await handIn(step, transaction, [await connected().signTransaction(transaction)])
+}
+
+/** @param {HTMLFormElement} step @param {Say} say */
+async function handInFiles(step, say) {
+  const chooser = /** @type {HTMLInputElement} */ (step.querySelector('[data-envelopes]'))
+  const { transactions, all } = await signaturesIn(chooser.files ?? [])
+  const transaction = fieldsOf(step).transaction || transactions[0]
+  if (!transaction) throw new Refused({ message: 'it is not known of which transaction these are', hint: 'choose the transaction too' })
+  say(note('waiting', 'They are being handed in.'))
+  await handIn(step, String(transaction), all)
+}
+
+/** @param {HTMLFormElement} step @param {Say} say */
+async function send(step, say) {
+  const { transaction_hash } = await ask(String(step.dataset.action), { ...fieldsOf(step) })
+  await follow([transaction_hash], say, step.dataset.done)
+}
+
+/** @type {Record<string, (step: HTMLFormElement, say: Say) => Promise<void>>} What each kind of step does. */
+const GO = {
+  transaction: signTransaction,
+  statement: signStatement,
+  payment: requestPayment,
+  committee: buildForCommittee,
+  member: signAsMember,
+  files: handInFiles,
+  send,
 }
 
 /** Largest report whose hash is made here, in bytes: it takes seconds. */
@@ -340,6 +316,10 @@ for (const each of document.querySelectorAll('.scripted')) each.removeAttribute(
 for (const each of document.querySelectorAll('[data-hash-into]')) {
   const chooser = /** @type {HTMLInputElement} */ (each)
   chooser.addEventListener('change', () => void hashFile(chooser))
+}
+for (const each of document.querySelectorAll('a[data-transaction]')) {
+  const link = /** @type {HTMLAnchorElement} */ (each)
+  offer(link, String(link.dataset.transaction))
 }
 for (const step of steps()) {
   step.addEventListener('submit', (event) => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from milestones.errors import InvalidConfiguration
 from milestones.protocol.distribution import parse_contract_address
 from milestones.web.answers import RequestRefused
 from milestones.web.api.operation import MOST_BODY_BYTES
+from milestones.web.events import MOST_OF_AN_ADDRESS
 from milestones.web.guard import Rates
 from milestones.web.settings import ServeSettings
 from milestones.web.tokens import LIFETIME_SECONDS, TOKEN_HEADER, Tokens
@@ -236,6 +237,25 @@ async def test_what_changes_is_said_to_those_who_listen(served: ServedDistributi
             break
     await asyncio.wait_for(listener, 1)
     assert heard["transaction"][0]["transaction_hash"] == sent
+
+
+async def test_nobody_takes_the_place_of_all_who_listen(served: ServedDistribution) -> None:
+    """One address listens so often at a time, and again once somebody of it has gone."""
+    events = "/api/v1/events"
+    async with AsyncExitStack() as listening:
+        for _ in range(MOST_OF_AN_ADDRESS - 1):
+            answer = await listening.enter_async_context(served.http.stream("GET", events))
+            assert answer.status_code == 200
+        async with served.http.stream("GET", events):
+            refused = await served.http.get(events)
+            assert refused.status_code == 429
+            assert refused.headers["retry-after"]
+            # Another address is not bounded by it.
+            await served.serving.events.listen("192.0.2.7")
+        while served.serving.events.listener_count > MOST_OF_AN_ADDRESS:
+            await asyncio.sleep(0.01)
+        async with served.http.stream("GET", events) as again:
+            assert again.status_code == 200
 
 
 async def test_a_service_that_is_away_is_said_without_saying_where_it_is(

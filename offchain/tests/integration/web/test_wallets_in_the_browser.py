@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import segno
-from playwright.async_api import Browser, FilePayload, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from milestones.cardano.hashes import blake2b_256
+from milestones.keys.envelopes import read_transaction
 from milestones.services.paying.budget import Budget
+from milestones.services.transaction import sign_transaction
 from milestones.testing.cast import ADA, key_of
+from milestones.testing.distribution import OpenDistribution
+from milestones.testing.world import World
 from milestones.web.settings import RelaySettings
 from tests.support.browser import assert_accessible, browser, open_page
 from tests.support.browser_wallet import StandInWallet, put_into
+from tests.support.committees import SCRIPT, opened_by_committee
 from tests.support.serving import ServedDistribution
 
 __all__ = ["browser"]
@@ -61,6 +68,46 @@ async def test_a_beneficiary_claims(served: ServedDistribution, page: Page) -> N
     await assert_accessible(page)
     await step.get_by_role("link", name="Show how it stands now").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("All is paid: 1,000 GRANT")
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_claim_is_followed_as_the_server_says_or_by_asking(
+    served: ServedDistribution, page: Page, heard: bool
+) -> None:
+    """Where events come, nothing is asked in between; where the stream breaks, it is asked now and then."""
+    opened, world = served.opened, served.opened.world
+    await opened.attested("milestone-001")
+    await put_into(page, lantern=StandInWallet.of("Lantern", world, "beneficiary-0"))
+    asked: list[str] = []
+    waits = True
+
+    async def status(route: Route) -> None:
+        asked.append(route.request.url)
+        if waits:
+            await route.fulfill(json={"status": "submitted"})
+        else:
+            await route.continue_()
+
+    await page.route("**/api/v1/transactions/*", status)
+    if not heard:
+        await page.route("**/api/v1/events", lambda route: route.abort())
+    await page.goto(place(served, f"/claim?address={world.address('beneficiary-0')}"))
+    await choose(page, "Lantern")
+    await page.get_by_role("button", name="Claim 1,000 GRANT").click()
+    if heard:
+        while not (asked and served.serving.events.listener_count):
+            await page.wait_for_timeout(100)
+        await page.wait_for_timeout(5_000)
+        before = len(asked)
+        await page.wait_for_timeout(4_000)
+        assert len(asked) == before
+        waits = False
+        world.advance(20)
+    else:
+        while len(asked) < 4:
+            await page.wait_for_timeout(100)
+        waits = False
+    await expect(page.locator("form.step")).to_contain_text("It is paid: a block has it.")
 
 
 async def choose(page: Page, name: str) -> None:
@@ -241,6 +288,68 @@ class TestPowers:
         await page.get_by_role("link", name="Show how it stands now").click()
         await expect(page.locator(".lead")).to_contain_text("nothing is left to do")
         await assert_accessible(page)
+
+
+class TestCommittee:
+    """A creator that is a native script: two of three, who have wallets, or cardano-cli."""
+
+    @pytest.fixture
+    async def opened(self, world: World) -> AsyncIterator[OpenDistribution]:
+        async with opened_by_committee(world) as opened:
+            yield opened
+
+    async def test_a_committee_gives_notice(
+        self, served: ServedDistribution, page: Page, tmp_path: Path
+    ) -> None:
+        """One signs with a wallet, one's witness is a file, one signs the file whole; the last sends it."""
+        opened, world = served.opened, served.opened.world
+        wallet = StandInWallet.of("Lantern", world, "oracle-0")
+        await put_into(page, lantern=wallet)
+        await page.goto(place(served, "/creator"))
+        await assert_accessible(page)
+        script = FilePayload(
+            name="committee.json",
+            mimeType="application/json",
+            buffer=json.dumps(SCRIPT).encode(),
+        )
+        member = page.get_by_role("button", name="Sign it with the wallet")
+        await choose(page, "Lantern")
+        await expect(member).to_be_disabled()
+        await page.get_by_label("The committee's script").set_input_files(script)
+        await page.get_by_label("Address of a member who signs").fill(
+            str(world.address("stranger"))
+        )
+        await page.get_by_label("I know that it can't be withdrawn.").check()
+        await page.get_by_role("button", name="Build the notice for the committee").click()
+        await expect(page.locator("main")).to_contain_text("nobody has signed it yet")
+        await assert_accessible(page)
+        async with page.expect_download() as saving:
+            await page.get_by_role("link", name="Save the transaction to be signed").click()
+        unsigned = tmp_path / "notice.tx"
+        await (await saving.value).save_as(unsigned)
+        assert read_transaction(unsigned.read_bytes(), "saved").witnesses.keys == ()
+
+        await member.click()
+        heading = page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text("2 more signatures are needed")
+        await assert_accessible(page)
+        files = page.get_by_label("Signatures", exact=True)
+        hand_in = page.get_by_role("button", name="Hand them in")
+        await files.set_input_files(world.key_file("oracle-1"))
+        await hand_in.click()
+        await expect(page.locator("main")).to_contain_text("is a key: it was not sent")
+        witness, whole = tmp_path / "oracle-1.witness", tmp_path / "stranger.signed"
+        sign_transaction(unsigned, [world.keys["oracle-1"]], output=witness, witness_only=True)
+        sign_transaction(unsigned, [world.keys["stranger"]], output=whole)
+        for file, words in ((witness, "1 more signature is needed"), (whole, "Enough have signed")):
+            await files.set_input_files(file)
+            await hand_in.click()
+            await expect(heading).to_have_text(words)
+        await assert_accessible(page)
+        await page.get_by_role("button", name="Send it").click()
+        await expect(page.locator("main")).to_contain_text("It is done: a block has it.")
+        (notice,) = (await opened.status()).notices
+        assert notice.given_by == "creator"
 
 
 class TestRelay:
