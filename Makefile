@@ -5,8 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
-	serve bench-costs bench-devnet bench-devnet-size bench-criteria bench-start bench-contention bench-relay bench-serve \
-	bench-series pictures clean
+	serve bench bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -101,23 +100,18 @@ faults: $(VENV)/.dev
 relay: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_relay.py
 
+# Everything of docs/performance.md, or what PARTS names; WRITE=--write renews the page, WRITE="--write --full" all.
+bench: $(VENV)/.dev
+	PYTHONPATH=offchain $(BIN)/python benchmarks/performance.py $(PARTS) $(WRITE)
+
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py
-
-bench-devnet: $(VENV)/.dev
-	$(BIN)/python benchmarks/devnet.py
 
 bench-serve: $(VENV)/.dev
 	PYTHONPATH=offchain $(BIN)/python benchmarks/serve.py
 
-bench-devnet-size: $(VENV)/.dev
-	$(BIN)/python benchmarks/devnet_size.py
-
 bench-criteria: $(VENV)/.dev
 	$(BIN)/python benchmarks/success_criteria.py
-
-bench-start: $(VENV)/.dev
-	$(BIN)/python benchmarks/start.py
 
 bench-contention: $(VENV)/.dev
 	$(BIN)/python benchmarks/contention.py

@@ -1,14 +1,11 @@
 """How quickly the embedded chain starts and takes transactions, and where the time goes.
 
-Run with `make bench-devnet`. `python benchmarks/devnet.py --json` prints one object, `--write` renews
-the tables in docs/devnet.md. Processes of its own answer over real sockets. Start-up is measured beside
-`python -c pass` in the same run, an HTTP request beside a bare asyncio server, and the parts of a
-submission without any socket.
+Processes of its own answer over real sockets. Start-up is measured beside `python -c pass` in the same run, an
+HTTP request beside a bare asyncio server, and the parts of a submission without any socket.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import resource
@@ -25,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from figures import Block, Column, Table
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from websockets.asyncio.client import connect
 
@@ -40,8 +38,6 @@ from milestones.devnet.ledger.transaction import decode_transaction
 from milestones.devnet.opening import ChainConfig, open_chain
 from milestones.testing.processes import DevnetProcess
 
-PAGE = Path(__file__).parents[1] / "docs" / "devnet.md"
-TABLE_STARTS, TABLE_ENDS = "<!-- figures -->", "<!-- end of figures -->"
 FUND_LOVELACE = 1_000_000_000_000
 FEE_LOVELACE = 170_000
 PAID_LOVELACE = 1_000_000
@@ -62,7 +58,8 @@ BODY = json.dumps({"connection_status": "connected", "most_recent_checkpoint": 4
 ANSWER = f"HTTP/1.1 200 OK\\r\\nContent-Length: {len(BODY)}\\r\\n\\r\\n{BODY}".encode()
 
 async def answer(reader, writer):
-    while (await reader.readuntil(b"\\r\\n\\r\\n")):
+    while await reader.readline():
+        await reader.readuntil(b"\\r\\n\\r\\n")
         writer.write(ANSWER)
 
 async def main():
@@ -331,28 +328,8 @@ def measure() -> list[Row]:
     ]
 
 
-def table(rows: list[Row]) -> str:
-    """The figures in Markdown."""
-    lines = [f"| {row.what} | {row.figure:,.{row.decimals}f} {row.unit} |" for row in rows]
-    return "\n".join(("| measured | |", "|---|---|", *lines))
-
-
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one object instead of a table")
-    parser.add_argument("--write", action="store_true", help=f"renew the table in {PAGE.name}")
-    options = parser.parse_args()
-    rows = measure()
-    if options.json:
-        print(json.dumps({row.what: {"figure": row.figure, "unit": row.unit} for row in rows}))
-    else:
-        print(table(rows))
-    if options.write:
-        before, rest = PAGE.read_text().split(TABLE_STARTS)
-        _, after = rest.split(TABLE_ENDS)
-        PAGE.write_text(f"{before}{TABLE_STARTS}\n{table(rows)}\n{TABLE_ENDS}{after}")
-
-
-if __name__ == "__main__":
-    main()
+def chain(*, smallest: bool = False) -> list[Block]:
+    """All figures as a table; of ten payments only, for a test."""
+    rows = [submissions(10, "10 payments")] if smallest else measure()
+    cells = [(row.what, f"{row.figure:,.{row.decimals}f} {row.unit}") for row in rows]
+    return [Table([Column("measured", None), Column("", None)], cells)]

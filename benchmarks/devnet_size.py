@@ -1,13 +1,12 @@
 """How much memory the embedded chain takes for a long history, and how long it takes to start on one.
 
-Run with `make bench-devnet-size`, or `python benchmarks/devnet_size.py --payments 10000`. A process takes the
-payments over no socket, with a directory and the index behind it; another one then starts on that directory.
-Beside it: one address that holds as many outputs, and a rollback.
+A process takes payments over no socket, with a directory and the index behind it; another one then starts on
+that directory. Beside it: one address that holds as many outputs, and a rollback. Run as a program, this is
+the process that takes them.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -20,12 +19,13 @@ from typing import Any
 
 import httpx
 from devnet import ADDRESS, FUND_LOVELACE, call, fund_of, payments, request
+from figures import Block, Column, Table
 
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.server import Devnet, DevnetConfig, settle
 from milestones.testing.processes import DevnetProcess
 
-IN_A_BLOCK = 350
+IN_A_BLOCK, ROLLED_BACK = 350, 10
 
 
 def resident_mib() -> float:
@@ -40,7 +40,7 @@ def busy_s(process: DevnetProcess) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def build(directory: Path, count: int, in_a_block: int) -> None:
+def build(directory: Path, count: int) -> None:
     """Takes payments, block by block, and says what that took."""
     funds = {str(ADDRESS): FUND_LOVELACE}
     chain = ChainConfig(funds=funds, state_dir=directory)
@@ -49,19 +49,39 @@ def build(directory: Path, count: int, in_a_block: int) -> None:
     started = time.process_time()
     for number, raw in enumerate(payments(fund_of(devnet.chain), count), start=1):
         devnet.chain.submit(raw)
-        if number % in_a_block == 0 or number == count:
+        if number % IN_A_BLOCK == 0 or number == count:
             devnet.chain.mine()
     busy_s = time.process_time() - started
     print(json.dumps({"resident_mib": resident_mib(), "busy_s": busy_s}))
 
 
-def measure(count: int, in_a_block: int) -> dict[str, Any]:
+def history(count: int) -> list[Block]:
+    """What so many payments take, each with two outputs, in the process that took them and the next one."""
+    found = measure(count)
+    rows: list[tuple[str, float, str]] = [
+        ("the process that took them, resident", found["taken_resident_mib"], "MiB"),
+        ("taking them, signing included: processor time", found["taken_busy_s"], "s"),
+        ("the directory", found["on_disk_mib"], "MiB"),
+        ("a process started on them, resident", found["started_mib"], "MiB"),
+        ("its start to the first answered query", found["start_s"], "s"),
+        (f"one address with {found['address_outputs']:,} outputs", found["address_s"], "s"),
+        ("that answer", found["address_mib"], "MiB"),
+        (f"taking up to {ROLLED_BACK} blocks away", found["rollback_s"], "s"),
+    ]
+    cells = [(what, f"{figure:,.1f} {unit}") for what, figure, unit in rows]
+    head = f"a history of {count:,} payments, {IN_A_BLOCK} in a block"
+    return [Table([Column(head, None), Column("", None)], cells)]
+
+
+def measure(count: int) -> dict[str, Any]:
     """All figures."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "chain"
-        options = ["--build", str(directory), "--payments", str(count), "--block", str(in_a_block)]
         built = subprocess.run(
-            [sys.executable, __file__, *options], check=True, capture_output=True, text=True
+            [sys.executable, __file__, str(directory), str(count)],
+            check=True,
+            capture_output=True,
+            text=True,
         )
         found = {f"taken_{name}": value for name, value in json.loads(built.stdout).items()}
         found["on_disk_mib"] = sum(each.stat().st_size for each in directory.iterdir()) / 2**20
@@ -81,25 +101,15 @@ def measure(count: int, in_a_block: int) -> dict[str, Any]:
             found["address_outputs"] = len(answer.json())
             found["address_mib"] = len(answer.content) / 2**20
             found["after_mib"] = process.memory_bytes() / 2**20
+            blocks = min(ROLLED_BACK, -(-count // IN_A_BLOCK))
             started = time.perf_counter()
-            client.post(f"{process.control_url}/rollback", json={"count": 10}).raise_for_status()
+            client.post(
+                f"{process.control_url}/rollback", json={"count": blocks}
+            ).raise_for_status()
             found["rollback_s"] = time.perf_counter() - started
         process.stop()
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--payments", type=int, default=100_000)
-    parser.add_argument("--block", type=int, default=IN_A_BLOCK)
-    parser.add_argument("--build", type=Path)
-    given = parser.parse_args()
-    if given.build is not None:
-        build(given.build, given.payments, given.block)
-        return
-    for name, value in measure(given.payments, given.block).items():
-        print(f"{name:16} {value:,.2f}")
-
-
 if __name__ == "__main__":
-    main()
+    build(Path(sys.argv[1]), int(sys.argv[2]))
