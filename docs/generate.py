@@ -266,7 +266,9 @@ _SETTINGS: Final = """
 not mainnet. It is compared with the node's magic before anything is signed; `network_magic` narrows
 `testnet` down to one. `reference_scripts` (`<transaction id>#<index>`, separated by commas) are outputs known
 to hold the published scripts; without it they are looked up. `blueprint_path` is another compiled
-contract, see [its versions](../contract-versions.md). `max_lag_slots` is how far Kupo may be behind the node
+contract, see [its versions](../contract-versions.md). `token_registry` says what decimals tokens have that the
+chain says nothing of: an entry of a token registry (CIP-26), a list of them, or a folder with a file
+`<policy and name>.json` for each. `max_lag_slots` is how far Kupo may be behind the node
 where something is sent; without it, more than 180 slots are warned of.
 
 What addresses may look like, and what is trusted and waited for, is on

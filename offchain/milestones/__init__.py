@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         register_milestone,
         register_series,
     )
+    from milestones.services.registered_token import RegisteredToken, registered_token
     from milestones.services.relay import Paid, Relayed, pay, relay
     from milestones.services.report import (
         BoardReport,
@@ -206,6 +207,7 @@ __all__ = [
     "ProposalsShown",
     "Published",
     "Registered",
+    "RegisteredToken",
     "Relayed",
     "ReleaseReport",
     "ReportWritten",
@@ -289,6 +291,7 @@ __all__ = [
     "register_milestone",
     "register_series",
     "registered_schedule",
+    "registered_token",
     "relay",
     "report_html",
     "report_markdown",
@@ -384,6 +387,7 @@ _NAMES: Final = {
         "register_milestone",
         "register_series",
     ),
+    "services.registered_token": ("RegisteredToken", "registered_token"),
     "services.report": (
         "BoardReport",
         "ReportWritten",

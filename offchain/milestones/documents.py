@@ -46,6 +46,11 @@ ALLOCATIONS: Final = Kind(
     "give a table (CSV) with the columns address, amount, milestone and vests, or a JSON list of objects"
     " with beneficiary_address, token_amount, milestone_identifier and vesting_timestamp",
 )
+TOKEN_REGISTRY: Final = Kind(
+    "a token registry",
+    1 << 26,
+    "give an entry of a token registry (CIP-26), a list of them, or a folder with a file for each",
+)
 CLAIM_FILE: Final = Kind("a claim file", 1 << 28, "give the file that `claim-file` wrote")
 SIGNATURES: Final = Kind(
     "signatures", 1 << 24, "give a JSON array of entries such as `oracle sign` writes"

@@ -179,6 +179,14 @@ def options(  # noqa: PLR0917 - an option each
             " else 180 slots are warned of.",
         ),
     ] = None,
+    token_registry: Annotated[
+        Path | None,
+        typer.Option(
+            show_default=False,
+            help="What tokens' decimals are: a file or folder of a token registry (CIP-26); else"
+            " MILESTONES_TOKEN_REGISTRY.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, also on a terminal.")
     ] = False,
@@ -233,6 +241,7 @@ def options(  # noqa: PLR0917 - an option each
             "ogmios_url": ogmios_url,
             "kupo_url": kupo_url,
             "max_lag_slots": max_lag,
+            "token_registry": token_registry,
         },
         output=Output(form="json" if as_json else form, full=full),
     )

@@ -43,12 +43,16 @@ VARIABLES: Final[Mapping[str, str]] = {
     "blueprint_path": "MILESTONES_BLUEPRINT",
     "reference_scripts": "MILESTONES_REFERENCE_SCRIPTS",
     "max_lag_slots": "MILESTONES_MAX_LAG_SLOTS",
+    "token_registry": "MILESTONES_TOKEN_REGISTRY",
 }
 """The environment variable of each setting."""
 CONFIG_VARIABLE: Final = "MILESTONES_CONFIG"
 DEFAULT_FILES: Final = ("config.yaml", "offchain/config.yaml")
 
-_PATHS: Final = ("data_directory", "signing_key_path", "cardano_node_socket", "blueprint_path")
+_PATHS: Final = (
+    *("data_directory", "signing_key_path", "cardano_node_socket", "blueprint_path"),
+    "token_registry",
+)
 
 
 _REFERENCE: Final = "[0-9a-f]{64}#[0-9]+"
@@ -97,6 +101,7 @@ class Config(BaseSettings):
 
     `reference_scripts` are outputs known to hold the published scripts; none: they are looked up.
     `max_lag_slots` is how far Kupo may be behind the node where something is sent; None: it only warns.
+    `token_registry` is a file or folder with entries of CIP-26, which say what decimals tokens have.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
@@ -113,6 +118,7 @@ class Config(BaseSettings):
         tuple[OutputReference, ...], BeforeValidator(_references), WithJsonSchema(_REFERENCES)
     ] = ()
     max_lag_slots: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    token_registry: Path | None = None
 
     @classmethod
     def settings_customise_sources(

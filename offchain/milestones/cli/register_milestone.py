@@ -250,7 +250,7 @@ def register_milestone(  # noqa: PLR0917 - an option each
         )
     except InvalidSchedule as error:
         raise read.located(error) from None
-    session.output.result(read.warned(registered), views.registered)
+    session.show(read.warned(registered), views.registered)
 
 
 def _is_series(
@@ -315,8 +315,10 @@ def _from_flags(
     if lacking:
         raise missing(lacking, _what_to_give(lacking))
     metadata = {name: given.pop(name) for name in ("created_at", "description") if name in given}
+    subject = given["token_policy_id"].strip() + given.get("token_name", "")
     read = milestones.read_allocations(
         given["beneficiary_allocations"],
+        registered=session.registered(subject),
         is_ada=not given["token_policy_id"],
         decimals=given.pop("decimals", None),
         decimal_mark=given.pop("decimal_mark", None),

@@ -80,16 +80,23 @@ def schedule_check(  # noqa: PLR0917 - an option each
     session = session_of(context)
     is_ada = token_policy_id is not None and not token_policy_id.strip()
     policy = None if token_policy_id is None else hexadecimal(token_policy_id, "token_policy_id")
+    name = asset_name(token_name, "token_name")
+    registered = None if policy is None else session.registered(policy.hex() + name)
     checked = milestones.schedule_check(
         session.workspace,
         milestones.read_allocations(
-            file, is_ada=is_ada, decimals=decimals, decimal_mark=decimal_mark
+            file,
+            is_ada=is_ada,
+            decimals=decimals,
+            decimal_mark=decimal_mark,
+            registered=registered,
         ),
         token_policy_id=policy,
-        token_name=hexadecimal(asset_name(token_name, "token_name"), "token_name"),
+        token_name=bytes.fromhex(name),
         allow_script_beneficiaries=allow_script_beneficiaries,
     )
-    shown = ADA_DECIMALS if is_ada else decimals
+    known = decimals if registered is None else registered.decimals
+    shown = ADA_DECIMALS if is_ada else known
     session.output.result(checked, partial(views.checked, decimals=shown))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 import milestones
+from milestones.cardano.value import AssetId
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     address,
@@ -39,10 +40,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from milestones.cli import config as configuration
+    from milestones.cli.views import figures
+    from milestones.services import registered_token as registry
     from milestones.services.backend import Approve
+    from milestones.services.registered_token import RegisteredToken
 else:
     asyncio = Later("asyncio")
     configuration = Later("milestones.cli.config")
+    figures = Later("milestones.cli.views.figures")
+    registry = Later("milestones.services.registered_token")
 
 R = TypeVar("R", bound="BaseModel")
 
@@ -70,6 +76,7 @@ class Session:
             blueprint=self.config.blueprint_path,
             reference_scripts=self.config.reference_scripts,
             max_lag_slots=self.config.max_lag_slots,
+            token_registry=self.config.token_registry,
         )
 
     def backend(
@@ -213,6 +220,7 @@ class Session:
         printed, after something was sent: `OutcomeUnknown`.
         """
         sent: list[str] = []
+        tokens: dict[AssetId, RegisteredToken] = {}
         approve = None if yes is None else self._approving(yes=yes, always_says=always_says)
 
         async def run() -> R:
@@ -221,13 +229,16 @@ class Session:
                 watched = self.output.busy() if asked_to_end is None else nullcontext()
                 async with watched, self.backend(approve=approve) as backend:
                     try:
-                        return await service(backend)
+                        result = await service(backend)
+                        if view is not None and not self.output.as_json:
+                            tokens.update(await self._registered(backend, result))
+                        return result
                     finally:
                         sent.extend(backend.sent)
 
         try:
             result = asyncio.run(run())
-            self.output.result(result, view)
+            self.output.result(result, _registered(view, tokens))
         except KeyboardInterrupt as error:
             raise _cut_short(Interrupted(signal_of(error)), sent) from None
         except OutputLost as error:
@@ -237,6 +248,26 @@ class Session:
                 error.details["warnings"] = reports
             raise
         return result
+
+    async def _registered(
+        self, backend: milestones.Backend, result: BaseModel
+    ) -> dict[AssetId, RegisteredToken]:
+        """What the result's tokens are registered with; what stands in the way of it ends no command."""
+        try:
+            return await registry.registered_tokens(backend, _tokens_in(result))
+        except MilestonesError as error:
+            self.output.message(f"warning: amounts are in the smallest unit: {error.message}")
+            return {}
+
+    def show(self, result: R, view: Callable[[R], Iterable[RenderableType]]) -> None:
+        """Prints the result of a service that asks nobody, with the decimals that the configured file has."""
+        known = {each: self.registered(registry.subject_of(each)) for each in _tokens_in(result)}
+        tokens = {each: token for each, token in known.items() if token is not None}
+        self.output.result(result, _registered(view, tokens))
+
+    def registered(self, subject: str) -> RegisteredToken | None:
+        """What the configured token registry has of a token: its policy and name in hexadecimal."""
+        return registry.registered_in_file(self.workspace, subject.strip().lower())
 
     def _approving(self, *, yes: bool, always_says: bool) -> Approve | None:
         """Says what is about to be done for good, and asks a person, if there is one."""
@@ -259,6 +290,25 @@ class Session:
         if "workspace" not in self.__dict__:
             return []
         return [each.message for each in self.workspace.storage.take_reports()]
+
+
+def _registered(
+    view: Callable[[R], Iterable[RenderableType]] | None, tokens: Mapping[AssetId, RegisteredToken]
+) -> Callable[[R], Iterable[RenderableType]] | None:
+    if view is None or not tokens:
+        return view
+    return lambda result: figures.registered(view(result), tokens)
+
+
+def _tokens_in(result: BaseModel) -> Iterator[AssetId]:
+    """The tokens that a result's amounts are of."""
+    for each in (result, *(value for _, value in result)):
+        for one in each if isinstance(each, tuple) else (each,):
+            policy_id, name = (
+                getattr(one, f"token_{field}", None) for field in ("policy_id", "name")
+            )
+            if isinstance(policy_id, bytes) and isinstance(name, bytes):
+                yield AssetId(policy_id, name)
 
 
 def _cut_short(error: MilestonesError, sent: Sequence[str]) -> MilestonesError:

@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from typing import Final
 
 ADA_DECIMALS: Final = 6
+FUNGIBLE_LABELS: Final = (bytes.fromhex("0014df10"), bytes.fromhex("001bc280"))
+"""Begin the name of a token of which there are many. Source: CIP-67, CIP-68, labels 333 and 444."""
 HEAD, TAIL = 14, 8
 """Characters of an address that are shown: its kind and beginning, and its end."""
 
@@ -22,6 +24,17 @@ def amount(units: int, decimals: int | None = None) -> str:
 def ada(lovelace: int) -> str:
     """An amount of ADA to the lovelace."""
     return f"{amount(lovelace, ADA_DECIMALS)} ADA"
+
+
+def token_unit(policy_id: bytes, name: bytes) -> str:
+    """What stands behind an amount: `ADA`, a name that is text, without a label of CIP-68, or hexadecimal."""
+    if not policy_id:
+        return "ADA"
+    try:
+        text = (name[4:] if name[:4] in FUNGIBLE_LABELS else name).decode()
+    except UnicodeDecodeError:
+        text = ""
+    return text if text and text.isprintable() else short(name.hex()) or "(no name)"
 
 
 def counted(count: int, one: str, several: str = "") -> str:

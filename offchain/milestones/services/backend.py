@@ -54,6 +54,7 @@ class Workspace:
     `contract` is the version that is worked with, `versions` all versions to choose from (`select_version`).
     `reference_scripts` are outputs known to hold the scripts; empty: they are looked up. `max_lag_slots` is
     how far Kupo may be behind the node for a command that sends something; None: it only warns.
+    `token_registry` is a file or folder of what tokens are registered with (CIP-26), if there is one.
     """
 
     contract: Contract
@@ -62,6 +63,7 @@ class Workspace:
     storage: Storage
     reference_scripts: tuple[OutputReference, ...] = ()
     max_lag_slots: int | None = None
+    token_registry: Path | None = None
 
 
 def open_workspace(
@@ -72,13 +74,15 @@ def open_workspace(
     blueprint: Path | None = None,
     reference_scripts: tuple[OutputReference, ...] = (),
     max_lag_slots: int | None = None,
+    token_registry: Path | None = None,
 ) -> Workspace:
     """A workspace with the contract that comes with this program; nothing is asked, nothing written.
 
     `network` is `mainnet`, `preprod`, `preview`, `devnet`, or `testnet`: any but mainnet, which
     `network_magic` narrows down to one. `blueprint` is another compiled contract (`plutus.json`) to open
     distributions with. `max_lag_slots` is how far Kupo may be behind the node where something is sent;
-    without it, more than 180 slots are warned of. Raises `InvalidConfiguration` for another network, and
+    without it, more than 180 slots are warned of. `token_registry` is a file or folder with entries of CIP-26,
+    which say what decimals tokens have. Raises `InvalidConfiguration` for another network, and
     `InvalidBlueprint`.
     """
     if network not in (*KNOWN_MAGICS, "testnet"):
@@ -97,6 +101,7 @@ def open_workspace(
         storage=Storage(Path(data_directory)),
         reference_scripts=reference_scripts,
         max_lag_slots=max_lag_slots,
+        token_registry=token_registry,
     )
 
 
@@ -179,6 +184,7 @@ async def connect(
             storage=workspace.storage,
             reference_scripts=workspace.reference_scripts,
             max_lag_slots=workspace.max_lag_slots,
+            token_registry=workspace.token_registry,
             ogmios=await stack.enter_async_context(OgmiosClient(ogmios_url)),
             kupo=await stack.enter_async_context(KupoClient(kupo_url)),
             progress=progress,

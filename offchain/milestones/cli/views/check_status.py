@@ -8,8 +8,8 @@ from typing import Final
 from rich.console import RenderableType
 
 from milestones.cli.views.figures import (
-    amount,
     counted,
+    figure,
     heading,
     moment,
     more,
@@ -24,7 +24,6 @@ from milestones.services.check_status.report import ContractState, MilestoneStat
 MILESTONES: Final = 10
 NEWEST: Final = 3
 """How many milestones, and how many of the newest payments, are listed."""
-ADA: Final = 6
 
 
 def status(report: StatusReport) -> Iterator[RenderableType]:
@@ -41,10 +40,9 @@ def status(report: StatusReport) -> Iterator[RenderableType]:
     yield whole(report.contract_name)
     yield f"now: {moment(report.now)}"
     yield ""
-    decimals = None if state.token_policy_id else ADA
     yield table(
         ("milestone", "oracles", "state", "paid", "to claim"),
-        (_row(each, decimals) for each in report.milestones[:MILESTONES]),
+        (_row(each, token) for each in report.milestones[:MILESTONES]),
         numbers=("to claim",),
     )
     yield from more(len(report.milestones), MILESTONES, "milestone")
@@ -57,7 +55,7 @@ def status(report: StatusReport) -> Iterator[RenderableType]:
                 (
                     moment(each.claimed_at)[:16],
                     short(str(each.beneficiary_address or f"#{each.beneficiary_index}")),
-                    "?" if each.token_amount is None else amount(each.token_amount, decimals),
+                    "?" if each.token_amount is None else figure(each.token_amount, *token),
                     f"{(each.transaction_hash or '?')[:8]}…",
                 )
                 for each in report.claims[-NEWEST:]
@@ -74,7 +72,7 @@ def _counts(state: ContractState) -> str:
     )
 
 
-def _row(each: MilestoneStatus, decimals: int | None) -> tuple[str, ...]:
+def _row(each: MilestoneStatus, token: tuple[bytes, bytes]) -> tuple[str, ...]:
     if each.attested:
         state = "attested"
     elif each.verified:
@@ -89,7 +87,7 @@ def _row(each: MilestoneStatus, decimals: int | None) -> tuple[str, ...]:
         f"{each.signature_count} of {each.quorum_threshold}",
         state,
         f"{each.claimed_count} of {each.allocation_count}" if known else "?",
-        "?" if each.claimable_amount is None else amount(each.claimable_amount, decimals),
+        "?" if each.claimable_amount is None else figure(each.claimable_amount, *token),
     )
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from milestones.cardano.value import AssetId
 from milestones.cli.output import Sentence, harmless
 from milestones.domain.posix_time import in_words
-from milestones.look.figures import ADA_DECIMALS, ada, amount, counted, short
+from milestones.look.figures import ADA_DECIMALS, ada, amount, counted, short, token_unit
+
+if TYPE_CHECKING:
+    from milestones.services.registered_token import RegisteredToken
 
 __all__ = [
     "ADA_DECIMALS",
@@ -25,27 +33,45 @@ __all__ = [
     "moment",
     "more",
     "of_token",
+    "registered",
     "short",
     "table",
     "whole",
 ]
 
 
-def figure(units: int, policy_id: bytes) -> str:
+_REGISTERED: Final[ContextVar[Mapping[AssetId, RegisteredToken]]] = ContextVar(
+    "registered", default=MappingProxyType({})
+)
+
+
+def registered(
+    parts: Iterable[RenderableType], tokens: Mapping[AssetId, RegisteredToken]
+) -> Iterator[RenderableType]:
+    """A view whose amounts have the decimals that tokens are registered with; by whose word stands below."""
+    before = _REGISTERED.set(tokens)
+    try:
+        yield from parts
+        for token, known in tokens.items():
+            decimals = counted(known.decimals, "decimal")
+            yield Sentence(f"{token_unit(*token)} has {decimals}, as {known.source} says.", "dim")
+    finally:
+        _REGISTERED.reset(before)
+
+
+def figure(units: int, policy_id: bytes, name: bytes, decimals: int | None = None) -> str:
     """As `of_token`, without the token's name: for a column, or where it was just named."""
-    return amount(units, None if policy_id else ADA_DECIMALS)
+    known = _REGISTERED.get().get(AssetId(policy_id, name))
+    if decimals is None and known is not None:
+        decimals = known.decimals
+    return amount(units, decimals if policy_id else ADA_DECIMALS)
 
 
 def of_token(units: int, policy_id: bytes, name: bytes, decimals: int | None = None) -> str:
-    """An amount and its token's name; ADA with its decimals, another token with those that are known."""
-    if not policy_id:
-        return ada(units)
-    try:
-        text = name.decode()
-    except UnicodeDecodeError:
-        text = ""
-    shown = text if text.isprintable() and text else short(name.hex()) or "(no name)"
-    return f"{amount(units, decimals)} {shown}"
+    """An amount and its token's ticker or name; decimals are those that are given, else registered."""
+    known = _REGISTERED.get().get(AssetId(policy_id, name))
+    unit = (known.ticker if known else None) or token_unit(policy_id, name)
+    return f"{figure(units, policy_id, name, decimals)} {unit}"
 
 
 def moment(posix_seconds: int) -> str:

@@ -7,7 +7,16 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.views.figures import ada, counted, heading, of_token, short, table, whole
+from milestones.cli.views.figures import (
+    ada,
+    counted,
+    figure,
+    heading,
+    of_token,
+    short,
+    table,
+    whole,
+)
 from milestones.services.history import DistributionHistory, HistoryLine
 
 NEWEST: Final = 12
@@ -29,7 +38,7 @@ def history(result: DistributionHistory) -> Iterator[RenderableType]:
             (
                 line.at[:16],
                 _what(line),
-                f"{line.token_change:+,}" if line.token_change else "",
+                _signed(line.token_change, token),
                 short(line.transaction_hash.hex()),
             )
             for line in result.lines[-NEWEST:]
@@ -45,6 +54,10 @@ def history(result: DistributionHistory) -> Iterator[RenderableType]:
     yield f"Its outputs hold {ada(result.held_lovelace)} in all."
     unknown = f"; of {counted(result.unknown_fee_count, 'transaction')} by others they aren't known"
     yield (f"Fees: {ada(result.fees_lovelace)}{unknown if result.unknown_fee_count else ''}.")
+
+
+def _signed(change: int, token: tuple[bytes, bytes]) -> str:
+    return f"{'+' if change > 0 else ''}{figure(change, *token)}" if change else ""
 
 
 def _what(line: HistoryLine) -> str:

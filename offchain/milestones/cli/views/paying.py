@@ -31,12 +31,11 @@ SHOWN: Final = 8
 
 def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
     """What somebody can claim now, what later, and why; the last moment for it."""
-    policy = result.token_policy_id
-    token = (policy, result.token_name)
+    token = (result.token_policy_id, result.token_name)
     yield heading(
         f"{of_token(result.claimable_amount, *token)} to claim now,"
-        f" {figure(result.later_amount, policy)} later, {figure(result.claimed_amount, policy)} paid of"
-        f" {figure(result.total_amount, policy)}"
+        f" {figure(result.later_amount, *token)} later, {figure(result.claimed_amount, *token)} paid of"
+        f" {figure(result.total_amount, *token)}"
     )
     yield whole(str(result.beneficiary_address))
     yield f"now: {moment(result.now)}"
@@ -47,7 +46,7 @@ def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
             (
                 str(each.beneficiary_index),
                 each.milestone_identifier,
-                figure(each.token_amount, policy),
+                figure(each.token_amount, *token),
                 moment(each.vesting_timestamp)[:16] if each.vesting_timestamp else "at once",
                 each.reason,
             )
@@ -67,8 +66,7 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
             f"All are paid: nothing is left to do for {counted(report.claimed_before, 'allocation')}"
         )
         return
-    policy = report.token_policy_id
-    token = (policy, report.token_name)
+    token = (report.token_policy_id, report.token_name)
     yield heading(
         f"{happened(report.status, 'Paid')}: {counted(len(report.paid), 'payment')},"
         f" {of_token(report.paid_token_amount, *token)}"
@@ -81,7 +79,7 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
                 (
                     str(each.beneficiary_index),
                     short(str(each.beneficiary_address)),
-                    figure(each.token_amount, policy),
+                    figure(each.token_amount, *token),
                     each.milestone_identifier,
                 )
                 for each in report.paid[:SHOWN]
@@ -93,7 +91,7 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
     for reason, rows in (("left out", report.left_out), ("not due yet", report.skipped)):
         for each in rows[:SHOWN]:
             yield (
-                f"{reason}: #{each.beneficiary_index}, {figure(each.token_amount, policy)}: {each.reason}"
+                f"{reason}: #{each.beneficiary_index}, {figure(each.token_amount, *token)}: {each.reason}"
             )
         yield from more(len(rows), SHOWN, "allocation")
     back = f"; {ada(report.allowance_lovelace)} come back as an allowance"

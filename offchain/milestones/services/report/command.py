@@ -24,6 +24,7 @@ from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.state import state_of
 from milestones.services.history import DistributionHistory, history
+from milestones.services.registered_token import as_registered, registered_token
 from milestones.services.report.model import (
     BeneficiaryReport,
     BoardReport,
@@ -74,8 +75,9 @@ async def board_report(
     """Everything that a board wants to know of a distribution, at one moment.
 
     `schedule` is that of a private distribution that isn't known here; `decimals`, 0 to 19, are those of the
-    token, which the chain doesn't know: without them amounts are in its smallest unit. Raises `NotFound`
-    where there never was a distribution at the address.
+    token. Without them they are those that it is registered with, and where it isn't, amounts are in its
+    smallest unit. Raises `NotFound` where there never was a distribution at the address, and `InvalidInput`
+    where the token is registered with other decimals.
     """
     if decimals is not None and not 0 <= decimals <= MOST_DECIMALS:
         raise InvalidInput(
@@ -92,7 +94,17 @@ async def board_report(
     status, past, kinds, states = await _look(backend, on_chain, distribution)
     audit = await _audit(backend, on_chain, distribution)
     network = _network(backend, magic)
-    return assembled(status, past, audit, kinds, states, network=network, decimals=decimals)
+    known = await registered_token(backend, on_chain.terms.token)
+    return assembled(
+        status,
+        past,
+        audit,
+        kinds,
+        states,
+        network=network,
+        decimals=as_registered(decimals, known),
+        decimals_source="" if known is None else known.source,
+    )
 
 
 def assembled(
@@ -104,6 +116,7 @@ def assembled(
     *,
     network: str,
     decimals: int | None = None,
+    decimals_source: str = "",
 ) -> BoardReport:
     """The report of what was looked up already; `kinds` are none where the schedule isn't known.
 
@@ -118,6 +131,7 @@ def assembled(
         beneficiaries=_beneficiaries(states),
         network=network,
         decimals=_decimals(AssetId(state.token_policy_id, state.token_name), decimals),
+        decimals_source=decimals_source,
     )
 
 

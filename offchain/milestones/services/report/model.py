@@ -109,8 +109,9 @@ class BeneficiaryReport:
 class BoardReport:
     """A distribution at one moment. `decimals` are the token's, None where nobody has said them.
 
-    `network` is the network's name. Milestones stand in the order in which they vest, beneficiaries by what
-    they are given, the most first; there are none where the schedule is private, and isn't known here.
+    `decimals_source` is who says them, in words; empty where whoever asked for the report did. `network` is the
+    network's name. Milestones stand in the order in which they vest, beneficiaries by what they are given, the
+    most first; there are none where the schedule is private, and isn't known here.
     """
 
     status: StatusReport
@@ -120,6 +121,7 @@ class BoardReport:
     beneficiaries: tuple[BeneficiaryReport, ...]
     network: str
     decimals: int | None
+    decimals_source: str = ""
 
     @property
     def total(self) -> int:

@@ -139,6 +139,8 @@ def _agreed(report: BoardReport) -> Iterator[tuple[str, str]]:
     people, payments = len(report.beneficiaries), sum(each.sums.count for each in report.milestones)
     count = f", in {counted(payments, 'payment')} to {counted(people, 'address', 'addresses')}"
     yield "What", f"{number(report.total)} {token}{count if people else ''}"
+    if report.decimals_source:
+        yield "Decimals of the token", f"{report.decimals}, as {report.decimals_source} says"
     if terms is not None and terms.metadata.description:
         yield "Described as", terms.metadata.description
     if report.milestones:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from milestones.look.figures import amount, counted, day, moment, short
+from milestones.look.figures import amount, counted, day, moment, token_unit
 from milestones.services.report.model import BoardReport, Kind, MilestoneReport
 from milestones.services.verify.checks import FAILED, WARNING
 
@@ -47,13 +47,7 @@ POWERS: Final = {
 def token_name(report: BoardReport) -> str:
     """The token's name as a unit: `ADA`, its own, or what can be shown of it."""
     state = report.status.contract_state
-    if not state.token_policy_id:
-        return "ADA"
-    try:
-        name = state.token_name.decode()
-    except UnicodeDecodeError:
-        name = ""
-    return name if name and name.isprintable() else short(state.token_name.hex()) or "(no name)"
+    return token_unit(state.token_policy_id, state.token_name)
 
 
 def amounts_of(report: BoardReport) -> Callable[[int], str]:

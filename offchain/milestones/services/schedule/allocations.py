@@ -13,7 +13,9 @@ from milestones.domain.paging import MOST_ALLOCATIONS
 from milestones.domain.streams import Odd, Streamed, stream_json, stream_table, uncollected
 from milestones.domain.tables import DecimalMark, Table, read_table
 from milestones.errors import InvalidInput, InvalidSchedule
+from milestones.look.figures import counted
 from milestones.recognition import is_table
+from milestones.services.registered_token import RegisteredToken, as_registered
 from milestones.services.results import Result
 
 R = TypeVar("R", bound=Result)
@@ -23,10 +25,14 @@ ADA_DECIMALS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class AllocationsRead:
-    """The list in a file, as JSON values that nothing has judged yet; `table` is None where it is JSON."""
+    """The list in a file, as JSON values that nothing has judged yet; `table` is None where it is JSON.
+
+    `registered` is by whose word a table's amounts were read with decimals; None: by that of whoever gave it.
+    """
 
     allocations: Any
     table: Table | None
+    registered: RegisteredToken | None = None
 
     @property
     def is_for_a_series(self) -> bool:
@@ -51,8 +57,12 @@ class AllocationsRead:
         """The same result, its warnings about lines and columns; columns that were ignored are named."""
         if self.table is None:
             return result
-        ignored = ", ".join(repr(name) for name in self.table.ignored)
-        first = (f"columns that mean nothing here were left out: {ignored}",) if ignored else ()
+        first = list[str]()
+        if ignored := ", ".join(repr(name) for name in self.table.ignored):
+            first.append(f"columns that mean nothing here were left out: {ignored}")
+        if self.registered is not None:
+            decimals = counted(self.registered.decimals, "decimal")
+            first.append(f"amounts are read with {decimals}, as {self.registered.source} says")
         warnings = tuple(self.table.placed(each) for each in result.warnings)
         return result.model_copy(update={"warnings": (*first, *warnings)})
 
@@ -63,14 +73,16 @@ def read_allocations(
     is_ada: bool = False,
     decimals: int | None = None,
     decimal_mark: DecimalMark | None = None,
+    registered: RegisteredToken | None = None,
 ) -> AllocationsRead:
     """The allocations in a table (comma, semicolon or tab between cells), or in a JSON list.
 
     `decimals` is how many digits of a table's amounts stand behind the decimal mark, 0 to 19; None: amounts
     are whole numbers of the token's smallest unit (lovelace for ADA). `decimal_mark` settles what `1,000`
-    means. Amounts in JSON are whole always. Raises `InvalidInput` where the file can't be read, or where
-    `is_ada` and the decimals are others than ADA's; `InvalidSchedule` about each line and column of a table
-    that has no one meaning.
+    means. `registered` is what the token is registered with: a table's decimals where none are given.
+    Amounts in JSON are whole always. Raises `InvalidInput` where the file can't be read, or where the
+    decimals are others than ADA's or those registered; `InvalidSchedule` about each line and column of a
+    table that has no one meaning.
     """
     if is_ada and decimals not in (None, ADA_DECIMALS):
         raise InvalidInput(
@@ -78,14 +90,16 @@ def read_allocations(
             path="decimals",
             hint=f"give {ADA_DECIMALS}, or leave it out and write lovelace",
         )
-    streamed = _streamed(file, decimals, decimal_mark)
-    if streamed is not None:
-        return AllocationsRead(streamed.allocations, streamed.table)
+    of_table = as_registered(decimals, registered)
+    said = registered if decimals is None else None
+    streamed = _streamed(file, of_table, decimal_mark)
+    if streamed is not None and (streamed.table is not None or decimals is None):
+        return AllocationsRead(streamed.allocations, streamed.table, said)
     kind = documents.ALLOCATIONS
     text = documents.read_text(file, kind, FIELD, InvalidInput)
     if is_table(text):
-        table = read_table(text, decimals=decimals, decimal_mark=decimal_mark)
-        return AllocationsRead(list(table.rows), table)
+        table = read_table(text, decimals=of_table, decimal_mark=decimal_mark)
+        return AllocationsRead(list(table.rows), table, said)
     value = documents.json_in(text, file, kind, FIELD, InvalidInput)
     if decimals is not None or decimal_mark is not None:
         raise InvalidInput(
@@ -109,7 +123,7 @@ def _streamed(
         try:
             if is_table(start[:_PEEKED]):
                 return stream_table(text, decimals=decimals, decimal_mark=decimal_mark)
-            if decimals is None and decimal_mark is None:
+            if decimal_mark is None:
                 return stream_json(text)
         except (Odd, UnicodeDecodeError):
             pass

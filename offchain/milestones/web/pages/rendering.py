@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from milestones.cardano.address import Address
 from milestones.errors import MilestonesError
-from milestones.look.figures import ada, amount, short
+from milestones.look.figures import ada, amount, short, token_unit
 from milestones.look.pages import templates
 from milestones.services.backend import select_version
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
@@ -91,13 +91,7 @@ class Token:
     @property
     def unit(self) -> str:
         """The token's name where it is a text, else its beginning."""
-        if not self.policy_id:
-            return "ADA"
-        try:
-            text = self.name.decode()
-        except UnicodeDecodeError:
-            text = ""
-        return text if text and text.isprintable() else short(self.name.hex()) or "(no name)"
+        return token_unit(self.policy_id, self.name)
 
     def of(self, units: int) -> Quantity:
         """So much of it. ADA has its decimals, any other token is in its smallest unit."""
