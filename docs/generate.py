@@ -562,6 +562,8 @@ API: Final[dict[str, tuple[str, ...]]] = {
     "What goes in": (
         "parse_schedule",
         "read_allocations",
+        "RegisteredToken",
+        "registered_token",
         "AllocationsRead",
         "parse_claim_file",
         "parse_contract_address",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 import milestones
-from milestones.cardano.value import AssetId
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     address,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import RenderableType
 
+    from milestones.cardano.value import AssetId
     from milestones.cli import config as configuration
     from milestones.cli.views import figures
     from milestones.services import registered_token as registry
@@ -254,14 +254,16 @@ class Session:
     ) -> dict[AssetId, RegisteredToken]:
         """What the result's tokens are registered with; what stands in the way of it ends no command."""
         try:
-            return await registry.registered_tokens(backend, _tokens_in(result))
+            return await registry.registered_tokens(backend, registry.tokens_in(result))
         except MilestonesError as error:
             self.output.message(f"warning: amounts are in the smallest unit: {error.message}")
             return {}
 
     def show(self, result: R, view: Callable[[R], Iterable[RenderableType]]) -> None:
         """Prints the result of a service that asks nobody, with the decimals that the configured file has."""
-        known = {each: self.registered(registry.subject_of(each)) for each in _tokens_in(result)}
+        known = {
+            each: self.registered(registry.subject_of(each)) for each in registry.tokens_in(result)
+        }
         tokens = {each: token for each, token in known.items() if token is not None}
         self.output.result(result, _registered(view, tokens))
 
@@ -298,17 +300,6 @@ def _registered(
     if view is None or not tokens:
         return view
     return lambda result: figures.registered(view(result), tokens)
-
-
-def _tokens_in(result: BaseModel) -> Iterator[AssetId]:
-    """The tokens that a result's amounts are of."""
-    for each in (result, *(value for _, value in result)):
-        for one in each if isinstance(each, tuple) else (each,):
-            policy_id, name = (
-                getattr(one, f"token_{field}", None) for field in ("policy_id", "name")
-            )
-            if isinstance(policy_id, bytes) and isinstance(name, bytes):
-                yield AssetId(policy_id, name)
 
 
 def _cut_short(error: MilestonesError, sent: Sequence[str]) -> MilestonesError:

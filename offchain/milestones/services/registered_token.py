@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
+from pydantic import BaseModel
+
 from milestones import documents
 from milestones.cardano.plutus_data import Constr, PlutusMap, decode
 from milestones.cardano.value import AssetId
@@ -46,6 +48,16 @@ async def registered_tokens(
     """As `registered_token`, those of the tokens that are registered."""
     found = {each: await registered_token(backend, each) for each in dict.fromkeys(tokens)}
     return {each: registered for each, registered in found.items() if registered is not None}
+
+
+def tokens_in(result: BaseModel) -> Iterator[AssetId]:
+    """The tokens that a result's amounts are of."""
+    for each in (result, *(value for _, value in result)):
+        for one in each if isinstance(each, tuple) else (each,):
+            fields = ("token_policy_id", "token_name")
+            policy_id, name = (getattr(one, field, None) for field in fields)
+            if isinstance(policy_id, bytes) and isinstance(name, bytes):
+                yield AssetId(policy_id, name)
 
 
 async def _on_chain(backend: Backend, token: AssetId) -> RegisteredToken | None:

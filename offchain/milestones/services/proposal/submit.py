@@ -130,7 +130,9 @@ class _Submit(DistributionCommand[ProposalSubmitted]):
         built = await context.build(replace(draft, metadata=metadata_of(self.anchors)))
         yield SubmissionRequest(
             transaction=built,
-            sole=f"propose {self.milestone} {self.evidence_hash.hex()}",
+            # What was stopped can be proposed again.
+            sole=f"propose {self.milestone} {self.evidence_hash.hex()}"
+            + run.after(lambda sent: self._is_about(sent.payload)),
             payload=ProposalPayload(
                 milestone_identifier=self.milestone.text,
                 evidence_hash=self.evidence_hash,

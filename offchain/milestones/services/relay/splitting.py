@@ -12,6 +12,7 @@ from milestones.services.paying.lanes import LEAST_LOVELACE, MOST_LANES
 from milestones.services.sending.reports import SentResult
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import SendingCommand
+from milestones.storage.submission import Submission
 from milestones.transactions.contract_drafts import PublishedScripts
 from milestones.transactions.draft import DraftOutput, TransactionDraft
 
@@ -24,6 +25,10 @@ class Split(SentResult):
 
     transaction_hash: str | None
     output_count: int
+
+
+def _is_split(sent: Submission) -> bool:
+    return sent.sole is not None and sent.sole.startswith("split")
 
 
 @dataclass(kw_only=True)
@@ -54,7 +59,9 @@ class SplitWallet(SendingCommand[Split]):
         self.outputs = wanted
         shares = sum(u.output.value.lovelace for u in built.outputs[: wanted - 1])
         charge = self.budget.charge(built, own_lovelace=shares)
-        yield SubmissionRequest(transaction=built, sole="split", charge=charge)
+        yield SubmissionRequest(
+            transaction=built, sole=f"split{run.after(_is_split)}", charge=charge
+        )
 
     def report(self, run: Run) -> Split:
         """What was sent."""

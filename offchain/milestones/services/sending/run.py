@@ -158,6 +158,21 @@ class Run:
             )
         return bool(found)
 
+    def after(self, alike: Callable[[Submission], bool]) -> str:
+        """The newest of the command's `alike` transactions that a block had when the run looked back.
+
+        A part of `sole` where the like can be done again once it was undone: until it is out of time, what
+        is in a block would else be taken for another run's. Empty where there is none.
+        """
+        newest = [
+            each.submission.transaction_id
+            for each in self.pending
+            if each.status == "confirmed"
+            and each.submission.is_of(None, self.distribution_id, self.command)
+            and alike(each.submission)
+        ]
+        return f" after {newest[-1]}" if newest else ""
+
     async def context(self, scripts: PublishedScripts | None = None) -> BuildContext:
         """What the next transaction is built with; the published scripts are looked up unless given."""
         known = await require_published(self.backend) if scripts is None else scripts

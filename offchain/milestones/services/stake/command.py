@@ -221,7 +221,8 @@ class _Stake(SendingCommand[StakeChanged]):
             draft = replace(draft, scripts=(self.holder.script,))
         yield SubmissionRequest(
             transaction=await context.build(draft),
-            sole=f"{self.name} {self.holder.account}",
+            # What was registered, and closed since, can be registered again.
+            sole=f"{self.name} {self.holder.account}{run.after(self._is_ours)}",
             payload=payload,
         )
 

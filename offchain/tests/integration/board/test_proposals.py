@@ -128,6 +128,12 @@ async def test_as_many_object_as_the_terms_ask(stage: OpenDistribution) -> None:
         stage.backend, proposal=proposed.proposal, signatures=entries, **about, wait=True
     )
     assert (stopped.bond_lovelace, len(stopped.signers)) == (BOND, 2)
+    # The first could still be in a block anew; it is none of another run's for all that.
+    again = await submitted(stage)
+    assert again.proposal != proposed.proposal
+    with pytest.raises(NotAllowedYet) as refused:
+        await submitted(stage)
+    assert refused.value.rule == "proposed"
 
 
 async def test_an_objection_to_one_proposal_stops_no_other(stage: OpenDistribution) -> None:

@@ -112,6 +112,9 @@ async def test_from_the_registration_to_the_end(world: World, backend: Backend) 
     paid += opened.fee_estimate + opened.deposits.total_lovelace + 150 * ADA
     assert world.held_by(world.address("creator")).lovelace == before - paid + 5
     assert all_lovelace(chain) == SUPPLY_LOVELACE
+    # The first registration could still be in a block anew, and is none of another run's.
+    anew = await stake_register(backend, **account, key=key, drep=ABSTAIN, wait=True)
+    assert (anew.status, anew.resumed) == ("confirmed", False)
 
 
 async def test_delegated_to_a_pool_it_is_not_as_a_treasury_must(
