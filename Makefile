@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay \
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay rush \
 	serve bench bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
 
 demo: $(VENV)/.demo
@@ -99,6 +99,10 @@ faults: $(VENV)/.dev
 
 relay: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_relay.py
+
+# In simulated time: a quarter of an hour of processor.
+rush: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_rush.py
 
 # Everything of docs/performance.md, or what PARTS names; WRITE=--write renews the page, WRITE="--write --full" all.
 bench: $(VENV)/.dev

@@ -32,7 +32,7 @@ from milestones.clients.ogmios_connection import (
 )
 from milestones.clients.rejections import is_rejection, rejection
 from milestones.clients.service_address import OGMIOS, ServiceAddress
-from milestones.errors import MilestonesError, OutcomeUnknown
+from milestones.errors import MilestonesError, OutcomeUnknown, ServiceUnavailable
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 METHOD_NOT_FOUND: Final = -32601
@@ -179,13 +179,16 @@ class OgmiosClient:
     async def submit(self, transaction_cbor: bytes) -> str:
         """Sends a signed transaction, once; its id (hexadecimal) when the node has taken it.
 
+        A node whose mempool is full answers once there is room: for that a block is waited for.
         Raises `ChainRejected` (nothing happened, or it is in already: see `ChainRejected.inputs_spent`),
         `ServiceUnavailable` when it did not leave, and `OutcomeUnknown` when it left without an answer.
         """
         transaction_id = blake2b_256(cbor.read(transaction_cbor).array()[0].raw).hex()
         params = {"transaction": {"cbor": transaction_cbor.hex()}}
         try:
-            answer = await self.session.once("submitTransaction", params)
+            answer = await self.session.once(
+                "submitTransaction", params, is_held=self._mempool_is_full
+            )
         except AnswerLost as error:
             raise OutcomeUnknown(transaction_id, str(error)) from error
         except RpcError as error:
@@ -248,6 +251,23 @@ class OgmiosClient:
             raise self._failure("nextTransaction", error) from error
         read = map(mempools.transaction, shown)
         return Mempool(tuple(each for each in read if each is not None))
+
+    async def _mempool_is_full(self) -> bool:
+        """Whether at least half of what it has room for waits there, as far as the service shows it.
+
+        Bytes are but one of the measures by which a node's mempool is full.
+        """
+
+        async def look(connection: JsonRpcConnection) -> Any:
+            return await connection.call("sizeOfMempool", timeout_seconds=self._timeout_seconds)
+
+        try:
+            with reading(self.address, "sizeOfMempool"):
+                size = await self._with_snapshot(look)
+                held, most = natural(size["currentSize"]["bytes"]), size["maxCapacity"]["bytes"]
+                return 2 * held >= natural(most)
+        except (RpcError, ServiceUnavailable):
+            return False
 
     async def _with_snapshot(
         self, look: Callable[[JsonRpcConnection], Awaitable[Answer]]

@@ -39,7 +39,10 @@ MAX_MESSAGE_BYTES: Final = 64 * 2**20
 """The largest answer that is read. A full block in JSON is around a megabyte."""
 KEEP_ALIVE_SECONDS: Final = 30
 PING_TIMEOUT_SECONDS: Final = 5.0
+HELD_SECONDS: Final = 600.0
+"""How long a service may let a request wait that it has a reason to hold."""
 Answer = TypeVar("Answer")
+Held = Callable[[], Awaitable[bool]]
 INTERSECTION_NOT_FOUND: Final = 1000
 """Ogmios: none of the given points is on the node's chain."""
 INTERNAL_ERROR: Final = -32603
@@ -90,8 +93,19 @@ class JsonRpcConnection:
             return False
         return self.is_open
 
-    async def call(self, method: str, params: Any = None, *, timeout_seconds: float) -> Any:
-        """The result. Raises `NotSent`, `AnswerLost`, or `RpcError`."""
+    async def call(
+        self,
+        method: str,
+        params: Any = None,
+        *,
+        timeout_seconds: float,
+        is_held: Held | None = None,
+    ) -> Any:
+        """The result. Raises `NotSent`, `AnswerLost`, or `RpcError`.
+
+        Where time is up, `is_held` is asked whether the service has a reason to let it wait: then it is
+        waited for as long again, for `HELD_SECONDS` at most.
+        """
         if not self.is_open:
             raise NotSent("the connection is closed")
         number = next(self._numbers)
@@ -102,7 +116,8 @@ class JsonRpcConnection:
         self._waiting[number] = future
         try:
             with asking(OGMIOS.name, method):
-                answer = await asyncio.wait_for(self._exchange(request, future), timeout_seconds)
+                await asyncio.wait_for(self._socket.send(json.dumps(request)), timeout_seconds)
+                answer = await _answer_of(future, timeout_seconds, is_held)
         except asyncio.TimeoutError:
             raise TimedOut(f"no answer to {method} within {timeout_seconds:g} s") from None
         except ConnectionClosed as error:
@@ -111,12 +126,6 @@ class JsonRpcConnection:
             del self._waiting[number]
             _retire(future)
         return _result(answer)
-
-    async def _exchange(
-        self, request: dict[str, Any], future: asyncio.Future[dict[str, Any]]
-    ) -> dict[str, Any]:
-        await self._socket.send(json.dumps(request))
-        return await future
 
     async def _read(self) -> None:
         try:
@@ -140,6 +149,19 @@ class JsonRpcConnection:
         """Closes the socket; requests that still wait raise `AnswerLost`."""
         await self._socket.close()
         await self._reader
+
+
+async def _answer_of(
+    future: asyncio.Future[dict[str, Any]], timeout_seconds: float, is_held: Held | None
+) -> dict[str, Any]:
+    until = asyncio.get_running_loop().time() + HELD_SECONDS
+    while True:
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), timeout_seconds)
+        except asyncio.TimeoutError:
+            late = asyncio.get_running_loop().time() > until
+            if is_held is None or late or not await is_held():
+                raise
 
 
 def _retire(future: asyncio.Future[Any]) -> None:
@@ -197,8 +219,8 @@ class OgmiosSession:
             reason = f"the connection was lost twice: {lost}"
             raise unavailable(self.address, reason, may_pass=True) from lost
 
-    async def once(self, method: str, params: Any) -> Any:
-        """The result of a request that must never be repeated.
+    async def once(self, method: str, params: Any, *, is_held: Held | None = None) -> Any:
+        """The result of a request that must never be repeated; `is_held` as `JsonRpcConnection.call` has it.
 
         Raises `ServiceUnavailable` if it did not leave, `AnswerLost` if it left without an answer, `RpcError`.
         """
@@ -207,7 +229,9 @@ class OgmiosSession:
             await self._drop(connection)
             connection = await self._connected()
         try:
-            return await connection.call(method, params, timeout_seconds=self.timeout_seconds)
+            return await connection.call(
+                method, params, timeout_seconds=self.timeout_seconds, is_held=is_held
+            )
         except NotSent as error:
             raise unavailable(self.address, str(error), may_pass=True) from error
         except AnswerLost:

@@ -258,7 +258,7 @@ async def require_one_chain(backend: Backend, *, patience_seconds: float = 20.0)
     `NetworkMismatch` where Kupo follows another chain, and `ServiceOutOfSync` where the two are apart, or
     Ogmios' node is still before all that Kupo knows.
     """
-    deadline = time.monotonic() + patience_seconds
+    deadline = asyncio.get_running_loop().time() + patience_seconds
     while True:
         points, tip = await asyncio.gather(backend.kupo.checkpoints(), backend.ogmios.network_tip())
         if not points or tip is None:
@@ -271,7 +271,7 @@ async def require_one_chain(backend: Backend, *, patience_seconds: float = 20.0)
         apart = points[0].slot - common.slot
         if apart <= (backend.max_lag_slots or STALE_SLOTS):
             return
-        if time.monotonic() > deadline:
+        if asyncio.get_running_loop().time() > deadline:
             raise ServiceOutOfSync(
                 "Kupo",
                 backend.kupo.url,

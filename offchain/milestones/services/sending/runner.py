@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -152,7 +151,7 @@ async def _performed(run: Run, command: SendingCommand[R]) -> R:
 
 async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
     """Attempt after attempt, until one is through or nothing can come of another."""
-    until, attempt = time.monotonic() + REBUILD_SECONDS, 0
+    until, attempt = asyncio.get_running_loop().time() + REBUILD_SECONDS, 0
     while True:
         seen = (await run.backend.kupo.health()).checkpoint_slot
         reserved = False
@@ -162,11 +161,11 @@ async def _until_done(run: Run, command: SendingCommand[Any]) -> None:
                 await run.see_through()
             return
         except ChainRejected as error:
-            if command.fixed or not error.inputs_spent or time.monotonic() > until:
+            if command.fixed or not error.inputs_spent or asyncio.get_running_loop().time() > until:
                 raise
             words = OTHERS_WERE_FASTER
         except Contended as contended:
-            if time.monotonic() > until:
+            if asyncio.get_running_loop().time() > until:
                 raise contended.outcome from None
             words, reserved = str(contended), contended.reserved
         run.give_up_reservation()

@@ -7,7 +7,6 @@ can be sent again, unless somebody else has done the same meanwhile.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Final
 
@@ -159,7 +158,7 @@ async def see_through(
     """
     backend.waits(f"waiting for a block to have transaction {transaction_id}")
     submission = backend.storage.journal.find(transaction_id)
-    until = time.monotonic() + WAIT_SECONDS
+    until = asyncio.get_running_loop().time() + WAIT_SECONDS
     gap, looking = Gap(), Gap()
     while True:
         try:
@@ -169,7 +168,7 @@ async def see_through(
         except InvalidConfiguration as error:
             raise OutcomeUnknown.after(transaction_id, error) from error
         except OutcomeUnknown:
-            if submission is None or gap.is_final or time.monotonic() > until:
+            if submission is None or gap.is_final or asyncio.get_running_loop().time() > until:
                 raise
         try:
             (tracked,) = await track(backend, [submission])
@@ -195,7 +194,7 @@ async def wait_for_block(
 
     Raises `OutcomeUnknown` when time is up, or Kupo has failed for longer than `GAP_SECONDS`.
     """
-    deadline = time.monotonic() + timeout_seconds
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
     pause, gap = POLL_SECONDS, gap or Gap()
     while True:
         try:
@@ -208,7 +207,7 @@ async def wait_for_block(
         if point is not None:
             mark_confirmed(backend, backend.storage.journal.find(transaction_id), point)
             return point
-        if time.monotonic() > deadline:
+        if asyncio.get_running_loop().time() > deadline:
             reason = f"no block had it after {timeout_seconds:.0f} s"
             raise OutcomeUnknown(transaction_id, reason, taken=True)
         await asyncio.sleep(pause)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from milestones.errors import ServiceOutOfSync, ServiceUnavailable
@@ -33,7 +32,7 @@ class Gap:
 
     async def may_pass(self, error: ServiceUnavailable) -> bool:
         """Returns after a pause; False where the failure won't pass, or has lasted too long."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
         self.is_final = not error.may_pass or now - self._since > GAP_SECONDS
         if not self.is_final:
@@ -48,7 +47,7 @@ async def wait_for_news(
 
     Kupo may fail for `GAP_SECONDS` in between. Raises `ServiceOutOfSync` when it reads none in time.
     """
-    deadline, gap = time.monotonic() + timeout_seconds, Gap()
+    deadline, gap = asyncio.get_running_loop().time() + timeout_seconds, Gap()
     while True:
         try:
             if (await backend.kupo.health()).checkpoint_slot != known_slot:
@@ -57,7 +56,7 @@ async def wait_for_news(
         except ServiceUnavailable as error:
             if not await gap.may_pass(error):
                 raise
-        if time.monotonic() > deadline:
+        if asyncio.get_running_loop().time() > deadline:
             reason = f"it has read no new block in {timeout_seconds:.0f} s"
             raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)
         await asyncio.sleep(POLL_SECONDS)
@@ -70,14 +69,14 @@ async def wait_for_index(
 
     Raises `ServiceOutOfSync` when it has not in time.
     """
-    deadline = time.monotonic() + timeout_seconds
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
     while True:
         slot = await tip_slot(backend)
         read = (await backend.kupo.health()).checkpoint_slot or 0
         if read >= slot:
             return slot
         backend.doing("waiting for Kupo to read the newest block")
-        if time.monotonic() > deadline:
+        if asyncio.get_running_loop().time() > deadline:
             reason = f"it has read the chain up to slot {read}, and the node is at slot {slot}"
             raise ServiceOutOfSync("Kupo", backend.kupo.url, reason)
         await asyncio.sleep(POLL_SECONDS)

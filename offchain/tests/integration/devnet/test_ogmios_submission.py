@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import cbor2
 import pytest
 
 from milestones.cardano.outputs import OutputReference
+from milestones.clients.ogmios_client import OgmiosClient
 from milestones.devnet.chain import Chain
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.ledger.transaction import decode_transaction
@@ -246,18 +248,34 @@ async def test_additional_outputs_bring_scripts_of_every_kind(
     assert await evaluate(ogmios, draft.seal(), additionalUtxo=[entry]) == []
 
 
-async def test_a_full_mempool_makes_senders_wait(devnet: Devnet, ogmios: Ogmios) -> None:
-    chain = devnet.chain
+def fill_the_mempool(chain: Chain) -> tuple[list[bytes], bytes]:
+    """Those that have room in it, and the bytes of one that hasn't."""
     chain.production = "by hand"
-    filler = []
+    filler: list[bytes] = []
     while True:
         draft = payment_on(chain)
         draft.auxiliary = {1: [b"\x00" * 64] * 200}
         draft.fee = 2_000_000
         raw = draft.seal()
         if not chain.mempool.has_room_for(decode_transaction(raw), chain.parameters):
-            break
+            return filler, raw
         filler.append(chain.submit(raw))
+
+
+async def test_the_program_waits_for_room_in_a_mempool_that_is_full(devnet: Devnet) -> None:
+    """Longer than for any other answer: the transaction is neither lost nor unknown."""
+    _, raw = fill_the_mempool(devnet.chain)
+    async with OgmiosClient(devnet.ogmios_url, timeout_seconds=0.2) as client:
+        sent = asyncio.ensure_future(client.submit(raw))
+        await asyncio.sleep(1)
+        assert not sent.done()
+        devnet.chain.mine()
+        assert bytes.fromhex(await sent) in devnet.chain.mempool
+
+
+async def test_a_full_mempool_makes_senders_wait(devnet: Devnet, ogmios: Ogmios) -> None:
+    chain = devnet.chain
+    filler, raw = fill_the_mempool(chain)
     assert chain.mempool.size_bytes > 160_000
     await ogmios.send("submitTransaction", {"transaction": {"cbor": raw.hex()}}, id="waits")
     assert await ogmios.call("queryNetwork/blockHeight") == 0
