@@ -150,6 +150,7 @@ class StakingPayload(Record):
     """What becomes of a reward account (Bech32). Amounts are lovelace.
 
     `refund_lovelace` is the deposit that returns; `pool` and `representative` are what is delegated to.
+    `paid_to` (Bech32) has what is withdrawn; None: whoever paid, with the change.
     """
 
     purpose: Literal["staking"] = "staking"
@@ -158,6 +159,7 @@ class StakingPayload(Record):
     deposit_lovelace: int = 0
     refund_lovelace: int = 0
     withdrawn_lovelace: int = 0
+    paid_to: str | None = None
     pool: str | None = None
     representative: str | None = None
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from milestones.cardano.certificates import ABSTAIN, NO_CONFIDENCE
 from milestones.domain.models import OracleSignature
 from milestones.domain.reading import read_records
 from milestones.domain.schedule import parse_schedule
 from milestones.errors import InvalidSignature
 from milestones.protocol.distribution import Distribution
+from milestones.protocol.staking import own_stake_script
+from milestones.protocol.staking import stake_address_of as account_of
 from milestones.services.attest import attest
 from milestones.services.cancel import cancel
 from milestones.services.close import close
 from milestones.services.deploy import deploy
+from milestones.services.distribution.series import part_distribution
 from milestones.services.oracle import (
     objection_payload,
     oracle_rotate,
@@ -32,15 +36,29 @@ from milestones.services.proposal import (
     proposal_submit,
 )
 from milestones.services.publish_script import publish_script
+from milestones.services.register_milestone import register_milestone, register_series
 from milestones.services.relay import pay
-from milestones.services.sending.payer import PaidBy
+from milestones.services.sending.payer import HandOut, PaidBy, Payer
+from milestones.services.series import deploy_series
+from milestones.services.stake import (
+    stake_delegate,
+    stake_deregister,
+    stake_register,
+    stake_show,
+    stake_withdraw,
+)
+from milestones.services.stake.account import stake_address_of
 from milestones.services.submit_release import submit_release
+from milestones.services.transaction import sign_transaction, submit_transaction
 from milestones.testing.distribution import FIRST_MILESTONE, OpenDistribution
 from milestones.testing.world import World
 from milestones.transactions.contract_drafts import publication_address
 
 SIGNATURES: Final = "signatures.json"
+HANDED_OUT: Final = "handed-out.tx"
 BOND: Final = 5_000_000
+REWARDS: Final = 3_000_000
+PART_ROWS: Final = 64
 NEXT_ORACLES: Final = ("beneficiary-1", "beneficiary-2")
 DAY: Final = 86_400
 
@@ -56,12 +74,16 @@ class Act(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Who pays, what is done before, the command, and how often each of its effects is on the chain."""
+    """Who pays, what is done before, the command, and how often each of its effects is on the chain.
+
+    `hands_out`: whether it gives what it builds to whoever signs elsewhere.
+    """
 
     payer: str
     prepare: Step
     act: Act
     effect: Callable[[OpenDistribution], Awaitable[dict[str, int]]]
+    hands_out: bool = True
 
     async def run(self, stage: OpenDistribution) -> Any:
         """Signed by the key that pays, and waited for."""
@@ -133,12 +155,75 @@ async def _over(stage: OpenDistribution) -> None:
     stage.reach((stage.distribution.terms.reclaim_after_posix_ms or 0) // 1000 + 1)
 
 
+async def _signed_elsewhere(stage: OpenDistribution) -> None:
+    """An attestation that was handed out, and has come back with its signature."""
+    await _signed(stage)
+    world, file = stage.world, stage.world.directory / HANDED_OUT
+    payer = Payer.elsewhere(world.address("stranger"), HandOut(file))
+    await COMMANDS["attest"].act(stage, payer)
+    sign_transaction(file, [world.keys["stranger"]], output=file.with_suffix(".signed"))
+
+
+async def _series(stage: OpenDistribution) -> None:
+    """Two distributions that are registered together, and not open yet."""
+    await _published(stage)
+    first = stage.world.allocations()[0]
+    rows = [{**first, "token_amount": 1 + number} for number in range(PART_ROWS + 1)]
+    document = stage.world.schedule(beneficiary_allocations=rows)
+    await register_series(stage.backend, document, part_allocations=PART_ROWS)
+
+
+async def _holding(stage: OpenDistribution) -> None:
+    await _nothing(stage)
+    document = stage.distribution.schedule().model_dump(mode="json", exclude_none=True)
+    await register_milestone(stage.backend, document)
+
+
+async def _with_account(stage: OpenDistribution) -> None:
+    await _holding(stage)
+    await stake_register(
+        stage.backend,
+        contract_address=stage.address,
+        key=stage.world.keys["creator"],
+        drep=NO_CONFIDENCE,
+        wait=True,
+    )
+
+
+async def _rewarded(stage: OpenDistribution) -> None:
+    await _with_account(stage)
+    _, account = stake_address_of(stage.backend, stage.address)
+    stage.world.devnet.chain.grant_rewards(account.credential, REWARDS)
+
+
 async def _publishes(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
     return await publish_script(stage.backend, key=key, **how)
 
 
 async def _deploys(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
     return await deploy(stage.backend, stage.distribution.schedule(), key=key, **how)
+
+
+async def _deploys_series(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
+    (series,) = stage.backend.storage.series.all()
+    return await deploy_series(stage.backend, series, key=key, **how)
+
+
+async def _submits(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
+    file = (stage.world.directory / HANDED_OUT).with_suffix(".signed")
+    return await submit_transaction(stage.backend, file, **how)
+
+
+def _staking(act: Callable[..., Awaitable[Any]], **options: Any) -> Act:
+    async def acts(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
+        return await act(stage.backend, contract_address=stage.address, key=key, **options, **how)
+
+    return acts
+
+
+async def _withdraws(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
+    to = stage.world.address("beneficiary-1")
+    return await _staking(stake_withdraw, to=to)(stage, key, **how)
 
 
 async def _attests(stage: OpenDistribution, key: PaidBy, **how: Any) -> Any:
@@ -289,9 +374,36 @@ async def _boards(stage: OpenDistribution) -> dict[str, int]:
     return {"replaced": int(board is not None and board.board.quorum_threshold == 1)}
 
 
+async def _series_terms(stage: OpenDistribution) -> dict[str, int]:
+    (series,) = stage.backend.storage.series.all()
+    found = {}
+    for part in series.record.distributions:
+        distribution = part_distribution(stage.backend, series, part)
+        on_chain = await replace(stage, distribution=distribution).on_chain()
+        found[f"terms of part {part.part}"] = len(on_chain.terms_utxos)
+    return found
+
+
+async def _account(stage: OpenDistribution) -> dict[str, int]:
+    shown = await stake_show(stage.backend, contract_address=stage.address)
+    return {
+        "registered": int(shown.registered),
+        "delegated": int(shown.representative == "abstain"),
+    }
+
+
+async def _no_account(stage: OpenDistribution) -> dict[str, int]:
+    return {"closed": 1 - (await _account(stage))["registered"]}
+
+
+async def _withdrawn(stage: OpenDistribution) -> dict[str, int]:
+    return {"withdrawn": (await stage.wealth_of("beneficiary-1")).lovelace // REWARDS}
+
+
 COMMANDS: Final = {
     "publish-script": Command("relayer", _nothing, _publishes, _scripts),
     "deploy": Command("creator", _published, _deploys, _terms),
+    "deploy --series": Command("creator", _series, _deploys_series, _series_terms, hands_out=False),
     "attest": Command("stranger", _signed, _attests, _attestations),
     "submit-release": Command("relayer", _attested, _releases, _payments),
     "submit-release with signatures at hand": Command("relayer", _signed, _releases, _payments),
@@ -303,11 +415,26 @@ COMMANDS: Final = {
     "proposal confirm": Command("stranger", _due, _confirms, _attestations),
     "proposal retire": Command("stranger", _forgotten, _retires, _stopped),
     "oracle rotate": Command("stranger", _replaced, _rotates, _boards),
+    "stake register": Command(
+        "creator", _holding, _staking(stake_register, drep=ABSTAIN), _account
+    ),
+    "stake delegate": Command(
+        "creator", _with_account, _staking(stake_delegate, drep=ABSTAIN), _account
+    ),
+    "stake withdraw": Command("creator", _rewarded, _withdraws, _withdrawn),
+    "stake deregister": Command("creator", _rewarded, _staking(stake_deregister), _no_account),
+    "transaction submit": Command(
+        "stranger", _signed_elsewhere, _submits, _attestations, hands_out=False
+    ),
 }
+"""By the command's name on the command line, and what it is given where there is more than one way."""
 
 
 async def governed(world: World) -> Distribution:
-    """A distribution with every power, not open yet: its opening spends the creator's tokens."""
+    """A distribution with every power, not open yet: its opening spends the creator's tokens.
+
+    Its stake is the creator's.
+    """
     async with world.backend() as backend:
         address = world.address("creator").to_bech32()
         matches = await backend.kupo.matches(address, unspent=True)
@@ -318,4 +445,6 @@ async def governed(world: World) -> Distribution:
         objectors=2,
         review_bond_lovelace=BOND,
     )
+    script = own_stake_script(parse_schedule(schedule), None, world.contract)
+    schedule["staking"] = str(account_of(script, world.magic))
     return Distribution.from_schedule(parse_schedule(schedule), world.contract)

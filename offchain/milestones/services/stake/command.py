@@ -222,17 +222,23 @@ class _Stake(SendingCommand[StakeChanged]):
         yield SubmissionRequest(
             transaction=await context.build(draft),
             # What was registered, and closed since, can be registered again.
-            sole=f"{self.name} {self.holder.account}{run.after(self._is_ours)}",
+            sole=f"{self._sole(payload)}{run.after(self._is_ours)}",
             payload=payload,
         )
 
+    def _sole(self, payload: StakingPayload) -> str:
+        """One delegation may follow another at once; the rest the ledger takes only once anyway."""
+        words = [f"stake {payload.action}", payload.stake_address]
+        if payload.action == "delegate":
+            words += [payload.pool or "", payload.representative or ""]
+        return " ".join(words)
+
     def _is_ours(self, submission: Submission) -> bool:
         payload = submission.payload
-        return (
-            isinstance(payload, StakingPayload)
-            and payload.action == self.action
-            and payload.stake_address == str(self.holder.account)
+        asked = self._with_delegatees(
+            StakingPayload(action=self.action, stake_address=str(self.holder.account))
         )
+        return isinstance(payload, StakingPayload) and self._sole(payload) == self._sole(asked)
 
     def _draft(
         self, account: RewardAccount | None, deposit: int
@@ -305,6 +311,7 @@ class _Stake(SendingCommand[StakeChanged]):
         outputs: tuple[DraftOutput, ...] = ()
         if self.to is not None and rewards:
             outputs = (DraftOutput(address=self.to, value=Value(rewards)),)
+            payload = payload.model_copy(update={"paid_to": self.to.to_bech32()})
         payload = payload.model_copy(update={"withdrawn_lovelace": rewards})
         if self.action == "withdraw":
             self.already = None if rewards else "nothing_to_withdraw"
@@ -330,7 +337,7 @@ class _Stake(SendingCommand[StakeChanged]):
             deposit_lovelace=payload.deposit_lovelace,
             refund_lovelace=payload.refund_lovelace,
             withdrawn_lovelace=payload.withdrawn_lovelace,
-            paid_to=self.to if payload.withdrawn_lovelace else None,
+            paid_to=None if payload.paid_to is None else Address.from_bech32(payload.paid_to),
             pool=payload.pool,
             representative=payload.representative,
             fee_estimate=sent.submission.fee_lovelace,

@@ -233,3 +233,53 @@ async def test_what_an_earlier_run_sent_is_taken_up(world: World, backend: Backe
     assert first.status == second.status == "submitted"
     assert (second.transaction_hash, second.resumed) == (first.transaction_hash, True)
     assert len(chain.mempool) == 1
+
+
+async def test_the_same_is_done_again_soon_after(world: World, backend: Backend) -> None:
+    """Each of these is another change, though a rollback may still take the first away."""
+    made, chain = await registered(world), world.devnet.chain
+    account: dict[str, Any] = {
+        "contract_address": made.contract_address,
+        "key": world.keys["creator"],
+        "wait": True,
+    }
+    who = made.contract_address.staking
+    assert isinstance(who, Credential)
+    hashes = set[str | None]()
+    for drep in (ABSTAIN, NO_CONFIDENCE):
+        first = await stake_register(backend, **account)
+        rewarded = []
+        for lovelace in (5, 6):
+            delegated = await stake_delegate(backend, **account, drep=drep, pool=None)
+            chain.grant_rewards(who, lovelace)
+            rewarded.append(await stake_withdraw(backend, **account))
+            if lovelace == 5:
+                other = await stake_delegate(backend, **account, pool=POOL.id)
+        assert [each.withdrawn_lovelace for each in rewarded] == [5, 6]
+        assert (delegated.status, other.pool) == ("already_delegated", pool_text(POOL.id))
+        last = await stake_deregister(backend, **account)
+        hashes |= {each.transaction_hash for each in (first, other, *rewarded, last)}
+    assert None not in hashes
+    assert len(hashes) == 10
+
+
+async def test_what_is_on_its_way_is_reported_as_it_is(world: World, backend: Backend) -> None:
+    """Another delegation is not taken for this one, and rewards go where the first run sent them."""
+    made, chain = await registered(world), world.devnet.chain
+    account: dict[str, Any] = {
+        "contract_address": made.contract_address,
+        "key": world.keys["creator"],
+    }
+    who = made.contract_address.staking
+    assert isinstance(who, Credential)
+    await stake_register(backend, **account, wait=True)
+    chain.grant_rewards(who, 3 * ADA)
+    chain.production = "by hand"
+    votes = await stake_delegate(backend, **account, drep=ABSTAIN)
+    stake = await stake_delegate(backend, **account, pool=POOL.id)
+    assert (votes.representative, stake.pool) == ("abstain", pool_text(POOL.id))
+    assert (stake.resumed, len(chain.mempool)) == (False, 2)
+    first = await stake_withdraw(backend, **account, to=world.address("beneficiary-1"))
+    again = await stake_withdraw(backend, **account, to=world.address("beneficiary-2"))
+    assert (again.transaction_hash, again.resumed) == (first.transaction_hash, True)
+    assert again.paid_to == first.paid_to == world.address("beneficiary-1")
