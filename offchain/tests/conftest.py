@@ -35,8 +35,10 @@ def _wire_answers() -> Iterator[None]:
         yield
         return
     Devnet.observers.append(observer)
+    Devnet.kupo_observers.append(observer)
     yield
     Devnet.observers.remove(observer)
+    Devnet.kupo_observers.remove(observer)
     assert not observer.complaints, "\n\n".join(observer.complaints)
 
 

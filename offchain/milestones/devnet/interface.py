@@ -64,10 +64,14 @@ class Faults:
 
 
 class Observer(Protocol):
-    """Sees answers just before they are sent. What it raises ends the connection."""
+    """Sees Ogmios' answers just before they are sent. What it raises ends the connection."""
 
     def ogmios_answered(self, version: str, text: str) -> None:
         """A JSON text of the Ogmios interface, and the version that it speaks."""
+
+
+class KupoObserver(Protocol):
+    """Sees Kupo's answers just before their end is sent. What it raises ends the connection."""
 
     def kupo_answered(
         self, method: str, path: str, status: int, content_type: str, body: bytes

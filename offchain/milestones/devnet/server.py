@@ -19,7 +19,7 @@ from milestones.devnet.chain import Chain, Production
 from milestones.devnet.clock import machine_posix_ms
 from milestones.devnet.control.app import ControlApp, fork_json
 from milestones.devnet.funds import ACCOUNT_LOVELACE, DevelopmentAccount, accounts_of
-from milestones.devnet.interface import Faults, Interface, Observer
+from milestones.devnet.interface import Faults, Interface, KupoObserver, Observer
 from milestones.devnet.kupo.app import KupoApp
 from milestones.devnet.kupo.index import Index, Watch
 from milestones.devnet.kupo.patterns import parse_pattern
@@ -85,10 +85,12 @@ class Devnet:
     """A running embedded chain: `async with Devnet(config) as devnet: ...`.
 
     `chain` can be driven directly; `ogmios_url` (WebSocket), `kupo_url` and `control_url` are where the
-    interfaces are. `observers` see every answer of every embedded chain in this process.
+    interfaces are. `observers` see every answer of Ogmios, `kupo_observers` of Kupo, of every chain in this
+    process.
     """
 
     observers: ClassVar[list[Observer]] = []
+    kupo_observers: ClassVar[list[KupoObserver]] = []
 
     def __init__(self, config: DevnetConfig | None = None) -> None:
         self.config = config or DevnetConfig()
@@ -108,9 +110,10 @@ class Devnet:
         patterns = config.kupo_matches or (("*",) if fork is None else fork.facts.patterns)
         self.index = Index(chain, _watches(self._store, patterns))
         self._faults = {name: Faults(name) for name in ("ogmios", "kupo", "control")}
-        seen = self.observers
-        ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"], seen)
-        kupo = KupoApp(chain, self.index, self._faults["kupo"], self._keep_watches, seen)
+        ogmios = OgmiosApp(chain, config.ogmios_version, self._faults["ogmios"], self.observers)
+        kupo = KupoApp(
+            chain, self.index, self._faults["kupo"], self._keep_watches, self.kupo_observers
+        )
         self._ogmios = Interface(ogmios, self._faults["ogmios"], config.host, config.ogmios_port)
         self._kupo = Interface(kupo, self._faults["kupo"], config.host, config.kupo_port)
         self._interfaces = [self._ogmios, self._kupo]

@@ -69,7 +69,7 @@ def transaction_words(shown: Transaction) -> str:
 class TerminalLog:
     """Writes a line for whatever happens to a chain, and an indented one for each transaction.
 
-    A listener of the chain, and an observer of its interfaces. Blocks without transactions, which come all
+    A listener of the chain, and an observer of Ogmios' answers. Blocks without transactions, which come all
     the time, are only shown where somebody moves the clock or makes several.
     """
 
@@ -101,11 +101,6 @@ class TerminalLog:
                 if error:
                     message = visible(str(error.get("message")))
                     self._line(words, f"{error.get('code')}: {' '.join(message.split())}")
-
-    def kupo_answered(
-        self, method: str, path: str, status: int, content_type: str, body: bytes
-    ) -> None:
-        """Shows nothing: it is only asked."""
 
     def _leap(self, block: Block) -> None:
         if block.slot - self._seen.slot > LEAP_SECONDS:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from milestones.devnet.chain import Chain
-from milestones.devnet.interface import Faults, Observer, marks, read_body
+from milestones.devnet.interface import Faults, KupoObserver, marks, read_body
 from milestones.devnet.kupo.filters import Query
 from milestones.devnet.kupo.index import Index
 from milestones.devnet.kupo.rendering import Refusal, not_fetched, refusal_reply
@@ -35,7 +35,7 @@ class KupoApp:
         index: Index,
         faults: Faults,
         watches_changed: Callable[[], None],
-        observers: Sequence[Observer] = (),
+        observers: Sequence[KupoObserver] = (),
     ) -> None:
         self._chain, self._index, self._faults = chain, index, faults
         self._observers = observers
@@ -53,15 +53,28 @@ class KupoApp:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Server"] = "kupo"
         response.headers.update(marks(self._chain))
+        if not isinstance(response, StreamingResponse):
+            self._observe(request, response, bytes(response.body))
+        elif self._observers:
+            response.body_iterator = self._observed(request, response, response.body_iterator)
+        await response(scope, receive, send)
+
+    async def _observed(
+        self, request: Request, response: Response, pieces: AsyncIterable[Any]
+    ) -> AsyncIterator[bytes]:
+        """The same pieces; whoever observes has them all before the end is sent."""
+        seen = bytearray()
+        async for piece in pieces:
+            seen += piece
+            yield piece
+        self._observe(request, response, bytes(seen))
+
+    def _observe(self, request: Request, response: Response, body: bytes) -> None:
+        content_type = response.headers.get("content-type", "")
         for observer in self._observers:
             observer.kupo_answered(
-                request.method,
-                request.url.path,
-                response.status_code,
-                response.headers.get("content-type", ""),
-                bytes(response.body),
+                request.method, request.url.path, response.status_code, content_type, body
             )
-        await response(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
         waits_for: NotYet | None = None

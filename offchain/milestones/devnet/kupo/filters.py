@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from milestones.devnet.blocks import Point
-from milestones.devnet.kupo.index import Match
 from milestones.devnet.kupo.patterns import machine_word
+from milestones.devnet.kupo.records import Match
 from milestones.errors import InvalidInput
 
 Query = list[tuple[str, str | None]]

@@ -9,37 +9,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 from milestones.cardano.address import Credential
 from milestones.cardano.outputs import OutputReference, Script
-from milestones.cardano.parameters import RedeemerPointer
-from milestones.devnet.blocks import Block, Inclusion, Point, Spent
+from milestones.devnet.blocks import Block, Inclusion
 from milestones.devnet.chain import Chain
 from milestones.devnet.kupo.patterns import Pattern, parse_pattern
-from milestones.devnet.ledger.auxiliary_data import decode_metadata
+from milestones.devnet.kupo.records import NOT_SPENT, Match, Path, Records, labels_of, spent_by
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.origin import Fork
 from milestones.devnet.snapshots import join, join_pairs, numbers, split, split_pairs
-
-
-@dataclass(slots=True)
-class Match:
-    """An output that a pattern asked for. `inclusion` made it; None where another network did."""
-
-    reference: OutputReference
-    output: Output
-    transaction_index: int
-    created: Point
-    inclusion: Inclusion | None
-    spent: Spent | None = None
-    known_labels: frozenset[int] = frozenset()
-
-    @property
-    def labels(self) -> frozenset[int]:
-        """The labels of its transaction's metadata, as far as they are known."""
-        return self.known_labels if self.inclusion is None else _labels(self.inclusion)
 
 
 @dataclass(slots=True)
@@ -55,60 +35,6 @@ class Watch:
         return self.since_slot < slot and (self.until_slot is None or slot <= self.until_slot)
 
 
-NOT_SPENT: Final = -1
-
-
-class _Records:
-    """Every indexed output, by its number in the chain's order: where it was created, and where spent.
-
-    Blocks are numbered along the index's path. `hidden` are outputs that were forgotten.
-    """
-
-    def __init__(self) -> None:
-        self.block, self.position, self.output = array("I"), array("I"), array("H")
-        self.spent_block, self.spent_position, self.spent_input = array("i"), array("I"), array("I")
-        self.hidden = bytearray()
-
-    def __len__(self) -> int:
-        return len(self.block)
-
-    def add(self, block: int, position: int, output: int) -> int:
-        """Adds an output; returns its number."""
-        for column, value in zip(
-            self._columns(), (block, position, output, NOT_SPENT, 0, 0), strict=True
-        ):
-            column.append(value)
-        self.hidden.append(0)
-        return len(self.block) - 1
-
-    def cut(self, length: int) -> None:
-        """Drops all outputs from this number on."""
-        for column in (*self._columns(), self.hidden):
-            del column[length:]
-
-    def spend(self, number: int, block: int, position: int, index: int) -> None:
-        """Notes by which input of which transaction an output was spent."""
-        self.spent_block[number], self.spent_position[number] = block, position
-        self.spent_input[number] = index
-
-    def packed(self) -> bytes:
-        """All of it, in bytes."""
-        return join([*(column.tobytes() for column in self._columns()), bytes(self.hidden)])
-
-    @classmethod
-    def unpacked(cls, raw: bytes) -> _Records:
-        """The inverse of `packed`."""
-        found = cls()
-        *columns, found.hidden[:] = split(raw)
-        for column, content in zip(found._columns(), columns, strict=True):
-            column.frombytes(content)
-        return found
-
-    def _columns(self) -> tuple[array[int], ...]:
-        created = (self.block, self.position, self.output)
-        return (*created, self.spent_block, self.spent_position, self.spent_input)
-
-
 class Index:
     """Matches by where they stand, in the chain's order, and whatever datums and scripts were seen."""
 
@@ -118,7 +44,7 @@ class Index:
         self.frozen = False
         self.datums: dict[bytes, bytes] = {}
         self.scripts: dict[bytes, Script] = {}
-        self._records = _Records()
+        self._records = Records()
         self._first: dict[bytes, int] = {}
         self._groups: dict[bytes, array[int]] = {}
         self._path: list[Block] = []
@@ -153,7 +79,7 @@ class Index:
         fingerprint, records, starts, groups, datums, scripts = split(raw)
         if fingerprint != self._fingerprint():
             return
-        self._records, self._starts = _Records.unpacked(records), numbers("I", starts)
+        self._records, self._starts = Records.unpacked(records), numbers("I", starts)
         self._path = self.chain.blocks[: len(self._starts)]
         self._groups = {key: numbers("I", each) for key, each in split_pairs(groups)}
         self.datums = dict(split_pairs(datums))
@@ -216,7 +142,8 @@ class Index:
         """Drops the matches of a pattern that is no longer active. Returns how many."""
         dropped = 0
         for number in self._candidates(pattern):
-            if not self._records.hidden[number] and _asks_for(pattern, self._match(number)):
+            match = self._records.match(number, self._path, self.chain.utxo)
+            if not self._records.hidden[number] and _asks_for(pattern, match):
                 self._records.hidden[number] = 1
                 dropped += 1
         self.watches = [
@@ -227,12 +154,18 @@ class Index:
         return dropped
 
     def select(
-        self, pattern: Pattern, since_slot: int | None = None, *, unspent: bool = False
+        self,
+        pattern: Pattern,
+        since_slot: int | None = None,
+        *,
+        unspent: bool = False,
+        newest_first: bool = False,
     ) -> Iterator[Match]:
-        """The matches that a pattern asks for, in the chain's order.
+        """The matches that a pattern asks for, in the chain's order, or in the reverse of it.
 
-        There may be older ones than `since_slot` among them. With `unspent`, those that were spent are left
-        out. Raises `NotFetched` on a fork.
+        They are as the index is now, whatever comes while they are read: of each a few numbers are kept until
+        then. There may be older ones than `since_slot` among them. With `unspent`, those that were spent are
+        left out. Raises `NotFetched` on a fork.
         """
         fork = self.chain.fork
         if fork is not None:
@@ -242,26 +175,40 @@ class Index:
             if not own and not recent and not self._was_asked(pattern, fork):
                 fork.require_matches(pattern.text, since_slot if pattern.is_any else None)
             self._take_up_origin()
-        return self._select(pattern, unspent=unspent)
-
-    def _select(self, pattern: Pattern, *, unspent: bool) -> Iterator[Match]:
         # What was there before the fork's first block comes before all that happened since.
-        for match in sorted(self._origin.values(), key=_order):
-            if not (unspent and match.spent) and _asks_for(pattern, match):
-                yield match
-        records = self._records
-        for number in self._candidates(pattern):
-            if records.hidden[number] or (unspent and records.spent_block[number] != NOT_SPENT):
-                continue
-            match = self._match(number)
+        fetched = [
+            replace(each)
+            for each in sorted(self._origin.values(), key=_order)
+            if not (unspent and each.spent) and _asks_for(pattern, each)
+        ]
+        records = self._records.taken(self._candidates(pattern), unspent=unspent)
+        path = {number: self._path[number] for number in records.blocks()}
+        return self._read(pattern, fetched, records, path, newest_first=newest_first)
+
+    def _read(
+        self,
+        pattern: Pattern,
+        fetched: Sequence[Match],
+        records: Records,
+        path: Path,
+        *,
+        newest_first: bool,
+    ) -> Iterator[Match]:
+        numbers = range(len(records))
+        if not newest_first:
+            yield from fetched
+        for number in reversed(numbers) if newest_first else numbers:
+            match = records.match(number, path, self.chain.utxo)
             if _asks_for(pattern, match):
                 yield match
+        if newest_first:
+            yield from reversed(fetched)
 
     def _candidates(self, pattern: Pattern) -> Sequence[int]:
         keys = (pattern.address, pattern.payment, pattern.policy_id)
         key = next((each for each in keys if each is not None), None)
         if key is not None:
-            return tuple(self._groups.get(key, ()))
+            return self._groups.get(key, ())
         if pattern.transaction_id is None:
             return range(len(self._records))
         first = self._first.get(pattern.transaction_id)
@@ -281,27 +228,6 @@ class Index:
             return None
         numbers = range(first, self._end_of(first))
         return next((n for n in numbers if self._records.output[n] == reference.index), None)
-
-    def _match(self, number: int) -> Match:
-        """Reads a match out of its block."""
-        records = self._records
-        block = self._path[records.block[number]]
-        inclusion = block.inclusions[records.position[number]]
-        reference = OutputReference(inclusion.id, records.output[number])
-        spent = self._spent(number)
-        output = self.chain.utxo.get(reference) if spent is None else None
-        if output is None:
-            output = inclusion.produced[reference]
-        position = records.position[number]
-        return Match(reference, output, position, block.point, inclusion, spent)
-
-    def _spent(self, number: int) -> Spent | None:
-        records = self._records
-        if records.spent_block[number] == NOT_SPENT:
-            return None
-        block = self._path[records.spent_block[number]]
-        inclusion = block.inclusions[records.spent_position[number]]
-        return _spent_by(block, inclusion, records.spent_input[number])
 
     @staticmethod
     def _was_asked(pattern: Pattern, fork: Fork) -> bool:
@@ -346,7 +272,7 @@ class Index:
             for inclusion in block.inclusions:
                 if reference in inclusion.spent:
                     index = sorted(inclusion.spent).index(reference)
-                    self._origin[reference].spent = _spent_by(block, inclusion, index)
+                    self._origin[reference].spent = spent_by(block, inclusion, index)
 
     def _forward(self, block: Block) -> None:
         self._starts.append(len(self._records))
@@ -362,14 +288,14 @@ class Index:
             if number is not None:
                 self._records.spend(number, len(self._path) - 1, position, index)
             elif reference in self._origin:
-                self._origin[reference].spent = _spent_by(block, inclusion, index)
+                self._origin[reference].spent = spent_by(block, inclusion, index)
 
     def _note_created(self, position: int, inclusion: Inclusion, patterns: list[Pattern]) -> None:
         transaction = inclusion.transaction
         self.datums.update(transaction.witnesses.datums)
         self.scripts.update(transaction.witnesses.scripts)
         everything = any(pattern.text == "*" for pattern in patterns)
-        labels = frozenset[int]() if everything else _labels(inclusion)
+        labels = frozenset[int]() if everything else labels_of(inclusion)
         for reference, output in inclusion.produced.items():
             if everything or any(each.matches(reference, output, labels) for each in patterns):
                 self._add(position, reference, output)
@@ -385,7 +311,7 @@ class Index:
                 elif reference in self._origin:
                     self._origin[reference].spent = None
         for number in reversed(range(start, len(self._records))):
-            match = self._match(number)
+            match = self._records.match(number, self._path, self.chain.utxo)
             for key in _keys(match.output):
                 self._groups[key].pop()
             self._first.pop(match.reference.transaction_id, None)
@@ -407,18 +333,6 @@ class Index:
 def _asks_for(pattern: Pattern, match: Match) -> bool:
     labels = match.labels if pattern.label is not None else frozenset[int]()
     return pattern.matches(match.reference, match.output, labels)
-
-
-def _labels(inclusion: Inclusion) -> frozenset[int]:
-    auxiliary = inclusion.transaction.auxiliary_data
-    return frozenset(decode_metadata(auxiliary)) if auxiliary else frozenset()
-
-
-def _spent_by(block: Block, inclusion: Inclusion, index: int) -> Spent:
-    transaction = inclusion.transaction
-    redeemers = {each.pointer: each.data for each in transaction.witnesses.redeemers}
-    redeemer = redeemers.get(RedeemerPointer("spend", index)) if transaction.is_valid else None
-    return Spent(block.point, inclusion.id, index, redeemer)
 
 
 def _answers(asked: Pattern, pattern: Pattern) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from milestones.cardano import cbor
 from milestones.cardano.cbor import Item
@@ -15,7 +17,8 @@ from milestones.cardano.outputs import Script
 from milestones.cardano.value import Value
 from milestones.devnet.blocks import Point, Spent
 from milestones.devnet.chain import Chain
-from milestones.devnet.kupo.index import Index, Match
+from milestones.devnet.kupo.index import Index
+from milestones.devnet.kupo.records import Match
 from milestones.devnet.ledger.auxiliary_data import ALONZO_TAG, decode_metadata
 from milestones.errors import MilestonesError
 
@@ -41,9 +44,26 @@ def json_reply(value: Any, status: int = 200, media_type: str = JSON_TYPE) -> Re
     return Response(json_text(value), status, media_type=media_type)
 
 
-def json_list_reply(items: list[bytes], media_type: str) -> Response:
-    """An answer that is a list, of items that were written already."""
-    return Response(b"[" + b",".join(items) + b"]", media_type=media_type)
+PIECE_BYTES: Final = 1 << 16
+"""About as long are the pieces of a list: what a connection takes before its client has read."""
+
+
+def json_list_reply(items: Iterable[bytes], media_type: str) -> StreamingResponse:
+    """An answer that is a list, of items in JSON: each is written when the client has read so far."""
+    return StreamingResponse(_pieces(items), media_type=media_type)
+
+
+async def _pieces(items: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """A list in JSON, in pieces. Others are served in between."""
+    piece, separator = bytearray(b"["), b""
+    for item in items:
+        piece += separator + item
+        separator = b","
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+            await asyncio.sleep(0)
+    yield bytes(piece + b"]")
 
 
 def json_text(value: Any) -> bytes:

@@ -108,17 +108,15 @@ def get_matches(call: Call) -> Response:
     since = wanted.created_since
     if call.chain.fork is not None and pattern.is_any and since is None:
         pattern = _narrowed(wanted)
-    unspent = wanted.status == "unspent"
-    matches = call.index.select(pattern, since, unspent=unspent)
+    matches = call.index.select(
+        pattern, since, unspent=wanted.status == "unspent", newest_first=not wanted.oldest_first
+    )
     as_text = "asset-quantity=string" in (call.accept or "").replace(" ", "")
-    # Each is written at once: as text it takes a fifth of what it takes as objects.
-    shown = [
+    shown = (
         json_text(match_json(each, call.index, resolve=wanted.resolve_hashes, as_text=as_text))
         for each in matches
         if wanted.admits(each)
-    ]
-    if not wanted.oldest_first:
-        shown.reverse()
+    )
     return json_list_reply(shown, TEXT_QUANTITIES_TYPE if as_text else JSON_TYPE)
 
 

@@ -46,8 +46,10 @@ def counted() -> Iterator[Requests]:
     """All requests to embedded chains of this process in the block."""
     requests = Requests()
     Devnet.observers.append(requests)
+    Devnet.kupo_observers.append(requests)
     yield requests
     Devnet.observers.remove(requests)
+    Devnet.kupo_observers.remove(requests)
 
 
 async def fill(stage: OpenDistribution, payers: tuple[str, ...]) -> None:
