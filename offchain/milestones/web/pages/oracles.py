@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,6 +50,10 @@ async def oracles(request: Request) -> Response:
         proposal_words=_proposal_words(terms),
         may_propose=is_open and terms.objectors > 0,
         may_notice=is_open and "quorum" in terms.cancel_by,
+        may_rotate=is_open and terms.rotatable is not None,
+        quorum=found.quorum_threshold,
+        sitting=Markup("\n".join(map(str, found.oracles))),  # noqa: S704 - addresses have no signs
+        rows=min(len(found.oracles) + 2, MOST_ROWS),
         others=[
             [each.statement, f"{len(each.signers)} of {each.signatures_needed}", link]
             for each in others
@@ -150,6 +155,8 @@ async def propose(request: Request) -> Response:
     )
 
 
+MOST_ROWS: Final = 14
+"""Of a field for addresses, before it scrolls."""
 MOST_CHOICES: Final = 1_000
 
 

@@ -13,9 +13,15 @@ from starlette.responses import Response
 from milestones.cardano.address import Address
 from milestones.errors import InvalidInput
 from milestones.protocol.statements import parse_statement, payload_diagnostic
-from milestones.services.oracle import notice_payload, objection_payload, oracle_payload
+from milestones.services.oracle import (
+    notice_payload,
+    objection_payload,
+    oracle_payload,
+    rotation_payload,
+)
 from milestones.services.oracle.collected import SignaturesCollected, SignedSoFar, StatementKind
 from milestones.services.oracle.words import statement_in_words
+from milestones.web.api.wallets import read_addresses
 from milestones.web.pages.rendering import Shown
 
 MOST_SEATS: Final = 24
@@ -122,8 +128,10 @@ def _shown(found: SignaturesCollected, each: SignedSoFar) -> ShownStatement:
 
 
 def _words(lines: Iterable[str]) -> tuple[str, ...]:
-    """A statement's lines as sentences: those of one sentence together."""
-    return tuple(f"{each.strip()}" for each in " ".join(lines).split(";"))
+    """A statement's lines as sentences: those of one sentence together, and a list's each for itself."""
+    said, _, listed = "\n".join(lines).partition(":\n")
+    sentences = [each.strip() for each in said.replace("\n", " ").split(";")]
+    return (*sentences[:-1], f"{sentences[-1]}:", *listed.split("\n")) if listed else (*sentences,)
 
 
 async def statement(request: Request) -> Response:
@@ -220,8 +228,19 @@ async def _asked_for(
     if kind == "notice":
         notice = await notice_payload(backend, contract_address=name, evidence_hash=evidence)
         return bytes.fromhex(notice.signed_data), notice.warnings, {"kind": kind}
+    if kind == "rotation":
+        rotation = await rotation_payload(
+            backend,
+            contract_address=name,
+            oracle_addresses=read_addresses(",".join(given.get("oracles", "").split()), "oracles"),
+            quorum_threshold=_number(given.get("quorum_threshold", ""), "quorum_threshold"),
+        )
+        about = {"kind": kind, "signatures_needed": rotation.signatures_needed}
+        return bytes.fromhex(rotation.signed_data), rotation.warnings, about
     raise InvalidInput(
-        "this is no kind of statement", path="kind", hint="give milestone, objection or notice"
+        "this is no kind of statement",
+        path="kind",
+        hint="give milestone, objection, notice or rotation",
     )
 
 
@@ -232,6 +251,15 @@ def _hexadecimal(text: str, path: str) -> bytes:
         raise InvalidInput(
             "this is not hexadecimal", path=path, hint="give pairs of the digits 0-9 and a-f"
         ) from None
+
+
+def _number(text: str, path: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < MOST_DIGITS:
+        return int(text)
+    raise InvalidInput(f"{text[:40]!r} is no number", path=path, hint="give a whole number")
+
+
+MOST_DIGITS: Final = 10
 
 
 def _moment(text: str) -> int | None:

@@ -16,7 +16,7 @@ from milestones.keys.envelopes import read_transaction
 from milestones.services.paying.budget import Budget
 from milestones.services.transaction import sign_transaction
 from milestones.testing.cast import ADA, key_of
-from milestones.testing.distribution import OpenDistribution
+from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.world import World
 from milestones.web.settings import RelaySettings
 from tests.support.browser import assert_accessible, browser, open_page
@@ -288,6 +288,58 @@ class TestPowers:
         await page.get_by_role("link", name="Show how it stands now").click()
         await expect(page.locator(".lead")).to_contain_text("nothing is left to do")
         await assert_accessible(page)
+
+
+class TestRotation:
+    """Terms that let the oracles be replaced."""
+
+    @pytest.fixture
+    async def opened(self, world: World) -> AsyncIterator[OpenDistribution]:
+        async with world.backend() as backend:
+            address = world.address("creator").to_bech32()
+            matches = await backend.kupo.matches(address, unspent=True)
+        (spent,) = [match for match in matches if match.output.value.assets]
+        async with open_distribution(
+            world, world.schedule(rotatable=str(spent.reference))
+        ) as opened:
+            yield opened
+
+    async def test_a_quorum_puts_others_in_the_oracles_place(
+        self, served: ServedDistribution, page: Page
+    ) -> None:
+        """What is signed says who counts from then on; two oracles sign, and anybody sends it."""
+        world = served.opened.world
+        others = [str(world.address(f"beneficiary-{number}")) for number in range(2)]
+        await put_into(
+            page,
+            lantern=StandInWallet.of("Lantern", world, "oracle-0"),
+            beacon=StandInWallet.of("Beacon", world, "oracle-1"),
+            ferry=StandInWallet.of("Ferry", world, "stranger"),
+        )
+        await page.goto(place(served, "/oracles"))
+        await assert_accessible(page)
+        field = page.get_by_label("Who shall be oracles")
+        today = sorted(str(world.address(f"oracle-{number}")) for number in range(3))
+        assert sorted((await field.input_value()).split()) == today
+        await field.fill("\n".join(others))
+        await page.get_by_label("How many are a quorum").fill("1")
+        await page.get_by_role("button", name="Show the statement").click()
+        said = page.locator("blockquote")
+        await expect(said).to_contain_text("these 2 count, and 1 of them are a quorum")
+        for each in others:
+            await expect(said.get_by_text(each, exact=True)).to_be_visible()
+        for name in ("Lantern", "Beacon"):
+            await choose(page, name)
+            await page.get_by_role("button", name="Sign this statement").click()
+            await page.get_by_role("link", name="Show who has signed").click()
+        await assert_accessible(page)
+        await choose(page, "Ferry")
+        await page.get_by_role("button", name="Replace the oracles").click()
+        await expect(page.locator("main")).to_contain_text("The oracles are replaced.")
+        board = (await served.opened.on_chain()).sitting
+        assert set(board.oracles) == {world.keys[f"beneficiary-{n}"].key_hash for n in range(2)}
+        await page.goto(place(served, "/oracles"))
+        await expect(page.locator(".lead")).to_contain_text("1 of 2 oracles together say")
 
 
 class TestCommittee:
