@@ -9,6 +9,7 @@ documents show go to docs/pictures. The story is that of the board's report, wit
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, FilePayload, Page
 from screenshots import FOLDER, MILESTONES, board_scene
 
 from milestones.services.paying.budget import Budget
@@ -28,6 +29,7 @@ from milestones.testing.world import World, open_world
 from milestones.web.settings import RelaySettings
 from tests.support.browser import Scheme, assert_accessible, open_browser, open_page, screenshot
 from tests.support.browser_wallet import StandInWallet, put_into
+from tests.support.committees import SCRIPT, opened_by_committee
 from tests.support.serving import ServedDistribution, serve
 
 ALL: Final = Path(__file__).parents[1] / "build" / "pages"
@@ -51,16 +53,22 @@ class Stage:
     """What is served, and whose wallets are in the browser."""
 
     served: ServedDistribution
+    of_committee: ServedDistribution
     proposal: str
     beneficiary: StandInWallet
     oracle: StandInWallet
     creator: StandInWallet
+    member: StandInWallet
 
     @property
     def place(self) -> str:
         """Where the distribution's page is."""
-        (shown,) = self.served.serving.distributions
-        return f"{self.served.server.url}/d/{shown.key}"
+        return _place(self.served)
+
+    @property
+    def place_of_committee(self) -> str:
+        """Where the page is of the distribution that a committee opened."""
+        return _place(self.of_committee)
 
     @property
     def address(self) -> str:
@@ -68,9 +76,14 @@ class Stage:
         return str(self.beneficiary.addresses[0])
 
 
+def _place(served: ServedDistribution) -> str:
+    (shown,) = served.serving.distributions
+    return f"{served.server.url}/d/{shown.key}"
+
+
 @asynccontextmanager
-async def page_scene(world: World) -> AsyncIterator[Stage]:
-    """The board's story; one of its people, without ADA, may be paid by the server, and all have wallets."""
+async def page_scene(world: World, another: World) -> AsyncIterator[Stage]:
+    """The board's story, and on another chain a committee's; one of its people, without ADA, may be paid by the server, and all have wallets."""
     powers = {
         "cancel_by": ["creator", "quorum"],
         "objectors": 2,
@@ -91,13 +104,19 @@ async def page_scene(world: World) -> AsyncIterator[Stage]:
         budget = Budget(most_lovelace=100 * ADA)
         relay = RelaySettings(key=world.keys["relayer"], budget=budget)
         person.save(world.directory / "person-7.skey")
-        async with serve(opened, relay=relay) as served:
+        async with (
+            serve(opened, relay=relay) as served,
+            opened_by_committee(another) as of_committee,
+            serve(of_committee) as also_served,
+        ):
             yield Stage(
                 served=served,
+                of_committee=also_served,
                 proposal=proposed.proposal,
                 beneficiary=StandInWallet.of("Lantern", world, "person-7"),
                 oracle=StandInWallet.of("Beacon", world, "oracle-2"),
                 creator=StandInWallet.of("Ferry", world, "creator"),
+                member=StandInWallet.of("Keel", another, "oracle-0"),
             )
 
 
@@ -137,12 +156,35 @@ async def by_creator(page: Page, stage: Stage) -> None:
     await connect(page, "Ferry")
 
 
+async def by_committee(page: Page, stage: Stage) -> None:
+    """A member has the notice built for the committee."""
+    await connect(page, "Keel")
+    script = FilePayload(
+        name="committee.json", mimeType="application/json", buffer=json.dumps(SCRIPT).encode()
+    )
+    collateral = stage.of_committee.opened.world.address("stranger")
+    await page.get_by_label("The committee's script").set_input_files(script)
+    await page.get_by_label("Address of a member who signs").fill(str(collateral))
+    await page.get_by_label("I know that it can't be withdrawn.").check()
+    await page.get_by_role("button", name="Build the notice for the committee").click()
+    await page.get_by_text("nobody has signed it yet").wait_for()
+
+
+async def by_member(page: Page, stage: Stage) -> None:
+    """A member signs it, and others are to follow."""
+    await by_committee(page, stage)
+    await page.get_by_role("button", name="Sign it with the wallet").click()
+    await page.get_by_role("heading", name="more signatures are needed").wait_for()
+
+
 Act = Callable[[Page, Stage], Awaitable[None]]
 
 
 def pages(stage: Stage) -> dict[str, tuple[str, Act | None]]:
     """Every page by a name: its address, and what is done there before it is looked at."""
     place, mine = stage.place, f"?address={stage.address}"
+    committee = stage.place_of_committee
+    others = "%0A".join(str(key_of(f"person-{number}").address(0)) for number in range(3))
     signed = f"kind=milestone&milestone_identifier={MILESTONES[2]}&reached=2027-04-15T12:00"
     return {
         "overview": (f"{stage.served.server.url}/{mine}", None),
@@ -162,6 +204,13 @@ def pages(stage: Stage) -> dict[str, tuple[str, Act | None]]:
         "proposal": (f"{place}/oracles/proposal?reference={quote(stage.proposal)}", None),
         "propose": (f"{place}/oracles/propose", None),
         "creator": (f"{place}/creator", by_creator),
+        "committee": (f"{committee}/creator", by_committee),
+        "committee-signing": (f"{committee}/creator", by_member),
+        "oracles-replaceable": (f"{committee}/oracles", None),
+        "statement-rotation": (
+            f"{committee}/oracles/statement?kind=rotation&oracles={others}&quorum_threshold=2",
+            None,
+        ),
         "not-here": (f"{place}/nothing", None),
     }
 
@@ -180,8 +229,13 @@ async def picture(
     url, act = pages(stage)[name]
     refused = int(name == "not-here")
     async with open_page(browser, width=width, scheme=scheme, refused=refused) as page:
-        wallets = {"lantern": stage.beneficiary, "beacon": stage.oracle, "ferry": stage.creator}
-        await put_into(page, **wallets)
+        await put_into(
+            page,
+            lantern=stage.beneficiary,
+            beacon=stage.oracle,
+            ferry=stage.creator,
+            keel=stage.member,
+        )
         await page.goto(url)
         if act is not None:
             await act(page, stage)
@@ -201,9 +255,12 @@ async def main(folder: Path, names: list[str]) -> None:
     No page may complain, or be hard to use with a screen reader.
     """
     with tempfile.TemporaryDirectory() as directory:
+        for each in ("one", "other"):
+            Path(directory, each).mkdir()
         async with (
-            open_world(Path(directory)) as world,
-            page_scene(world) as stage,
+            open_world(Path(directory, "one")) as world,
+            open_world(Path(directory, "other")) as another,
+            page_scene(world, another) as stage,
             open_browser() as browser,
         ):
             for name in names or pages(stage):

@@ -36,9 +36,15 @@ _USUAL: Final[dict[str, Any]] = {
 
 @asynccontextmanager
 async def opened_by_committee(world: World, **changes: Any) -> AsyncIterator[OpenDistribution]:
-    """A distribution whose creator is the committee, which may give notice; `changes` are the schedule's."""
+    """A distribution whose creator is the committee, which may give notice; `changes` are the schedule's.
+
+    Its oracles can be replaced.
+    """
     world.pay(HOME, 100 * ADA, 20_000)
-    schedule = parse_schedule(world.schedule(**_USUAL, **changes))
+    async with world.backend() as backend:
+        (spent,) = await backend.kupo.matches(HOME.to_bech32(), unspent=True)
+    changes = {**_USUAL, "rotatable": str(spent.reference), **changes}
+    schedule = parse_schedule(world.schedule(**changes))
     file, signed = world.directory / "open.tx", world.directory / "open.signed"
     where = HandOut(file, 86_400)
     payer = Payer.committee(SCRIPT, 0, where, collateral=world.address("stranger"))

@@ -5,6 +5,7 @@ Whatever the source, they are believed only once they lead to the roots in the t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Final
 
@@ -17,6 +18,7 @@ from milestones.protocol.claim_file import ClaimFile, open_claim_file
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.schedule_metadata import Link, ScheduleAssembly
 from milestones.protocol.terms import Terms
+from milestones.protocol.validator_loader import Contract
 from milestones.services.backend import Backend
 from milestones.services.distribution.indexed import indexed_distribution, keep_index
 from milestones.services.distribution.on_chain import OnChain
@@ -101,15 +103,20 @@ async def announced_distribution(backend: Backend, on_chain: OnChain) -> Distrib
     terms = on_chain.terms
     try:
         body = await _announced_body(backend, on_chain)
-        most = terms.paging.most_allocations
-        allocations = decode_allocations(body, most=most, network_id=terms.network_id)
+        # Of a large one this takes long, and others ask meanwhile.
+        return await asyncio.to_thread(_decoded, body, terms, backend.contract)
     except InvalidEncoding as error:
         raise NotFound(
             f"no schedule of this distribution is announced on the chain: {error.reason}",
             hint="if it is private, give the schedule file or your claim file",
             details={"contract_address": on_chain.address.to_bech32()},
         ) from None
-    return Distribution.check(terms, backend.contract, allocations)
+
+
+def _decoded(body: bytes, terms: Terms, contract: Contract) -> Distribution:
+    most = terms.paging.most_allocations
+    allocations = decode_allocations(body, most=most, network_id=terms.network_id)
+    return Distribution.check(terms, contract, allocations)
 
 
 async def _announced_body(backend: Backend, on_chain: OnChain) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -140,17 +141,16 @@ async def verify(
         backend.contract.own_scripts,
         allow_script_beneficiaries,
     )
-    problems = _problems(seen, circumstances, magic)
-    allocations = tuple(_allocations(seen, problems))
+    # Of a large schedule this takes long, and others ask meanwhile.
+    audited = await asyncio.to_thread(_audited, seen, circumstances, magic)
     documents = await named_documents(backend, on_chain, files)
-    checks += [*_schedule_checks(seen, problems, allocations), *power_checks(seen)]
-    checks += document_checks(documents, files)
+    checks += [*audited.checks, *document_checks(documents, files)]
     return Verified(
         verdict=_verdict(checks, state),
         contract_address=name.address,
         distribution_id=distribution_id,
         checks=tuple(checks),
-        allocations=allocations,
+        allocations=audited.allocations,
         datum=None if on_chain.terms.oddities else terms_view(on_chain.terms),
         powers=() if on_chain.terms.oddities else tuple(powers_in_use(seen)),
         to_do=to_do(seen),
@@ -160,11 +160,30 @@ async def verify(
                 [
                     *warnings,
                     *warnings_about(on_chain.terms),
-                    *_implausibilities(found.distribution),
+                    *audited.implausibilities,
                     *(each.detail for each in checks if each.outcome in _TO_BE_KNOWN),
                 ]
             )
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """What the schedule says, held against the rules and the chain; no service is asked for it."""
+
+    checks: tuple[Check, ...]
+    allocations: tuple[VerifiedAllocation, ...]
+    implausibilities: tuple[str, ...]
+
+
+def _audited(seen: Seen, circumstances: Circumstances, network_magic: int) -> _Audited:
+    problems = _problems(seen, circumstances, network_magic)
+    allocations = tuple(_allocations(seen, problems))
+    return _Audited(
+        checks=(*_schedule_checks(seen, problems, allocations), *power_checks(seen)),
+        allocations=allocations,
+        implausibilities=_implausibilities(seen.distribution),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -11,7 +12,11 @@ from milestones.cardano.address import Address
 from milestones.domain.claims import ClaimState, ClaimStatus
 from milestones.domain.models import MilestoneIdentifier
 from milestones.domain.reading import AddressField, Record
-from milestones.services.calculate_distribution import AllocationView, DistributionCalculated
+from milestones.services.calculate_distribution import (
+    AllocationStates,
+    AllocationView,
+    DistributionCalculated,
+)
 from milestones.services.check_status import StatusReport
 from milestones.services.check_status.report import MilestoneStatus, ProposalStatus
 from milestones.services.distribution.claims import must_have_milestone
@@ -169,7 +174,8 @@ async def _allocations(asked: Asked) -> Allocations:
         total = len(indices)
         shown = known.state.claim_states(known.distribution, indices[first:last])
     else:
-        fitting = [state for state in known.states if _fits(state, wanted)]
+        # Of a large distribution this takes long, and others ask meanwhile.
+        fitting = await asyncio.to_thread(_fitting, known, wanted)
         total, shown = len(fitting), fitting[first:last]
     return Allocations(
         total=total,
@@ -178,6 +184,10 @@ async def _allocations(asked: Asked) -> Allocations:
         now=known.time.now,
         warnings=known.warnings,
     )
+
+
+def _fitting(known: AllocationStates, wanted: AllocationsWanted) -> list[ClaimState]:
+    return [state for state in known.states if _fits(state, wanted)]
 
 
 def _fits(state: ClaimState, wanted: AllocationsWanted) -> bool:

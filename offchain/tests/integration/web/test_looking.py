@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from importlib import import_module
+from threading import Event
+from typing import Any
 
 import jsonschema_rs
+import pytest
 
 from milestones.services.calculate_distribution import calculate_distribution
 from tests.support.serving import ServedDistribution
@@ -48,6 +53,35 @@ async def test_what_an_address_can_claim_is_what_the_command_says(
     stranger = str(opened.world.address("stranger"))
     answer = await served.http.get(f"{served.path}/claimable", params={"address": stranger})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("module", "work", "path"),
+    [
+        ("services.distribution.schedule_source", "_decoded", "verify"),
+        ("services.verify.command", "_audited", "verify"),
+        ("web.api.reading", "_fitting", "allocations?status=vesting"),
+    ],
+)
+async def test_what_takes_long_keeps_nobody_waiting(
+    served: ServedDistribution, monkeypatch: pytest.MonkeyPatch, module: str, work: str, path: str
+) -> None:
+    """While a schedule is decoded, audited or searched, others are answered."""
+    home = import_module(f"milestones.{module}")
+    real, begun, may_end = getattr(home, work), Event(), Event()
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert may_end.wait(120), "nobody was answered meanwhile"
+        return real(*given)
+
+    monkeypatch.setattr(home, work, slow)
+    asked = asyncio.ensure_future(served.http.get(f"{served.path}/{path}"))
+    while not begun.is_set():
+        await asyncio.sleep(0.01)
+    assert (await served.http.get("/health")).status_code == 200
+    may_end.set()
+    assert (await asked).status_code == 200
 
 
 async def test_the_document_describes_what_there_is(served: ServedDistribution) -> None:
