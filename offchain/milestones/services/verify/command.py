@@ -247,12 +247,16 @@ async def _sourced(
     claim_file: ClaimFile | None,
 ) -> tuple[Distribution, str]:
     if claim_file is not None:
-        found = open_claim_file(claim_file, on_chain.terms, backend.contract)
-        return found, "the claim file"
+        opened = await asyncio.to_thread(
+            open_claim_file, claim_file, on_chain.terms, backend.contract
+        )
+        return opened, "the claim file"
     if schedule is None:
         return await announced_distribution(backend, on_chain), "announced on the chain"
     allocations = schedule.beneficiary_allocations
-    found = Distribution.check(on_chain.terms, backend.contract, allocations)
+    found = await asyncio.to_thread(
+        Distribution.check, on_chain.terms, backend.contract, allocations
+    )
     return found, "the given schedule file"
 
 

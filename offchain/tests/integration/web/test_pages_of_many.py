@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from milestones.cardano.address import Address, key_credential
+from milestones.clients.http_requests import HttpRequests
+from milestones.clients.ogmios_connection import JsonRpcConnection
 from milestones.testing.distribution import open_distribution
 from milestones.testing.world import World
 from milestones.web.pages.distribution import PART
@@ -103,3 +105,50 @@ async def test_a_page_asks_no_more_than_the_api_does(
         assert (await served.http.get(path, timeout=600)).status_code == 200
         assert looked_up == []
     print(f"with {COUNT:,} allocations: {seconds}")  # noqa: T201 - what was measured
+
+
+async def test_a_page_costs_the_services_no_more_than_the_api_s_answers(
+    served: ServedDistribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page asks Ogmios and Kupo is what the API asks for the answers that the page shows."""
+    (shown,) = served.serving.distributions
+    address = served.opened.world.address("beneficiary-0").to_bech32()
+    asked: list[str] = []
+    call, request = JsonRpcConnection.call, HttpRequests.request
+
+    async def noted_call(connection: JsonRpcConnection, method: str, *given: Any, **more: Any) -> Any:
+        asked.append(method)
+        return await call(connection, method, *given, **more)
+
+    async def noted_request(requests: HttpRequests, method: str, path: str, **more: Any) -> Any:
+        asked.append(path)
+        return await request(requests, method, path, **more)
+
+    monkeypatch.setattr(JsonRpcConnection, "call", noted_call)
+    monkeypatch.setattr(HttpRequests, "request", noted_request)
+
+    async def cost(*paths: str) -> int:
+        """How much is asked for these answers, by somebody who comes first after a block."""
+        served.serving.kept.forget()
+        asked.clear()
+        for path in paths:
+            answer = await served.http.get(path, timeout=600)
+            assert answer.status_code == 200
+        return len(asked)
+
+    page, api = f"/d/{shown.key}", served.path
+    one = ("", "/history", "/verify", "/allocations")
+    costs = {
+        "distribution": (await cost(page), await cost(*(f"{api}{each}" for each in one))),
+        "claim": (
+            await cost(f"{page}/claim?address={address}"),
+            await cost(api, f"{api}/claimable?address={address}"),
+        ),
+        "oracles": (
+            await cost(f"{page}/oracles"),
+            await cost(api, f"{api}/signatures"),
+        ),
+    }
+    print(f"requests of a page, and of the API: {costs}")  # noqa: T201 - what was measured
+    for name, (of_page, of_api) in costs.items():
+        assert of_page <= of_api, name
