@@ -2,8 +2,9 @@
 
     python benchmarks/page_screenshots.py [FOLDER [PAGE...]]
 
-Every page is seen narrow and wide, light and dark, in FOLDER (`build/pages` unless it is given); the few that
-documents show go to docs/pictures. The story is that of the board's report, with people who have wallets.
+Every page is seen narrow and wide, light and dark, in FOLDER (`build/pages` unless it is given). The few that
+guides show go to docs/pictures, and the beginnings of all, wide and narrow, to the gallery. The story is that
+of the board's report, with people who have wallets; a committee has its own.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ LOOKS: Final[tuple[tuple[str, int, Scheme], ...]] = (
     ("narrow-light", 390, "light"),
     ("narrow-dark", 390, "dark"),
 )
+GALLERY: Final = FOLDER / "pages"
+GALLERY_LOOKS: Final = (("wide-light", "narrow-dark"), ("wide-dark", "narrow-light"))
+"""The looks that the gallery has of each page, in turn."""
+GALLERY_HEIGHT: Final = 620
 SHOWN: Final[tuple[tuple[str, str, int, int, Scheme], ...]] = (
     ("distribution", "page", 1080, 860, "light"),
     ("claim-signing", "claim-on-a-telephone", 390, 1180, "dark"),
@@ -83,7 +88,10 @@ def _place(served: ServedDistribution) -> str:
 
 @asynccontextmanager
 async def page_scene(world: World, another: World) -> AsyncIterator[Stage]:
-    """The board's story, and on another chain a committee's; one of its people, without ADA, may be paid by the server, and all have wallets."""
+    """The board's story, and on another chain a committee's.
+
+    One of the people, without ADA, may be paid by the server, and all have wallets.
+    """
     powers = {
         "cancel_by": ["creator", "quorum"],
         "objectors": 2,
@@ -224,18 +232,16 @@ async def picture(
     width: int,
     scheme: Scheme,
     height: int = 0,
+    beginning: Path | None = None,
 ) -> None:
-    """One picture: of the whole page, or of a screen of this height."""
+    """One picture: of the whole page, or of a screen of this height; and perhaps one of its beginning."""
     url, act = pages(stage)[name]
     refused = int(name == "not-here")
     async with open_page(browser, width=width, scheme=scheme, refused=refused) as page:
-        await put_into(
-            page,
-            lantern=stage.beneficiary,
-            beacon=stage.oracle,
-            ferry=stage.creator,
-            keel=stage.member,
-        )
+        wallets = {"lantern": stage.beneficiary, "beacon": stage.oracle, "ferry": stage.creator}
+        if url.startswith(stage.place_of_committee):
+            wallets = {"keel": stage.member}
+        await put_into(page, **wallets)
         await page.goto(url)
         if act is not None:
             await act(page, stage)
@@ -246,7 +252,15 @@ async def picture(
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=path, full_page=True)
+        if beginning is not None:
+            beginning.parent.mkdir(parents=True, exist_ok=True)
+            await page.set_viewport_size({"width": width, "height": GALLERY_HEIGHT})
+            await page.screenshot(path=beginning)
         print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def _in_gallery(name: str, look: str) -> Path:
+    return GALLERY / f"{name}-{look.partition('-')[0]}.png"
 
 
 async def main(folder: Path, names: list[str]) -> None:
@@ -263,8 +277,11 @@ async def main(folder: Path, names: list[str]) -> None:
             page_scene(world, another) as stage,
             open_browser() as browser,
         ):
-            for name in names or pages(stage):
+            for number, name in enumerate(pages(stage)):
+                if names and name not in names:
+                    continue
                 for look, width, scheme in LOOKS:
+                    in_gallery = look in GALLERY_LOOKS[number % 2]
                     await picture(
                         browser,
                         stage,
@@ -272,6 +289,7 @@ async def main(folder: Path, names: list[str]) -> None:
                         folder / f"{name}-{look}.png",
                         width=width,
                         scheme=scheme,
+                        beginning=_in_gallery(name, look) if in_gallery else None,
                     )
             for name, shown, width, height, scheme in SHOWN:
                 if names and name not in names:

@@ -8,7 +8,7 @@ outputs that they spend are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -133,7 +133,10 @@ def in_words(
     body = transaction.body
     actions = actions_of(transaction, outputs, recognition)
     spent = [outputs[each] for each in body.inputs if each in outputs]
-    own = frozenset(each.address for each in spent if _lock(each.address) == "key")
+    committees = {
+        each.hash() for each in transaction.witnesses.scripts if each.language == "native"
+    }
+    own = frozenset(each.address for each in spent if _is_payer(each.address, committees))
     places = _places(transaction, recognition, actions, own)
     collateral = _collateral(transaction, outputs)
     required = required_signatures(transaction, known)
@@ -268,6 +271,15 @@ def _lock(address: str) -> Literal["key", "script", "byron"]:
         return Address.from_bech32(address).payment.kind
     except InvalidAddress:
         return "byron"
+
+
+def _is_payer(address: str, committees: Collection[bytes]) -> bool:
+    """Whether a key or one of these native scripts (hashes) opens an address: what returns there is change."""
+    try:
+        lock = Address.from_bech32(address).payment
+    except InvalidAddress:
+        return False
+    return lock.kind == "key" or lock.hash in committees
 
 
 def _flows(

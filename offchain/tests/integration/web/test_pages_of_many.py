@@ -116,7 +116,9 @@ async def test_a_page_costs_the_services_no_more_than_the_api_s_answers(
     asked: list[str] = []
     call, request = JsonRpcConnection.call, HttpRequests.request
 
-    async def noted_call(connection: JsonRpcConnection, method: str, *given: Any, **more: Any) -> Any:
+    async def noted_call(
+        connection: JsonRpcConnection, method: str, *given: Any, **more: Any
+    ) -> Any:
         asked.append(method)
         return await call(connection, method, *given, **more)
 

@@ -384,6 +384,9 @@ class TestCommittee:
         await member.click()
         heading = page.get_by_role("heading", level=1)
         await expect(heading).to_have_text("2 more signatures are needed")
+        await expect(page.locator("main")).to_contain_text("Gives notice that the distribution")
+        # What returns to the committee is no payment to somebody unknown.
+        await expect(page.locator("main")).not_to_contain_text("if it isn't change")
         await assert_accessible(page)
         files = page.get_by_label("Signatures", exact=True)
         hand_in = page.get_by_role("button", name="Hand them in")
