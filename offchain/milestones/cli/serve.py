@@ -33,14 +33,21 @@ SERVE: Final = "serve"
 def serve(  # noqa: PLR0917 - an option each
     context: typer.Context,
     contract_address: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--distribution",
             metavar="CONTRACT_ADDRESS",
             help="A distribution to serve; may be given repeatedly.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            help="A series to serve, by its root or the beginning of it: all of its distributions.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.")] = 8420,
     public_url: Annotated[
@@ -116,7 +123,7 @@ def serve(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     chosen = settings.ServeSettings(
-        distributions=tuple(map(distribution, contract_address)),
+        distributions=tuple(map(distribution, _named(session, contract_address or [], series))),
         host=host,
         port=port,
         public_url=public_url,
@@ -127,6 +134,15 @@ def serve(  # noqa: PLR0917 - an option each
         requests_per_second=requests_per_second,
     )
     asyncio.run(_run(session, chosen))
+
+
+def _named(session: Session, contract_addresses: list[str], series: str | None) -> list[str]:
+    """Every distribution that is to be served, by name, each once. Raises `NotFound` for no series."""
+    found = []
+    if series is not None:
+        parts = milestones.find_series(session.workspace, series).record.distributions
+        found = [part.contract_name for part in parts]
+    return list(dict.fromkeys([*contract_addresses, *found]))
 
 
 def _relay(

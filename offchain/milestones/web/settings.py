@@ -51,7 +51,7 @@ class ServeSettings:
             raise InvalidConfiguration(
                 f"1 to {MOST_DISTRIBUTIONS} distributions can be served, not {len(self.distributions)}",
                 path="distribution",
-                hint="name each with --distribution and its contract address",
+                hint="name each with --distribution and its contract address, or a series with --series",
             )
         if self.public_url is not None:
             _must_be_origin(self.public_url, "public_url")

@@ -20,6 +20,7 @@ from milestones.cardano.address import Address
 from milestones.errors import MilestonesError
 from milestones.look.figures import ada, amount, short, token_unit
 from milestones.look.pages import templates
+from milestones.protocol.series import SeriesMark
 from milestones.services.backend import select_version
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
 from milestones.web.api.operation import serving_of
@@ -155,7 +156,14 @@ class Shown:
 
 
 def name_of(description: str, address: Address) -> str:
-    """What a distribution is called: the beginning of its description, else where it is."""
+    """What a distribution is called: the beginning of its description, else where it is.
+
+    One of a series is called as that is, and by its number.
+    """
+    mark = SeriesMark.parse(description)
+    if mark is not None:
+        about = mark.about or f"Series {short(mark.series.hex())}"
+        description = f"{about[:60]}, part {mark.part} of {mark.of}"
     words = " ".join(description[:MOST_CHARACTERS].split())
     if words:
         return words if len(words) <= 80 else f"{words[:79]}…"
