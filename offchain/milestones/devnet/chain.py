@@ -30,6 +30,7 @@ from milestones.devnet.blocks import (
 from milestones.devnet.clock import SLOT_MS, Clock
 from milestones.devnet.funds import Faucet, out_of_nothing, reserves_of
 from milestones.devnet.ledger.addresses import LedgerAddress
+from milestones.devnet.ledger.certs import accounts_of
 from milestones.devnet.ledger.failures import ConwayMempoolFailure, TransactionRejected
 from milestones.devnet.ledger.outputs import Output
 from milestones.devnet.ledger.parameters import Parameters
@@ -76,6 +77,13 @@ def unspent_of(fork: Fork) -> Iterator[tuple[OutputReference, Output]]:
     return ((ref, output) for ref, output in fork.outputs.items() if output is not None)
 
 
+def register_all(fork: Fork, staking: StakingState) -> None:
+    """Registers what is known of the other network's reward accounts."""
+    for who, account in fork.accounts.items():
+        if account is not None:
+            staking.put_account(who, account)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The chain at a moment: tip, waiting transactions and the clock's offset."""
@@ -120,9 +128,10 @@ class Chain:
         self._heights: dict[bytes, int] = {}
         self._snapshots: dict[str, Snapshot] = {}
         if fork is not None:
-            fork.taken = self.utxo.__setitem__
+            fork.taken, fork.registered = self.utxo.__setitem__, self.staking.put_account
             if state is None:
                 self.utxo.update(unspent_of(fork))
+                register_all(fork, self.staking)
         for block in blocks:
             if state is None:
                 apply_block(self.utxo, self.staking, block)
@@ -210,6 +219,8 @@ class Chain:
     def _require(self, transaction: Transaction) -> None:
         body = transaction.body
         self.require_outputs((*body.inputs, *body.reference_inputs, *body.collateral))
+        if self.fork is not None:
+            self.fork.require_accounts(accounts_of(body))
 
     def _inclusion(self, transaction_id: bytes) -> Inclusion | None:
         place = self.place_of(transaction_id)
@@ -411,6 +422,8 @@ class Chain:
         What waits stays waiting, but for withdrawals of less than the account now holds. Raises `NotFound`
         and `InvalidInput`.
         """
+        if self.fork is not None:
+            self.fork.require_accounts((credential,))
         if self.staking.account(credential) is None:
             raise NotFound(
                 "this reward account is not registered",

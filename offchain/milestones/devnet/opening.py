@@ -16,7 +16,7 @@ from milestones.devnet.blocks import (
     forge,
     included,
 )
-from milestones.devnet.chain import Chain, Production, State, unspent_of
+from milestones.devnet.chain import Chain, Production, State, register_all, unspent_of
 from milestones.devnet.clock import DEVNET_MAGIC, Calendar, Clock, calendar_for, machine_posix_ms
 from milestones.devnet.funds import genesis_block, genesis_from
 from milestones.devnet.ledger.addresses import decode_address
@@ -205,6 +205,8 @@ def _read_blocks(
     blocks, count = list[Block](), 0
     utxo = Outputs() if fork is None else Outputs(unspent_of(fork))
     staking, kept = StakingState(), _kept_state(store)
+    if fork is not None:
+        register_all(fork, staking)
     for stored in store.blocks():
         epoch = calendar.epoch_of(stored.slot)
         before = blocks or base

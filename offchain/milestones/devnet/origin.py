@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from milestones.cardano.address import Credential
+from milestones.cardano.certificates import ledger_order
 from milestones.cardano.outputs import OutputReference, Script
 from milestones.devnet.blocks import Block, Point, Spent
 from milestones.devnet.clock import Bound, Calendar
 from milestones.devnet.ledger.outputs import Output, decode_output
+from milestones.devnet.ledger.staking_state import Account
 from milestones.devnet.persistence import Store
 from milestones.errors import InvalidConfiguration
 
@@ -53,6 +56,11 @@ class Origin(Protocol):
 
     async def outputs_at(self, address: bytes) -> Mapping[OutputReference, Output]:
         """The outputs that were unspent at an address."""
+
+    async def accounts(
+        self, credentials: Collection[Credential]
+    ) -> Mapping[Credential, Account | None]:
+        """The reward accounts as they were; None for each that wasn't registered."""
 
     async def datum(self, digest: bytes) -> bytes | None:
         """The datum with this hash, CBOR; None where the network's index doesn't know it."""
@@ -179,7 +187,7 @@ class Fork:
 
     `outputs` are those that were unspent at the point, None for what was asked for and wasn't there; `matches`
     are by pattern and the slot from which it was asked for. `taken` is called with each unspent output when it
-    becomes known.
+    becomes known, and `registered` with each reward account; `accounts` has None for what was not registered.
     """
 
     facts: OriginFacts
@@ -191,7 +199,9 @@ class Fork:
     scripts: dict[bytes, Script | None] = field(default_factory=dict)
     metadata: dict[tuple[int, bytes], OriginMetadata] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
+    accounts: dict[Credential, Account | None] = field(default_factory=dict)
     taken: Callable[[OutputReference, Output], None] | None = None
+    registered: Callable[[Credential, Account], None] | None = None
 
     def __post_init__(self) -> None:
         """Takes up what was kept. Raises `InvalidConfiguration` for what can't be read."""
@@ -219,6 +229,12 @@ class Fork:
         key = raw.hex()
         if key not in self.addresses:
             raise NotFetched(lambda: self._fetch_address(key))
+
+    def require_accounts(self, credentials: Iterable[Credential]) -> None:
+        """Returns once it is known whether these were registered, and what they held."""
+        wanted = sorted(set(credentials) - self.accounts.keys(), key=ledger_order)
+        if wanted:
+            raise NotFetched(lambda: self._fetch_accounts(wanted))
 
     def datum(self, digest: bytes) -> bytes | None:
         """The datum with this hash; None where the origin doesn't know it."""
@@ -267,6 +283,11 @@ class Fork:
         shown = {str(reference): output.raw.hex() for reference, output in found.items()}
         self._keep("address", address, shown)
 
+    async def _fetch_accounts(self, credentials: list[Credential]) -> None:
+        found = await self._asked().accounts(credentials)
+        for each in credentials:
+            self._keep("account", f"{each.kind} {each.hash.hex()}", _account_json(found[each]))
+
     async def _fetch_datum(self, digest: bytes) -> None:
         found = await self._asked().datum(digest)
         self._keep("datum", digest.hex(), None if found is None else found.hex())
@@ -299,14 +320,9 @@ class Fork:
             for reference, raw in value.items():
                 self._know(OutputReference.parse(reference), decode_output(bytes.fromhex(raw)))
         elif kind == "matches":
-            since, _, pattern = key.partition(" ")
-            self.matches[pattern, int(since)] = found = tuple(_match(each) for each in value)
-            for each in found:
-                self._know(each.reference, each.output if each.spent is None else None)
-                if each.datum is not None and each.output.resolved_datum_hash is not None:
-                    self.datums[each.output.resolved_datum_hash] = each.datum
-                if each.output.script is not None:
-                    self.scripts[each.output.script.hash()] = each.output.script
+            self._note_matches(key, tuple(_match(each) for each in value))
+        elif kind == "account":
+            self._note_account(key, _account(value))
         elif kind == "datum":
             self.datums[bytes.fromhex(key)] = None if value is None else bytes.fromhex(value)
         elif kind == "script":
@@ -317,6 +333,23 @@ class Fork:
             entries = tuple(bytes.fromhex(each) for each in value[1])
             found_there = OriginMetadata(bytes.fromhex(value[0]), entries)
             self.metadata[int(slot), bytes.fromhex(transaction_id)] = found_there
+
+    def _note_matches(self, key: str, found: tuple[OriginMatch, ...]) -> None:
+        since, _, pattern = key.partition(" ")
+        self.matches[pattern, int(since)] = found
+        for each in found:
+            self._know(each.reference, each.output if each.spent is None else None)
+            if each.datum is not None and each.output.resolved_datum_hash is not None:
+                self.datums[each.output.resolved_datum_hash] = each.datum
+            if each.output.script is not None:
+                self.scripts[each.output.script.hash()] = each.output.script
+
+    def _note_account(self, key: str, account: Account | None) -> None:
+        kind, _, digest = key.partition(" ")
+        who = Credential("key" if kind == "key" else "script", bytes.fromhex(digest))
+        self.accounts[who] = account
+        if account is not None and self.registered is not None:
+            self.registered(who, account)
 
     def _know(self, reference: OutputReference, output: Output | None) -> None:
         if reference in self.outputs:
@@ -362,6 +395,27 @@ def _match(kept: list[Any]) -> OriginMatch:
         ),
         None if datum is None else bytes.fromhex(datum),
     )
+
+
+def _account_json(account: Account | None) -> list[Any] | None:
+    if account is None:
+        return None
+    pool, drep = account.pool_id, account.drep
+    return [
+        account.deposit_lovelace,
+        account.rewards_lovelace,
+        None if pool is None else pool.hex(),
+        [drep.kind, drep.hash.hex()] if isinstance(drep, Credential) else drep,
+    ]
+
+
+def _account(kept: list[Any] | None) -> Account | None:
+    if kept is None:
+        return None
+    deposit, rewards, pool, drep = kept
+    if isinstance(drep, list):
+        drep = Credential(drep[0], bytes.fromhex(drep[1]))
+    return Account(deposit, rewards, None if pool is None else bytes.fromhex(pool), drep)
 
 
 def _point_json(point: Point) -> list[Any]:

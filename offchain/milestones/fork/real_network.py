@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from milestones.cardano import base58, bech32, cbor, encoding
+from milestones.cardano.address import Credential
 from milestones.cardano.hashes import blake2b_256
 from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
 from milestones.cardano.slots import Point
@@ -26,6 +27,7 @@ from milestones.devnet.clock import BYRON_EPOCH_SLOTS, BYRON_SLOT_MS, SLOT_MS, B
 from milestones.devnet.funds import fields
 from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.devnet.ledger.parameters import Parameters
+from milestones.devnet.ledger.staking_state import Account
 from milestones.devnet.ogmios.parameters import parse_parameters
 from milestones.devnet.origin import OriginFacts, OriginMatch, OriginMetadata
 from milestones.errors import (
@@ -302,6 +304,39 @@ class RealNetwork:
         with reading(self._ogmios.address, "queryLedgerState/utxo"):
             held = [ogmios_answers.utxo(each) for each in answer]
         return {each.reference: self._output(each) for each in held}
+
+    async def accounts(
+        self, credentials: Collection[Credential]
+    ) -> Mapping[Credential, Account | None]:
+        """The reward accounts as they were at the point, which only the node knows, for half a day or so."""
+        method = "queryLedgerState/rewardAccountSummaries"
+
+        async def look(ask: Callable[..., Awaitable[Any]]) -> Any:
+            kinds = {"key": "keys", "script": "scripts"}
+            return [
+                await ask(method, **{kinds[each.kind]: [each.hash.hex()]}) for each in credentials
+            ]
+
+        answers = await self._acquired(self._point, look)
+        if answers is None:
+            raise ServiceOutOfSync(
+                "Ogmios",
+                self._ogmios.url,
+                f"its node can't go back to slot {self._point.slot}, and only it knows reward accounts",
+                hint="fork again from a newer block",
+            )
+        found: dict[Credential, Account | None] = {}
+        with reading(self._ogmios.address, method):
+            for who, answer in zip(credentials, answers, strict=True):
+                known = ogmios_answers.reward_account(answer, who)
+                found[who] = (
+                    None
+                    if known is None
+                    else Account(
+                        known.deposit_lovelace, known.rewards_lovelace, known.pool_id, known.drep
+                    )
+                )
+        return found
 
     async def datum(self, digest: bytes) -> bytes | None:
         """The datum with this hash."""

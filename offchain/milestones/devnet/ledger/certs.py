@@ -54,6 +54,17 @@ def deposits_of(parameters: Parameters) -> Deposits:
     return Deposits(parameters.stake_credential_deposit, parameters.stake_pool_deposit)
 
 
+def accounts_of(body: Body) -> frozenset[Credential]:
+    """The reward accounts that a transaction withdraws from, registers, delegates or closes."""
+    withdrawn = {each.credential for each in body.withdrawals}
+    certified = {
+        each.credential
+        for each in body.certificates
+        if isinstance(each, Registration | Deregistration | Delegation)
+    }
+    return frozenset(withdrawn | certified)
+
+
 # -- withdrawals
 
 

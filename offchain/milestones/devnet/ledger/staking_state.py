@@ -91,6 +91,10 @@ class StakingState:
         else:
             self._entries[key] = entry
 
+    def put_account(self, credential: Credential, account: Account) -> None:
+        """Registers a reward account."""
+        self.put(Key("account", credential), account)
+
     def account(self, credential: Credential) -> Account | None:
         """A reward account; None: it is not registered."""
         entry = self.get(Key("account", credential))

@@ -32,10 +32,13 @@ _KINDS: Final[tuple[tuple[str, CredentialKind], ...]] = (("keys", "key"), ("scri
 
 
 def reward_account_summaries(chain: Chain, block: Block, params: dict[str, Any]) -> Any:
-    """The accounts that were asked for, as far as they are registered."""
+    """The accounts that were asked for, as far as they are registered. Raises `NotFetched` on a fork."""
+    asked = sorted(_asked(params, _stake_credential), key=ledger_order)
+    if chain.fork is not None:
+        chain.fork.require_accounts(asked)
     staking = chain.staking_at(block)
     shown = []
-    for who in sorted(_asked(params, _stake_credential), key=ledger_order):
+    for who in asked:
         account = staking.account(who)
         if account is None:
             continue

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from milestones.cardano.address import Address
+from milestones.cardano.address import Address, Credential, StakeAddress
 from milestones.cardano.outputs import Script
 from milestones.devnet.clock import MAINNET_MAGIC
 from milestones.devnet.ledger.addresses import decode_address
 from milestones.devnet.opening import ChainConfig
 from milestones.devnet.origin import kept_facts
 from milestones.devnet.server import Devnet, DevnetConfig
-from milestones.errors import InvalidConfiguration, ServiceOutOfSync
+from milestones.errors import InvalidConfiguration, NotFound, ServiceOutOfSync
 from milestones.fork.real_network import RealNetwork, impersonations, opened, parameters_of
 from tests.support.devnet_clients import Ogmios, http
 from tests.support.raw_transactions import (
@@ -255,6 +255,65 @@ async def test_only_what_a_signature_would_do_is_waived(start: Start, original: 
     async with http(fork, control=True) as control:
         page = await control.get(f"/transaction/{signed['transaction']['id']}")
     assert "No witness was asked" not in page.text
+
+
+async def test_a_reward_account_is_taken_over_when_it_is_needed(
+    start: Start, original: Devnet, tmp_path: Path
+) -> None:
+    """A withdrawal is rehearsed with nobody's key, and the account is as it is there once it was asked for."""
+    before, chain = original.chain.tip, original.chain
+    who = Credential("key", key_hash(ALICE))
+    account, deposit, asked = (
+        StakeAddress(1, who),
+        2 * ADA,
+        "queryLedgerState/rewardAccountSummaries",
+    )
+    registering = spending(original, HOME)
+    registering.body[1][0][1] -= deposit
+    registering.body[4] = [[12, [0, who.hash], [2], deposit]]
+    assert "transaction" in await submit(original, registering)
+    chain.grant_rewards(who, 700)
+    withdrawing = spending(original, ELSEWHERE)
+    withdrawing.body[1][0][1] += 700
+    withdrawing.body[5], withdrawing.keys = {account.to_bytes(): 700}, []
+
+    async def shown(devnet: Devnet) -> Any:
+        ogmios = await Ogmios.connect(devnet)
+        try:
+            return await ogmios.call(asked, keys=[str(account)], scripts=["00" * 28])
+        finally:
+            await ogmios.socket.close()
+
+    fork = await forked(start, original, ELSEWHERE, str(account), state_dir=tmp_path)
+    assert fork.chain.staking.account(who) is None
+    original.break_interface("ogmios", "dropping")
+    failed = await submit(fork, withdrawing)
+    assert failed["error"]["code"] == -32000
+    original.mend_interface("ogmios")
+    paid = await submit(fork, withdrawing)
+    assert "transaction" in paid, paid
+    (theirs,), (ours,) = await shown(original), await shown(fork)
+    assert (theirs["rewards"], ours["rewards"]) == (
+        {"ada": {"lovelace": 700}},
+        {"ada": {"lovelace": 0}},
+    )
+    assert {**ours, "rewards": theirs["rewards"]} == theirs
+    fork.chain.rollback(1)
+    assert await shown(fork) == [theirs]
+    fork.chain.mine()
+    assert fork.chain.grant_rewards(who, 1) is fork.chain.tip
+    (kept,) = await shown(fork)
+    await fork.__aexit__(None, None, None)
+
+    original.break_interface("ogmios", "dropping")
+    alone = await forked(start, original, state_dir=tmp_path)
+    assert await shown(alone) == [kept]
+    original.mend_interface("ogmios")
+
+    earlier = await forked(start, original, at=f"{before.slot}.{before.header_hash.hex()}")
+    assert await shown(earlier) == []
+    with pytest.raises(NotFound, match="not registered"):
+        earlier.chain.grant_rewards(who, 1)
 
 
 async def test_a_plutus_script_is_never_impersonated(original: Devnet) -> None:
