@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import asyncio
 
     from milestones.cli.views import check_status as views
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     asyncio = Later("asyncio")
     views = Later("milestones.cli.views.check_status")
 
@@ -53,7 +55,9 @@ def check_status(
     must_be_one(contract_address, series)
     if series is not None:
         found = milestones.find_series(session.workspace, series)
-        session.perform(lambda backend: milestones.series_status(backend, found))
+        session.perform(
+            lambda backend: milestones.series_status(backend, found), series_views.status
+        )
         return
     contract = distribution(contract_address or "")
 

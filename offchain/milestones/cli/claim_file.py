@@ -14,7 +14,9 @@ from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
     from milestones.cli.views import looking as views
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.looking")
 
 
@@ -38,7 +40,8 @@ def claim_file(  # noqa: PLR0917 - an option each
         session.output.result(
             milestones.write_claim_files(
                 session.workspace, found, beneficiary_address=beneficiary, output=output
-            )
+            ),
+            series_views.claim_files,
         )
         return
     known = session.schedule(schedule, contract_address)

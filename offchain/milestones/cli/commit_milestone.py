@@ -22,7 +22,9 @@ from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
     from milestones.cli.views import oracles as views
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.oracles")
 
 
@@ -61,7 +63,8 @@ def commit_milestone(  # noqa: PLR0917 - an option each
                     oracle_keys=keys,
                 ),
                 concerned=milestones.waiting_for(milestone_identifier),
-            )
+            ),
+            series_views.done,
         )
         return
     contract = None

@@ -31,7 +31,9 @@ from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     from milestones.cli.views import sending as views
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.sending")
 
 
@@ -106,6 +108,7 @@ def deploy(  # noqa: PLR0917 - an option each
                 dry_run=dry_run,
                 wait=wait,
             ),
+            series_views.opened,
             yes=yes,
             always_says=True,
         )

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from milestones.services.oracle import OracleSigned
 
     Ask = Callable[[milestones.Backend], Awaitable[views.ToSign]]
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.oracles")
     sending = Later("milestones.cli.views.sending")
 
@@ -331,7 +333,8 @@ def _sign_in_series(
                 show=session.output.message,
                 approve=approve,
             )
-        )
+        ),
+        series_views.signed,
     )
 
 

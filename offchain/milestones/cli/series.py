@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import milestones
+from milestones.cli.loading import Later
 from milestones.cli.options import distribution, missing
 from milestones.cli.session import Session
 from milestones.errors import InvalidInput
@@ -13,6 +14,10 @@ from milestones.errors import InvalidInput
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import RenderableType
+
+    from milestones.cli.views import series as views
+else:
+    views = Later("milestones.cli.views.series")
 
 R = TypeVar("R", bound="BaseModel")
 
@@ -66,6 +71,7 @@ def perform_named(
             done_before=frozenset(done_before),
             not_yet=frozenset(not_yet),
         ),
+        views.done,
         **options,
     )
     return None

@@ -24,7 +24,9 @@ from milestones.errors import InvalidInput, NotAllowedYet, NotFound
 
 if TYPE_CHECKING:
     from milestones.cli.views import looking as views
+    from milestones.cli.views import series as series_views
 else:
+    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.looking")
 
 
@@ -60,7 +62,10 @@ def verify(  # noqa: PLR0917 - an option each
     must_be_one(contract_address, series)
     if series is not None:
         found = milestones.find_series(session.workspace, series)
-        _leave(session.perform(lambda backend: milestones.verify_series(backend, found)).verdict)
+        audited = session.perform(
+            lambda backend: milestones.verify_series(backend, found), series_views.verified
+        )
+        _leave(audited.verdict)
         return
     where = distribution(contract_address or "")
     if schedule is not None and claim_file is not None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import signal
 import sys
 
@@ -326,3 +327,36 @@ async def test_whoever_is_asked_can_leave_and_nothing_was_signed(world: World) -
     assert "asking Ogmios" not in rest
     assert b"stays there for ever" in b" ".join(shown.split())
     assert world.workspace().storage.journal.newest(1) == []
+
+
+async def test_what_goes_on_is_one_line_that_is_written_over(world: World) -> None:
+    """Whoever watches sees what the command is at, and for how long; nothing of it is left at the end."""
+    async with open_distribution(world) as opened:
+        ours, theirs = pty.openpty()
+        where = ("--contract-address", str(opened.distribution.name))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "milestones", "check-status", *where, "--watch", "600"),
+            cwd=world.directory,
+            env={
+                **os.environ,
+                "CARDANO_NETWORK": "devnet",
+                "OGMIOS_URL": world.devnet.ogmios_url,
+                "KUPO_URL": world.devnet.kupo_url,
+                "COLUMNS": "80",
+                "TERM": "xterm",
+            },
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            preexec_fn=heeding_signals,
+        )
+        os.close(theirs)
+        shown, lines = b"", list[bytes]()
+        while b"GRANT paid" not in shown or len(set(lines)) < 2:
+            shown += await asyncio.to_thread(os.read, ours, 4096)
+            # What stands behind the report, which has lines of its own.
+            lines = re.findall(rb"\rlooking again [^\r]*\(\d+ s\)", shown.rpartition(b"\n")[2])
+        process.send_signal(signal.SIGINT)
+        rest = await asyncio.to_thread(_read_all, ours)
+        assert await process.wait() == 0
+    assert rest.endswith(f"\r{'':<79}\r")

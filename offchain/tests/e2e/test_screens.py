@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from milestones.cardano.address import Credential, StakeAddress
 from milestones.devnet import opening
 from milestones.testing.world import World
 from tests.docs.ready import ReadyProgram
@@ -105,8 +106,10 @@ class Screens:
     def _stable(self, text: str) -> str:
         """Without what differs from run to run, or with every change of how transactions are built.
 
-        That is the folder, the ports, how long something took, and transactions' ids and signatures.
+        That is the folder, the ports, how long something took, transactions' ids and signatures, and the lines
+        of a log.
         """
+        text = re.sub(r"(?m)^\d{4}-\d\d-\d\dT\S+Z .*\n", "", text)
         text = text.replace(str(self._world.directory), "/home/you")
         text = re.sub(r"(localhost|127\.0\.0\.1):\d+", r"\1:PORT", text)
         text = re.sub(r"[\d,]+ ms", "N ms", text)
@@ -307,3 +310,68 @@ async def test_a_table_and_keys(world: World, screens: Screens) -> None:
     vesting = ("schedule", "vesting", *person, *plan, *when)
     await screens.once("schedule-vesting", *vesting, "--output", "grants.csv")
     await screens.show("schedule-check", "schedule", "check", "grants.csv")
+
+
+async def test_what_is_done_for_others(world: World, screens: Screens) -> None:
+    """A report of a distribution, its reward account, a relay to its end, and pages for wallets."""
+    stake_key = ("--stake-key", "beneficiary-1.skey")
+    staking = str(StakeAddress(0, Credential("key", world.keys["beneficiary-1"].key_hash)))
+    file = world.write_json("grants.json", {**schedule(world), "staking": staking})
+    world.reach(NOON)
+    await world.publish()
+    opened = ("--signing-key-path", "creator.skey", "--wait", "--yes")
+    await screens.run("deploy", "--schedule", Path(file).name, *opened, width=80)
+    ((name, token),) = {
+        (str(each["contract_name"]), f"{each['token_policy_id']}.{each['token_name']}")
+        for each in (await world.cli("list")).json["distributions"]
+    }
+    where, relayer = ("--contract-address", name), ("--signing-key-path", "relayer.skey")
+    await screens.show("stake-show", "stake", "show", *where)
+    await screens.do(
+        "stake-register", "stake", "register", *where, *relayer, *stake_key, "--abstain"
+    )
+    await screens.once("report", "report", *where, "--output", "report.html")
+
+    said = ("--milestone-identifier", "audit", "--verification-timestamp", "2026-01-31")
+    await screens.signed(world, "signatures.json", *where, *said)
+    said = ("--milestone-identifier", "launch", "--verification-timestamp", "2026-01-31")
+    await screens.signed(world, "launch.json", *where, *said)
+    for milestone, signed in (("audit", "signatures.json"), ("launch", "launch.json")):
+        kept = ("--milestone-identifier", milestone, "--oracle-signatures", signed)
+        await world.cli("commit-milestone", *where, *kept)
+    world.reach(NOON + 31 * DAY)
+    vouched = ("--token", token, "--budget", "30", "--until-paid")
+    await screens.once("relay", "relay", *where, *vouched, *relayer)
+
+
+async def test_a_series_of_distributions(world: World, screens: Screens) -> None:
+    """Five people in three distributions: what is said of all of them at once."""
+    await world.publish()
+    few = schedule(world)["beneficiary_allocations"]
+    many = [
+        {**each, "token_amount": 1_000 + 10 * number + place}
+        for number in range(26)
+        for place, each in enumerate(few)
+    ]
+    file = world.write_json("list.json", many)
+    token = ("--token-policy-id", world.token.policy_id.hex(), "--token-name", "GRANT")
+    oracles = ",".join(str(world.address(f"oracle-{n}")) for n in range(3))
+    registered = await world.cli(
+        *("register-milestone", "--beneficiary-allocations", Path(file).name, *token),
+        *("--oracle-addresses", oracles, "--quorum-threshold", "2", "--part-size", "64"),
+        *("--creator", str(world.address("creator")), "--created-at", str(NOON)),
+    )
+    assert registered.exit_code == 0, registered.stderr
+    series = ("--series", registered.json["series_root"])
+    creator = ("--signing-key-path", "creator.skey")
+    await screens.do("deploy-series", "deploy", *series, *creator)
+    sign = ("oracle", "sign", *series, "--milestone-identifier", "audit", "--output", "signed.json")
+    said = ("--verification-timestamp", "2026-01-31", "--signing-key-path")
+    await screens.once("oracle-sign-series", *sign, *said, "oracle-0.skey")
+    await screens.run(*sign, *said, "oracle-1.skey", width=80)
+    commit = ("commit-milestone", *series, "--milestone-identifier", "audit")
+    await screens.once("commit-milestone-series", *commit, "--oracle-signatures", "signed.json")
+    attest = ("attest", *series, "--milestone-identifier", "audit", *creator, "--wait")
+    await screens.once("attest-series", *attest)
+    await screens.show("check-status-series", "check-status", *series)
+    await screens.show("verify-series", "verify", *series)

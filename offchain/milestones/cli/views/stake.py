@@ -16,7 +16,7 @@ STATUS: Final = {
     "already_delegated": "Delegated so already",
     "nothing_to_withdraw": "The account holds no rewards",
     "not_registered": "The account is not registered: nothing to close",
-    "dry_run": "Nothing was sent",
+    "dry_run": "Nothing was sent: it was a dry run of this",
     "waiting_for_signatures": "Waits for signatures",
     "submitted": "Submitted, and in no block yet",
     "confirmed": "Done, in a block",
@@ -34,7 +34,7 @@ def changed(result: StakeChanged) -> Iterator[RenderableType]:
     yield whole(f"account      {result.stake_address}")
     for waiting in result.handed_out:
         yield whole(f"to be signed {waiting.file}")
-    if result.transaction_hash is not None:
+    if result.transaction_hash is not None and result.status != "dry_run":
         yield whole(f"transaction  {result.transaction_hash}")
 
 
@@ -62,6 +62,6 @@ def shown(result: StakeShown) -> Iterator[RenderableType]:
         yield harmless(f"- stake delegated to {result.pool or 'no pool'}")
         yield harmless(f"- rewards {ada(result.rewards_lovelace or 0)}")
         yield harmless(f"- deposit {ada(result.deposit_lovelace or 0)}")
-    yield ""
+        yield ""
     yield harmless(f"{result.meaning[:1].upper()}{result.meaning[1:]}.")
     yield whole(f"account      {result.stake_address}")
