@@ -10,7 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 from screenshots import board_scene
 
 from milestones.errors import InvalidInput
@@ -98,6 +98,23 @@ async def test_it_is_fit_to_be_seen_on_every_screen(
         for link in await page.locator("nav a").all():
             target = await link.get_attribute("href")
             assert await page.locator(f"{target}").count() == 1
+        await _assert_prints_well(page, str(stage.address))
+
+
+async def _assert_prints_well(page: Page, address: str) -> None:
+    """What nobody can press or follow on paper isn't there; what is folded or shortened is whole."""
+    await page.emulate_media(media="print")
+    for each in await page.locator(".top nav, .skip, form, button").all():
+        assert not await each.is_visible()
+    for each in await page.locator("details > :not(summary)").all():
+        assert await each.is_visible()
+    shown = await page.locator("main").inner_text()
+    assert address in "".join(shown.split())
+    look = "each => getComputedStyle(each).display"
+    # The heading stands on every page of a table, and its sum at the end alone.
+    assert await page.locator("thead").first.evaluate(look) == "table-header-group"
+    for each in await page.locator("tfoot").all():
+        assert await each.evaluate(look) == "table-row-group"
 
 
 async def test_it_is_of_one_moment_while_others_pay(world: World) -> None:
