@@ -26,7 +26,7 @@ from milestones.transactions.board_drafts import LiveProposal
 class ProposalView(View):
     """A proposal. Times in POSIX seconds, the bond in lovelace.
 
-    `waiting`: oracles can object, and from `due_at` on it is `due`: anybody can confirm it. From
+    `under_review`: oracles can object, and from `due_at` on it is `due`: anybody can confirm it. From
     `forgotten_at` on it is `forgotten`: anybody can retire it. `return_to` is where whoever proposed wants
     the bond back; None where no output can be there. `attested`: its milestone is complete already.
     """

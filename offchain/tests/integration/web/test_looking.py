@@ -92,5 +92,9 @@ async def test_the_document_describes_what_there_is(served: ServedDistribution) 
     assert all(each["summary"].endswith(".") for each in operations)
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate(schema)
+    for name, schema in document["components"]["schemas"].items():
+        states = schema.get("properties", {}).get("state", {}).get("enum", ())
+        unnamed = set(states) - set(re.findall(r"`(\w+)`", schema.get("description", "")))
+        assert not unnamed, f"{name} doesn't say what {unnamed} means"
     references = re.findall(r'"#/components/(\w+)/(\w+)"', json.dumps(document))
     assert {name for kind, name in references if name not in document["components"][kind]} == set()
