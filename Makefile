@@ -123,9 +123,11 @@ bench-contention: $(VENV)/.dev
 bench-relay: $(VENV)/.dev
 	$(BIN)/python benchmarks/relay.py
 
-# A million allocations; half an hour on two cores.
+# A million allocations; half an hour on two cores. Renews the figures of docs/scale.md.
 bench-series: $(VENV)/.dev
-	$(BIN)/python benchmarks/series.py
+	mkdir -p build
+	$(BIN)/python benchmarks/series.py --json build/series.json
+	$(BIN)/python benchmarks/series_page.py build/series.json
 
 # What documents show, in Debian's Chromium.
 pictures: $(VENV)/.dev

@@ -2,11 +2,11 @@
 
     python benchmarks/series.py [--rows 1000000] [--claims 1000] [--json series.json]
 
-Rows look like real ones (`rows`). The program registers them, opens every distribution on the embedded chain
-with mainnet's parameters, attests one milestone wherever it lives, lets random relayers claim random
-allocations one by one, and pays one page by batches. Prints every kind of fee, what each step took, and the
-table of targets. It ends with an error where the books don't balance to the lovelace and to the token's last
-unit, or where a single claim is dearer than 0.302 ADA.
+Rows look like real ones. The program registers them, opens every distribution on the embedded chain with
+mainnet's parameters, attests one milestone wherever it lives, lets random relayers claim random allocations
+one by one, and pays one page by batches. Prints every kind of fee, what each step took, and the table of
+targets; `series_page.py` writes them into docs/scale.md. It ends with an error where the books don't balance to
+the lovelace and to the token's last unit, or where a single claim is dearer than 0.302 ADA.
 """
 
 from __future__ import annotations
@@ -20,25 +20,32 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from processes import run as run_process
 from series_figures import (
+    ATTESTATION,
+    BATCH,
+    CLAIM_PROCESS,
     DEAREST_CLAIM_LOVELACE,
+    FOUND_COLD,
+    FOUND_WARM,
+    MADE_ANEW,
+    OPENING,
+    PLAIN,
+    SINGLE_CLAIM,
     Fees,
     Figures,
     Step,
-    judged,
-    markdown,
     plain_hashes_seconds,
-    run,
     timed,
+    words,
 )
+from series_rows import BLOCK, DAY_SECONDS, write_table
 
 from milestones.cardano.address import Address
-from milestones.cardano.bech32_blocks import encode_addresses
 from milestones.errors import NotAllowedYet
 from milestones.keys.key_files import SigningKey
 from milestones.protocol.distribution import Distribution
@@ -49,69 +56,25 @@ from milestones.services.series import find_series
 from milestones.services.submit_release import ReleaseReport, submit_release
 from milestones.storage.series_files import SeriesFolder, SeriesPart
 from milestones.testing.cast import ADA, ORACLES, key_of
+from milestones.testing.processes import PROGRAM, program_environment
 from milestones.testing.world import World, open_world
 from milestones.transactions.contract_drafts import publication_address
 
-BLOCK: Final = 4_096
-MILESTONES, TIMES = 12, 30
-DAY_SECONDS: Final = 86_400
-WITH_STAKING, REPEATED = 0.9, 0.05
-"""Shares of the rows: addresses with a staking part, and people who have a row already."""
-MEDIAN_AMOUNT, SPREAD = 50_000, 1.4
-"""Of the log-normal amounts."""
 ATTESTED: Final = "milestone-05"
 RELAYERS: Final = 25
 PROBES: Final = 200
 """Allocations that are looked up and proven for the clock."""
 
 
-class Row(NamedTuple):
-    """A row of the list; the time in POSIX seconds."""
-
-    address: str
-    amount: int
-    milestone: str
-    vests: int
-
-
-def rows(count: int, seed: int = 1, *, until: int = 1_735_689_600) -> Iterator[Row]:
-    """So many real-looking rows for a test network, always the same for a seed.
-
-    Nine in ten have a staking part, one in twenty is of a person who has a row already; amounts are
-    log-normal, and there are 12 milestones and 30 times, a day apart up to `until` (POSIX seconds).
-    """
-    chance, people = random.Random(seed), 0  # noqa: S311 - nothing is secret here
-    salt = seed.to_bytes(8, "big")
-    for start in range(0, count, BLOCK):
-        raws, kinds = [], []
-        for _ in range(min(BLOCK, count - start)):
-            person = people
-            if people and chance.random() < REPEATED:
-                person = chance.randrange(people)
-            else:
-                people += 1
-            keys = blake2b(salt + person.to_bytes(8, "big"), digest_size=57).digest()
-            is_base = keys[56] < 256 * WITH_STAKING
-            raws.append(b"\x00" + keys[:56] if is_base else b"\x60" + keys[:28])
-            amount = 1 + round(MEDIAN_AMOUNT * chance.lognormvariate(0, SPREAD))
-            milestone = f"milestone-{chance.randrange(MILESTONES):02}"
-            kinds.append((amount, milestone, until - DAY_SECONDS * chance.randrange(TIMES)))
-        for address, kind in zip(encode_addresses(raws), kinds, strict=True):
-            yield Row(address, *kind)
-
-
-def write_table(path: Path, count: int, seed: int = 1, *, until: int = 1_735_689_600) -> int:
-    """Writes `rows` as a spreadsheet saves them; returns what all amounts add up to."""
-    total = 0
-    with path.open("w", encoding="utf-8") as file:
-        file.write("address,amount,milestone,vests\n")
-        for row in rows(count, seed, until=until):
-            total += row.amount
-            file.write(f"{row.address},{row.amount},{row.milestone},{row.vests}\n")
-    return total
-
-
-# -- the run
+async def run(
+    world: World, figures: Figures, name: str, *arguments: str, key: str | None = None
+) -> Any:
+    """A command of the program as a process of its own, which must succeed; its result."""
+    settings = program_environment(**world.settings(key))
+    command = (*PROGRAM, *arguments)
+    ran = await asyncio.to_thread(run_process, command, world.directory, settings)
+    figures.steps.append(Step(name, ran.wall_s, ran.busy_s, ran.peak_mib))
+    return json.loads(ran.stdout) if ran.stdout.strip() else None
 
 
 @dataclass
@@ -135,9 +98,7 @@ class Stage:
     async def command(self, name: str, *arguments: str, key: str | None = None) -> Any:
         """A command on this series; its result."""
         root = self.series.record.series_root.hex()
-        ran = await run(self.world, name, *arguments, "--series", root, key=key)
-        self.figures.steps.append(ran.step)
-        return ran.json
+        return await run(self.world, self.figures, name, *arguments, "--series", root, key=key)
 
 
 async def measure(
@@ -147,7 +108,7 @@ async def measure(
 
     Ends with an error where the books don't balance.
     """
-    figures = Figures(count, claims)
+    figures, started = Figures(count, claims), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         async with open_world(Path(folder)) as world:
             root = await _registered(world, figures, part_size, seed)
@@ -165,7 +126,7 @@ async def measure(
                 await _looked_at(stage)
                 _balanced(stage, before)
                 await _index(stage)
-    judged(figures)
+    figures.seconds = time.perf_counter() - started
     return figures
 
 
@@ -175,10 +136,11 @@ async def _registered(world: World, figures: Figures, part_size: int | None, see
         total = write_table(path, figures.rows, seed, until=world.now - DAY_SECONDS)
     world.pay(world.address("creator"), 10 * ADA, total)
     figures.books["promised_tokens"] = total
-    await run(world, "init", "init", key="creator")
+    await run(world, figures, "init", "init", key="creator")
     oracles = ",".join(world.address(name).to_bech32() for name in ORACLES)
-    ran = await run(
+    found = await run(
         world,
+        figures,
         "register-milestone",
         *("register-milestone", "--token-policy-id", world.token.policy_id.hex()),
         *("--token-name", "GRANT", "--beneficiary-allocations", path.name),
@@ -186,13 +148,12 @@ async def _registered(world: World, figures: Figures, part_size: int | None, see
         *(() if part_size is None else ("--part-size", str(part_size))),
         key="creator",
     )
-    figures.steps.append(ran.step)
-    figures.distributions = len(ran.json["distributions"])
+    figures.distributions = len(found["distributions"])
     plain = plain_hashes_seconds(figures.rows)
-    figures.steps.append(Step("a bare loop of as many hashes", plain, plain))
-    root = str(ran.json["series_root"])
-    found = find_series(world.workspace(), root)
-    figures.index_mib = found.index_file.stat().st_size / 2**20
+    figures.steps.append(Step(PLAIN, plain, plain))
+    root = str(found["series_root"])
+    index_file = find_series(world.workspace(), root).index_file
+    figures.index_mib = index_file.stat().st_size / 2**20
     return root
 
 
@@ -208,10 +169,11 @@ def _fund(stage: Stage) -> None:
 
 
 async def _opened(stage: Stage) -> None:
-    published = await run(stage.world, "publish-script", "publish-script", "--wait", key="relayer")
-    stage.figures.fees.append(_fees("publish-script", [published.json]))
+    name, figures = "publish-script", stage.figures
+    published = await run(stage.world, figures, name, name, "--wait", key="relayer")
+    figures.fees.append(_fees(name, [published]))
     done = await stage.command("deploy", "deploy", "--wait", "--yes", key="creator")
-    stage.figures.fees.append(_fees("opening", [each["result"] for each in done["parts"]]))
+    figures.fees.append(_fees(OPENING, [each["result"] for each in done["parts"]]))
 
 
 async def _attested(stage: Stage) -> None:
@@ -224,7 +186,7 @@ async def _attested(stage: Stage) -> None:
     await stage.command("commit-milestone", *kept)
     done = await stage.command("attest", "attest", *about, "--wait", key="stranger")
     stage.figures.attested_in = len(done["parts"])
-    stage.figures.fees.append(_fees("attestation", [each["result"] for each in done["parts"]]))
+    stage.figures.fees.append(_fees(ATTESTATION, [each["result"] for each in done["parts"]]))
 
 
 async def _claimed(stage: Stage, processes: int) -> None:
@@ -238,22 +200,22 @@ async def _claimed(stage: Stage, processes: int) -> None:
     ]
     chosen = chance.sample(due, min(stage.figures.claims, len(due)))
     for part, distribution, index in chosen[:processes]:
-        ran = await run(
+        claimed = await run(
             stage.world,
-            "single claim, its own process",
+            stage.figures,
+            CLAIM_PROCESS,
             *("submit-release", "--contract-address", part.contract_name),
             *("--beneficiary-index", str(index)),
             key="relayer",
         )
-        stage.figures.steps.append(ran.step)
         stage.paid[part.part, index] = distribution.allocations[index].token_amount
-        fees.append(ran.json["fee_estimate"])
+        fees.append(claimed["fee_estimate"])
     with timed(stage.figures, "single claims"):
         for part, distribution, index in chosen[processes:]:
             report = await _pay(stage, chance.choice(stage.relayers), part, (index,))
             _note(stage, part, distribution, report)
             fees += [each.fee_lovelace for each in report.transactions]
-    stage.figures.fees.append(Fees.of("single claim", fees, len(fees)))
+    stage.figures.fees.append(Fees.of(SINGLE_CLAIM, fees, len(fees)))
 
 
 async def _page_paid(stage: Stage) -> None:
@@ -275,7 +237,7 @@ async def _page_paid(stage: Stage) -> None:
         report = await _pay(stage, stage.world.keys["relayer"], part, left)
     _note(stage, part, distribution, report)
     fees = [each.fee_lovelace for each in report.transactions]
-    stage.figures.fees.append(Fees.of("batch of neighbours", fees, len(left)))
+    stage.figures.fees.append(Fees.of(BATCH, fees, len(left)))
     try:
         await _pay(stage, stage.relayers[0], part, left[:1])
     except NotAllowedYet as error:
@@ -401,11 +363,11 @@ async def _index(stage: Stage) -> None:
             if workspace is not stage.backend:
                 workspace.storage.series.close()
     steps = stage.figures.steps
-    steps.append(Step("find and prove one, index opened", statistics.median(cold), 0))
-    steps.append(Step("find and prove one, index open", statistics.median(warm), 0))
+    steps.append(Step(FOUND_COLD, statistics.median(cold), 0))
+    steps.append(Step(FOUND_WARM, statistics.median(warm), 0))
     stage.backend.storage.series.close()
     stage.series.index_file.unlink()
-    with timed(stage.figures, "index made anew of the rows"):
+    with timed(stage.figures, MADE_ANEW):
         series_index(stage.world.workspace(), stage.series)
 
 
@@ -421,7 +383,7 @@ def main() -> None:
         default=5,
         help="claims that are processes of their own, for the clock",
     )
-    parser.add_argument("--json", type=Path, help="write the figures there as well, as one object")
+    parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
     figures = asyncio.run(
         measure(
@@ -431,12 +393,11 @@ def main() -> None:
             processes=options.processes,
         )
     )
-    print(markdown(figures))
+    print(words(figures))
     if options.json:
-        options.json.write_text(json.dumps(asdict(figures), indent=2), encoding="utf-8")
-    dearest = figures.dearest("single claim")
-    if dearest > DEAREST_CLAIM_LOVELACE:
-        raise SystemExit(f"the dearest single claim took {dearest} lovelace")
+        options.json.write_text(figures.dump(), encoding="utf-8")
+    dearest = figures.of_kind(SINGLE_CLAIM).dearest_lovelace
+    _must(dearest <= DEAREST_CLAIM_LOVELACE, f"the dearest single claim took {dearest} lovelace")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,28 @@
-"""What a run over a series finds: fees by their kind, what steps take, targets, books; in words and tables."""
+"""What a run over a series finds: fees by their kind, what steps take, targets and books."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import statistics
-import subprocess
-import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from figures import Block, Cell, Column, Table, Words, markdown
 
 from milestones.cardano.hashes import blake2b_224
 from milestones.testing.cast import ADA
-from milestones.testing.processes import PROGRAM, program_environment
-from milestones.testing.world import World
 
 DEAREST_CLAIM_LOVELACE: Final = 302_000
+OPENING, ATTESTATION = "opening", "attestation"
+SINGLE_CLAIM, BATCH = "single claim", "batch of neighbours"
+BATCHES_A_BLOCK, BLOCKS_AN_HOUR = 5, 180
+"""How many a block has room for, as `benchmarks/relay.py` measures; and blocks on the average."""
+CLAIM_PROCESS: Final = "single claim, its own process"
+FOUND_COLD, FOUND_WARM = "find and prove one, index opened", "find and prove one, index open"
+MADE_ANEW, PLAIN = "index made anew of the rows", "a bare loop of as many hashes"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Fees:
     median_lovelace: int
     dearest_lovelace: int
     payments: int = 0
+
+    @property
+    def mean_lovelace(self) -> float:
+        """Of one transaction."""
+        return self.sum_lovelace / self.transactions
 
     @classmethod
     def of(cls, kind: str, fees: Sequence[int], payments: int = 0) -> Fees:
@@ -77,69 +83,55 @@ class Figures:
     distributions: int = 0
     attested_in: int = 0
     index_mib: float = 0.0
+    seconds: float = 0.0
+    measured_on: str = ""
     fees: list[Fees] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    targets: list[Target] = field(default_factory=list)
     books: dict[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def load(cls, text: str) -> Figures:
+        """The inverse of `dump`."""
+        found = json.loads(text)
+        fees = [Fees(**each) for each in found.pop("fees")]
+        steps = [Step(**each) for each in found.pop("steps")]
+        return cls(**found, fees=fees, steps=steps)
+
+    def dump(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
     def step(self, name: str) -> Step:
-        """The step of this name."""
-        return next(each for each in self.steps if each.name == name)
+        """The median of the steps of this name."""
+        found = [each for each in self.steps if each.name == name]
+        return sorted(found, key=lambda each: each.wall_seconds)[len(found) // 2]
 
-    def dearest(self, kind: str) -> int:
-        """The dearest fee of a kind."""
-        return next(each.dearest_lovelace for each in self.fees if each.kind == kind)
+    def of_kind(self, kind: str) -> Fees:
+        """The fees of a kind."""
+        return next(each for each in self.fees if each.kind == kind)
 
-
-class Ran(NamedTuple):
-    """A command's result, and what it took."""
-
-    json: Any
-    step: Step
-
-
-async def run(world: World, name: str, *arguments: str, key: str | None = None) -> Ran:
-    """A command of the program as a process of its own, which must succeed."""
-    return await asyncio.to_thread(_run, world, name, arguments, key)
-
-
-def _run(world: World, name: str, arguments: Sequence[str], key: str | None) -> Ran:
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(
-            (*PROGRAM, *arguments),
-            cwd=world.directory,
-            env=program_environment(**world.settings(key)),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=told,
-        )
-        peak, waiting = 0, threading.Event()
-        while True:
-            found, status, used = os.wait4(process.pid, os.WNOHANG)
-            if found:
-                break
-            peak = max(peak, _peak_kib(process.pid))
-            waiting.wait(0.02)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - started
-        texts = []
-        for file in (out, told):
-            file.seek(0)
-            texts.append(file.read().decode())
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)}: {texts[0]}{texts[1]}")
-    step = Step(name, wall, used.ru_utime + used.ru_stime, peak / 1024)
-    return Ran(json.loads(texts[0]) if texts[0].strip() else None, step)
-
-
-def _peak_kib(pid: int) -> int:
-    """The most memory that a process has had; 0 where the system doesn't say."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    def targets(self) -> list[Target]:
+        """The targets of a series, and what this run reached."""
+        registering, status = self.step("register-milestone"), self.step("check-status")
+        claim, plain = self.step(CLAIM_PROCESS), self.step(PLAIN)
+        dearest = self.of_kind(SINGLE_CLAIM).dearest_lovelace
+        times = registering.cpu_seconds / plain.cpu_seconds
+        cold, warm = (1_000 * self.step(each).wall_seconds for each in (FOUND_COLD, FOUND_WARM))
+        return [
+            Target(
+                "register: processor time, beside a bare loop of as many hashes", 12, times, "times"
+            ),
+            Target("register: by the clock", 6, registering.wall_seconds, "s"),
+            Target("register: most memory", 200, registering.peak_mib or 0, "MiB"),
+            Target("the index", 100, self.index_mib, "MiB"),
+            Target("find a beneficiary and prove a row, index opened for it", 10, cold, "ms"),
+            Target("the same, index open", 2, warm, "ms"),
+            Target("claim, from the process' start to accepted", 0.7, claim.wall_seconds, "s"),
+            Target("check-status of all: by the clock", 0.6, status.wall_seconds, "s"),
+            Target("check-status of all: most memory", 80, status.peak_mib or 0, "MiB"),
+            Target("index made again of its rows", 8, self.step(MADE_ANEW).wall_seconds, "s"),
+            Target("dearest single claim", DEAREST_CLAIM_LOVELACE / ADA, dearest / ADA, "ADA"),
+        ]
 
 
 @contextmanager
@@ -159,79 +151,99 @@ def plain_hashes_seconds(count: int) -> float:
     return time.process_time() - started
 
 
-def judged(figures: Figures) -> None:
-    """The targets, of what this run has measured."""
-    registering, status = figures.step("register-milestone"), figures.step("check-status")
-    plain = figures.step("a bare loop of as many hashes").cpu_seconds
-    claim = [each for each in figures.steps if each.name == "single claim, its own process"]
-    wall = statistics.median(each.wall_seconds for each in claim)
-    cold, warm, anew = (
-        figures.step(name).wall_seconds
-        for name in (
-            "find and prove one, index opened",
-            "find and prove one, index open",
-            "index made anew of the rows",
-        )
+# -- as people read it
+
+
+def blocks_of(figures: Figures) -> dict[str, list[Block]]:
+    """The tables, by the names that the page has for their places."""
+    claim, batch = figures.of_kind(SINGLE_CLAIM), figures.of_kind(BATCH)
+    words = (
+        f"{figures.rows:,} allocations in {figures.distributions} distributions; one milestone, attested in"
+        f" {figures.attested_in} of them. {claim.transactions:,} random allocations were claimed one by one,"
+        f" and {batch.payments:,} of one page by batches. All of {figures.books['promised_tokens']:,} tokens"
+        " are in vaults or with those whose they are, and all lovelace that wallets have less is in the"
+        " table of the books."
     )
-    figures.targets += [
-        Target(
-            "register: processor time beside a bare loop of hashes",
-            12,
-            registering.cpu_seconds / plain,
-            "times",
-        ),
-        Target("register: by the clock", 6, registering.wall_seconds, "s"),
-        Target("register: peak", 200, registering.peak_mib or 0, "MiB"),
-        Target("index", 100, figures.index_mib, "MiB"),
-        Target("find and prove, index opened for it", 10, 1_000 * cold, "ms"),
-        Target("find and prove, median", 2, 1_000 * warm, "ms"),
-        Target("claim, from the process' start to accepted", 0.7, wall, "s"),
-        Target("check-status of the series", 0.6, status.wall_seconds, "s"),
-        Target("check-status of the series: peak", 80, status.peak_mib or 0, "MiB"),
-        Target("index made again", 8, anew, "s"),
-        Target(
-            "dearest single claim",
-            DEAREST_CLAIM_LOVELACE / ADA,
-            figures.dearest("single claim") / ADA,
-            "ADA",
-        ),
-    ]
+    return {
+        "fees": [Words(words), _fees(figures), _books(figures)],
+        "plan": [_plan(figures)],
+        "targets": [_targets(figures)],
+        "steps": [_steps(figures)],
+    }
 
 
-def markdown(figures: Figures) -> str:
-    """All tables."""
-    ada = "{:,.6f}".format
-    lines = [
-        f"{figures.rows:,} allocations in {figures.distributions} distributions, one milestone attested in"
-        f" {figures.attested_in}, {figures.claims:,} single claims.",
-        "",
-        "| fees (ADA) | transactions | sum | least | median | dearest | for each payment |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for fees in figures.fees:
+def _fees(figures: Figures) -> Table:
+    heads = ("sum", "least", "median", "dearest", "for each payment")
+    columns = [Column("fees (ADA)", None), Column("transactions"), *(Column(h, 6) for h in heads)]
+    rows = []
+    for each in figures.fees:
         amounts = (
-            fees.sum_lovelace,
-            fees.least_lovelace,
-            fees.median_lovelace,
-            fees.dearest_lovelace,
+            *(each.sum_lovelace, each.least_lovelace),
+            *(each.median_lovelace, each.dearest_lovelace),
         )
-        cells = " | ".join(ada(each / ADA) for each in amounts)
-        payment = ada(fees.sum_lovelace / fees.payments / ADA) if fees.payments else ""
-        lines.append(f"| {fees.kind} | {fees.transactions:,} | {cells} | {payment} |")
-    lines += ["", "| step | s by the clock | s of processor | peak (MiB) |", "|---|---:|---:|---:|"]
-    for step in figures.steps:
-        peak = "" if step.peak_mib is None else f"{step.peak_mib:,.0f}"
-        lines.append(
-            f"| {step.name} | {step.wall_seconds:,.3f} | {step.cpu_seconds:,.3f} | {peak} |"
-        )
-    lines += ["", "| target | wanted | reached | met |", "|---|---:|---:|---|"]
-    for each in figures.targets:
-        lines.append(
-            f"| {each.what} | {each.target:g} {each.unit} | {each.reached:,.4g} {each.unit}"
-            f" | {'yes' if each.met else 'no'} |"
-        )
-    lines += ["", "| the books | |", "|---|---:|"]
-    lines += [
-        f"| {name.replace('_', ' ')} | {amount:,} |" for name, amount in figures.books.items()
+        payment = each.sum_lovelace / each.payments / ADA if each.payments else None
+        rows.append([each.kind, each.transactions, *(one / ADA for one in amounts), payment])
+    return Table(columns, rows)
+
+
+def _books(figures: Figures) -> Table:
+    rows: list[list[Cell]] = [
+        [name.replace("_", " "), amount] for name, amount in figures.books.items()
     ]
-    return "\n".join(lines)
+    return Table([Column("the books", None), Column("")], rows)
+
+
+def _plan(figures: Figures) -> Table:
+    """What the measured batches come to where everybody is paid by such."""
+    batch, attestation = figures.of_kind(BATCH), figures.of_kind(ATTESTATION)
+    transactions = figures.rows * batch.transactions / batch.payments
+    hours = transactions / BATCHES_A_BLOCK / BLOCKS_AN_HOUR
+    single, deposits = figures.of_kind(SINGLE_CLAIM), figures.books["deposits_lovelace"]
+    paid = single.payments + batch.payments
+    kept = figures.rows * figures.books["beneficiaries_lovelace"] / paid
+    alone = figures.rows * single.sum_lovelace / single.payments
+    rows: list[list[Cell]] = [
+        ["openings: fees (ADA)", figures.of_kind(OPENING).sum_lovelace / ADA],
+        ["deposits until the close, one milestone attested (ADA)", deposits / ADA],
+        ["attesting one milestone: fees (ADA)", attestation.sum_lovelace / ADA],
+        ["paying everybody by batches: transactions", transactions],
+        ["paying everybody by batches: fees (ADA)", transactions * batch.mean_lovelace / ADA],
+        ["the same, each claimed alone: fees (ADA)", alone / ADA],
+        ["ADA with the payouts, which beneficiaries keep", kept / ADA],
+        ["paying by batches: hours of whole blocks", hours],
+        ["paying by batches: hours of a quarter of each block", 4 * hours],
+    ]
+    heads = Column(f"{figures.rows:,} allocations", None), Column("", 1)
+    return Table(heads, rows)
+
+
+def _targets(figures: Figures) -> Table:
+    columns = [Column(head, None) for head in ("", "wanted", "reached", "met")]
+    rows = [
+        [
+            each.what,
+            f"{each.target:g} {each.unit}",
+            f"{each.reached:,.3g} {each.unit}",
+            "yes" if each.met else "no",
+        ]
+        for each in figures.targets()
+    ]
+    return Table(columns, rows)
+
+
+def _steps(figures: Figures) -> Table:
+    columns = [
+        *(Column("step", None), Column("s by the clock", 3)),
+        *(Column("s of processor", 3), Column("most memory (MiB)")),
+    ]
+    rows = [
+        [each.name, each.wall_seconds, each.cpu_seconds, each.peak_mib] for each in figures.steps
+    ]
+    return Table(columns, rows)
+
+
+def words(figures: Figures) -> str:
+    """All tables, each with a head."""
+    return "\n\n".join(
+        f"## {name}\n\n{markdown(blocks, '')}" for name, blocks in blocks_of(figures).items()
+    )

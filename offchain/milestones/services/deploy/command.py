@@ -223,13 +223,12 @@ class _Deploy(SendingCommand[Deployed]):
     def _meaning(self, rehearsal: Run) -> tuple[str, ...]:
         """What is about to be locked, for whom, at what cost, and who can do what with it until when."""
         planned = self.report(rehearsal)
-        rows = self.distribution.allocations.values()
-        people = len({each.beneficiary_address for each in rows})
+        rows = self.distribution.allocations.columns()
         promised = amount_in_words(Value.of(self.distribution.token, planned.total_token_amount))
         costs = (planned.deposits.total_lovelace, planned.fee_estimate)
         deposits, fees = (amount_in_words(Value(each)) for each in costs)
         return (
-            f"locks {promised} for {len(rows):,} payments to {people:,} beneficiaries, at"
+            f"locks {promised} for {len(rows):,} payments to {rows.people():,} beneficiaries, at"
             f" {planned.contract_name}",
             f"locks {deposits} of deposits, which come back when it is closed, and costs {fees} of fees",
             *(power.words for power in planned.powers),

@@ -184,8 +184,7 @@ class Step(DistributionCommand[Paid]):
     ) -> Iterator[LiveProposal]:
         """Proposals that can be confirmed, one of each milestone that somebody waits for."""
         now = 0 if self.state is None else self.state.time.now_posix_ms
-        waited_for = {each.milestone_identifier for each in distribution.allocations.values()}
-        waited_for -= on_chain.attested()
+        waited_for = {*distribution.allocations.milestones()} - on_chain.attested()
         for live in on_chain.proposals:
             milestone = live.proposal.milestone_identifier
             if milestone in waited_for and proposal_state(live.proposal, now) != "under_review":
