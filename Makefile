@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
-	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill crowds faults relay rush \
-	serve bench bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
+	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill kill-series crowds faults relay \
+	rush serve bench bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -85,6 +85,10 @@ soak: $(VENV)/.dev
 kill: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill.py \
 		offchain/tests/long/test_kill_command.py
+
+# 200,000 rows: an hour or more of processor.
+kill-series: $(VENV)/.dev
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill_series.py
 
 crowds: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_crowds.py

@@ -10,11 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from milestones.domain.columns import AllocationColumns, Kind, big_endian
 from milestones.domain.merkle import NodeAt, upper_nodes
 from milestones.domain.streams import uncollected
 from milestones.errors import InvalidConfiguration
-from milestones.storage.files import PRIVATE_FILE, make_private, refusals, sync_folder
+from milestones.storage.files import (
+    LOCK_TIMEOUT_SECONDS,
+    PRIVATE_FILE,
+    make_private,
+    refusals,
+    sweep,
+    sync_folder,
+)
 from milestones.storage.index import (
     APPLICATION_ID,
     CHUNK_HEIGHT,
@@ -161,14 +170,20 @@ def _sqlite_refusals(path: Path) -> Iterator[None]:
 def writing_index(path: Path) -> Iterator[IndexWriter]:
     """A writer whose file is at `path` once all went well; nothing is left of it where not.
 
-    Raises `InvalidConfiguration` where the file system refuses.
+    What a killed process has left of writing there is deleted; writers of one file take turns. Raises
+    `InvalidConfiguration` where the file system refuses.
     """
     with refusals(path):
         make_private(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     writer = None
+    # A claim makes an index anew that is missing: killed again and again it would fill the disk.
+    lock = FileLock(
+        path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_SECONDS, mode=PRIVATE_FILE
+    )
     try:
-        with refusals(path), uncollected():
+        with refusals(path), lock, uncollected():
+            sweep(path.parent, path.name)
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
             with _sqlite_refusals(path):
                 writer = IndexWriter(temporary)

@@ -128,7 +128,8 @@ async def deploy_series(
         distribution = part_distribution(backend, series, part)
         await must_not_have_been_opened(backend, distribution)
         sent += 1
-        is_last = part.part == len(by_id)
+        # Of what is left: where blocks were rolled back the last part may be open, and one before it not.
+        is_last = part.part == len(by_id) or sent == plan.openings_left
         return await deploy(
             backend,
             distribution.schedule(),

@@ -131,10 +131,13 @@ async def test_an_index_is_made_anew_from_the_rows_and_from_nothing_else(world: 
     series = find_series(world.workspace(), found.series_root.hex())
     part = series.record.distributions[2]
     before = part_distribution(world.workspace(), series, part).allocations.columns()
+    left = series.path / ".index.sqlite.0123abcd.tmp"
+    left.write_bytes(b"of a claim that was killed while it made the index")
     for spoil in (series.index_file.unlink, lambda: series.index_file.write_bytes(b"x")):
         spoil()
         again = part_distribution(world.workspace(), series, part).allocations.columns()
         assert again == before
+        assert not left.exists()
     series.index_file.unlink()
     series.rows_file.write_bytes(series.rows_file.read_bytes()[:-1] + b"\x00")
     with pytest.raises(InvalidConfiguration, match="not the file that the terms name"):
