@@ -6,12 +6,14 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from milestones.look import figures
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STYLESHEET_PATH: Final = "/look.css"
 """Where a server that shows pages serves the stylesheet; a page is given it as `stylesheet_path`."""
@@ -51,6 +53,15 @@ def templates(package: str, **others: str) -> Environment:
     right to left stays within its own words, unless a macro made it.
     A name that isn't given is an error. A page is given `stylesheet_path`, or else holds the stylesheet.
     """
+    # A chain or a server starts without it: most are never looked at.
+    from jinja2 import (  # noqa: PLC0415
+        ChoiceLoader,
+        Environment,
+        PackageLoader,
+        PrefixLoader,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=ChoiceLoader(
             [
@@ -83,6 +94,13 @@ def templates(package: str, **others: str) -> Environment:
 
 def markdown_templates(package: str) -> Environment:
     """As `templates`, for Markdown: whatever is put into one stands there as text, and is no markup."""
+    # A chain or a server starts without it: most are never looked at.
+    from jinja2 import (  # noqa: PLC0415
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=PackageLoader(package, "templates"),
         autoescape=False,  # noqa: S701 - `finalize` escapes for Markdown, where HTML's rules do not hold

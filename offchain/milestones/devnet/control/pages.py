@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Any, Final
-
-from jinja2 import Environment
+from typing import TYPE_CHECKING, Any, Final
 
 from milestones.cardano.outputs import OutputReference
 from milestones.cardano.value import AssetId
@@ -27,6 +25,9 @@ from milestones.devnet.ledger.utxow import signers
 from milestones.devnet.terminal import transaction_words
 from milestones.errors import InvalidInput, MilestonesError, NotFound
 from milestones.look.pages import STYLESHEET_PATH, templates
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LATEST: Final = 20
 """Transactions, and rows of blocks, that the first page lists."""

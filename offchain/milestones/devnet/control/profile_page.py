@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from milestones.devnet.chain import Chain
@@ -15,6 +14,9 @@ from milestones.devnet.ledger.failures import TransactionRejected
 from milestones.devnet.ledger.transaction import Transaction
 from milestones.devnet.ogmios.failures import rpc_failure
 from milestones.look.pages import templates
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 SHOWN_ROWS: Final = 20
 """Rows of a table; the others are counted."""

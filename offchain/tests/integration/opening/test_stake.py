@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,43 @@ async def test_a_committees_stake_is_signed_elsewhere(world: World, backend: Bac
     assert f"registers reward account {report.stake_address}, for a deposit of 2.000000 ADA" in said
     assert "votes to the predefined option abstain" in said
     assert (shown.transaction.doubts, shown.transaction.missing_count) == ((), 2)
+    await assembled_and_sent(world, backend, file, names[1:])
+    state = await stake_show(backend, contract_address=made.contract_address)
+    assert state.treasury_rule == "met"
+
+    world.devnet.chain.grant_rewards(holder_of(made), 3 * ADA)
+    received = world.address("beneficiary-1")
+    for act, options, words in (
+        (stake_delegate, {"pool": POOL.id}, "its stake to pool"),
+        (stake_withdraw, {"to": received}, "withdraws 3.000000 ADA"),
+        (stake_deregister, {}, "closes reward account"),
+    ):
+        file = world.directory / f"{act.__name__}.tx"
+        account["key"] = replace(payer, hand_out=HandOut(file, 3600))
+        report = await act(backend, **account, **options, stake_script=own)
+        assert report.status == "waiting_for_signatures"
+        shown = await show_known_transaction(backend, file)
+        assert words in "\n".join(shown.transaction.summary)
+        assert shown.transaction.missing_count == 2
+        await assembled_and_sent(world, backend, file, names[:2])
+    assert world.held_by(received).lovelace == 3 * ADA
+    gone = await stake_show(backend, contract_address=made.contract_address)
+    assert not gone.registered
+
+
+def holder_of(made: Registered) -> Credential:
+    """Whose stake it is."""
+    who = made.contract_address.staking
+    assert isinstance(who, Credential)
+    return who
+
+
+async def assembled_and_sent(
+    world: World, backend: Backend, file: Path, names: tuple[str, ...]
+) -> None:
+    """Each signs alone; what is put together is in a block."""
     witnesses = []
-    for name in names[1:]:
+    for name in names:
         witnesses.append(file.with_suffix(f".{name}"))
         sign_transaction(file, [world.keys[name]], output=witnesses[-1], witness_only=True)
     whole = file.with_suffix(".signed")
@@ -184,8 +220,6 @@ async def test_a_committees_stake_is_signed_elsewhere(world: World, backend: Bac
     assert assembled.missing == ()
     sent = await submit_transaction(backend, whole, wait=True)
     assert sent.status == "confirmed"
-    state = await stake_show(backend, contract_address=made.contract_address)
-    assert state.treasury_rule == "met"
 
 
 async def test_a_key_s_own_account(world: World, backend: Backend) -> None:

@@ -64,6 +64,24 @@ def test_keys_are_made_without_anything_that_reaches_a_network(tmp_path: Path) -
     assert clients <= {"milestones.clients.service_address"}
 
 
+STARTED = """
+import asyncio, sys
+from milestones.devnet.server import Devnet
+async def main():
+    async with Devnet():
+        print(*sys.modules)
+asyncio.run(main())
+"""
+
+
+def test_a_chain_starts_without_what_only_its_pages_need() -> None:
+    """Tests start one by the hundred, and look at none."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & {"jinja2", "rich", "typer", "httpx"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says_of_itself(name: str) -> None:
     """The sentence in the table is the first paragraph of the command's own help."""
