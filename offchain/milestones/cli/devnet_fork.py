@@ -13,9 +13,10 @@ from milestones.devnet.server import DevnetConfig, run
 from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from milestones.fork import real_network
+    from milestones.fork import impersonation, real_network
 else:
     # The clients take as long to load as all else, and most chains are no forks.
+    impersonation = Later("milestones.fork.impersonation")
     real_network = Later("milestones.fork.real_network")
 
 TAKEN_OVER: Final = ("network_magic", "start_time", "kupo_match")
@@ -63,7 +64,7 @@ async def serve(config: DevnetConfig, options: ForkOptions) -> None:
         accounts = default_accounts(chain.network_magic) if count is None else count
         chain = replace(chain, accounts=accounts)
         if options.impersonate:
-            waived = await real_network.impersonations(options.impersonate, network)
+            waived = await impersonation.impersonations(options.impersonate, network)
             chain = replace(chain, impersonated=waived)
         await run(replace(config, chain=chain))
     finally:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from itertools import pairwise
 from typing import Any, Final
 
-from milestones.cardano import base58, bech32, cbor, encoding
 from milestones.cardano.address import Credential
 from milestones.cardano.hashes import blake2b_256
-from milestones.cardano.outputs import OutputReference, Script, TransactionOutput, Utxo
+from milestones.cardano.outputs import OutputReference, Script, Utxo
 from milestones.cardano.slots import Point
 from milestones.clients import ogmios_answers
 from milestones.clients.answers import reading
@@ -23,8 +21,6 @@ from milestones.clients.ogmios_client import OgmiosClient
 from milestones.clients.ogmios_connection import JsonRpcConnection, RpcError, query_failure
 from milestones.devnet.blocks import Point as ChainPoint
 from milestones.devnet.blocks import Spent
-from milestones.devnet.clock import BYRON_EPOCH_SLOTS, BYRON_SLOT_MS, SLOT_MS, Bound
-from milestones.devnet.funds import fields
 from milestones.devnet.ledger.outputs import Output, decode_output
 from milestones.devnet.ledger.parameters import Parameters
 from milestones.devnet.ledger.staking_state import Account
@@ -38,11 +34,10 @@ from milestones.errors import (
     ServiceOutOfSync,
     ServiceUnavailable,
 )
+from milestones.fork.forms import address_text, calendar_of, encoded_output, not_like_this
 
 ERA: Final = "conway"
 """The era whose rules the embedded chain has."""
-ERAS: Final = 7
-"""Byron to Conway."""
 ASKED_AT_ONCE: Final = 8
 GENESES: Final = ("byron", "shelley", "alonzo", "conway")
 CANNOT_ACQUIRE: Final = 2000
@@ -90,9 +85,7 @@ class RealNetwork:
         height = await self._height_of(point)
         era, at_tip, parameters, eras = await self._state_at(point)
         if era != ERA:
-            raise _not_like_this(
-                "fork_ogmios", f"it is in the era {era!r}, and this chain in {ERA}"
-            )
+            raise not_like_this("fork_ogmios", f"it is in the era {era!r}, and this chain in {ERA}")
         genesis = {
             each: await self._ask("queryNetwork/genesisConfiguration", era=each) for each in GENESES
         }
@@ -101,7 +94,7 @@ class RealNetwork:
             start_posix_ms = ogmios_answers.time_posix_ms(genesis["shelley"]["startTime"])
         self._patterns = tuple(await self._kupo.patterns())
         with reading(self._ogmios.address, "queryLedgerState/eraSummaries"):
-            byron_epochs, epoch_slots, later_starts = _calendar_of(eras)
+            byron_epochs, epoch_slots, later_starts = calendar_of(eras)
         return OriginFacts(
             network_magic=magic,
             start_posix_ms=start_posix_ms,
@@ -253,7 +246,7 @@ class RealNetwork:
                 self._kupo.address, f"the script at {utxo.reference} has another hash"
             )
         try:
-            return decode_output(_encoded(output))
+            return decode_output(encoded_output(output))
         except InvalidEncoding as error:
             raise unavailable(
                 self._kupo.address, f"the output {utxo.reference} can't be read: {error.reason}"
@@ -287,7 +280,7 @@ class RealNetwork:
         if await self._kupo.patterns_including(address.hex()):
             matches = map(self._match, await self._matches(address.hex()))
             return {each.reference: each.output for each in matches if each.spent is None}
-        return await self._utxo({"addresses": [_address_text(address)]}, "the address")
+        return await self._utxo({"addresses": [address_text(address)]}, "the address")
 
     async def _utxo(self, params: Any, what: str) -> dict[OutputReference, Output]:
         async def look(ask: Callable[..., Awaitable[Any]]) -> Any:
@@ -393,66 +386,6 @@ class RealNetwork:
             raise query_failure(self._ogmios.address, "acquireLedgerState", error) from error
 
 
-def _calendar_of(eras: Any) -> tuple[int, int, tuple[Bound, ...]]:
-    """Byron's epochs, an epoch's slots, and where the eras after Shelley began."""
-    if len(eras) != ERAS:
-        raise _not_like_this("fork_ogmios", f"it has {len(eras)} eras, and this chain {ERAS}")
-    starts = [
-        Bound(
-            round(era["start"]["time"]["seconds"] * 1000),
-            int(era["start"]["slot"]),
-            int(era["start"]["epoch"]),
-        )
-        for era in eras
-    ]
-    shelley, *later = starts[1:]
-    epochs = {era["parameters"]["epochLength"] for era in eras[1:]}
-    lengths = {era["parameters"]["slotLength"]["milliseconds"] for era in eras[1:]}
-    slots = shelley.epoch * BYRON_EPOCH_SLOTS
-    byron = Bound(slots * BYRON_SLOT_MS, slots, shelley.epoch)
-    if shelley != byron or len(epochs) != 1 or lengths != {SLOT_MS}:
-        reason = "its slots since Shelley are no second long, or its Byron era was another one's"
-        raise _not_like_this("fork_ogmios", reason)
-    if any(one.slot > other.slot for one, other in pairwise(starts)):
-        raise ValueError("the eras are in no order")
-    return shelley.epoch, int(epochs.pop()), tuple(later)
-
-
-def _not_like_this(path: str, reason: str) -> InvalidConfiguration:
-    return InvalidConfiguration(
-        f"a chain can't be forked from this network: {reason}",
-        path=path,
-        hint="mainnet, preprod, preview, and embedded chains can be forked",
-    )
-
-
-def _address_bytes(text: str) -> bytes:
-    return bech32.decode(text)[1] if text.startswith("addr") else base58.decode(text)
-
-
-def _address_text(raw: bytes) -> str:
-    if raw[0] >> 4 == 8:
-        return base58.encode(raw)
-    return bech32.encode("addr" if raw[0] & 15 == 1 else "addr_test", raw)
-
-
-def _encoded(output: TransactionOutput) -> bytes:
-    """An output in the map form; the bytes that the network has are in no index."""
-    entries = {
-        0: cbor.encode_bytes(_address_bytes(output.address)),
-        1: encoding.value(output.value),
-    }
-    if output.inline_datum is not None:
-        datum = encoding.embedded(output.inline_datum)
-        entries[2] = encoding.array((encoding.integer(1), datum))
-    elif output.datum_hash is not None:
-        digest = cbor.encode_bytes(output.datum_hash)
-        entries[2] = encoding.array((encoding.integer(0), digest))
-    if output.script is not None:
-        entries[3] = encoding.reference_script(output.script)
-    return fields(entries)
-
-
 async def opened(
     ogmios_url: str, kupo_url: str, *, at: str | None, kept: OriginFacts | None
 ) -> tuple[OriginFacts, RealNetwork]:
@@ -480,37 +413,3 @@ async def opened(
 def parameters_of(facts: OriginFacts) -> Parameters:
     """The parameters that were taken over; those that no rule here reads are shown as they were."""
     return parse_parameters(facts.parameters, strict=False)
-
-
-async def impersonations(addresses: Iterable[str], network: RealNetwork | None) -> frozenset[bytes]:
-    """The credentials of these addresses. Raises `InvalidConfiguration` for a Plutus script's."""
-    found = set()
-    for text in addresses:
-        kind, digest = impersonated_credential(text)
-        script = await network.script(digest) if network and kind == "script" else None
-        if script is not None and script.language != "native":
-            raise InvalidConfiguration(
-                f"{text[:80]} is locked by a {script.language} script, which always runs",
-                path="impersonate",
-                hint="impersonate addresses of keys and of native scripts",
-            )
-        found.add(digest)
-    return frozenset(found)
-
-
-def impersonated_credential(text: str) -> tuple[str, bytes]:
-    """The kind (`key` or `script`) and hash of an address' credential, a stake address' too.
-
-    Raises `InvalidConfiguration`.
-    """
-    try:
-        prefix, raw = bech32.decode(text)
-    except InvalidEncoding:
-        prefix, raw = "", b""
-    if prefix.removesuffix("_test") not in ("addr", "stake") or len(raw) < 29:
-        raise InvalidConfiguration(
-            f"{text[:80]!r} is no address",
-            path="impersonate",
-            hint="give a Bech32 address: addr1…, addr_test1…, or a stake address",
-        )
-    return ("script" if raw[0] & 0x10 else "key"), raw[1:29]

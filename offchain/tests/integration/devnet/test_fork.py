@@ -16,7 +16,8 @@ from milestones.devnet.opening import ChainConfig
 from milestones.devnet.origin import kept_facts
 from milestones.devnet.server import Devnet, DevnetConfig
 from milestones.errors import InvalidConfiguration, NotFound, ServiceOutOfSync
-from milestones.fork.real_network import RealNetwork, impersonations, opened, parameters_of
+from milestones.fork.impersonation import impersonations
+from milestones.fork.real_network import RealNetwork, opened, parameters_of
 from tests.support.devnet_clients import Ogmios, http
 from tests.support.raw_transactions import (
     ALICE,
