@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint types layers check coverage docs package \
 	contracts contracts-check contracts-debug mutation fuzz compare-evaluators truth soak kill kill-series crowds faults relay \
-	rush serve bench bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
+	rush serve bench list-in-datum bench-costs bench-criteria bench-contention bench-relay bench-serve bench-series pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/milestones demo
@@ -111,6 +111,10 @@ rush: $(VENV)/.dev
 # Everything of docs/performance.md, or what PARTS names; WRITE=--write renews the page, WRITE="--write --full" all.
 bench: $(VENV)/.dev
 	PYTHONPATH=offchain $(BIN)/python benchmarks/performance.py $(PARTS) $(WRITE)
+
+# The contract that the benchmark compares with: its blueprint is committed, too.
+list-in-datum:
+	cd benchmarks/list_in_datum && aiken build --deny --trace-level silent --out plutus.json
 
 bench-costs: $(VENV)/.dev
 	$(BIN)/python benchmarks/costs.py

@@ -87,27 +87,26 @@ def measure(count: int) -> dict[str, Any]:
         found["on_disk_mib"] = sum(each.stat().st_size for each in directory.iterdir()) / 2**20
         process = DevnetProcess(Path(folder), "--state-dir", str(directory), "--manual-blocks")
         started = time.perf_counter()
-        process.start()
-        asyncio.run(call(process.ogmios_url, request("queryNetwork/tip")))
-        found["start_s"] = time.perf_counter() - started
-        found["start_busy_s"] = busy_s(process)
-        found["started_mib"] = process.memory_bytes() / 2**20
-        with httpx.Client(trust_env=False, timeout=120) as client:
-            started = time.perf_counter()
-            before_s = busy_s(process)
-            answer = client.get(f"{process.kupo_url}/matches/{ADDRESS}?unspent")
-            found["address_s"] = time.perf_counter() - started
-            found["address_busy_s"] = busy_s(process) - before_s
-            found["address_outputs"] = len(answer.json())
-            found["address_mib"] = len(answer.content) / 2**20
-            found["after_mib"] = process.memory_bytes() / 2**20
-            blocks = min(ROLLED_BACK, -(-count // IN_A_BLOCK))
-            started = time.perf_counter()
-            client.post(
-                f"{process.control_url}/rollback", json={"count": blocks}
-            ).raise_for_status()
-            found["rollback_s"] = time.perf_counter() - started
-        process.stop()
+        with process:
+            asyncio.run(call(process.ogmios_url, request("queryNetwork/tip")))
+            found["start_s"] = time.perf_counter() - started
+            found["start_busy_s"] = busy_s(process)
+            found["started_mib"] = process.memory_bytes() / 2**20
+            with httpx.Client(trust_env=False, timeout=120) as client:
+                started = time.perf_counter()
+                before_s = busy_s(process)
+                answer = client.get(f"{process.kupo_url}/matches/{ADDRESS}?unspent")
+                found["address_s"] = time.perf_counter() - started
+                found["address_busy_s"] = busy_s(process) - before_s
+                found["address_outputs"] = len(answer.json())
+                found["address_mib"] = len(answer.content) / 2**20
+                found["after_mib"] = process.memory_bytes() / 2**20
+                blocks = min(ROLLED_BACK, -(-count // IN_A_BLOCK))
+                started = time.perf_counter()
+                client.post(
+                    f"{process.control_url}/rollback", json={"count": blocks}
+                ).raise_for_status()
+                found["rollback_s"] = time.perf_counter() - started
     return found
 
 

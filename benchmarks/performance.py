@@ -25,6 +25,8 @@ from devnet_size import history
 from figures import Block, from_json, markdown, to_json
 from growth import by_batch, by_size
 from helps import helps
+from lists import lists
+from others import others
 from plots import Plot
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -42,6 +44,8 @@ def parts(*, full: bool = False, smallest: bool = False) -> Mapping[str, Measure
     return {
         "costs": lambda: by_size(smallest=smallest),
         "batches": lambda: by_batch(smallest=smallest),
+        "lists": lambda: lists(full=full, smallest=smallest),
+        "others": lambda: others(smallest=smallest),
         "help": lambda: helps(smallest=smallest),
         "chain": lambda: chain(smallest=smallest),
         "history": lambda: history(PAYMENTS[0] if smallest else PAYMENTS[2 if full else 1]),
@@ -68,14 +72,16 @@ def measured(name: str, measure: Measure) -> Part:
 
 def page_of(record: Mapping[str, Part], page: str) -> str:
     """The page with a part's figures between its two marks, wherever it has them."""
-    for name, part in record.items():
+    for name in parts():
         start = f"<!-- figures of {name} -->"
         before, found, rest = page.partition(start)
         _, ended, after = rest.partition(ENDS)
         if not (found and ended):
             raise SystemExit(f"{PAGE.name} has no place for the figures of {name}")
-        text = markdown(from_json(part["blocks"]), PICTURES.name)
-        text += f"\n\nMeasured in {part['seconds']:.0f} s on {part['measured_on']}."
+        text = "Not measured yet."
+        if (part := record.get(name)) is not None:
+            text = markdown(from_json(part["blocks"]), PICTURES.name)
+            text += f"\n\nMeasured in {part['seconds']:.0f} s on {part['measured_on']}."
         page = f"{before}{start}\n{text}\n{ENDS}{after}"
     return page
 

@@ -19,7 +19,8 @@ from typing import Final
 LAUNCHER: Final = """
 import json, os, resource, subprocess, sys, time
 started = time.perf_counter()
-done = subprocess.run(sys.argv[2:], cwd=sys.argv[1], capture_output=True, text=True)
+done = subprocess.run(sys.argv[2:], cwd=sys.argv[1], stdin=subprocess.DEVNULL, capture_output=True,
+    text=True)
 wall = time.perf_counter() - started
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([done.returncode, done.stdout, done.stderr[-2000:], wall, used.ru_utime + used.ru_stime,
