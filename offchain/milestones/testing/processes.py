@@ -101,9 +101,14 @@ class DevnetProcess:
     def start(self) -> None:
         """Starts it, and returns when it is ready."""
         self.launch()
-        line = self._running.stdout.readline() if self._running.stdout else ""
-        assert line, f"the devnet did not start: {self.stderr()}"
-        self.ready = json.loads(line)
+        assert self._running.stdout is not None
+        line = self._running.stdout.readline()
+        try:
+            self.ready = json.loads(line)
+        except json.JSONDecodeError:
+            # An error stands on several lines, and is the last that it says.
+            said = line + self._running.stdout.read()
+            raise AssertionError(f"the devnet did not start: {said}{self.stderr()}") from None
 
     def kill(self) -> None:
         """Ends it as a power cut would."""
