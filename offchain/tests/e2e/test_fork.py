@@ -112,3 +112,31 @@ def test_an_opening_a_claim_and_a_closing_are_rehearsed_at_the_real_fee(tmp_path
             rehearsal.world.succeed("init")
             again = rehearsal.paid("close", *grant.where, payer="creator", file="close.tx")
         assert again == closed
+
+
+def test_a_withdrawal_is_rehearsed_with_what_the_account_holds(tmp_path: Path) -> None:
+    """The real account's rewards, at the real fee; its owner's key is not there."""
+    magic, three_ada = f"--network-magic={MAINNET_MAGIC}", 3_000_000
+    with process_world(
+        tmp_path / "original", magic, "--state-dir=chain", network="mainnet", network_id=1
+    ) as (original, real):
+        original.succeed("init")
+        registered = register(original, five_allocations(original), "--staking", "creator")
+        assert registered.exit_code == 0, registered.stderr
+        where = ("--contract-address", registered.json["contract_address"])
+        creator = ("--signing-key-path", original.key_file("creator"), "--wait")
+        account = original.succeed("stake", "register", *where, "--abstain", *creator)
+        granted = ("--lovelace", str(three_ada), "--control-url", real.control_url)
+        original.succeed("devnet", "rewards", account["stake_address"], *granted)
+
+        withdrawal = ("stake", "withdraw", *where)
+        holders = (original.address("creator"), account["stake_address"])
+        waived = [f"--impersonate={each}" for each in holders]
+        with rehearsing(original, real, "withdrawal", *waived) as rehearsal:
+            rehearsed = rehearsal.paid(*withdrawal, payer="creator", file="withdraw.tx")
+            shown = rehearsal.world.succeed("stake", "show", *where)
+            assert (shown["rewards_lovelace"], shown["representative"]) == (0, "abstain")
+        shown = original.succeed("stake", "show", *where)
+        assert shown["rewards_lovelace"] == three_ada
+        paid = original.succeed(*withdrawal, *creator)
+        assert (paid["withdrawn_lovelace"], paid["fee_estimate"]) == (three_ada, rehearsed)
