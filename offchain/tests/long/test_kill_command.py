@@ -62,6 +62,13 @@ def registered(world: ProcessWorld) -> Grant:
     return Grant(world, ran.json)
 
 
+def staked(world: ProcessWorld) -> Grant:
+    """Nothing is open; the terms name a staking credential of the creator's."""
+    ran = register(world, five_allocations(world), "--staking", "creator")
+    assert ran.exit_code == 0, ran.stderr
+    return Grant(world, ran.json)
+
+
 def over(world: ProcessWorld) -> Grant:
     """Whatever nobody claimed may be taken back."""
     grant = signed(world)
@@ -91,6 +98,15 @@ def closed_once(grant: Grant) -> None:
     assert grant.world.tokens_of("creator") == TOKENS
 
 
+def delegated_once(grant: Grant) -> None:
+    shown = grant.world.succeed("stake", "show", *grant.where)
+    assert (shown["registered"], shown["representative"]) == (True, "abstain")
+    # One transaction alone has spent what the creator had.
+    address = grant.world.address("creator")
+    spent = grant.world.kupo(f"matches/{address}?spent")
+    assert len({each["spent_at"]["transaction_id"] for each in spent}) == 1
+
+
 COMMANDS = (
     Command(
         "submit-release",
@@ -117,12 +133,24 @@ COMMANDS = (
         opened_once,
     ),
     Command("close", lambda grant: grant.where, over, "creator", "closed", closed_once),
+    Command(
+        "stake register",
+        lambda grant: (*grant.where, "--abstain"),
+        staked,
+        "creator",
+        "already_registered",
+        delegated_once,
+    ),
 )
+
+
+PAYING = COMMANDS[:4]
+"""Those that are killed in every run, a few times each."""
 
 
 def whole(grant: Grant, command: Command) -> tuple[str, ...]:
     key = ("--signing-key-path", grant.world.key_file(command.payer))
-    return (command.name, *command.arguments(grant), *key, "--wait")
+    return (*command.name.split(), *command.arguments(grant), *key, "--wait")
 
 
 def killed_at(grant: Grant, command: Command, moment: int) -> tuple[int, Path]:
@@ -143,7 +171,9 @@ def killed_at(grant: Grant, command: Command, moment: int) -> tuple[int, Path]:
     return done.returncode, moments
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize(
+    "command", length(short=PAYING, long=COMMANDS), ids=lambda command: command.name
+)
 def test_a_command_killed_at_any_moment_is_finished_by_the_next(
     tmp_path: Path, command: Command
 ) -> None:
