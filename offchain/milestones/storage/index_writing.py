@@ -170,7 +170,7 @@ def _sqlite_refusals(path: Path) -> Iterator[None]:
 def writing_index(path: Path) -> Iterator[IndexWriter]:
     """A writer whose file is at `path` once all went well; nothing is left of it where not.
 
-    What a killed process has left of writing there is deleted; writers of one file take turns. Raises
+    What a killed process has left of writing there is deleted; writers in one folder take turns. Raises
     `InvalidConfiguration` where the file system refuses.
     """
     with refusals(path):
@@ -178,9 +178,7 @@ def writing_index(path: Path) -> Iterator[IndexWriter]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     writer = None
     # A claim makes an index anew that is missing: killed again and again it would fill the disk.
-    lock = FileLock(
-        path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_SECONDS, mode=PRIVATE_FILE
-    )
+    lock = FileLock(path.parent / ".lock", timeout=LOCK_TIMEOUT_SECONDS, mode=PRIVATE_FILE)
     try:
         with refusals(path), lock, uncollected():
             sweep(path.parent, path.name)
