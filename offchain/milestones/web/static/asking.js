@@ -33,3 +33,18 @@ export async function ask(path, body) {
     throw new Refused({ message: "This server can't be reached.", hint: 'Look at your connection, then try again.' })
   }
 }
+
+/**
+ * What a form holds, by name; numbers are numbers, and what is empty is left out.
+ * @param {HTMLFormElement} step
+ * @returns {Record<string, unknown>}
+ */
+export function fieldsOf(step) {
+  /** @type {Record<string, unknown>} */
+  const found = {}
+  for (const each of /** @type {Iterable<HTMLInputElement>} */ (step.querySelectorAll('[name]'))) {
+    const text = each.value.trim()
+    if (text) found[each.name] = each.dataset.type === 'number' ? Number(text) : text
+  }
+  return found
+}

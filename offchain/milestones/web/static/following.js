@@ -1,6 +1,6 @@
 // @ts-check
 /** What was sent is followed into its block, and what was asked for until it is paid. */
-import { ask } from './asking.js'
+import { ask, fieldsOf } from './asking.js'
 import { News } from './news.js'
 import { Refused, element, note } from './words.js'
 

@@ -7,7 +7,7 @@
  * followed into its block. Words are put in as text, never as HTML.
  */
 import { blake2b256 } from './blake2b.js'
-import { ask } from './asking.js'
+import { ask, fieldsOf } from './asking.js'
 import { committeeOf, offer, signaturesIn } from './files.js'
 import { again, follow, requestPayment } from './following.js'
 import { Wallet, WalletError, connect, isEnabled, watchForWallets } from './wallet.js'
@@ -126,21 +126,6 @@ async function prepare(step, mine) {
   if (!isWithoutWallet(step)) button.disabled = !wallet || missing || waits
   const words = /** @type {HTMLElement | null} */ (step.querySelector('.missing'))
   if (words) words.hidden = !wallet || !missing
-}
-
-/**
- * What a form holds, by name; numbers are numbers, and what is empty is left out.
- * @param {HTMLFormElement} step
- * @returns {Record<string, unknown>}
- */
-function fieldsOf(step) {
-  /** @type {Record<string, unknown>} */
-  const found = {}
-  for (const each of /** @type {Iterable<HTMLInputElement>} */ (step.querySelectorAll('[name]'))) {
-    const text = each.value.trim()
-    if (text) found[each.name] = each.dataset.type === 'number' ? Number(text) : text
-  }
-  return found
 }
 
 /** @param {HTMLFormElement} step */
