@@ -1,8 +1,8 @@
 """How much memory the embedded chain takes for a long history, and how long it takes to start on one.
 
 A process takes payments over no socket, with a directory and the index behind it; another one then starts on
-that directory. Beside it: one address that holds as many outputs, and a rollback. Run as a program, this is
-the process that takes them.
+that directory. Beside it: one address that holds as many outputs, and a rollback. Run as a program it prints
+that for 100,000 payments; with a directory and a number it is the process that takes them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from milestones.devnet.server import Devnet, DevnetConfig, settle
 from milestones.testing.processes import DevnetProcess
 
 IN_A_BLOCK, ROLLED_BACK = 350, 10
+LONG = 100_000
 
 
 def resident_mib() -> float:
@@ -111,4 +112,8 @@ def measure(count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), int(sys.argv[2]))
+    if len(sys.argv) == 3:
+        build(Path(sys.argv[1]), int(sys.argv[2]))
+    else:
+        for measured, value in measure(LONG).items():
+            print(f"{measured:24}{value:14,.1f}")
