@@ -16,7 +16,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,14 +70,14 @@ def measured(name: str, measure: Measure) -> Part:
     return {"measured_on": machine(), "seconds": seconds, "blocks": to_json(blocks)}
 
 
-def page_of(record: Mapping[str, Part], page: str) -> str:
-    """The page with a part's figures between its two marks, wherever it has them."""
-    for name in parts():
+def page_of(record: Mapping[str, Part], page: str, names: Iterable[str] | None = None) -> str:
+    """The page with each part's figures between its two marks; `names` are all parts, where others."""
+    for name in parts() if names is None else names:
         start = f"<!-- figures of {name} -->"
         before, found, rest = page.partition(start)
         _, ended, after = rest.partition(ENDS)
         if not (found and ended):
-            raise SystemExit(f"{PAGE.name} has no place for the figures of {name}")
+            raise SystemExit(f"the page has no place for the figures of {name}")
         text = "Not measured yet."
         if (part := record.get(name)) is not None:
             text = markdown(from_json(part["blocks"]), PICTURES.name)

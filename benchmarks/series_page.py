@@ -24,7 +24,7 @@ def with_figures(figures: Figures, page: str) -> str:
     record: dict[str, Part] = {
         name: {**on, "blocks": to_json(blocks)} for name, blocks in blocks_of(figures).items()
     }
-    return page_of(record, page)
+    return page_of(record, page, record)
 
 
 def main() -> None:
