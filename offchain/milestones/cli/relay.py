@@ -11,10 +11,11 @@ import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import (
     SigningKeyPath,
-    distribution,
     lovelace,
+    missing,
     optional_lovelace,
 )
+from milestones.cli.series import all_named
 from milestones.cli.session import session_of
 from milestones.errors import BudgetSpent, InvalidInput
 
@@ -40,13 +41,6 @@ _TOKEN: Final = re.compile(r"([0-9a-f]{56})\.?((?:[0-9a-f]{2}){0,32})", re.IGNOR
 
 def relay(  # noqa: PLR0917 - an option each
     context: typer.Context,
-    contract_address: Annotated[
-        list[str],
-        typer.Option(
-            help="A distribution that it serves, or <address>#<id>; may be repeated.",
-            show_default=False,
-        ),
-    ],
     budget: Annotated[
         str,
         typer.Option(
@@ -55,6 +49,20 @@ def relay(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ],
+    contract_address: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A distribution that it serves, or <address>#<id>; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            help="A series that it serves, by its root or the beginning of it: all of its distributions.",
+            show_default=False,
+        ),
+    ] = None,
     budget_per_hour: Annotated[
         str | None,
         typer.Option(metavar="ADA", help="What it may spend within an hour.", show_default=False),
@@ -100,7 +108,11 @@ def relay(  # noqa: PLR0917 - an option each
     is spent: then the exit code is 6. The same command goes on.
     """
     session = session_of(context)
-    names = [distribution(each) for each in contract_address]
+    names = all_named(session, contract_address, series)
+    if not names:
+        raise missing(
+            ["contract_address"], "give a distribution's address, or a series with --series"
+        )
     vouched = [_token(each) for each in token or ()]
     allowed = milestones.Budget(
         most_lovelace=lovelace(budget, "budget"),

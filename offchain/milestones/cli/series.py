@@ -36,6 +36,17 @@ def must_be_one(contract_address: str | None, series: str | None) -> None:
         )
 
 
+def all_named(
+    session: Session, contract_addresses: Iterable[str] | None, series: str | None
+) -> tuple[milestones.Address | milestones.DistributionName, ...]:
+    """Distributions by their names, each once: those given, and all of a series. `NotFound` for no series."""
+    found = list(contract_addresses or ())
+    if series is not None:
+        parts = milestones.find_series(session.workspace, series).record.distributions
+        found += [part.contract_name for part in parts]
+    return tuple(distribution(each) for each in dict.fromkeys(found))
+
+
 def perform_named(
     session: Session,
     contract_address: str | None,

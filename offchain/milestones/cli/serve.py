@@ -13,7 +13,8 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import distribution, lovelace, optional_lovelace
+from milestones.cli.options import lovelace, optional_lovelace
+from milestones.cli.series import all_named
 from milestones.cli.session import Session, session_of
 from milestones.cli.streams import standard_output
 from milestones.errors import InvalidInput
@@ -123,7 +124,7 @@ def serve(  # noqa: PLR0917 - an option each
     """
     session = session_of(context)
     chosen = settings.ServeSettings(
-        distributions=tuple(map(distribution, _named(session, contract_address or [], series))),
+        distributions=all_named(session, contract_address, series),
         host=host,
         port=port,
         public_url=public_url,
@@ -134,15 +135,6 @@ def serve(  # noqa: PLR0917 - an option each
         requests_per_second=requests_per_second,
     )
     asyncio.run(_run(session, chosen))
-
-
-def _named(session: Session, contract_addresses: list[str], series: str | None) -> list[str]:
-    """Every distribution that is to be served, by name, each once. Raises `NotFound` for no series."""
-    found = []
-    if series is not None:
-        parts = milestones.find_series(session.workspace, series).record.distributions
-        found = [part.contract_name for part in parts]
-    return list(dict.fromkeys([*contract_addresses, *found]))
 
 
 def _relay(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from milestones.cardano import cbor
 from milestones.cardano.address import Address
@@ -25,6 +26,14 @@ from milestones.storage.index_writing import writing_index
 from milestones.storage.indexed_table import IndexedTable
 from milestones.storage.series_files import SeriesFolder, SeriesPart
 
+OPENING_FEE_LOVELACE: Final = 892_000
+"""What opening a whole distribution of 16 pages takes at most. Source: docs/scale.md."""
+PART_BYTES, PART_FEE_LOVELACE = 15_300, 834_000
+"""Of a transaction that announces rows in its metadata: bytes of rows, and fee."""
+ROW_BYTES: Final = 5.3
+"""Of an announced row beside its address."""
+BLOCKS_AN_HOUR: Final = 180
+"""On the average."""
 Concerned = Callable[[Distribution], bool]
 """Whether a command has anything to do with a distribution."""
 

@@ -31,7 +31,15 @@ from milestones.protocol.series import SeriesMark, encode_page, series_root
 from milestones.protocol.terms import Terms
 from milestones.services.backend import Progress, Workspace, now_posix_ms, storage_warnings
 from milestones.services.distribution.powers import Power, powers_of, warnings_about
-from milestones.services.distribution.series import part_distribution, part_terms
+from milestones.services.distribution.series import (
+    BLOCKS_AN_HOUR,
+    OPENING_FEE_LOVELACE,
+    PART_BYTES,
+    PART_FEE_LOVELACE,
+    ROW_BYTES,
+    part_distribution,
+    part_terms,
+)
 from milestones.services.preflight import ada_problems, allowance_warnings, bond_problems
 from milestones.services.register_milestone.command import (
     completed,
@@ -51,13 +59,8 @@ Order = Literal["payout", "file"]
 """`payout`: by milestone, then by time, then as in the file, so that neighbours are paid together. `file`:
 as in the file, row for row."""
 CHUNK_ROWS: Final = 64
-OPENING_FEE_LOVELACE: Final = 870_000
-"""What opening a whole distribution of 16 pages takes. Source: docs/scale.md."""
-PART_BYTES, PART_FEE_LOVELACE, PARTS_A_BLOCK = 15_300, 834_000, 5
-"""Of a transaction that announces rows in its metadata: bytes of rows, fee, and how many fill a block."""
-ROW_BYTES: Final = 5.3
-"""Of an announced row beside its address. Source: docs/scale.md."""
-BLOCKS_AN_HOUR: Final = 180
+PARTS_A_BLOCK: Final = 5
+"""Transactions that announce rows, and fill a block."""
 
 
 class SeriesDistribution(View):

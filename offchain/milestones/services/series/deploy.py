@@ -11,7 +11,14 @@ from milestones.protocol.deposits import estimated_deposits
 from milestones.protocol.distribution import DistributionName
 from milestones.services.backend import Backend
 from milestones.services.deploy import Deployed, deploy
-from milestones.services.distribution.series import part_distribution
+from milestones.services.distribution.series import (
+    BLOCKS_AN_HOUR,
+    OPENING_FEE_LOVELACE,
+    PART_BYTES,
+    PART_FEE_LOVELACE,
+    ROW_BYTES,
+    part_distribution,
+)
 from milestones.services.preflight import must_not_have_been_opened
 from milestones.services.results import Result
 from milestones.services.sending.payer import PaidBy
@@ -21,13 +28,8 @@ from milestones.storage.series_files import SeriesFolder
 
 OPENINGS_IN_FLIGHT: Final = 5
 """Openings sent before a block is waited for: less than a block's worth, so that a mempool has room."""
-OPENING_BYTES, BLOCK_BYTES, BLOCKS_AN_HOUR = 13_900, 90_112, 180
-"""Of an opening of 16 pages; of a block; and blocks on the average. Source: docs/scale.md."""
-OPENING_FEE_LOVELACE: Final = 870_000
-PART_BYTES, PART_FEE_LOVELACE = 15_300, 834_000
-"""Of a transaction that announces rows in its metadata: bytes of rows, and fee. Source: docs/scale.md."""
-ROW_BYTES: Final = 5.3
-"""Of an announced row beside its address. Source: docs/scale.md."""
+OPENING_BYTES, BLOCK_BYTES = 13_900, 90_112
+"""Of an opening of 16 pages, and of a block."""
 
 
 class SeriesPlan(Result):

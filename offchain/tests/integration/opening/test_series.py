@@ -9,7 +9,7 @@ import pytest
 
 from milestones.cardano.bech32_blocks import encode_addresses
 from milestones.domain.models import Allocation
-from milestones.errors import InvalidConfiguration, InvalidInput, NotFound
+from milestones.errors import BudgetSpent, InvalidConfiguration, InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.series import SeriesMark, series_root
 from milestones.services.attest import attest
@@ -300,6 +300,16 @@ async def test_every_command_takes_a_series(world: World) -> None:
         "done",
         "nothing_to_do",
     ]
+    token = f"{world.token.policy_id.hex()}.{world.token.asset_name.hex()}"
+    relayed = await world.cli(
+        *("relay", "--series", root, "--budget", "5", "--token", token), key="relayer"
+    )
+    assert relayed.exit_code == BudgetSpent.exit_code, relayed.stderr
+    report = json.loads(relayed.stdout)
+    assert (len(report["contract_addresses"]), report["ended"]) == (3, "budget_spent")
+    assert 0 < report["spent_lovelace"] <= 5_000_000
+    nothing = await world.cli("relay", "--budget", "5", key="relayer")
+    assert json.loads(nothing.stdout)["error"]["details"]["missing"] == ["--contract-address"]
     unknown = await world.cli("check-status", "--series", "abcdef")
     assert unknown.exit_code == NotFound.exit_code
     both = await world.cli("check-status", "--series", root, "--contract-address", "x")
