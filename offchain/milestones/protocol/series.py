@@ -89,6 +89,15 @@ class SeriesMark:
         return cls(series, part, of, file, uri, about) if well_formed else None
 
 
+def described(description: str) -> str:
+    """What people read in place of a description: of a series, what was said of it, and which part it is."""
+    mark = SeriesMark.parse(description)
+    if mark is None:
+        return description
+    place = f"part {mark.part} of {mark.of} of the series {mark.series.hex()}"
+    return ", ".join([*filter(None, [mark.about]), place])
+
+
 def encode_page(columns: AllocationColumns) -> bytes:
     """A page of the published rows: CBOR `[count, addresses, kinds, kind of each row, amounts, data]`.
 

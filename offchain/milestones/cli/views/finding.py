@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 
 from milestones.cli.views.figures import counted, heading, of_token, whole
+from milestones.protocol.series import described
 from milestones.services.find import DistributionsFound
 from milestones.services.list import DistributionsListed
 
@@ -27,7 +28,7 @@ def listed(result: DistributionsListed) -> Iterator[RenderableType]:
         mark = "*" if each.roles else " "
         roles = ", ".join(role.replace("_", " ") for role in each.roles)
         yield (
-            f"{mark} {each.description or '(no description)'}: {each.status}"
+            f"{mark} {described(each.description) or '(no description)'}: {each.status}"
             + (f"; {roles}" if roles else "")
         )
         yield whole(f"  {each.contract_name}")
@@ -50,7 +51,7 @@ def found(result: DistributionsFound) -> Iterator[RenderableType]:
     for each in result.found:
         token = (each.token_policy_id, each.token_name)
         yield ""
-        yield f"  {each.description or '(no description)'}: {each.status}"
+        yield f"  {described(each.description) or '(no description)'}: {each.status}"
         yield whole(f"  {each.contract_name}")
         if each.match != "address":
             yield f"  {SHARED[each.match]}:"

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from milestones import __version__
 from milestones.look.figures import ada, counted, day, month
 from milestones.look.pages import markdown_templates, templates
+from milestones.protocol.series import described
 from milestones.services.distribution.powers import in_ada
 from milestones.services.report import drawing, words
 from milestones.services.report.model import BoardReport, Kind, Sums
@@ -142,7 +143,7 @@ def _agreed(report: BoardReport) -> Iterator[tuple[str, str]]:
     if report.decimals_source:
         yield "Decimals of the token", f"{report.decimals}, as {report.decimals_source} says"
     if terms is not None and terms.metadata.description:
-        yield "Described as", terms.metadata.description
+        yield "Described as", described(terms.metadata.description)
     if report.milestones:
         yield "For what", _names([each.name for each in report.milestones])
     vestings = [

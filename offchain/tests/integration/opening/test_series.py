@@ -11,7 +11,7 @@ from milestones.cardano.bech32_blocks import encode_addresses
 from milestones.domain.models import Allocation
 from milestones.errors import BudgetSpent, InvalidConfiguration, InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
-from milestones.protocol.series import SeriesMark, series_root
+from milestones.protocol.series import SeriesMark, described, series_root
 from milestones.services.attest import attest
 from milestones.services.backend import Backend
 from milestones.services.calculate_distribution import calculate_distribution
@@ -319,5 +319,7 @@ async def test_every_command_takes_a_series(world: World) -> None:
 def test_a_mark_is_read_back_and_words_alone_are_none() -> None:
     mark = SeriesMark(b"r" * 28, 3, 16, b"f" * 32, "ipfs://rows", "Grüße")
     assert SeriesMark.parse(mark.description()) == mark
+    assert described(mark.description()) == f"Grüße, part 3 of 16 of the series {'72' * 28}"
+    assert described("a grant") == "a grant"
     for words in ("", "a grant", '{"series":"00"}', mark.description().replace("16", "2"), "{"):
         assert SeriesMark.parse(words) is None
