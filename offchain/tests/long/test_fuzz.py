@@ -213,6 +213,10 @@ async def _response(reader: asyncio.StreamReader) -> tuple[int, bool]:
     for line in head.split(b"\r\n"):
         if line.startswith(b"content-length:"):
             await reader.readexactly(int(line.partition(b":")[2]))
+        if line == b"transfer-encoding: chunked":
+            while (size := int(await reader.readuntil(b"\r\n"), 16)) > 0:
+                await reader.readexactly(size + 2)
+            await reader.readuntil(b"\r\n")
     return status, b"connection: close" in head
 
 
