@@ -17,14 +17,12 @@ from milestones.cli.options import (
     SeriesName,
     distribution,
 )
-from milestones.cli.series import must_be_one
+from milestones.cli.series import must_be_one, perform_in_series
 from milestones.cli.session import session_of
 
 if TYPE_CHECKING:
     from milestones.cli.views import oracles as views
-    from milestones.cli.views import series as series_views
 else:
-    series_views = Later("milestones.cli.views.series")
     views = Later("milestones.cli.views.oracles")
 
 
@@ -50,21 +48,17 @@ def commit_milestone(  # noqa: PLR0917 - an option each
     entries = milestones.read_signature_file(oracle_signatures)
     if series is not None:
         must_be_one(contract_address, series)
-        found = milestones.find_series(session.workspace, series)
-        session.perform(
-            lambda backend: milestones.in_series(
+        perform_in_series(
+            session,
+            series,
+            lambda backend, name: milestones.commit_milestone(
                 backend,
-                found,
-                lambda name: milestones.commit_milestone(
-                    backend,
-                    milestone_identifier=milestone_identifier,
-                    oracle_signatures=milestones.entries_about(entries, name.distribution_id),
-                    contract_address=name,
-                    oracle_keys=keys,
-                ),
-                concerned=milestones.waiting_for(milestone_identifier),
+                milestone_identifier=milestone_identifier,
+                oracle_signatures=milestones.entries_about(entries, name.distribution_id),
+                contract_address=name,
+                oracle_keys=keys,
             ),
-            series_views.done,
+            concerned=milestones.waiting_for(milestone_identifier),
         )
         return
     contract = None

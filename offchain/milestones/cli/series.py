@@ -72,6 +72,29 @@ def perform_named(
         where = distribution(contract_address or "")
         result: R = session.perform(lambda backend: service(backend, where), view, **options)
         return result
+    perform_in_series(
+        session,
+        series,
+        service,
+        concerned=concerned,
+        done_before=done_before,
+        not_yet=not_yet,
+        **options,
+    )
+    return None
+
+
+def perform_in_series(
+    session: Session,
+    series: str,
+    service: Callable[[milestones.Backend, milestones.DistributionName], Awaitable[BaseModel]],
+    *,
+    concerned: Callable[[Any], bool] | None = None,
+    done_before: Iterable[str] = (),
+    not_yet: Iterable[str] = (),
+    **options: Any,
+) -> None:
+    """Runs a service on each distribution of a series that is `concerned`; the rest as `perform_named`."""
     found = milestones.find_series(session.workspace, series)
     session.perform(
         lambda backend: milestones.in_series(
@@ -85,4 +108,3 @@ def perform_named(
         views.done,
         **options,
     )
-    return None

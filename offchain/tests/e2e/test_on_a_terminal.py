@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from milestones.services.proposal import proposal_submit
-from milestones.testing.distribution import open_distribution
+from milestones.testing.distribution import OpenDistribution, open_distribution
 from milestones.testing.processes import heeding_signals
 from milestones.testing.world import World
 
@@ -264,23 +264,39 @@ async def test_a_transaction_is_shown_in_lines_and_blocks(world: World) -> None:
     assert any(line.strip().startswith("role") and "payment" in line for line in lines)
 
 
+async def watching(
+    opened: OpenDistribution, *, every_seconds: int, stdout: int, stderr: int
+) -> asyncio.subprocess.Process:
+    """`check-status --watch` of a distribution, as a process."""
+    world = opened.world
+    where = ("--contract-address", str(opened.distribution.name))
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "milestones", "check-status", *where),
+        *("--watch", str(every_seconds)),
+        cwd=world.directory,
+        env={
+            **os.environ,
+            "CARDANO_NETWORK": "devnet",
+            "OGMIOS_URL": world.devnet.ogmios_url,
+            "KUPO_URL": world.devnet.kupo_url,
+            "COLUMNS": "80",
+            "TERM": "xterm",
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        preexec_fn=heeding_signals,
+    )
+
+
 async def test_a_status_is_watched_until_one_has_seen_enough(world: World) -> None:
     """It is shown at once, and again when something has happened; Ctrl-C is no failure."""
     async with open_distribution(world) as opened:
-        where = ("--contract-address", str(opened.distribution.name))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "milestones", "check-status", *where, "--watch", "1"),
-            cwd=world.directory,
-            env={
-                **os.environ,
-                "CARDANO_NETWORK": "devnet",
-                "OGMIOS_URL": world.devnet.ogmios_url,
-                "KUPO_URL": world.devnet.kupo_url,
-            },
-            stdin=asyncio.subprocess.DEVNULL,
+        process = await watching(
+            opened,
+            every_seconds=1,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            preexec_fn=heeding_signals,
         )
         assert process.stdout is not None
         first = json.loads(await process.stdout.readuntil(b"\n}\n"))
@@ -333,23 +349,7 @@ async def test_what_goes_on_is_one_line_that_is_written_over(world: World) -> No
     """Whoever watches sees what the command is at, and for how long; nothing of it is left at the end."""
     async with open_distribution(world) as opened:
         ours, theirs = pty.openpty()
-        where = ("--contract-address", str(opened.distribution.name))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "milestones", "check-status", *where, "--watch", "600"),
-            cwd=world.directory,
-            env={
-                **os.environ,
-                "CARDANO_NETWORK": "devnet",
-                "OGMIOS_URL": world.devnet.ogmios_url,
-                "KUPO_URL": world.devnet.kupo_url,
-                "COLUMNS": "80",
-                "TERM": "xterm",
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            preexec_fn=heeding_signals,
-        )
+        process = await watching(opened, every_seconds=600, stdout=theirs, stderr=theirs)
         os.close(theirs)
         shown, lines = b"", list[bytes]()
         while b"GRANT paid" not in shown or len(set(lines)) < 2:
