@@ -83,8 +83,8 @@ soak: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_soak.py
 
 kill: $(VENV)/.dev
-	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill.py \
-		offchain/tests/long/test_kill_command.py
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_kill.py
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -rP -n auto offchain/tests/long/test_kill_command.py
 
 # 200,000 rows: an hour or more of processor.
 kill-series: $(VENV)/.dev
@@ -98,8 +98,9 @@ serve: $(VENV)/.dev
 		offchain/tests/long/test_web_requests.py offchain/tests/long/test_web_claims.py \
 		offchain/tests/integration/web/test_pages_of_many.py
 
+# Mostly waiting: for whoever doesn't answer, or answers a byte at a time.
 faults: $(VENV)/.dev
-	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s -n auto offchain/tests/long/test_faults.py
+	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -rP -n 10 offchain/tests/long/test_faults.py
 
 relay: $(VENV)/.dev
 	MILESTONES_LONG_TESTS=1 $(BIN)/python -m pytest -s offchain/tests/long/test_relay.py
