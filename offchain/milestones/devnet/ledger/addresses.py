@@ -53,9 +53,15 @@ class LedgerAddress:
         return payment.hash if payment is not None and payment.kind == "script" else None
 
     def __str__(self) -> str:
-        if self.is_bootstrap:
-            return base58.encode(self.raw)
-        return bech32.encode("addr" if self.network_id == 1 else "addr_test", self.raw)
+        return _text(self.raw, self.network_id, self.is_bootstrap)
+
+
+@lru_cache(maxsize=8192)
+def _text(raw: bytes, network_id: int, is_bootstrap: bool) -> str:
+    """Kept: every answer that shows outputs writes the same few again."""
+    if is_bootstrap:
+        return base58.encode(raw)
+    return bech32.encode("addr" if network_id == 1 else "addr_test", raw)
 
 
 @lru_cache(maxsize=4096)

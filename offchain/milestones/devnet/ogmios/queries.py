@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from milestones.cardano.certificates import PoolRegistration
@@ -128,10 +129,6 @@ def _byron(chain: Chain) -> dict[str, Any]:
 
 def _shelley(chain: Chain) -> dict[str, Any]:
     calendar = chain.calendar
-    (genesis,) = chain.funding.inclusions
-    funds: dict[str, int] = {}
-    for output in genesis.transaction.body.outputs:
-        funds[str(output.address)] = funds.get(str(output.address), 0) + output.value.lovelace
     return {
         "era": "shelley",
         "startTime": start_time(chain),
@@ -147,9 +144,19 @@ def _shelley(chain: Chain) -> dict[str, Any]:
         "maxLovelaceSupply": SUPPLY_LOVELACE,
         "initialParameters": _parameters(chain, _SHELLEY_PARAMETERS),
         "initialDelegates": [],
-        "initialFunds": {text: {"ada": {"lovelace": n}} for text, n in funds.items()},
+        "initialFunds": _initial_funds(chain.funding),
         "initialStakePools": {"stakePools": _genesis_pools(chain), "delegators": {}},
     }
+
+
+@lru_cache(maxsize=4)
+def _initial_funds(funding: Block) -> dict[str, Any]:
+    """Kept: there may be thousands of wallets, and every client asks."""
+    (genesis,) = funding.inclusions
+    funds: dict[str, int] = {}
+    for output in genesis.transaction.body.outputs:
+        funds[str(output.address)] = funds.get(str(output.address), 0) + output.value.lovelace
+    return {text: {"ada": {"lovelace": n}} for text, n in funds.items()}
 
 
 def _genesis_pools(chain: Chain) -> dict[str, Any]:
