@@ -189,6 +189,12 @@ async def _attested(stage: Stage) -> None:
     stage.figures.fees.append(_fees(ATTESTATION, [each["result"] for each in done["parts"]]))
 
 
+def _due(distribution: Distribution) -> list[int]:
+    """The allocations of the milestone that is attested."""
+    kinds = distribution.allocations.by_kind(ATTESTED).values()
+    return sorted(index for indices in kinds for index in indices)
+
+
 async def _claimed(stage: Stage, processes: int) -> None:
     """Random allocations, one by one, each by one of the relayers."""
     chance, fees = stage.chance, list[int]()
@@ -196,7 +202,7 @@ async def _claimed(stage: Stage, processes: int) -> None:
         (part, distribution, index)
         for part, distribution in stage.parts()
         if ATTESTED in distribution.allocations.milestones()
-        for index in distribution.allocations.of_milestone(ATTESTED)
+        for index in _due(distribution)
     ]
     chosen = chance.sample(due, min(stage.figures.claims, len(due)))
     for part, distribution, index in chosen[:processes]:
@@ -222,14 +228,14 @@ async def _page_paid(stage: Stage) -> None:
     """All that is left of the page that has most of the milestone, by batches."""
     pages = Counter[tuple[int, int]]()
     for part, distribution in stage.parts():
-        for index in distribution.allocations.of_milestone(ATTESTED):
+        for index in _due(distribution):
             page, _ = distribution.terms.paging.place_of(index)
             pages[part.part, page] += (part.part, index) not in stage.paid
     (number, page), _ = pages.most_common(1)[0]
     part, distribution = next(each for each in stage.parts() if each[0].part == number)
     left = tuple(
         index
-        for index in distribution.allocations.of_milestone(ATTESTED)
+        for index in _due(distribution)
         if distribution.terms.paging.place_of(index)[0] == page
         and (number, index) not in stage.paid
     )

@@ -60,19 +60,18 @@ def perform_named(
     done_before: Iterable[str] = (),
     not_yet: Iterable[str] = (),
     **options: Any,
-) -> R | None:
+) -> R | milestones.SeriesDone:
     """Runs a service on the distribution that is named or, with `--series`, on each that is `concerned`.
 
     `done_before` are the rules whose refusal means that nothing is left to do in a distribution, `not_yet`
-    those that stop none of the others. The result is the service's own; None for a series, whose result is
-    a `SeriesDone`.
+    those that stop none of the others. The result is the service's own, or that of all of them.
     """
     must_be_one(contract_address, series)
     if series is None:
         where = distribution(contract_address or "")
         result: R = session.perform(lambda backend: service(backend, where), view, **options)
         return result
-    perform_in_series(
+    return perform_in_series(
         session,
         series,
         service,
@@ -81,7 +80,6 @@ def perform_named(
         not_yet=not_yet,
         **options,
     )
-    return None
 
 
 def perform_in_series(
@@ -93,10 +91,10 @@ def perform_in_series(
     done_before: Iterable[str] = (),
     not_yet: Iterable[str] = (),
     **options: Any,
-) -> None:
+) -> milestones.SeriesDone:
     """Runs a service on each distribution of a series that is `concerned`; the rest as `perform_named`."""
     found = milestones.find_series(session.workspace, series)
-    session.perform(
+    done: milestones.SeriesDone = session.perform(
         lambda backend: milestones.in_series(
             backend,
             found,
@@ -108,3 +106,4 @@ def perform_in_series(
         views.done,
         **options,
     )
+    return done

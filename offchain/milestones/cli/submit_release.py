@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -105,8 +105,18 @@ def submit_release(  # noqa: PLR0917 - an option each
         not_yet=("quorum", "vesting"),
         yes=yes,
     )
-    if report is not None and report.left_out:
-        raise typer.Exit(exit_code_of(report.left_out[0].code))
+    code = next(_left_out(report), None)
+    if code is not None:
+        raise typer.Exit(exit_code_of(code))
+
+
+def _left_out(report: milestones.ReleaseReport | milestones.SeriesDone) -> Iterator[str]:
+    """The codes of what was not paid though it is due, in whichever distribution."""
+    if isinstance(report, milestones.SeriesDone):
+        for part in report.parts:
+            yield from (each["code"] for each in (part.result or {}).get("left_out", ()))
+    else:
+        yield from (each.code for each in report.left_out)
 
 
 def _concerned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milestones.cardano.address import Address
@@ -12,7 +12,6 @@ from milestones.domain.columns import (
     AllocationColumns,
     Kind,
     joined,
-    rows_of_kinds,
 )
 from milestones.domain.models import Allocation
 
@@ -127,16 +126,37 @@ class AllocationTable(Mapping[int, Allocation]):
             indices[row] for indices, columns in self.pieces() for row in sorted(columns.datums)
         ]
 
-    def of_milestone(self, milestone_identifier: str) -> list[int]:
-        """The indices, ascending, of those that wait for this milestone."""
-        wanted = [
-            kind for kind in self.kinds() if kind.milestone_identifier == milestone_identifier
-        ]
-        return [
-            indices[row]
-            for indices, columns in self.pieces()
-            for row in rows_of_kinds(columns, wanted)
-        ]
+    def by_kind(self, milestone_identifier: str | None = None) -> dict[Kind, list[int]]:
+        """The indices, ascending, of each kind: of this milestone's, or of all."""
+        found: dict[Kind, list[int]] = {}
+        for indices, columns in self.pieces():
+            rows: dict[int, list[int]] = {}
+            for index, number in zip(indices, columns.kinds, strict=True):
+                rows.setdefault(number, []).append(index)
+            for number, group in rows.items():
+                kind = columns.table[number]
+                if milestone_identifier in (None, kind.milestone_identifier):
+                    found.setdefault(kind, []).extend(group)
+        return found
+
+    def kinds_of(self, indices: Iterable[int]) -> dict[Kind, list[int]]:
+        """These alone by kind, ascending: a few, each of which is looked at. Raises KeyError."""
+        found: dict[Kind, list[int]] = {}
+        for index in sorted(indices):
+            each = self[index]
+            kind = Kind(each.milestone_identifier, each.vesting_timestamp)
+            found.setdefault(kind, []).append(index)
+        return found
+
+    def people_of(self, indices: Collection[int]) -> int:
+        """How many different addresses these have; indices that aren't known are passed over."""
+        return len(
+            {
+                columns.address_bytes(row)
+                for rows, columns in self._columns_of(indices)
+                for row in rows
+            }
+        )
 
     def milestones(self) -> tuple[str, ...]:
         """The milestones that occur, in the order of first use."""

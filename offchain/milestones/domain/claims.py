@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -73,6 +73,70 @@ class KindState:
             self.all.count - self.claimed.count - self.unpayable.count,
             self.all.amount - self.claimed.amount - self.unpayable.amount,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKind:
+    """Allocations of one kind that are neither paid nor due, ascending. `reason` is a phrase for people."""
+
+    kind: Kind
+    indices: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where allocations of an open distribution stand, by their indices: no record is made of any.
+
+    `due` has the kind of each before which neither time nor oracles stand, though the chain may refuse its
+    payout. Indices are ascending.
+    """
+
+    due: Mapping[int, Kind]
+    claimed: tuple[int, ...] = ()
+    waiting: tuple[WaitingKind, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return len(self.due) + len(self.claimed) + sum(len(each.indices) for each in self.waiting)
+
+    def without(self, indices: Collection[int]) -> Standing:
+        """The others."""
+        gone = frozenset(indices)
+        left = (
+            replace(each, indices=tuple(i for i in each.indices if i not in gone))
+            for each in self.waiting
+        )
+        return Standing(
+            {index: kind for index, kind in self.due.items() if index not in gone},
+            tuple(index for index in self.claimed if index not in gone),
+            tuple(each for each in left if each.indices),
+        )
+
+
+def standing(
+    kinds: Mapping[Kind, Iterable[int]],
+    *,
+    claimed: Collection[int],
+    attested: Collection[str],
+    now_posix_ms: int,
+    signed: Collection[str] = (),
+) -> Standing:
+    """What `claim_states` says of these allocations, by their kinds. The other arguments are as there."""
+    due: dict[int, Kind] = {}
+    waiting = []
+    for kind, indices in kinds.items():
+        milestone = kind.milestone_identifier
+        vested = now_posix_ms >= to_posix_ms(kind.vesting_timestamp)
+        status, reason = _judgement(kind, milestone in attested, milestone in signed, vested)
+        left = tuple(index for index in indices if index not in claimed)
+        if status == "claimable":
+            due.update(dict.fromkeys(left, kind))
+        elif left:
+            waiting.append(WaitingKind(kind, left, reason))
+    paid = (index for indices in kinds.values() for index in indices if index in claimed)
+    return Standing(dict(sorted(due.items())), tuple(sorted(paid)), tuple(waiting))
 
 
 def kind_states(

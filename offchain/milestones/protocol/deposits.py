@@ -11,6 +11,7 @@ from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import NO_DATUM, OutputDatum, TransactionOutput
 from milestones.cardano.prices import min_lovelace
 from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.allocation_table import AllocationTable
 from milestones.domain.columns import ADDRESS_BYTES, SHORT_ADDRESS_HEADER, AllocationColumns
 from milestones.domain.models import Allocation
 from milestones.protocol.datums import Attestation, Proposal, bitmap_length
@@ -64,6 +65,16 @@ def largest_payout_minimum(network_id: int, lovelace_per_utxo_byte: int) -> int:
     """The least payout of ADA to an address of the longer kind, without a datum."""
     somebody = key_credential(bytes(28))
     return _deposit(Address(network_id, somebody, somebody), {}, lovelace_per_utxo_byte)
+
+
+def doubtful(
+    allocations: AllocationTable, token: AssetId, network_id: int, lovelace_per_utxo_byte: int
+) -> list[int]:
+    """The indices, ascending, of the few whose payout the ledger may refuse: any other is large enough."""
+    least = 1
+    if token == LOVELACE:
+        least = largest_payout_minimum(network_id, lovelace_per_utxo_byte)
+    return sorted({*allocations.smaller_than(least), *allocations.with_datum()})
 
 
 class PayoutMinimums:

@@ -18,7 +18,6 @@ from milestones.errors import InvalidInput, InvalidSchedule, NotAllowedYet, NotF
 from milestones.protocol.datums import terms_token_name
 from milestones.protocol.deposits import (
     PayoutMinimums,
-    payout_min_lovelace,
     proposal_deposit,
 )
 from milestones.protocol.distribution import Distribution
@@ -88,25 +87,6 @@ def why_not(
             "quorum_threshold": quorum_threshold,
         },
     )
-
-
-def must_match(state: ClaimState, *, beneficiary: object, milestone: str | None) -> None:
-    """An allocation that was named by its index is the one that the other flags describe."""
-    allocation = state.allocation
-    if beneficiary is not None and allocation.beneficiary_address != beneficiary:
-        raise InvalidInput(
-            f"allocation {state.index} belongs to {allocation.beneficiary_address},"
-            f" not to {beneficiary}",
-            path="beneficiary_address",
-            hint="run calculate-distribution to see a beneficiary's allocations",
-        )
-    if milestone is not None and allocation.milestone_identifier != milestone:
-        raise InvalidInput(
-            f"allocation {state.index} is for milestone {allocation.milestone_identifier!r},"
-            f" not for {milestone!r}",
-            path="milestone_identifier",
-            hint="run calculate-distribution to see which allocation is for which milestone",
-        )
 
 
 def must_be_the_creator(terms: Terms, payer: Credential) -> None:
@@ -258,19 +238,6 @@ def must_pay_enough_ada(distribution: Distribution, lovelace_per_utxo_byte: int)
     ]
     if problems:
         raise refusal(problems, InvalidSchedule)
-
-
-def must_hold_min_ada(state: ClaimState, lovelace_per_utxo_byte: int) -> None:
-    """An ADA payout is exactly the amount: below the ledger's minimum there can't be one."""
-    amount = state.allocation.token_amount
-    least = payout_min_lovelace(state.allocation, LOVELACE, lovelace_per_utxo_byte)
-    if amount < least:
-        raise NotAllowedYet(
-            "min_ada",
-            f"allocation {state.index} is of {amount} lovelace, and an output must hold {least}",
-            hint="it can be paid only once the ledger's minimum has fallen",
-            details={"beneficiary_index": state.index, "least_lovelace": least},
-        )
 
 
 async def must_be_indexed(backend: Backend, address: Address) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from milestones.cardano.address import Address, Credential, script_credential
 from milestones.cardano.hashes import blake2b_224
 from milestones.cardano.outputs import Script, Utxo
 from milestones.cardano.value import LOVELACE, AssetId, Value
+from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput
 from milestones.protocol import redeemers
 from milestones.protocol.datums import (
@@ -308,11 +310,11 @@ def release_draft(
     `valid_from_slot` must start at or after every vesting time. Raises `NotFound` for an index that
     isn't there, `InvalidInput` for one that is claimed already or a vault without datum.
     """
-    wanted = sorted(set(indices))
+    wanted = _looked_up(distribution, indices)
     attesting, contract = sources.attesting, distribution.contract
     references, witnesses = sources.scripts.sources(vault=True, registry=attesting is not None)
     outputs = [_vault_after(distribution, wanted, sources.vault)]
-    outputs += [_payout(distribution, index) for index in wanted]
+    outputs += [_payout(distribution, allocation) for allocation in wanted.values()]
     mints: tuple[Mint, ...] = ()
     if attesting is not None:
         mints = (attesting.mint(contract.policy_id, terms=sources.terms, output=len(outputs)),)
@@ -322,31 +324,40 @@ def release_draft(
         spends=(Spend(sources.vault, _redeemer(distribution, wanted, sources)),),
         mints=mints,
         outputs=tuple(outputs),
-        reference_inputs=(sources.terms, *_evidence(distribution, wanted, sources), *references),
+        reference_inputs=(sources.terms, *_evidence(wanted.values(), sources), *references),
         scripts=witnesses,
         valid_from_slot=valid_from_slot,
         valid_until_slot=valid_until_slot,
     )
 
 
-def _vault_after(distribution: Distribution, indices: list[int], vault: Utxo) -> DraftOutput:
+def _looked_up(distribution: Distribution, indices: Iterable[int]) -> dict[int, Allocation]:
+    """Ascending. Raises `NotFound` for an index that isn't there."""
+    found = {}
+    for index in sorted(set(indices)):
+        distribution.place(index)
+        found[index] = distribution.allocations[index]
+    return found
+
+
+def _vault_after(
+    distribution: Distribution, wanted: Mapping[int, Allocation], vault: Utxo
+) -> DraftOutput:
     if vault.output.inline_datum is None:
         raise InvalidInput(f"the output {vault.reference} has no inline datum: it is no vault")
-    paid = sum(distribution.allocations[index].token_amount for index in indices)
-    leaves = [distribution.place(index)[1] for index in indices]
+    paid = sum(allocation.token_amount for allocation in wanted.values())
+    leaves = [distribution.place(index)[1] for index in wanted]
     state = VaultState.decode(vault.output.inline_datum).after(leaves, paid)
     return DraftOutput(
         address=distribution.address,
         value=vault.output.value
         - Value.of(distribution.token, paid)
-        - Value(distribution.terms.allowance_lovelace * len(indices)),
+        - Value(distribution.terms.allowance_lovelace * len(wanted)),
         inline_datum=state.encode(),
     )
 
 
-def _payout(distribution: Distribution, index: int) -> DraftOutput:
-    distribution.place(index)
-    allocation = distribution.allocations[index]
+def _payout(distribution: Distribution, allocation: Allocation) -> DraftOutput:
     datum = allocation.payout_datum
     return DraftOutput(
         address=allocation.beneficiary_address,
@@ -358,32 +369,34 @@ def _payout(distribution: Distribution, index: int) -> DraftOutput:
     )
 
 
-def _evidence(
-    distribution: Distribution, indices: list[int], sources: ReleaseSources
-) -> tuple[Utxo, ...]:
-    names = {distribution.allocations[index].milestone_identifier for index in indices}
+def _evidence(allocations: Iterable[Allocation], sources: ReleaseSources) -> tuple[Utxo, ...]:
+    names = {allocation.milestone_identifier for allocation in allocations}
     utxos = (sources.attestations[name] for name in sorted(names) if name in sources.attestations)
     return tuple(utxos)
 
 
-def _redeemer(distribution: Distribution, indices: list[int], sources: ReleaseSources) -> Redeemer:
-    proof = distribution.proof(indices)
+def _redeemer(
+    distribution: Distribution, wanted: Mapping[int, Allocation], sources: ReleaseSources
+) -> Redeemer:
+    proof = distribution.proof(list(wanted))
 
+    # While a transaction is balanced it is asked for again and again, and the layout hardly changes.
+    @lru_cache(maxsize=2)
     def redeemer(layout: Layout) -> bytes:
-        claims = [_claim(distribution, index, sources, layout) for index in indices]
+        claims = [
+            _claim(allocation, distribution.place(index)[1], sources, layout)
+            for index, allocation in wanted.items()
+        ]
         terms = layout.reference_input_index(sources.terms.reference)
         return redeemers.encoded(Release(terms, tuple(claims), proof))
 
     return redeemer
 
 
-def _claim(
-    distribution: Distribution, index: int, sources: ReleaseSources, layout: Layout
-) -> Claim:
-    allocation = distribution.allocations[index]
+def _claim(allocation: Allocation, leaf: int, sources: ReleaseSources, layout: Layout) -> Claim:
     utxo = sources.attestations.get(allocation.milestone_identifier)
     return Claim(
-        leaf=distribution.place(index)[1],
+        leaf=leaf,
         milestone=allocation.milestone,
         vesting_posix_ms=allocation.vesting_posix_ms,
         attestation=MINTED_HERE if utxo is None else layout.reference_input_index(utxo.reference),

@@ -45,7 +45,7 @@ WALLET_LOVELACE: Final = 20 * ADA
 SEED: Final = 18
 BLOCK_SEED = length(short=17, long=3)
 """With gaps longer than an answer is waited for: a full mempool lets whoever sends wait for a block."""
-DEAREST_LOVELACE: Final = 300_000
+DEAREST_LOVELACE: Final = 302_000
 
 
 def claimant(number: int) -> SigningKey:

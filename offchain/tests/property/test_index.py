@@ -89,7 +89,9 @@ def answers(table: AllocationTable, columns: AllocationColumns) -> dict[str, obj
         "totals_of": table.totals_of({0, 5, 255, 256, 699, 700}),
         "smaller_than": table.smaller_than(200),
         "with_datum": table.with_datum(),
-        "of_milestone": table.of_milestone("milestone-3"),
+        "by_kind": [table.by_kind(), table.by_kind("milestone-3")],
+        "kinds_of": table.kinds_of([699, 3, 64]),
+        "people_of": table.people_of({0, 5, 255, 256, 699, 700}),
     }
 
 

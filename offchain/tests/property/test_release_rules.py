@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milestones.cardano.address import Address, key_credential
-from milestones.domain.claims import ClaimState, amounts, claim_states
+from milestones.domain.allocation_table import ColumnTable
+from milestones.domain.claims import ClaimState, Standing, amounts, claim_states, standing
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
 from milestones.services.distribution.signatures import Shortfall
-from milestones.services.paying.plan import Selection, choose
+from milestones.services.paying.plan import Selection, choose, must_be_as_named
 from milestones.services.preflight import why_not
 
 MILESTONES = ("milestone-001", "milestone-002", "milestone-003")
@@ -37,6 +38,16 @@ class Situation:
         """What the program makes of it."""
         return claim_states(
             self.allocations,
+            claimed=self.claimed,
+            attested=self.attested,
+            signed=self.signed,
+            now_posix_ms=self.now_posix_ms,
+        )
+
+    def standing(self, selection: Selection) -> Standing:
+        """What the program makes of those that are asked for."""
+        return standing(
+            selection.among(ColumnTable.of(self.allocations)),
             claimed=self.claimed,
             attested=self.attested,
             signed=self.signed,
@@ -96,29 +107,50 @@ def test_no_selection_ever_pays_what_may_not_be_paid(situation: Situation, data:
         milestone=data.draw(st.none() | st.sampled_from(MILESTONES)),
     )
     try:
-        chosen = choose(situation.states(), selection)
+        must_be_as_named(selection, situation.allocations)
+        chosen = choose(situation.standing(selection), strict=bool(selection.indices))
     except (NotFound, InvalidInput):
         return
-    assert all(situation.may_be_paid(state.index) for state in chosen.payable)
-    assert all(selection.includes(s.index, s.allocation) for s in chosen.payable)
+    assert all(map(situation.may_be_paid, chosen.payable))
+    assert all(selection.includes(n, situation.allocations[n]) for n in chosen.payable)
+    assert all(
+        (a.milestone_identifier, a.vesting_timestamp) == chosen.payable[n]
+        for n, a in situation.allocations.items()
+        if n in chosen.payable
+    )
     wanted = [n for n, a in situation.allocations.items() if selection.includes(n, a)]
     if chosen.refused is None:
-        assert {state.index for state in chosen.payable} == set(
-            filter(situation.may_be_paid, wanted)
-        )
+        assert list(chosen.payable) == list(filter(situation.may_be_paid, wanted))
+        rest = chosen.claimed_count + sum(len(each.indices) for each in chosen.waiting)
+        assert len(chosen.payable) + rest == len(wanted)
     else:
         assert not chosen.payable
-        assert not situation.may_be_paid(chosen.refused.index)
+        assert not situation.may_be_paid(chosen.refused)
+
+
+@given(situations())
+def test_many_stand_where_each_of_them_does(situation: Situation) -> None:
+    found = situation.standing(Selection(everything=True))
+    states = situation.states()
+    assert list(found.due) == [s.index for s in states if s.due]
+    assert found.claimed == tuple(s.index for s in states if s.status == "claimed")
+    assert {n: each.reason for each in found.waiting for n in each.indices} == {
+        s.index: s.reason for s in states if not s.due and s.status != "claimed"
+    }
+    others = found.without(situation.claimed)
+    assert (others.due, others.claimed, others.waiting) == (found.due, (), found.waiting)
+    assert found.without(situation.allocations).count == 0
 
 
 @given(situations())
 def test_an_allocation_that_may_not_be_paid_is_refused_by_its_rule(situation: Situation) -> None:
     for state in situation.states():
-        chosen = choose([state], Selection(indices=(state.index,)))
+        named = Selection(indices=(state.index,))
+        chosen = choose(situation.standing(named), strict=True)
         if situation.may_be_paid(state.index):
-            assert chosen.payable == (state,)
+            assert list(chosen.payable) == [state.index]
             continue
-        assert chosen.refused == state
+        assert chosen.refused == state.index
         lack = Shortfall(1, (), "1 of the 2 signatures it needs", "")
         error = why_not(state, lack=lack, quorum_threshold=2)
         allocation = state.allocation
@@ -136,7 +168,11 @@ def test_an_index_that_belongs_to_somebody_else_is_refused(situation: Situation)
     for index, allocation in situation.allocations.items():
         others = [each for each in BENEFICIARIES if each != allocation.beneficiary_address]
         with pytest.raises(InvalidInput, match="belongs to"):
-            choose(situation.states(), Selection(indices=(index,), beneficiary=others[0]))
+            must_be_as_named(
+                Selection(indices=(index,), beneficiary=others[0]), situation.allocations
+            )
         milestones = [each for each in MILESTONES if each != allocation.milestone_identifier]
         with pytest.raises(InvalidInput, match="is for milestone"):
-            choose(situation.states(), Selection(indices=(index,), milestone=milestones[0]))
+            must_be_as_named(
+                Selection(indices=(index,), milestone=milestones[0]), situation.allocations
+            )

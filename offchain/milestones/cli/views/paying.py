@@ -23,10 +23,13 @@ from milestones.cli.views.figures import (
 )
 from milestones.cli.views.sending import identifier, waiting
 from milestones.services.calculate_distribution import DistributionCalculated
+from milestones.services.paying.left_out import Unpaid
 from milestones.services.submit_release import ReleaseReport
 
 SHOWN: Final = 8
 """Allocations that are listed of a kind."""
+NUMBERED: Final = 4
+"""Allocations with one reason that are told by their numbers."""
 
 
 def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
@@ -59,6 +62,13 @@ def calculated(result: DistributionCalculated) -> Iterator[RenderableType]:
         yield (f"What is not claimed can be taken away from {moment(result.claim_until)} on.")
 
 
+def _which(unpaid: Unpaid) -> str:
+    """A few by their numbers, many by how many they are."""
+    if unpaid.allocation_count > NUMBERED:
+        return counted(unpaid.allocation_count, "allocation")
+    return ", ".join(f"#{index}" for index in unpaid.beneficiary_indices)
+
+
 def released(report: ReleaseReport) -> Iterator[RenderableType]:
     """Who is paid, what it costs whoever pays, and what was left out."""
     if report.status == "all_paid":
@@ -88,12 +98,15 @@ def released(report: ReleaseReport) -> Iterator[RenderableType]:
         )
         yield from more(len(report.paid), SHOWN, "payment")
         yield ""
-    for reason, rows in (("left out", report.left_out), ("not due yet", report.skipped)):
-        for each in rows[:SHOWN]:
-            yield (
-                f"{reason}: #{each.beneficiary_index}, {figure(each.token_amount, *token)}: {each.reason}"
-            )
-        yield from more(len(rows), SHOWN, "allocation")
+    for each in report.left_out[:SHOWN]:
+        yield f"left out: {_which(each)}, {figure(each.token_amount, *token)}: {each.reason}"
+    yield from more(len(report.left_out), SHOWN, "reason")
+    for waits in report.skipped[:SHOWN]:
+        amount = figure(waits.token_amount, *token)
+        yield (
+            f"not due yet: {_which(waits)}, {amount} for {waits.milestone_identifier}: {waits.reason}"
+        )
+    yield from more(len(report.skipped), SHOWN, "milestone and time", "milestones and times")
     back = f"; {ada(report.allowance_lovelace)} come back as an allowance"
     yield (
         f"Fees {ada(report.fee_estimate)}, and {ada(report.deposits_lovelace)} that go along and stay"

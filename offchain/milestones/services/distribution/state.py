@@ -6,9 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from milestones.cardano.value import LOVELACE
-from milestones.domain.claims import ClaimState, KindState, claim_states, kind_states
+from milestones.domain.claims import (
+    ClaimState,
+    KindState,
+    Standing,
+    claim_states,
+    kind_states,
+    standing,
+)
+from milestones.domain.columns import Kind
 from milestones.domain.models import Allocation
-from milestones.protocol.deposits import largest_payout_minimum, payout_min_lovelace
+from milestones.protocol.deposits import doubtful, payout_min_lovelace
 from milestones.protocol.distribution import Distribution
 from milestones.services.backend import Backend, ChainTime, chain_time
 from milestones.services.distribution.history import DistributionStatus, History, history_of
@@ -83,6 +91,16 @@ class DistributionState:
             closed=self.on_chain.closed,
         )
 
+    def standing(self, kinds: Mapping[Kind, Iterable[int]]) -> Standing:
+        """Where these allocations of an open distribution stand, by their kinds."""
+        return standing(
+            kinds,
+            claimed=self.claimed,
+            attested=self.on_chain.attested(),
+            now_posix_ms=self.time.now_posix_ms,
+            signed=self.signed,
+        )
+
     def kind_states(self, distribution: Distribution) -> list[KindState]:
         """The state of all allocations that `distribution` knows, added up by milestone and time."""
         return kind_states(
@@ -97,11 +115,8 @@ class DistributionState:
 
     def unpayable(self, distribution: Distribution) -> dict[int, str]:
         """Why the chain would refuse a payout, by allocation; of all that are known."""
-        table, price = distribution.allocations, self.lovelace_per_utxo_byte
-        least = 1
-        if distribution.token == LOVELACE:
-            least = largest_payout_minimum(distribution.terms.network_id, price)
-        few = sorted({*table.smaller_than(least), *table.with_datum()})
+        table, network_id = distribution.allocations, distribution.terms.network_id
+        few = doubtful(table, distribution.token, network_id, self.lovelace_per_utxo_byte)
         return self._unpayable(distribution, {index: table[index] for index in few})
 
     def _unpayable(

@@ -8,13 +8,22 @@ can't be paid, stops nothing else. What is named by its index is paid as a whole
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Final
 
 from milestones.cardano.outputs import OutputReference, Utxo
 from milestones.cardano.value import LOVELACE
-from milestones.domain.claims import ClaimState
+from milestones.domain.columns import Kind
+from milestones.domain.posix_time import to_posix_ms
 from milestones.errors import (
     BudgetSpent,
     ChainRejected,
@@ -25,13 +34,14 @@ from milestones.errors import (
     MilestonesError,
     NotAllowedYet,
 )
+from milestones.protocol.deposits import doubtful, payout_min_lovelace
 from milestones.protocol.distribution import Distribution
 from milestones.protocol.terms import Terms
 from milestones.services.distribution.on_chain import OpenDistribution
 from milestones.services.distribution.signatures import complete_statements
 from milestones.services.paying.lanes import Lanes
+from milestones.services.paying.left_out import LeftOut, left_out_warnings
 from milestones.services.paying.plan import Batch, plan
-from milestones.services.preflight import must_hold_min_ada
 from milestones.services.sending.attestations import (
     GoodSignatures,
     blames_signatures,
@@ -71,14 +81,6 @@ class BuiltRelease:
         return self.transaction.fee_lovelace + self.deposits_lovelace - self.allowance_lovelace
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An allocation that isn't paid, though neither time nor oracles stand before it."""
-
-    state: ClaimState
-    error: MilestonesError
-
-
 TOO_DEAR: Final = "cost"
 """The rule of an error that leaves out what a transaction would pay: each claim costs too much."""
 Permit = Callable[[BuiltRelease], None]
@@ -105,6 +107,7 @@ class ReleaseBuilder:
     permit: Permit = field(default=lambda _: None)
     left_out: list[LeftOut] = field(default_factory=list)
     built: list[BuiltRelease] = field(default_factory=list)
+    _payable: Mapping[int, Kind] = field(default_factory=dict)
     _lanes: Lanes = field(init=False)
     _used: dict[OutputReference, set[int]] = field(default_factory=dict)
     _vaults: dict[OutputReference, Utxo] = field(default_factory=dict)
@@ -116,27 +119,29 @@ class ReleaseBuilder:
     def __post_init__(self) -> None:
         self._lanes = Lanes(self.context, self.lanes)
 
-    async def releases(self, payable: Sequence[ClaimState]) -> AsyncGenerator[BuiltRelease, None]:
+    async def releases(self, payable: Mapping[int, Kind]) -> AsyncGenerator[BuiltRelease, None]:
         """Transactions for as many of the allocations as the chain would pay, in the order to send them.
 
-        Each is to be sent before the next is asked for, but where `whole`: then all are built before. What
-        isn't paid is in `left_out` afterwards. Raises what forbids one where all must be paid;
-        `InsufficientFunds` where nothing can be; `LimitsExceeded` where not even one claim fits.
+        `payable` has the kind of each by index, ascending. Each transaction is to be sent before the
+        next is asked for, but where `whole`: then all are built before. What isn't paid is in `left_out`
+        afterwards. Raises what forbids one where all must be paid; `InsufficientFunds` where nothing can be;
+        `LimitsExceeded` where not even one claim fits.
         """
+        self._payable = payable
         if not self.whole:
-            async for release in self._releases(payable):
+            async for release in self._releases():
                 yield release
             return
-        for release in [each async for each in self._releases(payable)]:
+        for release in [each async for each in self._releases()]:
             yield release
 
-    async def _releases(self, payable: Sequence[ClaimState]) -> AsyncIterator[BuiltRelease]:
-        self._leave_out(self._too_small(payable))
-        waiting = self._waiting(payable)
+    async def _releases(self) -> AsyncIterator[BuiltRelease]:
+        self._leave_out(self._too_small())
+        waiting = self._waiting(self._payable)
         while waiting:
             made = sum(len(each.batch.indices) for each in self.built)
             self.context.backend.doing(
-                f"paying: {made:,} of {len(payable):,} allocations are in transactions"
+                f"paying: {made:,} of {len(self._payable):,} allocations are in transactions"
             )
             batch = waiting.pop(0)
             if self._is_lost(batch):
@@ -144,7 +149,7 @@ class ReleaseBuilder:
             try:
                 release = await self._largest(batch)
             except (InsufficientFunds, NotAllowedYet, ChainRejected, InvalidInput) as error:
-                waiting = await self._without(error, batch, waiting, payable)
+                waiting = await self._without(error, batch, waiting)
             else:
                 self._go_on(release)
                 yield release
@@ -157,46 +162,38 @@ class ReleaseBuilder:
         error: MilestonesError,
         batch: Batch,
         others: Sequence[Batch],
-        payable: Sequence[ClaimState],
     ) -> list[Batch]:
         """What is left to build, after nothing of a batch could be. Raises `error` where that ends all."""
         left = [batch, *others]
         if isinstance(error, InsufficientFunds):
             if not (self.as_funds_allow and self.built):
                 raise error
-            self._leave_out(self._all_of(left, payable, error))
+            self._leave_out([_all_of(left, error)])
             return []
         if isinstance(error, NotAllowedYet):
             if self.whole or error.rule != TOO_DEAR:
                 raise error
-            self._leave_out(self._all_of([batch], payable, error))
+            self._leave_out([_all_of([batch], error)])
             return list(others)
         if self.whole or not _is_of_the_content(error):
             raise error
-        found = await self._at_fault(payable, left, error)
+        found = await self._at_fault(left, error)
         if not found:
             raise error
         self._leave_out(found)
-        indices = {index for each in left for index in each.indices}
-        return self._waiting([state for state in payable if state.index in indices])
+        return self._waiting(sorted(index for each in left for index in each.indices))
 
     def _leave_out(self, found: list[LeftOut]) -> None:
         if found and self.whole:
             raise found[0].error
         self.left_out += found
 
-    def _waiting(self, payable: Iterable[ClaimState]) -> list[Batch]:
+    def _waiting(self, indices: Iterable[int]) -> list[Batch]:
         """Batches in turn of each vault; those first without which others can't be."""
-        out = {each.state.index for each in self.left_out}
-        attested = frozenset(self._attestations)
-        batches = plan((s for s in payable if s.index not in out), self.on_chain, attested=attested)
+        out = {index for each in self.left_out for index in each.indices}
+        left = {index: self._payable[index] for index in indices if index not in out}
+        batches = plan(left, self.on_chain, attested=frozenset(self._attestations))
         return sorted(batches, key=lambda batch: batch.attests is None)
-
-    def _all_of(
-        self, batches: Iterable[Batch], payable: Iterable[ClaimState], error: MilestonesError
-    ) -> list[LeftOut]:
-        indices = {index for batch in batches for index in batch.indices}
-        return [LeftOut(state, error) for state in payable if state.index in indices]
 
     def _is_lost(self, batch: Batch) -> bool:
         """Whether the vault is not what it was taken for: a transaction of its lane was refused."""
@@ -208,7 +205,7 @@ class ReleaseBuilder:
 
     async def _largest(self, batch: Batch) -> BuiltRelease:
         """As much of the beginning of a batch as fits; with signatures that the chain takes, if it attests."""
-        total, usual, short = len(batch.indices), self._usual, False
+        total, usual = len(batch.indices), self._usual
         fit, signatures = LargestFit(total, first=usual), self._signatures(batch)
         while not fit.found:
             try:
@@ -218,7 +215,6 @@ class ReleaseBuilder:
             except LimitsExceeded as error:
                 fit.too_much(error)
             except InsufficientFunds as error:
-                short = True
                 self._with_fewer(fit, error)
             except ChainRejected as error:
                 if signatures is None:
@@ -231,8 +227,8 @@ class ReleaseBuilder:
         if batch.attests is not None and signatures is not None:
             self._attesting[batch.attests] = signatures.attesting
             self._refused |= signatures.refused
-        if fit.largest < total and not short:
-            # As many as the ledger lets: the next one begins there.
+        if fit.largest < total:
+            # As many as the ledger lets, or the funds, which become less: the next one begins there.
             self._usual = fit.largest
         return release
 
@@ -296,9 +292,8 @@ class ReleaseBuilder:
 
     def _first_slot(self, context: BuildContext, batch: Batch) -> int:
         """The first slot that proves that all these allocations are vested."""
-        allocations = self.distribution.allocations
-        latest = max(allocations[index].vesting_posix_ms for index in batch.indices)
-        return context.first_slot_from(latest)
+        latest = max(self._payable[index].vesting_timestamp for index in batch.indices)
+        return context.first_slot_from(to_posix_ms(latest))
 
     def _go_on(self, release: BuiltRelease) -> None:
         """What the next transaction finds."""
@@ -310,24 +305,20 @@ class ReleaseBuilder:
         if batch.attests is not None:
             self._attestations[batch.attests] = built.outputs[1 + len(batch.indices)]
 
-    def _too_small(self, payable: Iterable[ClaimState]) -> list[LeftOut]:
+    def _too_small(self) -> list[LeftOut]:
         """ADA allocations below the ledger's minimum: scripts agree to them, and no block takes them."""
-        if self.distribution.token != LOVELACE:
+        known, token = self.distribution.allocations, self.distribution.token
+        if token != LOVELACE:
             return []
-        found = []
-        for state in payable:
-            try:
-                must_hold_min_ada(state, self.context.parameters.lovelace_per_utxo_byte)
-            except MilestonesError as error:
-                found.append(LeftOut(state, error))
+        found, price = [], self.context.parameters.lovelace_per_utxo_byte
+        for index in doubtful(known, token, self.distribution.terms.network_id, price):
+            if index in self._payable:
+                least = payout_min_lovelace(known[index], token, price)
+                if known[index].token_amount < least:
+                    found.append(LeftOut((index,), _below(index, known[index].token_amount, least)))
         return found
 
-    async def _at_fault(
-        self,
-        payable: Sequence[ClaimState],
-        left: Sequence[Batch],
-        error: MilestonesError,
-    ) -> list[LeftOut]:
+    async def _at_fault(self, left: Sequence[Batch], error: MilestonesError) -> list[LeftOut]:
         """Those of the allocations that can't be paid, after the first batch of `left` could not be built.
 
         The contract fails a transaction as a whole. So parts of it are evaluated, smaller and smaller
@@ -335,8 +326,10 @@ class ReleaseBuilder:
         """
         batch = left[0]
         if blames_signatures(error):
-            every = self._all_of(left, payable, error)
-            return [e for e in every if e.state.allocation.milestone_identifier == batch.attests]
+            every = sorted(index for each in left for index in each.indices)
+            waits = self._payable
+            same = tuple(i for i in every if waits[i].milestone_identifier == batch.attests)
+            return [LeftOut(same, error)] if same else []
         found: dict[int, MilestonesError] = {}
         waiting: list[tuple[Batch, MilestonesError]] = [(batch, error)]
         while waiting:
@@ -351,7 +344,7 @@ class ReleaseBuilder:
                     if not _is_of_the_content(failure):
                         raise
                     waiting.append((half, failure))
-        return [LeftOut(state, found[state.index]) for state in payable if state.index in found]
+        return [LeftOut((index,), reason) for index, reason in sorted(found.items())]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -360,7 +353,7 @@ class ReleaseBuilder:
         refused = refusal_warnings(terms, self._refused)
         return (
             *refused,
-            *_left_out_warnings(self.left_out),
+            *left_out_warnings(self.left_out),
             *uncovered_warnings(terms, self.built),
         )
 
@@ -389,16 +382,19 @@ def uncovered_warnings(terms: Terms, releases: Iterable[BuiltRelease]) -> list[s
     ]
 
 
-def _left_out_warnings(left_out: Iterable[LeftOut]) -> list[str]:
-    """A warning for every reason, with the allocations that it keeps from being paid."""
-    by_reason: dict[str, list[int]] = {}
-    for each in left_out:
-        by_reason.setdefault(each.error.message, []).append(each.state.index)
-    return [
-        f"not paid: {'allocation' if len(indices) == 1 else 'allocations'}"
-        f" {', '.join(map(str, indices))}: {reason}"
-        for reason, indices in by_reason.items()
-    ]
+def _all_of(batches: Iterable[Batch], error: MilestonesError) -> LeftOut:
+    indices = sorted(index for batch in batches for index in batch.indices)
+    return LeftOut(tuple(indices), error)
+
+
+def _below(index: int, amount: int, least: int) -> NotAllowedYet:
+    """An ADA payout is exactly the amount: below the ledger's minimum there can't be one."""
+    return NotAllowedYet(
+        "min_ada",
+        f"allocation {index} is of {amount} lovelace, and an output must hold {least}",
+        hint="it can be paid only once the ledger's minimum has fallen",
+        details={"beneficiary_index": index, "least_lovelace": least},
+    )
 
 
 def _added_lovelace(draft: TransactionDraft, built: BalancedTransaction) -> int:

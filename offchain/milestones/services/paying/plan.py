@@ -6,18 +6,19 @@ has room for one attestation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from milestones.cardano.address import Address
-from milestones.domain.claims import ClaimState
+from milestones.domain.allocation_table import AllocationTable
+from milestones.domain.claims import Standing, WaitingKind
+from milestones.domain.columns import Kind
 from milestones.domain.models import Allocation
 from milestones.errors import InvalidInput, NotFound
 from milestones.protocol.distribution import Distribution
 from milestones.services.distribution.claims import allocations_of, must_have_milestone
 from milestones.services.distribution.naming import must_be_of_network
 from milestones.services.distribution.on_chain import LiveVault, OnChain
-from milestones.services.preflight import must_match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,19 @@ class Selection:
     milestone: str | None = None
     everything: bool = False
 
+    def among(self, known: AllocationTable) -> dict[Kind, list[int]]:
+        """Those asked for that are known, by kind; all are looked through only where it may be any."""
+        if self.indices:
+            return known.kinds_of(index for index in self.indices if index in known)
+        if self.beneficiary is None:
+            return known.by_kind(self.milestone)
+        own = known.kinds_of(known.of_address(self.beneficiary))
+        return {
+            kind: indices
+            for kind, indices in own.items()
+            if self.milestone in (None, kind.milestone_identifier)
+        }
+
     def includes(self, index: int, allocation: Allocation) -> bool:
         """Whether an allocation is asked for."""
         if self.indices:
@@ -45,14 +59,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The allocations to pay, those asked for that can't be paid now, and the one that forbids all.
+    """What to pay, the rest of what was asked for, and the one that forbids all.
 
     Where all of a kind are paid there is nothing to pay, and nothing that forbids it.
     """
 
-    payable: tuple[ClaimState, ...] = ()
-    skipped: tuple[ClaimState, ...] = ()
-    refused: ClaimState | None = None
+    payable: Mapping[int, Kind] = field(default_factory=dict)
+    waiting: tuple[WaitingKind, ...] = ()
+    claimed_count: int = 0
+    refused: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +110,17 @@ def must_agree(selection: Selection) -> None:
 
 
 def must_be_there(selection: Selection, distribution: Distribution) -> None:
-    """Somebody is paid, and some milestone is waited for, of those that are named as a kind.
+    """What is named is there: the allocations, or somebody and some milestone of a kind.
 
-    Raises `NotFound` that names what there is, and `InvalidAddress` for an address of another network.
+    Raises `NotFound` that names what there is, `InvalidInput` for an index whose allocation is another than the
+    other flags say, and `InvalidAddress` for an address of another network.
     """
     if selection.beneficiary is not None:
         must_be_of_network(
             selection.beneficiary, distribution.terms.network_id, "beneficiary_address"
         )
     if selection.indices:
+        must_be_as_named(selection, distribution.allocations)
         return
     if selection.beneficiary is not None:
         allocations_of(distribution, selection.beneficiary)
@@ -111,41 +128,28 @@ def must_be_there(selection: Selection, distribution: Distribution) -> None:
         must_have_milestone(distribution, selection.milestone)
 
 
-def choose(
-    states: Iterable[ClaimState], selection: Selection, *, ours: Collection[int] = ()
-) -> Chosen:
-    """The allocations to pay; `ours` are those that earlier transactions of this command pay.
+def must_be_as_named(selection: Selection, known: Mapping[int, Allocation]) -> None:
+    """Allocations that are named by their index are those that the other flags describe.
 
-    Raises `NotFound` where nothing is as asked for, and `InvalidInput` for an index whose allocation is
-    another than the other flags say.
+    Raises `NotFound` and `InvalidInput`.
     """
-    by_index = {state.index: state for state in states}
     for index in selection.indices:
-        if index not in by_index:
+        if index not in known:
             raise _no_such(index)
-        must_match(
-            by_index[index], beneficiary=selection.beneficiary, milestone=selection.milestone
-        )
-    wanted = [s for s in by_index.values() if selection.includes(s.index, s.allocation)]
-    if not wanted:
-        raise NotFound(
-            "no allocation of this distribution is as asked for",
-            hint="the beneficiary waits for other milestones: run calculate-distribution to see which",
-        )
-    left = [state for state in wanted if state.index not in ours]
-    return _judged(left, strict=bool(selection.indices), something_sent=len(left) < len(wanted))
-
-
-def _judged(wanted: Sequence[ClaimState], *, strict: bool, something_sent: bool) -> Chosen:
-    # The builder says of each that is due and can't be paid what the chain has against it.
-    payable = tuple(state for state in wanted if state.due)
-    skipped = tuple(state for state in wanted if not state.due)
-    if not something_sent and skipped and (strict or not payable):
-        # What is still to come says more than what is already paid.
-        refused = min(skipped, key=lambda state: state.status == "claimed")
-        if strict or refused.status != "claimed":
-            return Chosen(refused=refused)
-    return Chosen(payable, skipped)
+        allocation = known[index]
+        address, milestone = allocation.beneficiary_address, allocation.milestone_identifier
+        if selection.beneficiary not in (None, address):
+            raise InvalidInput(
+                f"allocation {index} belongs to {address}, not to {selection.beneficiary}",
+                path="beneficiary_address",
+                hint="run calculate-distribution to see a beneficiary's allocations",
+            )
+        if selection.milestone not in (None, milestone):
+            raise InvalidInput(
+                f"allocation {index} is for milestone {milestone!r}, not for {selection.milestone!r}",
+                path="milestone_identifier",
+                hint="run calculate-distribution to see which allocation is for which milestone",
+            )
 
 
 def _no_such(index: int) -> NotFound:
@@ -156,41 +160,63 @@ def _no_such(index: int) -> NotFound:
     )
 
 
+def choose(standing: Standing, *, strict: bool, ours: Collection[int] = ()) -> Chosen:
+    """What to pay of the allocations that were asked for; where `strict`, all of them or none.
+
+    `ours` are those that earlier transactions of this command pay. Raises `NotFound` where there is none.
+    """
+    if not standing.count:
+        raise NotFound(
+            "no allocation of this distribution is as asked for",
+            hint="the beneficiary waits for other milestones: run calculate-distribution to see which",
+        )
+    left = standing.without(ours)
+    if left.count == standing.count and (strict or not left.due):
+        # What is still to come says more than what is already paid.
+        still = min((each.indices[0] for each in left.waiting), default=None)
+        if still is not None:
+            return Chosen(refused=still)
+        if strict and left.claimed:
+            return Chosen(refused=left.claimed[0])
+    return Chosen(left.due, left.waiting, len(left.claimed))
+
+
 def plan(
-    payable: Iterable[ClaimState], on_chain: OnChain, *, attested: Collection[str] = ()
+    payable: Mapping[int, Kind], on_chain: OnChain, *, attested: Collection[str] = ()
 ) -> list[Batch]:
     """One transaction a vault, and one more for each further milestone that has to be attested.
 
-    `attested` are milestones that transactions on their way attest. Raises `NotFound` where the index does
-    not show the vault of a page.
+    `payable` has the kind of each allocation by index, ascending. `attested` are milestones that
+    transactions on their way attest. Raises `NotFound` where the index does not show the vault of a page.
     """
     attested = {*on_chain.attested(), *attested}
     found = []
-    for vault, states in _by_vault(payable, on_chain):
-        fresh = sorted({s.allocation.milestone_identifier for s in states} - attested)
+    for vault, indices in _by_vault(payable, on_chain):
+        fresh = sorted({payable[index].milestone_identifier for index in indices} - attested)
         parts: dict[str | None, list[int]] = {}
-        for state in states:
-            milestone = state.allocation.milestone_identifier
+        for index in indices:
+            milestone = payable[index].milestone_identifier
             new = milestone if milestone in fresh[1:] else next(iter(fresh), None)
-            parts.setdefault(new, []).append(state.index)
+            parts.setdefault(new, []).append(index)
         found += [Batch(vault, tuple(parts[new]), new) for new in sorted(parts, key=str)]
         attested.update(fresh)
     return found
 
 
-def _by_vault(
-    payable: Iterable[ClaimState], on_chain: OnChain
-) -> list[tuple[LiveVault, list[ClaimState]]]:
-    groups: dict[int, list[ClaimState]] = {}
-    for state in sorted(payable, key=lambda state: state.index):
-        page, leaf = on_chain.terms.paging.place_of(state.index)
-        for number, vault in enumerate(on_chain.vaults):
-            if vault.state.page == page and not vault.state.is_claimed(leaf):
-                groups.setdefault(number, []).append(state)
+def _by_vault(payable: Iterable[int], on_chain: OnChain) -> list[tuple[LiveVault, list[int]]]:
+    groups: dict[int, list[int]] = {}
+    of_page: dict[int, list[int]] = {}
+    for number, vault in enumerate(on_chain.vaults):
+        of_page.setdefault(vault.state.page, []).append(number)
+    for index in payable:
+        page, leaf = on_chain.terms.paging.place_of(index)
+        for number in of_page.get(page, ()):
+            if not on_chain.vaults[number].state.is_claimed(leaf):
+                groups.setdefault(number, []).append(index)
                 break
         else:
             raise NotFound(
                 f"the vault of page {page} can't be found, though the distribution is open",
                 hint="run `milestones init`: Kupo may not have indexed the contract from its beginning",
             )
-    return [(on_chain.vaults[number], states) for number, states in sorted(groups.items())]
+    return [(on_chain.vaults[number], indices) for number, indices in sorted(groups.items())]

@@ -147,6 +147,10 @@ class _Serving:
         self._look_into_book()
         if all(each.is_done for each in self.state.served.values()) and self.until_paid:
             return "all_paid"
+        if spent and self.state.book.pending_count:
+            # No step asks what became of the wallet's split.
+            await self._audit(SHALLOW_SLOTS)
+            self._look_into_book()
         if spent and not self.state.book.pending_count:
             return "budget_spent"
         return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from milestones.domain.reading import AddressField
 from milestones.protocol.distribution import Distribution
-from milestones.services.paying.builder import LeftOut
+from milestones.services.paying.left_out import NotPaid
 from milestones.services.paying.releasing import allocations_in
-from milestones.services.results import Result, View
+from milestones.services.results import Result
 from milestones.services.sending.reports import SentResult, TransactionView, transaction_fields
 from milestones.services.sending.run import Run
 from milestones.storage.board_payloads import ConfirmationPayload
@@ -26,14 +25,6 @@ class Payment(TransactionView):
     beneficiary_indices: tuple[int, ...] = ()
     token_amount: int = 0
     confirmed_milestone: str | None = None
-
-
-class NotPaid(View):
-    """Allocations that are due and were not paid in a step, and why; `code` is that of an error."""
-
-    beneficiary_indices: tuple[int, ...]
-    code: str
-    reason: str
 
 
 class Paid(SentResult):
@@ -90,14 +81,3 @@ def payments_in(run: Run, distribution: Distribution | None) -> tuple[Payment, .
             )
         )
     return tuple(found)
-
-
-def left_out_of(left_out: Iterable[LeftOut]) -> tuple[NotPaid, ...]:
-    """By reason."""
-    reasons: dict[tuple[str, str], list[int]] = {}
-    for each in left_out:
-        reasons.setdefault((each.error.code, each.error.message), []).append(each.state.index)
-    return tuple(
-        NotPaid(beneficiary_indices=tuple(indices), code=code, reason=reason)
-        for (code, reason), indices in reasons.items()
-    )

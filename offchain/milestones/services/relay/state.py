@@ -45,7 +45,7 @@ class RelayState:
         """Takes a step's report in; the ids of transactions that are new."""
         served = self.served[address]
         served.unpaid_count, served.pending_count = paid.unpaid_count, paid.pending_count
-        served.left_out_count = sum(len(each.beneficiary_indices) for each in paid.left_out)
+        served.left_out_count = sum(each.allocation_count for each in paid.left_out)
         served.said = paid.left_out[0].reason if paid.left_out else ""
         self.rebuilt_count += paid.rebuilt_count
         fresh = [each for each in paid.transactions if each.transaction_hash not in self.sent]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from milestones.cardano.value import LOVELACE, AssetId
-from milestones.domain.claims import ClaimState
+from milestones.domain.columns import Kind
 from milestones.errors import ChainRejected, InvalidInput, NotAllowedYet
 from milestones.protocol.distribution import ContractAddress, Distribution
 from milestones.services.backend import Backend, select_version
@@ -17,9 +17,10 @@ from milestones.services.distribution.on_chain import OnChain, OpenDistribution,
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.state import DistributionState, state_of
 from milestones.services.paying.budget import Budget
-from milestones.services.paying.builder import LeftOut, ReleaseBuilder
+from milestones.services.paying.builder import ReleaseBuilder
 from milestones.services.paying.confirming import confirmation
 from milestones.services.paying.lanes import MOST_LANES
+from milestones.services.paying.left_out import LeftOut, not_paid
 from milestones.services.paying.plan import Selection
 from milestones.services.paying.releasing import (
     allocations_in,
@@ -28,7 +29,7 @@ from milestones.services.paying.releasing import (
     request_of,
 )
 from milestones.services.preflight import must_be_open
-from milestones.services.relay.report import Paid, left_out_of, payments_in
+from milestones.services.relay.report import Paid, payments_in
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
@@ -98,7 +99,6 @@ class Step(DistributionCommand[Paid]):
     stopping: Callable[[], bool]
     distribution: Distribution | None = None
     state: DistributionState | None = None
-    states: Sequence[ClaimState] = ()
     left_out: Sequence[LeftOut] = ()
     builds: int = 0
 
@@ -131,10 +131,9 @@ class Step(DistributionCommand[Paid]):
         if self.distribution is None:
             self.distribution = await known_distribution(backend, on_chain)
         self.state = await state_of(backend, on_chain)
-        self.states = self.state.claim_states(self.distribution)
+        standing = self.state.standing(self.selection.among(self.distribution.allocations))
         sent = run.resume(lambda _: True)
-        ours = being_paid(each.submission for each in sent)
-        payable = [s for s in self.states if s.due and s.index not in ours and self._selects(s)]
+        payable = standing.without(being_paid(each.submission for each in sent)).due
         proposals = list(self._due(on_chain, self.distribution))
         if not (payable or proposals) or self.stopping():
             return
@@ -154,7 +153,7 @@ class Step(DistributionCommand[Paid]):
         run: Run,
         context: BuildContext,
         on_chain: OpenDistribution,
-        payable: Sequence[ClaimState],
+        payable: Mapping[int, Kind],
     ) -> AsyncIterator[SubmissionRequest]:
         if self.distribution is None or not payable:
             return
@@ -175,9 +174,6 @@ class Step(DistributionCommand[Paid]):
                     break
         self.left_out = builder.left_out
         run.warnings += builder.warnings
-
-    def _selects(self, state: ClaimState) -> bool:
-        return self.selection.includes(state.index, state.allocation)
 
     def _due(
         self, on_chain: OpenDistribution, distribution: Distribution
@@ -211,14 +207,19 @@ class Step(DistributionCommand[Paid]):
             transactions=payments_in(run, self.distribution),
             unpaid_count=self._unpaid(run),
             pending_count=sum(e.status == "submitted" for e in run.transactions.values()),
-            left_out=left_out_of(self.left_out),
+            left_out=()
+            if self.distribution is None
+            else not_paid(self.left_out, self.distribution),
             rebuilt_count=self.builds - 1,
         )
 
     def _unpaid(self, run: Run) -> int:
         """Allocations that neither the chain nor a transaction of this step pays."""
+        if self.distribution is None or self.state is None:
+            return 0
         paid = {i for each in run.transactions.values() for i in allocations_in(each.submission)}
-        return sum(s.status != "claimed" and s.index not in paid for s in self.states)
+        known = self.distribution.allocations
+        return len(known) - sum(index in known for index in paid | self.state.claimed)
 
 
 def _must_be_vouched_for(token: AssetId, vouched: Collection[AssetId]) -> None:

@@ -273,11 +273,13 @@ class LargestFit:
     """Finds how much of something fits into one transaction: ask for `count`, try, and say how it went.
 
     Whatever is possible is taken to be possible with less. The first try is all of it, or `first`; the next
-    is in proportion to the limit that was exceeded; from the first success on, the middle.
+    is in proportion to the limit that was exceeded, which is nearly right: from the first success on it goes
+    up by one, two, four, and then to the middle.
     """
 
     def __init__(self, total: int, *, least: int = 1, first: int | None = None) -> None:
         self._least, self._fits, self._too_many = least, least - 1, total + 1
+        self._stride: int | None = None
         self.count = total if first is None else max(least, min(first, total))
         """What to try next."""
 
@@ -295,6 +297,9 @@ class LargestFit:
         """`count` fitted."""
         self._fits = self.count
         self.count = (self._fits + self._too_many) // 2
+        if self._stride is not None:
+            self.count = min(self.count, self._fits + self._stride)
+            self._stride *= 2
 
     def too_much(self, error: LimitsExceeded | InsufficientFunds) -> None:
         """`count` did not fit, or can't be paid. Raises `error` where that was the least."""
@@ -302,11 +307,12 @@ class LargestFit:
             raise error
         self._too_many = self.count
         if self._fits >= self._least:
-            self.count = (self._fits + self._too_many) // 2
+            self.count, self._stride = (self._fits + self._too_many) // 2, None
             return
         if isinstance(error, LimitsExceeded):
             shares = [limit.maximum / limit.actual for limit in error.exceeded if limit.actual]
         else:
             shares = [error.available_lovelace / max(1, error.required_lovelace)]
+        self._stride = 1 if shares else None
         guess = int(self.count * min(shares, default=0.5))
         self.count = max(self._least, min(guess, self.count - 1))

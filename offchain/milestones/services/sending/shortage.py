@@ -31,12 +31,15 @@ RICH_LOVELACE: Final = 1_000_000_000_000
 SPARE_LOVELACE: Final = 2_000
 """What the place of the real output among the inputs can make of the fee."""
 REHEARSALS: Final = 20
+MOST_REHEARSED: Final = 8
+"""Transactions: of a command that makes hundreds, what the first of them need is told."""
 
 
 async def with_figures(
     run: Run, command: SendingCommand[Any], error: InsufficientFunds
 ) -> InsufficientFunds:
-    """The refusal with the figures of the whole command: the difference, as one more output, is enough.
+    """The refusal with the figures of the whole command: the difference, as one more output, is enough for
+    its first `MOST_REHEARSED` transactions.
 
     `available_lovelace` leaves out what is never spent, and `details` name it. Nothing is sent. The error
     itself, where the command can't be rehearsed.
@@ -72,11 +75,13 @@ async def with_figures(
 
 
 async def _rehearsed(run: Run, command: SendingCommand[Any], funds: Funds, lovelace: int) -> Run:
-    """The command as a dry run, for a wallet with one more output."""
+    """The command as a dry run, for a wallet with one more output; of many transactions the first ones."""
     output = TransactionOutput(funds.change_address.to_bech32(), Value(lovelace))
     rehearsal = run.rehearsal(gift=Utxo(_NEVER_SENT, output))
     async for request in command.build(rehearsal):
         await rehearsal.send(request)
+        if len(rehearsal.transactions) == MOST_REHEARSED:
+            break
     return rehearsal
 
 
@@ -109,6 +114,8 @@ def _refusal(
         what = f"collateral, with what its change output must hold; {what}"
     if deposits:
         what += f", and {deposits} lovelace go along as deposits"
+    if len(submissions) == MOST_REHEARSED:
+        what += f"; that is for the first {MOST_REHEARSED} transactions, and more may follow"
     if passed_over:
         what += f"; {', '.join(passed_over)} carry a script and are never spent"
     return type(error)(

@@ -6,8 +6,8 @@ transactions are rebuilt on the new one, as long as the allocations are still un
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from milestones.cardano.value import Value
 from milestones.domain.claims import ClaimState
@@ -21,9 +21,10 @@ from milestones.services.distribution.on_chain import OpenDistribution, paying_i
 from milestones.services.distribution.schedule_source import known_distribution
 from milestones.services.distribution.signatures import shortfall
 from milestones.services.distribution.state import state_of
-from milestones.services.paying.builder import LeftOut, ReleaseBuilder
+from milestones.services.paying.builder import ReleaseBuilder
 from milestones.services.paying.lanes import MOST_LANES
-from milestones.services.paying.plan import Selection, choose, must_agree, must_be_there
+from milestones.services.paying.left_out import LeftOut
+from milestones.services.paying.plan import Chosen, Selection, choose, must_agree, must_be_there
 from milestones.services.paying.releasing import allocations_in, being_paid, requests
 from milestones.services.preflight import must_be_open, why_not
 from milestones.services.sending.payer import PaidBy
@@ -71,7 +72,7 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
     selection: Selection
     claim_file: ClaimFile | None
     distribution: Distribution | None = None
-    skipped: Sequence[ClaimState] = ()
+    chosen: Chosen = field(default_factory=Chosen)
     left_out: Sequence[LeftOut] = ()
 
     async def build(self, run: Run) -> AsyncIterator[SubmissionRequest]:
@@ -82,16 +83,17 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
         self.distribution, self.left_out = distribution, ()
         must_be_there(self.selection, distribution)
         state = await state_of(backend, on_chain)
-        states = state.claim_states(distribution, self._concerned(distribution))
+        standing = state.standing(self.selection.among(distribution.allocations))
         sent = run.resume(lambda submission: self._was_asked_for(submission, distribution))
-        ours = being_paid(each.submission for each in sent)
-        chosen = choose(states, self.selection, ours=ours)
-        self.skipped = chosen.skipped
+        whole = bool(self.selection.indices)
+        self.chosen = chosen = choose(
+            standing, strict=whole, ours=being_paid(each.submission for each in sent)
+        )
         if chosen.refused is not None:
-            raise await _refusal(run, on_chain, chosen.refused)
+            (refused,) = state.claim_states(distribution, [chosen.refused])
+            raise await _refusal(run, on_chain, refused)
         if not chosen.payable:
             return
-        whole = bool(self.selection.indices)
         builder = ReleaseBuilder(
             await run.context(),
             on_chain,
@@ -102,23 +104,13 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
             as_funds_allow=not whole and run.gift is None,
         )
         releases = builder.releases(chosen.payable)
+        total = _total(distribution, chosen.payable)
         async for request in requests(releases, run, builder.context.parameters):
-            yield replace(request, meaning=_meaning(distribution, chosen.payable, request))
+            yield replace(request, meaning=(total, _costs(request, len(chosen.payable))))
         self.left_out = builder.left_out
         if self.left_out and not builder.built and not sent:
             raise self.left_out[0].error
         run.warnings += builder.warnings
-
-    def _concerned(self, distribution: Distribution) -> Iterable[int] | None:
-        """The allocations that the selection can mean, found without looking at all; None: it may be any."""
-        known, selection = distribution.allocations, self.selection
-        if selection.indices:
-            return [index for index in selection.indices if index in known]
-        if selection.beneficiary is not None:
-            return known.of_address(selection.beneficiary)
-        if selection.milestone is not None:
-            return known.of_milestone(selection.milestone)
-        return None
 
     def _was_asked_for(self, submission: Submission, distribution: Distribution) -> bool:
         known = distribution.allocations
@@ -129,25 +121,29 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
 
     def report(self, run: Run) -> ReleaseReport:
         """All transactions, those of earlier runs included, and what they don't pay."""
-        known = {} if self.distribution is None else self.distribution.allocations
         return report_of(
             run,
-            skipped=self.skipped,
+            chosen=self.chosen,
             left_out=self.left_out,
-            allocations=known,
+            distribution=self.distribution,
             token=self.on_chain.terms.token,
             contract_address=self.distribution_name.address,
         )
 
 
-def _meaning(
-    distribution: Distribution, payable: Sequence[ClaimState], first: SubmissionRequest
-) -> tuple[str, ...]:
-    """What is to be paid in all, to how many, and what the first transaction costs whoever pays."""
-    rows = [state.allocation for state in payable]
-    people = len({each.beneficiary_address for each in rows})
-    total = Value.of(distribution.token, sum(each.token_amount for each in rows))
-    payments = f"{len(rows):,} payment{'s' if len(rows) > 1 else ''}"
+def _total(distribution: Distribution, payable: Collection[int]) -> str:
+    """What is to be paid in all, and to how many."""
+    table = distribution.allocations
+    total = sum(each.amount for each in table.totals_of(payable).values())
+    payments = f"{len(payable):,} payment{'s' if len(payable) > 1 else ''}"
+    return (
+        f"makes {payments} to {table.people_of(payable):,} of the beneficiaries,"
+        f" {amount_in_words(Value.of(distribution.token, total))} in all"
+    )
+
+
+def _costs(first: SubmissionRequest, count: int) -> str:
+    """What the first transaction costs whoever pays, and how many of the payments it makes."""
     fee, payload = amount_in_words(Value(first.transaction.fee_lovelace)), first.payload
     costs = f"costs {fee} of fees"
     if isinstance(payload, ReleasePayload):
@@ -156,13 +152,10 @@ def _meaning(
             costs += (
                 f"; {amount_in_words(Value(payload.allowance_lovelace))} come back as an allowance"
             )
-        if len(payload.allocations) < len(rows):
+        if len(payload.allocations) < count:
             made = len(payload.allocations)
             costs = f"the first transaction makes {made:,} of them and {costs}; others follow"
-    return (
-        f"makes {payments} to {people:,} of the beneficiaries, {amount_in_words(total)} in all",
-        costs,
-    )
+    return costs
 
 
 async def _refusal(run: Run, on_chain: OpenDistribution, state: ClaimState) -> NotAllowedYet:

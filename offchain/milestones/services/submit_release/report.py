@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from milestones.cardano.address import Address
 from milestones.cardano.value import AssetId
-from milestones.domain.claims import ClaimState
-from milestones.domain.models import Allocation, TransactionStatus
+from milestones.domain.models import TransactionStatus
 from milestones.domain.reading import AddressField, HexField
-from milestones.services.paying.builder import LeftOut
+from milestones.protocol.distribution import Distribution
+from milestones.services.paying.left_out import LeftOut, NotDue, NotPaid, not_due, not_paid
+from milestones.services.paying.plan import Chosen
 from milestones.services.results import View
 from milestones.services.sending.reports import (
     CommandTransaction,
@@ -30,43 +31,6 @@ class PaidAllocation(View):
     token_amount: int
     milestone_identifier: str
     transaction_hash: str
-
-
-class SkippedAllocation(View):
-    """An allocation of the kind asked for that can't be paid now, and why."""
-
-    beneficiary_index: int
-    token_amount: int
-    milestone_identifier: str
-    reason: str
-
-    @classmethod
-    def of(cls, state: ClaimState) -> SkippedAllocation:
-        """From its state."""
-        return cls(
-            beneficiary_index=state.index,
-            token_amount=state.allocation.token_amount,
-            milestone_identifier=state.allocation.milestone_identifier,
-            reason=state.reason,
-        )
-
-
-class LeftOutAllocation(SkippedAllocation):
-    """An allocation that is due, but that the chain would not pay; `code` is that of its error."""
-
-    code: str
-
-    @classmethod
-    def from_error(cls, left_out: LeftOut) -> LeftOutAllocation:
-        """From what was found out about it."""
-        state, error = left_out.state, left_out.error
-        return cls(
-            beneficiary_index=state.index,
-            token_amount=state.allocation.token_amount,
-            milestone_identifier=state.allocation.milestone_identifier,
-            reason=error.message,
-            code=error.code,
-        )
 
 
 class ReleaseTransaction(TransactionView):
@@ -120,33 +84,34 @@ class ReleaseReport(SentResult):
     paid_token_amount: int
     claimed_before: int
     paid: tuple[PaidAllocation, ...]
-    skipped: tuple[SkippedAllocation, ...]
-    left_out: tuple[LeftOutAllocation, ...] = ()
+    skipped: tuple[NotDue, ...]
+    left_out: tuple[NotPaid, ...] = ()
     transactions: tuple[ReleaseTransaction, ...]
 
 
 def report_of(
     run: Run,
     *,
-    skipped: Sequence[ClaimState],
+    chosen: Chosen,
     left_out: Iterable[LeftOut],
-    allocations: Mapping[int, Allocation],
+    distribution: Distribution | None,
     token: AssetId,
     contract_address: Address,
 ) -> ReleaseReport:
     """The report on a run; without a transaction all that was asked for had been paid."""
+    known = {} if distribution is None else distribution.allocations
     transactions = tuple(map(ReleaseTransaction.of, run.transactions.values()))
     paid = tuple(
         PaidAllocation(
             beneficiary_index=index,
-            beneficiary_address=allocations[index].beneficiary_address,
-            token_amount=allocations[index].token_amount,
-            milestone_identifier=allocations[index].milestone_identifier,
+            beneficiary_address=known[index].beneficiary_address,
+            token_amount=known[index].token_amount,
+            milestone_identifier=known[index].milestone_identifier,
             transaction_hash=transaction.transaction_hash,
         )
         for transaction in transactions
         for index in transaction.beneficiary_indices
-        if index in allocations
+        if index in known
     )
     return ReleaseReport(
         transaction_hash=transactions[0].transaction_hash if transactions else None,
@@ -160,9 +125,9 @@ def report_of(
         token_policy_id=token.policy_id,
         token_name=token.asset_name,
         paid_token_amount=sum(allocation.token_amount for allocation in paid),
-        claimed_before=sum(state.status == "claimed" for state in skipped),
+        claimed_before=chosen.claimed_count,
         paid=paid,
-        skipped=tuple(SkippedAllocation.of(s) for s in skipped if s.status != "claimed"),
-        left_out=tuple(map(LeftOutAllocation.from_error, left_out)),
+        skipped=() if distribution is None else not_due(chosen.waiting, distribution),
+        left_out=() if distribution is None else not_paid(left_out, distribution),
         transactions=transactions,
     )

@@ -18,7 +18,7 @@ from tests.support.past_checks import open_past_all_checks
 
 def left_out(report: Any) -> dict[int, str]:
     """The allocations that were left out, and the code of the reason."""
-    return {each.beneficiary_index: each.code for each in report.left_out}
+    return {index: each.code for each in report.left_out for index in each.beneficiary_indices}
 
 
 def paid(report: Any) -> list[int]:
@@ -86,7 +86,7 @@ class TestForgedSignatures:
         )
         assert run.exit_code == ChainRejected.exit_code
         assert run.json["paid_token_amount"] == 10_000
-        assert [each["beneficiary_index"] for each in run.json["left_out"]] == [0, 3]
+        assert [each["beneficiary_indices"] for each in run.json["left_out"]] == [[0, 3]]
         assert "not paid: allocations 0, 3" in run.stderr
 
     async def test_a_wallet_that_is_short_learns_what_the_rest_costs(

@@ -107,6 +107,17 @@ class TestSideBySide:
     def schedule_changes(self) -> dict[str, Any]:
         return {"page_depth": 1}
 
+    async def test_it_ends_with_its_budget_when_blocks_have_the_split_too(
+        self, stage: OpenDistribution
+    ) -> None:
+        await stage.attested("milestone-001", "milestone-002", "milestone-003")
+        at_work = asyncio.ensure_future(relayed(stage, 3_500_000))
+        while not at_work.done():
+            await asyncio.sleep(0.5)
+            stage.world.devnet.chain.mine()
+        assert (await at_work).ended == "budget_spent"
+        assert any((each.sole or "").startswith("split") for each in stage.journal.newest(10))
+
     async def test_a_claim_of_another_ends_one_lane_and_the_others_go_on(
         self, stage: OpenDistribution
     ) -> None:

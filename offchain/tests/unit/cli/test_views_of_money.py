@@ -30,12 +30,12 @@ from milestones.services.check_status.report import (
 from milestones.services.deploy import Deployed
 from milestones.services.deploy.report import LockedDeposits, OpeningTransaction
 from milestones.services.distribution.powers import Power
+from milestones.services.paying.left_out import NotDue
 from milestones.services.register_milestone import register_milestone as register
 from milestones.services.submit_release import ReleaseReport
 from milestones.services.submit_release.report import (
     PaidAllocation,
     ReleaseTransaction,
-    SkippedAllocation,
 )
 from tests.support.screens import ADDRESS, GRANT, NAME, printed
 
@@ -284,7 +284,9 @@ Paid, in a block: 10 payments, 15,000 GRANT
 7  addr_test1vqqq…qqd9tg5t   1,500  audit
 and 2 payments more: `--full`
 
-not due yet: #11, 1,500: milestone not attested
+not due yet: #11, 1,500 for audit: milestone not attested
+not due yet: 4,000 allocations, 6,000,000 for launch: vesting until 2030-01-01
+00:00:00 UTC
 Fees 0.345678 ADA, and 11.000000 ADA that go along and stay theirs.
 transaction  abababababababababababababababababababababababababababababababab
 """
@@ -314,7 +316,23 @@ def test_submit_release() -> None:
         paid_token_amount=15_000,
         claimed_before=0,
         paid=paid,
-        skipped=(SkippedAllocation(beneficiary_index=11, reason="milestone not attested", **rows),),
+        skipped=(
+            NotDue(
+                **rows,
+                beneficiary_indices=(11,),
+                allocation_count=1,
+                vesting_timestamp=0,
+                reason="milestone not attested",
+            ),
+            NotDue(
+                milestone_identifier="launch",
+                beneficiary_indices=tuple(range(100)),
+                allocation_count=4_000,
+                token_amount=6_000_000,
+                vesting_timestamp=1_893_456_000,
+                reason="vesting until 2030-01-01 00:00:00 UTC",
+            ),
+        ),
         transactions=(
             ReleaseTransaction(
                 transaction_hash="ab" * 32,

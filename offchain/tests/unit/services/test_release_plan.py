@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import pytest
 from milestones.cardano.address import Address, key_credential
 from milestones.cardano.outputs import OutputReference, TransactionOutput, Utxo
 from milestones.cardano.value import Value
-from milestones.domain.claims import ClaimState, claim_states
+from milestones.domain.allocation_table import ColumnTable
+from milestones.domain.claims import Standing, standing
 from milestones.domain.models import Allocation
 from milestones.domain.paging import Paging
 from milestones.errors import ExceededLimit, InvalidInput, LimitsExceeded, NotFound
@@ -26,10 +27,18 @@ def person(number: int) -> Address:
     return Address(0, key_credential(bytes([number]) * 28))
 
 
-def states(
-    milestones: str, *, claimed: Iterable[int] = (), attested: str = "", signed: str = ""
-) -> list[ClaimState]:
-    """An allocation for each letter, which is its milestone; person n has allocation n."""
+ALL = Selection(everything=True)
+
+
+def standing_of(
+    milestones: str,
+    selection: Selection = ALL,
+    *,
+    claimed: Collection[int] = (),
+    attested: str = "",
+    signed: str = "",
+) -> Standing:
+    """Of an allocation for each letter, which is its milestone; person n has allocation n."""
     allocations = {
         number: Allocation(
             beneficiary_address=person(number),
@@ -39,8 +48,12 @@ def states(
         )
         for number, milestone in enumerate(milestones)
     }
-    return claim_states(
-        allocations, claimed=set(claimed), attested=attested, now_posix_ms=1, signed=signed
+    return standing(
+        selection.among(ColumnTable.of(allocations)),
+        claimed=claimed,
+        attested=attested,
+        now_posix_ms=1,
+        signed=signed,
     )
 
 
@@ -75,18 +88,18 @@ def vault(page: int, number: int, claimed: int = 0) -> LiveVault:
 
 
 def planned(
-    claims: list[ClaimState], *vaults: LiveVault, attested: str = "", page_depth: int = 1
+    claims: Standing, *vaults: LiveVault, attested: str = "", page_depth: int = 1
 ) -> list[tuple[int, tuple[int, ...], str | None]]:
     """(first byte of the vault's id, allocations, what is attested) of each transaction."""
     shown: Any = Shown(vaults, attested, page_depth)
     return [
         (batch.vault.utxo.reference.transaction_id[0], batch.indices, batch.attests)
-        for batch in plan(claims, shown)
+        for batch in plan(claims.due, shown)
     ]
 
 
 def test_a_page_is_a_transaction() -> None:
-    claims = states("aaaa", attested="a")
+    claims = standing_of("aaaa", attested="a")
     assert planned(claims, vault(0, 7), vault(1, 8), attested="a") == [
         (7, (0, 1), None),
         (8, (2, 3), None),
@@ -94,7 +107,7 @@ def test_a_page_is_a_transaction() -> None:
 
 
 def test_what_is_to_be_attested_takes_the_attested_along() -> None:
-    claims = states("abc", attested="a", signed="bc")
+    claims = standing_of("abc", attested="a", signed="bc")
     assert planned(claims, vault(0, 7), attested="a", page_depth=2) == [
         (7, (0, 1), "b"),
         (7, (2,), "c"),
@@ -102,7 +115,7 @@ def test_what_is_to_be_attested_takes_the_attested_along() -> None:
 
 
 def test_a_milestone_is_attested_once_for_all_pages() -> None:
-    claims = states("abab", signed="ab")
+    claims = standing_of("abab", signed="ab")
     assert planned(claims, vault(0, 7), vault(1, 8)) == [
         (7, (0,), "a"),
         (7, (1,), "b"),
@@ -111,7 +124,7 @@ def test_a_milestone_is_attested_once_for_all_pages() -> None:
 
 
 def test_of_two_vaults_of_a_page_each_pays_what_it_has_not_paid() -> None:
-    claims = states("aa", attested="a")
+    claims = standing_of("aa", attested="a")
     assert planned(claims, vault(0, 7, 0b01), vault(0, 8, 0b10), attested="a") == [
         (7, (1,), None),
         (8, (0,), None),
@@ -120,26 +133,24 @@ def test_of_two_vaults_of_a_page_each_pays_what_it_has_not_paid() -> None:
 
 def test_a_vault_that_is_not_shown_is_missed() -> None:
     with pytest.raises(NotFound, match="vault of page 1"):
-        planned(states("aaa", attested="a"), vault(0, 7), attested="a")
+        planned(standing_of("aaa", attested="a"), vault(0, 7), attested="a")
 
 
 def test_an_index_among_others_that_can_not_be_paid_refuses_all() -> None:
-    chosen = choose(states("ab", attested="a"), Selection(indices=(0, 1)))
-    assert chosen.refused is not None
-    assert (chosen.refused.index, chosen.payable) == (1, ())
+    chosen = choose(standing_of("ab", Selection(indices=(0, 1)), attested="a"), strict=True)
+    assert (chosen.refused, chosen.payable) == (1, {})
 
 
 def test_what_is_still_to_come_says_more_than_what_is_paid() -> None:
-    chosen = choose(states("ab", claimed=(0,), attested="a"), Selection(everything=True))
-    assert chosen.refused is not None
-    assert chosen.refused.status == "milestone_not_attested"
+    chosen = choose(standing_of("ab", claimed=(0,), attested="a"), strict=False)
+    assert chosen.refused == 1
 
 
 def test_after_something_was_sent_the_rest_may_be_nothing() -> None:
-    claims = states("ab", attested="a")
-    chosen = choose(claims, Selection(indices=(0, 1)), ours={0})
+    claims = standing_of("ab", Selection(indices=(0, 1)), attested="a")
+    chosen = choose(claims, strict=True, ours={0})
     assert chosen.refused is None
-    assert [state.index for state in chosen.skipped] == [1]
+    assert [each.indices for each in chosen.waiting] == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -154,13 +165,14 @@ def test_after_something_was_sent_the_rest_may_be_nothing() -> None:
 )
 def test_a_kind_is_paid(selection: Selection, indices: list[int]) -> None:
     must_agree(selection)
-    chosen = choose(states("aba", attested="ab"), selection)
-    assert [state.index for state in chosen.payable] == indices
+    chosen = choose(standing_of("aba", selection, attested="ab"), strict=False)
+    assert list(chosen.payable) == indices
 
 
 def test_a_kind_that_contradicts_itself_is_nobody() -> None:
+    nobody = Selection(beneficiary=person(0), milestone="b")
     with pytest.raises(NotFound):
-        choose(states("ab", attested="ab"), Selection(beneficiary=person(0), milestone="b"))
+        choose(standing_of("ab", nobody, attested="ab"), strict=False)
 
 
 @pytest.mark.parametrize(
