@@ -98,7 +98,7 @@ def perform_in_series(
         lambda backend: milestones.in_series(
             backend,
             found,
-            lambda name: service(backend, name),
+            service,
             concerned=concerned,
             done_before=frozenset(done_before),
             not_yet=frozenset(not_yet),

@@ -13,12 +13,13 @@ from pydantic import BaseModel
 
 from milestones import documents
 from milestones.cardano.plutus_data import Constr, PlutusMap, decode
-from milestones.cardano.value import AssetId
+from milestones.cardano.value import AssetId, Value
 from milestones.domain.tables import MOST_DECIMALS
 from milestones.errors import InvalidConfiguration, InvalidEncoding, InvalidInput
-from milestones.look.figures import FUNGIBLE_LABELS
+from milestones.look.figures import FUNGIBLE_LABELS, amount
 from milestones.services.backend import Backend, Workspace
 from milestones.services.results import View
+from milestones.transactions.places import amount_in_words, name_of
 
 REFERENCE_LABEL: Final = bytes.fromhex("000643b0")
 """Begins the name of the token whose output describes others. Source: CIP-67, CIP-68, label 100."""
@@ -48,6 +49,21 @@ async def registered_tokens(
     """As `registered_token`, those of the tokens that are registered."""
     found = {each: await registered_token(backend, each) for each in dict.fromkeys(tokens)}
     return {each: registered for each, registered in found.items() if registered is not None}
+
+
+async def amount_of(backend: Backend, token: AssetId, units: int) -> str:
+    """So much of a token in words, for a question: with its decimals where it is registered, by whose word.
+
+    The token is named by its policy, too: anybody can give a token any name. Raises `InvalidConfiguration`.
+    """
+    known = await registered_token(backend, token)
+    if known is None:
+        return amount_in_words(Value.of(token, units))
+    unit = known.ticker or name_of(token) or f"0x{token.asset_name.hex()}"
+    return (
+        f"{amount(units, known.decimals)} {unit} ({units:,} of the smallest unit, {known.decimals} decimals as"
+        f" {known.source} says; policy {token.policy_id.hex()})"
+    )
 
 
 def tokens_in(result: BaseModel) -> Iterator[AssetId]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from milestones.cardano.address import Address
-from milestones.errors import InvalidAddress, NotFound
+from milestones.cardano.value import AssetId
+from milestones.errors import InvalidAddress, InvalidConfiguration, NotFound
 from milestones.protocol.distribution import DistributionName, parse_contract_address
 from milestones.services.backend import Backend, Workspace, select_version
 from milestones.services.calculate_distribution import AllocationStates, allocation_states
@@ -25,6 +26,7 @@ from milestones.services.distribution.naming import identify
 from milestones.services.history import DistributionHistory, history
 from milestones.services.list import ListedDistribution, listed_distribution
 from milestones.services.oracle.collected import SignaturesCollected, signatures_collected
+from milestones.services.registered_token import RegisteredToken, registered_token
 from milestones.services.verify import Verified, verify
 from milestones.storage.storage import Storage
 from milestones.web.answers import RequestRefused
@@ -231,6 +233,17 @@ class Serving:
             ("listed", served),
             lambda: listed_distribution(self.backend, contract_address=served.contract_address),
         )
+
+    async def registered(self, token: AssetId) -> RegisteredToken | None:
+        """What a token is registered with; None where it isn't, or the configured file can't be read."""
+        return await self.kept.get(("registered", token), lambda: self._registered(token))
+
+    async def _registered(self, token: AssetId) -> RegisteredToken | None:
+        try:
+            return await registered_token(self.backend, token)
+        except InvalidConfiguration as error:
+            _LOG.warning("%s", error.message)
+            return None
 
     async def status(self, served: Served) -> StatusReport:
         """How it stands."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from milestones.services.registered_token import (
     registered_token,
     subject_of,
 )
-from milestones.testing.distribution import open_distribution
+from milestones.testing.distribution import FIRST_MILESTONE, open_distribution
 from milestones.testing.world import World
+from tests.support.serving import serve
 
 LABEL = bytes.fromhex("0014df10")
 
@@ -51,6 +53,7 @@ async def test_views_have_the_decimals_that_the_chain_says(world: World) -> None
     world.pay(world.address("creator"), 5_000_000, 1_000_000)
     await describe(world, b"GRANT", (b"name", b"Grant"), (b"decimals", 2), (b"ticker", b"GRT"))
     async with open_distribution(world) as opened:
+        own = str(world.address("beneficiary-0"))
         where = ("--contract-address", str(opened.distribution.name))
         table = ("--format", "table")
         status = await world.cli("check-status", *where, *table)
@@ -64,6 +67,27 @@ async def test_views_have_the_decimals_that_the_chain_says(world: World) -> None
         )
         by_file = await world.cli("list", *table, MILESTONES_TOKEN_REGISTRY=other)
 
+        await opened.attested(FIRST_MILESTONE)
+        asked: list[str] = []
+
+        async def agree(sentences: Sequence[str]) -> bool:
+            asked.extend(sentences)
+            return True
+
+        asking = replace(opened, backend=replace(opened.backend, approve=agree))
+        await asking.release(milestone=FIRST_MILESTONE, wait=True)
+        async with serve(opened) as served:
+            pages = [
+                (await served.http.get(path)).text
+                for path in ("/", f"/d/{served.serving.distributions[0].key}/claim?address={own}")
+            ]
+
+    assert asked[0] == (
+        "makes 2 payments to 2 of the beneficiaries, 50.00 GRT (5,000 of the smallest unit, 2 decimals as its"
+        f" metadata on the chain (CIP-68) says; policy {world.token.policy_id.hex()}) in all"
+    )
+    assert "150.00 GRT" in pages[0]
+    assert "10.00 GRT" in pages[1]
     said = "GRANT has 2 decimals, as its metadata on the chain (CIP-68) says."
     assert "Open: 0.00 GRT of 150.00 GRT paid" in status.stdout
     assert said in status.stdout

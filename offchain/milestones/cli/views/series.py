@@ -7,8 +7,16 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from milestones.cli.views.figures import ada, counted, heading, labelled, more, table
-from milestones.look.figures import amount
+from milestones.cli.views.figures import (
+    ada,
+    counted,
+    figure,
+    heading,
+    labelled,
+    more,
+    of_token,
+    table,
+)
 from milestones.services.series import (
     SeriesClaimFiles,
     SeriesDone,
@@ -59,17 +67,20 @@ def opened(result: SeriesDone | SeriesPlan) -> Iterator[RenderableType]:
         f" {counted(result.distribution_count, 'distribution')} are left to open"
     )
     yield ""
+    locked = of_token(result.total_token_amount, result.token_policy_id, result.token_name)
+    yield f"- {locked} for {counted(result.allocation_count, 'payment')}"
     yield from (f"- {each}" for each in result.words)
     yield from _root(result.series_root)
 
 
 def status(result: SeriesStatus) -> Iterator[RenderableType]:
     """The sums, each milestone, each distribution."""
+    token = (result.token_policy_id, result.token_name)
     yield heading(
         f"{result.opened_count:,} of {counted(result.distribution_count, 'distribution')} opened:"
         f" {result.claimed_count:,} of {counted(result.allocation_count, 'payment')} made,"
-        f" {amount(result.remaining_token_amount)} of {amount(result.total_token_amount)} held"
-        " (smallest unit)"
+        f" {figure(result.remaining_token_amount, *token)} of"
+        f" {of_token(result.total_token_amount, *token)} held"
     )
     yield ""
     yield table(
@@ -79,7 +90,7 @@ def status(result: SeriesStatus) -> Iterator[RenderableType]:
                 each.milestone_identifier,
                 f"{len(each.attested_parts):,} of {len(each.parts):,}",
                 f"{each.claimed_count:,} of {each.allocation_count:,}",
-                amount(each.claimable_amount),
+                figure(each.claimable_amount, *token),
             )
             for each in result.milestones[:SHOWN]
         ),
@@ -94,7 +105,7 @@ def status(result: SeriesStatus) -> Iterator[RenderableType]:
                 str(each.part),
                 each.status.replace("_", " "),
                 f"{each.claimed_count:,} of {each.allocation_count:,}",
-                amount(each.remaining_token_amount),
+                figure(each.remaining_token_amount, *token),
             )
             for each in result.parts[:SHOWN]
         ),

@@ -28,6 +28,7 @@ from milestones.services.close.report import Closed, report_of
 from milestones.services.distribution.naming import identify
 from milestones.services.distribution.on_chain import LiveNotice, OnChain
 from milestones.services.preflight import must_be_open
+from milestones.services.registered_token import amount_of
 from milestones.services.sending.building import BuildContext, LargestFit
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.reports import CommandTransaction
@@ -92,23 +93,28 @@ class _Close(DistributionCommand[Closed]):
                     context = context.after(request.transaction)
                     requests.append(request)
         run.warnings += self._warnings(on_chain, right, len(taken), len(openings))
-        meaning = self._meaning(on_chain, right, requests)
+        meaning = await self._meaning(run.backend, on_chain, right, requests)
         for request in requests:
             yield replace(request, meaning=meaning)
 
-    def _meaning(
-        self, on_chain: OnChain, right: Right, requests: Sequence[SubmissionRequest]
+    async def _meaning(
+        self,
+        backend: Backend,
+        on_chain: OnChain,
+        right: Right,
+        requests: Sequence[SubmissionRequest],
     ) -> tuple[str, ...]:
         """What returns, and to whom."""
         terms, payloads = on_chain.terms, [each.payload for each in requests]
         closings = [each for each in payloads if isinstance(each, ClosingPayload)]
-        unpaid = Value.of(terms.token, sum(each.tokens_returned for each in closings))
+        returned = sum(each.tokens_returned for each in closings)
+        unpaid = await amount_of(backend, terms.token, returned)
         deposits = Value(sum(each.deposits_returned_lovelace for each in closings))
         to = "the creator" if right == "creator" else f"{terms.refund.address}"
         fees = Value(sum(each.transaction.fee_lovelace for each in requests))
         return (
             f"ends the distribution at {self.distribution_name.address}, for good",
-            f"returns {amount_in_words(unpaid)} that are not claimed, and {amount_in_words(deposits)} of"
+            f"returns {unpaid} that are not claimed, and {amount_in_words(deposits)} of"
             f" deposits, to {to}",
             f"costs {amount_in_words(fees)} of fees",
         )

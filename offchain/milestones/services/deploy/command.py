@@ -38,6 +38,7 @@ from milestones.services.preflight import (
     must_not_have_been_opened,
     must_pay_enough_ada,
 )
+from milestones.services.registered_token import amount_of
 from milestones.services.sending.building import BuildContext
 from milestones.services.sending.payer import PaidBy, Payer
 from milestones.services.sending.reports import CommandTransaction
@@ -147,7 +148,7 @@ class _Deploy(SendingCommand[Deployed]):
             rehearsal = run.rehearsal()
             async for request in self._transactions(rehearsal, context, draft, announcement):
                 await rehearsal.send(request)
-            meaning = self._meaning(rehearsal)
+            meaning = await self._meaning(backend, rehearsal)
             if backend.storage.series.of(distribution.id) is None:
                 document = self.schedule.model_dump(mode="json", exclude_none=True)
                 backend.storage.schedules.save(distribution.id, document)
@@ -220,11 +221,11 @@ class _Deploy(SendingCommand[Deployed]):
             ),
         )
 
-    def _meaning(self, rehearsal: Run) -> tuple[str, ...]:
+    async def _meaning(self, backend: Backend, rehearsal: Run) -> tuple[str, ...]:
         """What is about to be locked, for whom, at what cost, and who can do what with it until when."""
         planned = self.report(rehearsal)
         rows = self.distribution.allocations.columns()
-        promised = amount_in_words(Value.of(self.distribution.token, planned.total_token_amount))
+        promised = await amount_of(backend, self.distribution.token, planned.total_token_amount)
         costs = (planned.deposits.total_lovelace, planned.fee_estimate)
         deposits, fees = (amount_in_words(Value(each)) for each in costs)
         return (

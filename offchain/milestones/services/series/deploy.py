@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from milestones.cardano.value import AssetId
 from milestones.domain.reading import HexField
 from milestones.errors import NotAllowedYet
 from milestones.protocol.deposits import estimated_deposits
@@ -20,6 +21,7 @@ from milestones.services.distribution.series import (
     part_distribution,
 )
 from milestones.services.preflight import must_not_have_been_opened
+from milestones.services.registered_token import amount_of
 from milestones.services.results import Result
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.words import must_be_approved
@@ -35,12 +37,17 @@ OPENING_BYTES, BLOCK_BYTES = 13_900, 90_112
 class SeriesPlan(Result):
     """What opening the rest of a series takes, before anything is sent. Deposits come back when it is closed.
 
+    `total_token_amount` is what `allocation_count` payments promise, in the token's smallest unit.
     `hours_*`: with the whole chain, and with a quarter of each block.
     """
 
     series_root: HexField
     distribution_count: int
     openings_left: int
+    allocation_count: int
+    token_policy_id: HexField
+    token_name: HexField
+    total_token_amount: int
     deposits_lovelace: int
     opening_fees_lovelace: int
     announcement_transactions: int
@@ -76,13 +83,15 @@ async def plan_series(
 ) -> SeriesPlan:
     """What `deploy_series` would do now."""
     price = (await backend.ogmios.protocol_parameters()).lovelace_per_utxo_byte
-    left = []
+    left, promised = [], 0
+    token = part_distribution(backend, series, series.record.distributions[0]).token
     for part in series.record.distributions:
         distribution = part_distribution(backend, series, part)
         try:
             await must_not_have_been_opened(backend, distribution)
         except NotAllowedYet:
             continue
+        promised += distribution.terms.total_token_amount
         left.append((part, estimated_deposits(distribution, price)))
     rows = sum(part.rows for part, _ in left)
     announced = -(-round(rows * (ROW_BYTES + 57)) // PART_BYTES) if announce else 0
@@ -91,6 +100,10 @@ async def plan_series(
         series_root=series.record.series_root,
         distribution_count=len(series.record.distributions),
         openings_left=len(left),
+        allocation_count=rows,
+        token_policy_id=token.policy_id,
+        token_name=token.asset_name,
+        total_token_amount=promised,
         deposits_lovelace=sum(deposits.opening_lovelace for _, deposits in left),
         opening_fees_lovelace=OPENING_FEE_LOVELACE * len(left),
         announcement_transactions=announced,
@@ -119,12 +132,15 @@ async def deploy_series(
     plan = await plan_series(backend, series, announce=announce)
     if dry_run:
         return plan
-    await must_be_approved(backend, plan.words)
-    backend = replace(backend, approve=None)
+    token = AssetId(plan.token_policy_id, plan.token_name)
+    locked = await amount_of(backend, token, plan.total_token_amount)
+    await must_be_approved(
+        backend, [f"locks {locked} for {plan.allocation_count:,} payments", *plan.words]
+    )
     by_id = {part.distribution_id: part for part in series.record.distributions}
     sent = 0
 
-    async def open_one(name: DistributionName) -> Deployed:
+    async def open_one(backend: Backend, name: DistributionName) -> Deployed:
         nonlocal sent
         part = by_id[name.distribution_id]
         distribution = part_distribution(backend, series, part)
@@ -142,5 +158,8 @@ async def deploy_series(
         )
 
     return await in_series(
-        backend, series, open_one, done_before=frozenset({"already_open", "opened_before"})
+        replace(backend, approve=None),
+        series,
+        open_one,
+        done_before=frozenset({"already_open", "opened_before"}),
     )

@@ -6,6 +6,7 @@ Where a run was cut off the same command goes on: what is done in a distribution
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ from milestones.services.results import Result, View
 from milestones.storage.series_files import SeriesFolder, SeriesPart
 
 R = TypeVar("R", bound=BaseModel)
-Service = Callable[[DistributionName], Awaitable[R]]
+Service = Callable[[Backend, DistributionName], Awaitable[R]]
 
 
 class PartDone(View):
@@ -56,7 +57,7 @@ async def in_series(
     done_before: frozenset[str] = frozenset(),
     not_yet: frozenset[str] = frozenset(),
 ) -> SeriesDone:
-    """Runs a command in each distribution that is `concerned`, in order.
+    """Runs a command in each distribution that is `concerned`, in order. Whoever is asked, is asked once.
 
     A refusal by a rule in `done_before` means that nothing is left to do there; one by a rule in `not_yet` is
     raised only where nothing was done in any. Any other error ends it, and names the part; the same command
@@ -69,11 +70,11 @@ async def in_series(
             hint="see what the series has with `milestones check-status --series`",
             details={"series": series.record.series_root.hex()},
         )
-    done, refused = [], list[NotAllowedYet]()
+    done, refused, once = [], list[NotAllowedYet](), _asked_once(backend)
     for number, (part, name) in enumerate(parts, 1):
         backend.progress(f"part {part.part}, {number} of {len(parts)}: {name}")
         try:
-            done.append(await _one(part, service(name)))
+            done.append(await _one(part, service(once, name)))
         except NotAllowedYet as error:
             if error.rule not in done_before | not_yet:
                 raise
@@ -96,6 +97,22 @@ async def in_series(
         fee_estimate=sum(int(each.get("fee_estimate") or 0) for each in results),
         warnings=_warnings(results),
     )
+
+
+def _asked_once(backend: Backend) -> Backend:
+    """The same, where whoever agrees to what is done in one distribution agrees to it in all the others."""
+    approve, agreed = backend.approve, False
+    if approve is None:
+        return backend
+
+    async def ask(words: Sequence[str]) -> bool:
+        nonlocal agreed
+        if not agreed:
+            others = "does the same in the other distributions of the series that it has to do with"
+            agreed = await approve([*words, others])
+        return agreed
+
+    return replace(backend, approve=ask)
 
 
 async def _one(part: SeriesPart, running: Awaitable[BaseModel]) -> PartDone:

@@ -53,6 +53,8 @@ class SeriesStatus(Result):
     opened_count: int
     allocation_count: int
     claimed_count: int
+    token_policy_id: HexField
+    token_name: HexField
     total_token_amount: int
     remaining_token_amount: int
     parts: tuple[SeriesPartStatus, ...]
@@ -90,17 +92,16 @@ async def series_status(backend: Backend, series: SeriesFolder) -> SeriesStatus:
                 remaining_token_amount=state.remaining_token_amount,
             )
         )
-    total = sum(
-        part_distribution(backend, series, part).terms.total_token_amount
-        for part in series.record.distributions
-    )
+    terms = [part_distribution(backend, series, part).terms for part in series.record.distributions]
     return SeriesStatus(
         series_root=series.record.series_root,
         distribution_count=len(parts),
         opened_count=len(reports),
         allocation_count=series.record.rows,
         claimed_count=sum(part.claimed_count for part in parts),
-        total_token_amount=total,
+        token_policy_id=terms[0].token.policy_id,
+        token_name=terms[0].token.asset_name,
+        total_token_amount=sum(each.total_token_amount for each in terms),
         remaining_token_amount=sum(part.remaining_token_amount for part in parts),
         parts=tuple(parts),
         milestones=tuple(_milestones(reports)),

@@ -27,6 +27,7 @@ from milestones.services.paying.left_out import LeftOut
 from milestones.services.paying.plan import Chosen, Selection, choose, must_agree, must_be_there
 from milestones.services.paying.releasing import allocations_in, being_paid, requests
 from milestones.services.preflight import must_be_open, why_not
+from milestones.services.registered_token import amount_of
 from milestones.services.sending.payer import PaidBy
 from milestones.services.sending.run import Run, SubmissionRequest
 from milestones.services.sending.runner import DistributionCommand, perform
@@ -104,7 +105,7 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
             as_funds_allow=not whole and run.gift is None,
         )
         releases = builder.releases(chosen.payable)
-        total = _total(distribution, chosen.payable)
+        total = await _total(backend, distribution, chosen.payable)
         async for request in requests(releases, run, builder.context.parameters):
             yield replace(request, meaning=(total, _costs(request, len(chosen.payable))))
         self.left_out = builder.left_out
@@ -131,14 +132,14 @@ class _SubmitRelease(DistributionCommand[ReleaseReport]):
         )
 
 
-def _total(distribution: Distribution, payable: Collection[int]) -> str:
+async def _total(backend: Backend, distribution: Distribution, payable: Collection[int]) -> str:
     """What is to be paid in all, and to how many."""
     table = distribution.allocations
     total = sum(each.amount for each in table.totals_of(payable).values())
     payments = f"{len(payable):,} payment{'s' if len(payable) > 1 else ''}"
     return (
         f"makes {payments} to {table.people_of(payable):,} of the beneficiaries,"
-        f" {amount_in_words(Value.of(distribution.token, total))} in all"
+        f" {await amount_of(backend, distribution.token, total)} in all"
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from milestones.cardano.value import AssetId
 from milestones.errors import InvalidInput, MilestonesError, NotFound
 from milestones.look.figures import counted
 from milestones.services.distribution.history import DistributionStatus
@@ -35,10 +36,12 @@ async def overview(request: Request) -> Response:
     problem: MilestonesError | None = None
     for served in serving.distributions:
         listed = await serving.listed(served)
-        rows.append(_row(served, listed))
+        token = AssetId(listed.token_policy_id, listed.token_name)
+        shown = Token(*token, await serving.registered(token))
+        rows.append(_row(served, listed, shown))
         if asked and problem is None:
             try:
-                found += await _found(serving, served, listed, asked)
+                found += await _found(serving, served, listed, shown, asked)
             except InvalidInput as error:
                 problem = error
     return page(
@@ -53,8 +56,7 @@ async def overview(request: Request) -> Response:
     )
 
 
-def _row(served: Served, listed: ListedDistribution) -> list[Any]:
-    token = Token(listed.token_policy_id, listed.token_name)
+def _row(served: Served, listed: ListedDistribution, token: Token) -> list[Any]:
     claimable = listed.claimable_amount
     return [
         component("link", f"/d/{served.key}", _name(listed)),
@@ -70,14 +72,13 @@ def _name(listed: ListedDistribution) -> str:
 
 
 async def _found(
-    serving: Serving, served: Served, listed: ListedDistribution, asked: list[str]
+    serving: Serving, served: Served, listed: ListedDistribution, token: Token, asked: list[str]
 ) -> list[list[Any]]:
     """What these addresses have in a distribution: a row, or none. Raises `InvalidInput`."""
     try:
         found = mine_of(await serving.allocations(served), read_addresses(asked))
     except NotFound:
         return []
-    token = Token(listed.token_policy_id, listed.token_name)
     place = f"/d/{served.key}/claim?{urlencode([('address', each) for each in asked])}"
     sums = [
         token.of(sum(getattr(each, f"{kind}_amount") for each in found)).amount

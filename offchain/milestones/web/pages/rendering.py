@@ -23,6 +23,7 @@ from milestones.look.pages import templates
 from milestones.protocol.series import SeriesMark
 from milestones.services.backend import select_version
 from milestones.services.distribution.on_chain import OnChain, read_on_chain
+from milestones.services.registered_token import RegisteredToken
 from milestones.web.api.operation import serving_of
 from milestones.web.serving import Served, Serving
 
@@ -84,19 +85,22 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is distributed; `name` is hexadecimal of the token's name, and so is the policy."""
+    """What is distributed, and what it is registered with; `serving.registered` knows."""
 
     policy_id: bytes
     name: bytes
+    registered: RegisteredToken | None = None
 
     @property
     def unit(self) -> str:
-        """The token's name where it is a text, else its beginning."""
-        return token_unit(self.policy_id, self.name)
+        """Its registered ticker, else its name where that is a text, else the beginning of it."""
+        ticker = None if self.registered is None else self.registered.ticker
+        return ticker or token_unit(self.policy_id, self.name)
 
     def of(self, units: int) -> Quantity:
-        """So much of it. ADA has its decimals, any other token is in its smallest unit."""
-        shown = amount(units) if self.policy_id else ada(units).removesuffix(" ADA")
+        """So much of it, with its decimals where they are registered, else in its smallest unit."""
+        decimals = None if self.registered is None else self.registered.decimals
+        shown = amount(units, decimals) if self.policy_id else ada(units).removesuffix(" ADA")
         return Quantity(units=units, amount=shown, unit=self.unit)
 
 
@@ -108,6 +112,7 @@ class Shown:
     serving: Serving
     served: Served
     on_chain: OnChain
+    token: Token
 
     @classmethod
     async def of(cls, request: Request) -> Shown:
@@ -118,7 +123,14 @@ class Shown:
         on_chain = await serving.kept.get(
             ("on_chain", served), lambda: read_on_chain(backend, served.contract_address)
         )
-        return cls(request=request, serving=serving, served=served, on_chain=on_chain)
+        token = on_chain.terms.token
+        return cls(
+            request=request,
+            serving=serving,
+            served=served,
+            on_chain=on_chain,
+            token=Token(*token, await serving.registered(token)),
+        )
 
     @property
     def place(self) -> str:
@@ -129,11 +141,6 @@ class Shown:
     def action(self) -> str:
         """Its path in the API."""
         return f"/api/v1/distributions/{self.served.key}"
-
-    @property
-    def token(self) -> Token:
-        """What it distributes."""
-        return Token(*self.on_chain.terms.token)
 
     def page(self, template: str, **given: Any) -> Response:
         """One of its pages."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,7 +173,7 @@ async def test_a_series_is_opened_attested_paid_and_audited(world: World, made: 
 
         await sign_everywhere(world, backend, series)
 
-        async def put(name: Any) -> Any:
+        async def put(backend: Backend, name: Any) -> Any:
             return await attest(
                 backend,
                 contract_address=name,
@@ -180,18 +182,27 @@ async def test_a_series_is_opened_attested_paid_and_audited(world: World, made: 
                 wait=True,
             )
 
+        asked: list[Sequence[str]] = []
+
+        async def agree(sentences: Sequence[str]) -> bool:
+            asked.append(sentences)
+            return True
+
         attested = await in_series(
-            backend,
+            replace(backend, approve=agree),
             series,
             put,
             concerned=waiting_for(FIRST),
             done_before=frozenset({"attested"}),
         )
         assert [each.part for each in attested.parts] == [1, 2, 3]
+        # Once, and of all.
+        (sentences,) = asked
+        assert "the other distributions of the series" in sentences[-1]
 
         made.clear()
 
-        async def pay(name: Any) -> Any:
+        async def pay(backend: Backend, name: Any) -> Any:
             return await submit_release(
                 backend,
                 contract_address=name,
@@ -270,10 +281,11 @@ async def test_every_command_takes_a_series(world: World) -> None:
     )
     assert early.exit_code == 5
     assert json.loads(early.stdout)["error"]["details"]["series_part"] == 1
+    reached = str(world.now - 60)
     for oracle in ("oracle-0", "oracle-1"):
         signed = await world.cli(
             *("oracle", "sign", "--series", root, "--milestone-identifier", FIRST),
-            *("--verification-timestamp", str(world.now - 60), "--output", "signatures.json"),
+            *("--verification-timestamp", reached, "--output", "signatures.json"),
             key=oracle,
         )
         assert signed.exit_code == 0, signed.stderr
