@@ -10,7 +10,9 @@ import typer
 import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import SeriesName, address
+from milestones.cli.series import must_be_one
 from milestones.cli.session import session_of
+from milestones.errors import InvalidInput
 
 if TYPE_CHECKING:
     from milestones.cli.views import looking as views
@@ -36,6 +38,13 @@ def claim_file(  # noqa: PLR0917 - an option each
     session = session_of(context)
     beneficiary = address(beneficiary_address, "beneficiary_address")
     if series is not None:
+        if schedule is not None:
+            raise InvalidInput(
+                "a series and a schedule file are both given",
+                path="series",
+                hint="give --series for all of its distributions, or --schedule for one",
+            )
+        must_be_one(contract_address, series)
         found = milestones.find_series(session.workspace, series)
         session.output.result(
             milestones.write_claim_files(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +13,7 @@ import typer
 
 import milestones
 from milestones import documents
+from milestones.domain.posix_time import read_moment
 from milestones.errors import InvalidAddress, InvalidEncoding, InvalidInput
 
 SigningKeyPath = Annotated[
@@ -80,6 +80,14 @@ ContractAddress = Annotated[
     typer.Option(
         "--contract-address",
         help="The distribution's address, or <address>#<id>.",
+        show_default=False,
+    ),
+]
+ServedSeries = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="A series that it serves, by its root or the beginning of it: all of its distributions.",
         show_default=False,
     ),
 ]
@@ -191,7 +199,6 @@ DecimalMark = Annotated[
         show_default=False,
     ),
 ]
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
 def derivation_paths(texts: list[str] | None) -> list[milestones.DerivationPath]:
@@ -283,21 +290,16 @@ def asset_name(text: str, option: str) -> str:
 
 def moment(text: str, option: str) -> int:
     """POSIX seconds out of a number of seconds, or an ISO 8601 time; without an offset it is UTC."""
-    if re.fullmatch(r"-?\d{1,18}", text):
+    if re.fullmatch(r"-[0-9]{1,18}", text):
         return int(text)
     try:
-        if _ISO.fullmatch(text) is None:
-            raise ValueError
-        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        return read_moment(text, without_zone="Z")
+    except ValueError as error:
         raise InvalidInput(
-            f"{text[:40]!r} is not a time",
+            f"{text[:40]!r} {error}",
             path=option,
             hint="write POSIX seconds, or a UTC time such as 2027-06-30T12:00:00Z",
         ) from None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=timezone.utc)
-    return int(when.timestamp())
 
 
 def duration(text: str, option: str) -> int:

@@ -10,6 +10,7 @@ import typer
 import milestones
 from milestones.cli.loading import Later
 from milestones.cli.options import (
+    ServedSeries,
     SigningKeyPath,
     lovelace,
     missing,
@@ -56,13 +57,7 @@ def relay(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ] = None,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            help="A series that it serves, by its root or the beginning of it: all of its distributions.",
-            show_default=False,
-        ),
-    ] = None,
+    series: ServedSeries = None,
     budget_per_hour: Annotated[
         str | None,
         typer.Option(metavar="ADA", help="What it may spend within an hour.", show_default=False),

@@ -13,7 +13,7 @@ import typer
 
 import milestones
 from milestones.cli.loading import Later
-from milestones.cli.options import lovelace, optional_lovelace
+from milestones.cli.options import ServedSeries, lovelace, optional_lovelace
 from milestones.cli.series import all_named
 from milestones.cli.session import Session, session_of
 from milestones.cli.streams import standard_output
@@ -42,13 +42,7 @@ def serve(  # noqa: PLR0917 - an option each
             show_default=False,
         ),
     ] = None,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            help="A series to serve, by its root or the beginning of it: all of its distributions.",
-            show_default=False,
-        ),
-    ] = None,
+    series: ServedSeries = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.")] = 8420,
     public_url: Annotated[

@@ -6,6 +6,7 @@ milliseconds. A mix-up is a factor of a thousand: milliseconds read as seconds v
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import Final
 
@@ -29,6 +30,38 @@ def in_words(posix_seconds: int) -> str:
         return datetime.fromtimestamp(posix_seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):
         return f"{posix_seconds} s after 1970"
+
+
+_MOMENT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.0+)? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?",
+    re.IGNORECASE,
+)
+
+
+def read_moment(text: str, *, without_zone: str | None = None) -> int:
+    """POSIX seconds out of a number of them, or an ISO 8601 time; a date alone is its midnight in UTC.
+
+    `without_zone` is the zone of a time that names none, such as `Z`; None: such a time is refused. Raises
+    ValueError that says, in words that follow the text, what it is not.
+    """
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    parts = _MOMENT.fullmatch(text)
+    if parts is None:
+        ambiguous = re.fullmatch(r"[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2,4}", text)
+        raise ValueError("is a date that is read in two ways" if ambiguous else "is no time")
+    day, clock, zone = parts.groups()
+    zone = zone or ("Z" if clock is None else without_zone)
+    if zone is None:
+        raise ValueError("is a time without its zone")
+    offset = "+00:00" if zone.upper() in ("Z", "UTC") else zone
+    if len(offset) == 5:
+        offset = f"{offset[:3]}:{offset[3:]}"
+    try:
+        return int(datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}").timestamp())
+    except ValueError:
+        raise ValueError("is in no calendar") from None
 
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

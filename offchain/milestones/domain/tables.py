@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
+from milestones.domain.posix_time import read_moment
 from milestones.domain.reading import Problem, refusal
 from milestones.errors import InvalidSchedule
 
@@ -35,11 +36,6 @@ MOST_DECIMALS: Final = 19
 """More no token can use: quantities stay below 2^63."""
 _GROUPING: Final = " \u00a0\u202f\u2009'\u2019_"
 """What stands between groups of three digits, beside the mark that isn't the decimal one."""
-_ZONED: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.0+)? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?",
-    re.IGNORECASE,
-)
 
 
 _SEPARATOR: Final = re.compile(r"sep=([,;\t]?)")
@@ -267,25 +263,11 @@ class Unreadable(Exception):
 
 
 def _moment(cell: str) -> int:
-    """POSIX seconds out of a number, or of a date with a zone; a date alone is its midnight in UTC."""
-    if re.fullmatch(r"[0-9]{1,18}", cell):
-        return int(cell)
-    parts = _ZONED.fullmatch(cell)
-    hint = "write 2027-06-30, 2027-06-30T12:00Z, 2027-06-30T14:00+02:00, or POSIX seconds"
-    if parts is None:
-        what = "is a time without its zone" if _ZONED.fullmatch(cell + "Z") else "is no time"
-        if re.fullmatch(r"[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2,4}", cell):
-            what = "is a date that is read in two ways"
-        raise Unreadable(f"{cell[:40]!r} {what}", hint)
-    day, clock, zone = parts.groups()
-    offset = "+00:00" if (zone or "Z").upper() in ("Z", "UTC") else zone
-    if len(offset) == 5:
-        offset = f"{offset[:3]}:{offset[3:]}"
     try:
-        when = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset}")
-    except ValueError:
-        raise Unreadable(f"{cell[:40]!r} is in no calendar", hint) from None
-    return int(when.astimezone(timezone.utc).timestamp())
+        return read_moment(cell)
+    except ValueError as error:
+        hint = "write 2027-06-30, 2027-06-30T12:00Z, 2027-06-30T14:00+02:00, or POSIX seconds"
+        raise Unreadable(f"{cell[:40]!r} {error}", hint) from None
 
 
 def _trimmed(cell: str) -> str:

@@ -303,6 +303,9 @@ async def test_every_command_takes_a_series(world: World) -> None:
         *("claim-file", "--series", root, "--beneficiary-address", own, "--output", "mine.json")
     )
     assert json.loads(written.stdout)["files"] == ["mine-part-1.json", "mine-part-3.json"]
+    for beside in (("--contract-address", own), ("--schedule", "rows.csv")):
+        unclear = ("claim-file", "--series", root, "--beneficiary-address", own, *beside)
+        assert (await world.cli(*unclear, "--output", "other.json")).exit_code == 2
     paid = await world.cli(
         *("submit-release", "--series", root, "--beneficiary-address", own, "--wait"),
         key="relayer",

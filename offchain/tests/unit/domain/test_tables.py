@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milestones.cli.options import moment
+from milestones.domain.posix_time import read_moment
 from milestones.domain.tables import COLUMNS, read_table, template, write_table
-from milestones.errors import InvalidSchedule
+from milestones.errors import InvalidInput, InvalidSchedule
 from milestones.recognition import is_table
 
 NEW_YEAR = 1_798_761_600
@@ -251,3 +253,35 @@ def test_a_spreadsheets_word_on_the_delimiter_is_heeded(mark: str) -> None:
 def test_a_column_without_a_name_is_named_where_it_holds_something() -> None:
     text = "address,,amount,milestone,vests,\nx,,1,m,0,\ny,secret,1,m,0,\n"
     assert read_table(text).ignored == ("column 2, without a name",)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1814356800", 1_814_356_800),
+        ("2027-06-30", 1_814_313_600),
+        ("2027-06-30T12:00Z", 1_814_356_800),
+        ("2027-06-30 12:00:00 utc", 1_814_356_800),
+        ("2027-06-30T14:00:00.000+0200", 1_814_356_800),
+        ("2027-06-30T12:00", "is a time without its zone"),
+        ("2027-06-31", "is in no calendar"),
+        ("2027-06-30T25:00Z", "is in no calendar"),
+        ("30.06.2027", "is a date that is read in two ways"),
+        ("tomorrow", "is no time"),
+        ("-5", "is no time"),
+        ("", "is no time"),
+    ],
+)
+def test_a_moment_is_read_in_one_way(text: str, seconds: int | str) -> None:
+    if isinstance(seconds, str):
+        with pytest.raises(ValueError, match=f"^{seconds}$"):
+            read_moment(text)
+    else:
+        assert read_moment(text) == seconds
+
+
+def test_an_option_takes_a_time_without_its_zone_as_utc() -> None:
+    assert moment("2027-06-30T12:00", "reclaim_after") == 1_814_356_800
+    with pytest.raises(InvalidInput) as refused:
+        moment("30/06/2027", "reclaim_after")
+    assert refused.value.to_json()["details"]["path"] == "reclaim_after"
