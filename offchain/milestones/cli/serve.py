@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,6 +19,7 @@ from milestones.cli.series import all_named
 from milestones.cli.session import Session, session_of
 from milestones.cli.streams import standard_output
 from milestones.errors import InvalidInput
+from milestones.look.figures import ada
 
 if TYPE_CHECKING:
     from milestones.web import server, serving, settings
@@ -171,13 +173,34 @@ async def _run(session: Session, chosen: settings.ServeSettings) -> None:
 
 
 def _say(session: Session, url: str, chosen: settings.ServeSettings) -> None:
-    """One line of JSON, or of words on a terminal, once it can be asked."""
+    """One line of JSON or, on a terminal, what there is and for whom, once it can be asked."""
     if session.output.as_json:
         ready = {"url": url, "public_url": chosen.public_url}
         text = json.dumps({**ready, "distributions": [str(each) for each in chosen.distributions]})
     else:
-        many = len(chosen.distributions)
-        what = "1 distribution" if many == 1 else f"{many} distributions"
-        text = f"Serving {what} at {chosen.public_url or url} - Ctrl-C ends it."
+        text = "\n".join(_words(chosen.public_url or url, chosen))
     with standard_output():
         sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+def _words(base: str, chosen: settings.ServeSettings) -> Iterator[str]:
+    many = len(chosen.distributions)
+    yield f"Serving {many} distribution{'s' if many > 1 else ''} at {base}/"
+    yield ""
+    yield f"API  {base}/api/v1/openapi.json"
+    yield ""
+    yield (
+        "Anybody can look, claim and sign there."
+        if chosen.is_public
+        else ("Only this machine's own browser is answered: `--public-url` is for others.")
+    )
+    if chosen.offers_creator_pages:
+        yield "Creators find notice and closing there."
+    if chosen.relay is None:
+        yield "Whoever claims pays the fee: `--relay-key` pays for those without ADA."
+    else:
+        most = chosen.relay.budget.most_lovelace
+        bound = "" if most is None else f", up to {ada(most)} in all"
+        yield f"The relay's key pays for those without ADA{bound}."
+    yield "Ctrl-C ends it."

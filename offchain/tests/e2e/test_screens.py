@@ -11,7 +11,10 @@ import asyncio
 import os
 import pty
 import re
-from collections.abc import AsyncIterator, Mapping
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +83,12 @@ class Screens:
         assert code == 0, text
         self.compare(f"{name}.80", arguments, text)
 
+    async def served(self, name: str, seen: str, *arguments: str) -> None:
+        """What a command that goes on shows at 80 columns; once `seen` is, Ctrl-C ends it."""
+        code, text = await self.run(*arguments, width=80, until=seen)
+        assert code == 0, text
+        self.compare(f"{name}.80", arguments, text)
+
     async def signed(self, world: World, output: str, *payload: str) -> None:
         """Two oracles sign what `oracle payload` prints for these arguments."""
         printed = await world.cli("oracle", "payload", *payload)
@@ -122,12 +131,18 @@ class Screens:
             text = text.replace(f"{found[:8]}…", f"{name[:8]}…")
         return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
-    async def run(self, *arguments: str, width: int, answer: str = "y\n") -> tuple[int | None, str]:
-        """Runs the program on a pseudo-terminal; `answer` is typed whenever it asks."""
+    async def run(
+        self, *arguments: str, width: int, answer: str = "y\n", until: str = ""
+    ) -> tuple[int | None, str]:
+        """Runs the program on a pseudo-terminal; `answer` is typed whenever it asks.
+
+        Once it shows `until` it is interrupted. A forked one isn't: the signal is for the shell before it.
+        """
         world = self._world
+        program = ("sh", str(self._script)) if not until else (sys.executable, "-m", "milestones")
         ours, theirs = pty.openpty()
         process = await asyncio.create_subprocess_exec(
-            *("sh", str(self._script), *arguments),
+            *(*program, *arguments),
             cwd=world.directory,
             env={
                 "PATH": os.environ["PATH"],
@@ -146,21 +161,25 @@ class Screens:
             stderr=theirs,
         )
         os.close(theirs)
-        text = await asyncio.to_thread(_read_all, ours, answer)
+        end = partial(os.kill, process.pid, signal.SIGINT)
+        text = await asyncio.to_thread(_read_all, ours, answer, until, end)
         assert not COLOUR.search(text), "there is colour in it, and NO_COLOR is set"
         # What the live line showed is written over, as a terminal would.
         shown = re.sub(r"[^\r\n]*\r(?!\n)", "", BOLD.sub("", text).replace("\r\n", "\n"))
         return await process.wait(), shown
 
 
-def _read_all(descriptor: int, answer: str) -> str:
-    shown = b""
+def _read_all(descriptor: int, answer: str, until: str, end: Callable[[], None]) -> str:
+    shown, awaited = b"", until.encode()
     with open(descriptor, "r+b", buffering=0) as terminal:
         try:
             while chunk := terminal.read(4096):
                 shown += chunk
                 if shown.endswith(b"[y/N]: "):
                     terminal.write(answer.encode())
+                if awaited and awaited in shown:
+                    awaited = b""
+                    end()
         except OSError:
             pass  # How Linux says that the other side of a pseudo-terminal is closed.
     return shown.decode()
@@ -340,6 +359,7 @@ async def test_what_is_done_for_others(world: World, screens: Screens) -> None:
         kept = ("--milestone-identifier", milestone, "--oracle-signatures", signed)
         await world.cli("commit-milestone", *where, *kept)
     world.reach(NOON + 31 * DAY)
+    await screens.served("serve", "Ctrl-C", "serve", "--distribution", name, "--port", "0")
     vouched = ("--token", token, "--budget", "30", "--until-paid")
     await screens.once("relay", "relay", *where, *vouched, *relayer)
 
