@@ -275,7 +275,8 @@ class Connection:
     ) -> None:
         self._receive, self._send_text, self._faults = receive, send_text, faults
         self._session = Session(chain, version, self._send)
-        self._last_traffic = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._last_traffic = self._loop.time()
         self.changed = asyncio.Event()
 
     async def serve(self, traffic: Traffic) -> None:
@@ -296,7 +297,7 @@ class Connection:
 
     async def _read(self, traffic: Traffic) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":
-            self._last_traffic = time.monotonic()
+            self._last_traffic = self._loop.time()
             traffic.total_messages += 1
             await self._faults.wait_if_hanging()
             content = message.get("text")
@@ -310,9 +311,9 @@ class Connection:
             await self._session.chain_changed()
 
     async def _watch_idleness(self) -> None:
-        while (left := self._last_traffic + IDLE_SECONDS - time.monotonic()) > 0:
+        while (left := self._last_traffic + IDLE_SECONDS - self._loop.time()) > 0:
             await asyncio.sleep(left)
 
     async def _send(self, text: str) -> None:
         await self._send_text(text)
-        self._last_traffic = time.monotonic()
+        self._last_traffic = self._loop.time()
