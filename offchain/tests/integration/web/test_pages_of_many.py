@@ -84,13 +84,13 @@ async def test_a_page_asks_no_more_than_the_api_does(
     monkeypatch.setattr(Kept, "get", noted)
     seconds = {}
     for path, expected in (
-        (f"/d/{shown.key}/claim?address={address}", ["allocations", "on_chain"]),
+        (f"/d/{shown.key}/claim?address={address}", ["allocations", "on_chain", "registered"]),
         (f"{served.path}/claimable?address={address}", ["allocations"]),
         (
             f"/d/{shown.key}",
-            ["allocations", "history", "on_chain", "report", "status", "verified"],
+            ["allocations", "history", "on_chain", "registered", "report", "status", "verified"],
         ),
-        (f"/d/{shown.key}/oracles", ["name", "on_chain", "signatures", "status"]),
+        (f"/d/{shown.key}/oracles", ["name", "on_chain", "registered", "signatures", "status"]),
     ):
         served.serving.kept.forget()
         looked_up.clear()
