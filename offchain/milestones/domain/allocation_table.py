@@ -150,13 +150,7 @@ class AllocationTable(Mapping[int, Allocation]):
 
     def people_of(self, indices: Collection[int]) -> int:
         """How many different addresses these have; indices that aren't known are passed over."""
-        return len(
-            {
-                columns.address_bytes(row)
-                for rows, columns in self._columns_of(indices)
-                for row in rows
-            }
-        )
+        return len({self.address_bytes(index) for index in indices if index in self})
 
     def milestones(self) -> tuple[str, ...]:
         """The milestones that occur, in the order of first use."""

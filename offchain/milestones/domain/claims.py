@@ -127,9 +127,7 @@ def standing(
     due: dict[int, Kind] = {}
     waiting = []
     for kind, indices in kinds.items():
-        milestone = kind.milestone_identifier
-        vested = now_posix_ms >= to_posix_ms(kind.vesting_timestamp)
-        status, reason = _judgement(kind, milestone in attested, milestone in signed, vested)
+        status, reason, _, _ = _judgement(kind, attested, signed, now_posix_ms)
         left = tuple(index for index in indices if index not in claimed)
         if status == "claimable":
             due.update(dict.fromkeys(left, kind))
@@ -155,12 +153,7 @@ def kind_states(
     refused = table.totals_of(frozenset(unpayable) - frozenset(claimed))
     states = []
     for kind, total in table.totals().items():
-        on_chain, at_hand = (
-            kind.milestone_identifier in attested,
-            kind.milestone_identifier in signed,
-        )
-        vested = now_posix_ms >= to_posix_ms(kind.vesting_timestamp)
-        status, _ = _judgement(kind, on_chain, at_hand, vested)
+        status, _, on_chain, vested = _judgement(kind, attested, signed, now_posix_ms)
         states.append(
             KindState(
                 kind=kind,
@@ -195,11 +188,8 @@ def claim_states(
     """
     states = []
     for index, allocation in sorted(allocations.items()):
-        milestone = allocation.milestone_identifier
-        on_chain, at_hand = milestone in attested, milestone in signed
-        vested = now_posix_ms >= allocation.vesting_posix_ms
-        kind = Kind(milestone, allocation.vesting_timestamp)
-        status, reason = _judgement(kind, on_chain, at_hand, vested)
+        kind = Kind(allocation.milestone_identifier, allocation.vesting_timestamp)
+        status, reason, on_chain, vested = _judgement(kind, attested, signed, now_posix_ms)
         if index in claimed:
             status, reason = "claimed", "already claimed"
         if status == "claimable" and index in unpayable:
@@ -210,14 +200,19 @@ def claim_states(
     return states
 
 
-def _judgement(kind: Kind, on_chain: bool, at_hand: bool, vested: bool) -> tuple[ClaimStatus, str]:
-    if not (on_chain or at_hand):
-        return "milestone_not_attested", "milestone not attested"
+def _judgement(
+    kind: Kind, attested: Collection[str], signed: Collection[str], now_posix_ms: int
+) -> tuple[ClaimStatus, str, bool, bool]:
+    """The status of what nobody has claimed, the reason, whether it is attested, whether its time has come."""
+    on_chain = kind.milestone_identifier in attested
+    vested = now_posix_ms >= to_posix_ms(kind.vesting_timestamp)
+    if not on_chain and kind.milestone_identifier not in signed:
+        return "milestone_not_attested", "milestone not attested", on_chain, vested
     if not vested:
-        return "vesting", f"vesting until {in_words(kind.vesting_timestamp)}"
+        return "vesting", f"vesting until {in_words(kind.vesting_timestamp)}", on_chain, vested
     if not on_chain:
-        return "claimable", "claimable together with the oracles' signatures"
-    return "claimable", "claimable"
+        return "claimable", "claimable together with the oracles' signatures", on_chain, vested
+    return "claimable", "claimable", on_chain, vested
 
 
 def amounts(states: Iterable[ClaimState]) -> Amounts:

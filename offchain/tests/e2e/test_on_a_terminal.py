@@ -20,6 +20,11 @@ from milestones.testing.world import World
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 
 
+def environment(world: World, terminal: str) -> dict[str, str]:
+    """This machine's, with which the program finds the chain, and a terminal of this kind and 80 columns."""
+    return {**os.environ, **world.settings(), "COLUMNS": "80", "TERM": terminal}
+
+
 async def on_a_terminal(
     world: World, *arguments: str, typed: str | None = None
 ) -> tuple[int | None, str]:
@@ -31,14 +36,7 @@ async def on_a_terminal(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "milestones", *arguments),
         cwd=world.directory,
-        env={
-            **os.environ,
-            "CARDANO_NETWORK": "devnet",
-            "OGMIOS_URL": world.devnet.ogmios_url,
-            "KUPO_URL": world.devnet.kupo_url,
-            "COLUMNS": "80",
-            "TERM": "dumb",
-        },
+        env=environment(world, "dumb"),
         stdin=asyncio.subprocess.DEVNULL if typed is None else theirs,
         stdout=theirs,
         stderr=theirs,
@@ -274,14 +272,7 @@ async def watching(
         *(sys.executable, "-m", "milestones", "check-status", *where),
         *("--watch", str(every_seconds)),
         cwd=world.directory,
-        env={
-            **os.environ,
-            "CARDANO_NETWORK": "devnet",
-            "OGMIOS_URL": world.devnet.ogmios_url,
-            "KUPO_URL": world.devnet.kupo_url,
-            "COLUMNS": "80",
-            "TERM": "xterm",
-        },
+        env=environment(world, "xterm"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
@@ -320,13 +311,7 @@ async def test_whoever_is_asked_can_leave_and_nothing_was_signed(world: World) -
         *(sys.executable, "-m", "milestones", "publish-script"),
         *("--signing-key-path", world.key_file("relayer")),
         cwd=world.directory,
-        env={
-            **os.environ,
-            "CARDANO_NETWORK": "devnet",
-            "OGMIOS_URL": world.devnet.ogmios_url,
-            "KUPO_URL": world.devnet.kupo_url,
-            "TERM": "xterm",
-        },
+        env=environment(world, "xterm"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -137,6 +137,7 @@ def test_little_is_read_for_one_claim(
     monkeypatch.setattr(index, "one", remembering)
     table = table_of(index, distribution)
     assert table[300].token_amount > 0
+    assert table.people_of([300, 301]) == 2
     assert made == [300 % 64]
     assert len(queries) == 2
 

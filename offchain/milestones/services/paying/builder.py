@@ -313,9 +313,10 @@ class ReleaseBuilder:
         found, price = [], self.context.parameters.lovelace_per_utxo_byte
         for index in doubtful(known, token, self.distribution.terms.network_id, price):
             if index in self._payable:
-                least = payout_min_lovelace(known[index], token, price)
-                if known[index].token_amount < least:
-                    found.append(LeftOut((index,), _below(index, known[index].token_amount, least)))
+                allocation = known[index]
+                least = payout_min_lovelace(allocation, token, price)
+                if allocation.token_amount < least:
+                    found.append(LeftOut((index,), _below(index, allocation.token_amount, least)))
         return found
 
     async def _at_fault(self, left: Sequence[Batch], error: MilestonesError) -> list[LeftOut]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from milestones.cardano.value import AssetId
+from milestones.cardano.value import LOVELACE, AssetId
 from milestones.domain.reading import HexField
 from milestones.errors import NotAllowedYet
 from milestones.protocol.deposits import estimated_deposits
@@ -83,10 +83,10 @@ async def plan_series(
 ) -> SeriesPlan:
     """What `deploy_series` would do now."""
     price = (await backend.ogmios.protocol_parameters()).lovelace_per_utxo_byte
-    left, promised = [], 0
-    token = part_distribution(backend, series, series.record.distributions[0]).token
+    left, promised, token = [], 0, LOVELACE
     for part in series.record.distributions:
         distribution = part_distribution(backend, series, part)
+        token = distribution.token
         try:
             await must_not_have_been_opened(backend, distribution)
         except NotAllowedYet:

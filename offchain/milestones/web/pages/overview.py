@@ -37,7 +37,7 @@ async def overview(request: Request) -> Response:
     for served in serving.distributions:
         listed = await serving.listed(served)
         token = AssetId(listed.token_policy_id, listed.token_name)
-        shown = Token(*token, await serving.registered(token))
+        shown = await Token.of_asset(serving, token)
         rows.append(_row(served, listed, shown))
         if asked and problem is None:
             try:

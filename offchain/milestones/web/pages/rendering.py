@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from milestones.cardano.address import Address
+from milestones.cardano.value import AssetId
 from milestones.errors import MilestonesError
 from milestones.look.figures import ada, amount, short, token_unit
 from milestones.look.pages import templates
@@ -85,11 +86,16 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is distributed, and what it is registered with; `serving.registered` knows."""
+    """What is distributed, and what it is registered with."""
 
     policy_id: bytes
     name: bytes
     registered: RegisteredToken | None = None
+
+    @classmethod
+    async def of_asset(cls, serving: Serving, token: AssetId) -> Token:
+        """With what it is registered with."""
+        return cls(*token, await serving.registered(token))
 
     @property
     def unit(self) -> str:
@@ -123,13 +129,12 @@ class Shown:
         on_chain = await serving.kept.get(
             ("on_chain", served), lambda: read_on_chain(backend, served.contract_address)
         )
-        token = on_chain.terms.token
         return cls(
             request=request,
             serving=serving,
             served=served,
             on_chain=on_chain,
-            token=Token(*token, await serving.registered(token)),
+            token=await Token.of_asset(serving, on_chain.terms.token),
         )
 
     @property
